@@ -1,0 +1,84 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#pragma once
+
+#include "flufl-macros.h"
+
+G_BEGIN_DECLS
+
+/**
+ * FluflLockState:
+ * @FLUFL_LOCK_STATE_UNLOCKED: nobody holds the lock: there is no lock file
+ * @FLUFL_LOCK_STATE_OURS: this object holds the lock and its lease runs
+ * @FLUFL_LOCK_STATE_OURS_EXPIRED: this object holds the lock, but its
+ *   expiration is past: another process may break it at any moment
+ * @FLUFL_LOCK_STATE_STALE: the holder is proved to be dead. The next process
+ *   that wants the lock breaks it
+ * @FLUFL_LOCK_STATE_THEIRS_EXPIRED: somebody else holds the lock and its
+ *   expiration is past
+ * @FLUFL_LOCK_STATE_UNKNOWN: somebody else holds the lock and it has not
+ *   expired; nothing proves whether the holder is alive
+ * @FLUFL_LOCK_STATE_THEIRS: somebody else holds the lock, it has not expired,
+ *   and the holder is proved to be alive
+ *
+ * What is known of a lock at the moment of a look.
+ *
+ * The first six have the names and values of flufl.lock's `LockState`. Unlike
+ * there, dead and alive are said on proof only, never from the host name and
+ * process id alone.
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  FLUFL_LOCK_STATE_UNLOCKED = 1,
+  FLUFL_LOCK_STATE_OURS = 2,
+  FLUFL_LOCK_STATE_OURS_EXPIRED = 3,
+  FLUFL_LOCK_STATE_STALE = 4,
+  FLUFL_LOCK_STATE_THEIRS_EXPIRED = 5,
+  FLUFL_LOCK_STATE_UNKNOWN = 6,
+  FLUFL_LOCK_STATE_THEIRS = 7,
+} FluflLockState;
+
+/**
+ * FluflHeartbeat:
+ * @FLUFL_HEARTBEAT_NONE: the lock is refreshed only when
+ *   [method@Flufl.Lock.refresh] is called, as in flufl.lock
+ * @FLUFL_HEARTBEAT_MAIN_CONTEXT: a timeout in the main context that was the
+ *   thread-default when the lock was acquired refreshes it every third of its
+ *   lifetime. An application whose main loop hangs loses its lock, as it
+ *   should
+ * @FLUFL_HEARTBEAT_THREAD: a thread of the library does so: for programs that
+ *   run no main loop
+ *
+ * Who refreshes a held lock.
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  FLUFL_HEARTBEAT_NONE = 0,
+  FLUFL_HEARTBEAT_MAIN_CONTEXT = 1,
+  FLUFL_HEARTBEAT_THREAD = 2,
+} FluflHeartbeat;
+
+/**
+ * FluflBreakFlags:
+ * @FLUFL_BREAK_NONE: break the lock only if it has expired or its holder is
+ *   proved to be dead
+ * @FLUFL_BREAK_FORCE: remove whatever is at the lock file's path, be it a live
+ *   lock or no lock at all. The caller answers for it
+ *
+ * What [method@Flufl.Lock.break_lock] may break.
+ *
+ * Since: 0.1
+ */
+typedef enum /*< flags >*/
+{
+  FLUFL_BREAK_NONE = 0,
+  FLUFL_BREAK_FORCE = (1 << 0),
+} FluflBreakFlags;
+
+G_END_DECLS

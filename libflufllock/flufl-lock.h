@@ -1,0 +1,197 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "flufl-enums.h"
+#include "flufl-lock-details.h"
+#include "flufl-macros.h"
+
+G_BEGIN_DECLS
+
+/**
+ * FLUFL_LOCK_TIMEOUT_FOREVER:
+ *
+ * A timeout that never ends.
+ *
+ * Since: 0.1
+ */
+#define FLUFL_LOCK_TIMEOUT_FOREVER (-1)
+
+/**
+ * FLUFL_LOCK_TIMEOUT_DEFAULT:
+ *
+ * The timeout that [property@Flufl.Lock:default-timeout] says.
+ *
+ * Since: 0.1
+ */
+#define FLUFL_LOCK_TIMEOUT_DEFAULT (-2)
+
+/**
+ * FLUFL_LOCK_LIFETIME_AS_SET:
+ *
+ * For [method@Flufl.Lock.refresh]: the lifetime that
+ * [property@Flufl.Lock:lifetime] says.
+ *
+ * Since: 0.1
+ */
+#define FLUFL_LOCK_LIFETIME_AS_SET (-1)
+
+#define FLUFL_TYPE_LOCK (flufl_lock_get_type ())
+
+FLUFL_AVAILABLE_IN_ALL
+G_DECLARE_FINAL_TYPE (FluflLock, flufl_lock, FLUFL, LOCK, GObject)
+
+FLUFL_AVAILABLE_IN_ALL
+FluflLock        *flufl_lock_new                  (GFile                *file);
+FLUFL_AVAILABLE_IN_ALL
+FluflLock        *flufl_lock_new_for_path         (const char           *path);
+
+FLUFL_AVAILABLE_IN_ALL
+GFile            *flufl_lock_get_file             (FluflLock            *self);
+FLUFL_AVAILABLE_IN_ALL
+const char       *flufl_lock_get_separator        (FluflLock            *self);
+FLUFL_AVAILABLE_IN_ALL
+gint64            flufl_lock_get_lifetime         (FluflLock            *self);
+FLUFL_AVAILABLE_IN_ALL
+void              flufl_lock_set_lifetime         (FluflLock            *self,
+                                                   gint64                lifetime_ms);
+FLUFL_AVAILABLE_IN_ALL
+gint64            flufl_lock_get_default_timeout  (FluflLock            *self);
+FLUFL_AVAILABLE_IN_ALL
+void              flufl_lock_set_default_timeout  (FluflLock            *self,
+                                                   gint64                timeout_ms);
+FLUFL_AVAILABLE_IN_ALL
+FluflHeartbeat    flufl_lock_get_heartbeat        (FluflLock            *self);
+FLUFL_AVAILABLE_IN_ALL
+void              flufl_lock_set_heartbeat        (FluflLock            *self,
+                                                   FluflHeartbeat        heartbeat);
+FLUFL_AVAILABLE_IN_ALL
+gboolean          flufl_lock_get_break_dead       (FluflLock            *self);
+FLUFL_AVAILABLE_IN_ALL
+void              flufl_lock_set_break_dead       (FluflLock            *self,
+                                                   gboolean              break_dead);
+FLUFL_AVAILABLE_IN_ALL
+const char       *flufl_lock_get_host_name        (FluflLock            *self);
+FLUFL_AVAILABLE_IN_ALL
+GFile            *flufl_lock_dup_claim_file       (FluflLock            *self);
+FLUFL_AVAILABLE_IN_ALL
+gboolean          flufl_lock_get_held             (FluflLock            *self);
+FLUFL_AVAILABLE_IN_ALL
+GCancellable     *flufl_lock_get_cancellable      (FluflLock            *self);
+FLUFL_AVAILABLE_IN_ALL
+int              *flufl_lock_get_retry_errnos     (FluflLock            *self,
+                                                   gsize                *n_errnos);
+FLUFL_AVAILABLE_IN_ALL
+void              flufl_lock_set_retry_errnos     (FluflLock            *self,
+                                                   const int            *errnos,
+                                                   gsize                 n_errnos);
+
+FLUFL_AVAILABLE_IN_ALL
+gboolean          flufl_lock_acquire              (FluflLock            *self,
+                                                   gint64                timeout_ms,
+                                                   GCancellable         *cancellable,
+                                                   GError              **error);
+FLUFL_AVAILABLE_IN_ALL
+void              flufl_lock_acquire_async        (FluflLock            *self,
+                                                   gint64                timeout_ms,
+                                                   GCancellable         *cancellable,
+                                                   GAsyncReadyCallback   callback,
+                                                   gpointer              user_data);
+FLUFL_AVAILABLE_IN_ALL
+gboolean          flufl_lock_acquire_finish       (FluflLock            *self,
+                                                   GAsyncResult         *result,
+                                                   GError              **error);
+
+FLUFL_AVAILABLE_IN_ALL
+gboolean          flufl_lock_release              (FluflLock            *self,
+                                                   GCancellable         *cancellable,
+                                                   GError              **error);
+FLUFL_AVAILABLE_IN_ALL
+void              flufl_lock_release_async        (FluflLock            *self,
+                                                   GCancellable         *cancellable,
+                                                   GAsyncReadyCallback   callback,
+                                                   gpointer              user_data);
+FLUFL_AVAILABLE_IN_ALL
+gboolean          flufl_lock_release_finish       (FluflLock            *self,
+                                                   GAsyncResult         *result,
+                                                   GError              **error);
+
+FLUFL_AVAILABLE_IN_ALL
+gboolean          flufl_lock_refresh              (FluflLock            *self,
+                                                   gint64                lifetime_ms,
+                                                   GCancellable         *cancellable,
+                                                   GError              **error);
+FLUFL_AVAILABLE_IN_ALL
+void              flufl_lock_refresh_async        (FluflLock            *self,
+                                                   gint64                lifetime_ms,
+                                                   GCancellable         *cancellable,
+                                                   GAsyncReadyCallback   callback,
+                                                   gpointer              user_data);
+FLUFL_AVAILABLE_IN_ALL
+gboolean          flufl_lock_refresh_finish       (FluflLock            *self,
+                                                   GAsyncResult         *result,
+                                                   GError              **error);
+
+FLUFL_AVAILABLE_IN_ALL
+gboolean          flufl_lock_check                (FluflLock            *self,
+                                                   GCancellable         *cancellable,
+                                                   GError              **error);
+FLUFL_AVAILABLE_IN_ALL
+void              flufl_lock_check_async          (FluflLock            *self,
+                                                   GCancellable         *cancellable,
+                                                   GAsyncReadyCallback   callback,
+                                                   gpointer              user_data);
+FLUFL_AVAILABLE_IN_ALL
+gboolean          flufl_lock_check_finish         (FluflLock            *self,
+                                                   GAsyncResult         *result,
+                                                   GError              **error);
+
+FLUFL_AVAILABLE_IN_ALL
+FluflLockState    flufl_lock_query_state          (FluflLock            *self,
+                                                   GCancellable         *cancellable,
+                                                   GError              **error);
+FLUFL_AVAILABLE_IN_ALL
+void              flufl_lock_query_state_async    (FluflLock            *self,
+                                                   GCancellable         *cancellable,
+                                                   GAsyncReadyCallback   callback,
+                                                   gpointer              user_data);
+FLUFL_AVAILABLE_IN_ALL
+FluflLockState    flufl_lock_query_state_finish   (FluflLock            *self,
+                                                   GAsyncResult         *result,
+                                                   GError              **error);
+
+FLUFL_AVAILABLE_IN_ALL
+FluflLockDetails *flufl_lock_query_details        (FluflLock            *self,
+                                                   GCancellable         *cancellable,
+                                                   GError              **error);
+FLUFL_AVAILABLE_IN_ALL
+void              flufl_lock_query_details_async  (FluflLock            *self,
+                                                   GCancellable         *cancellable,
+                                                   GAsyncReadyCallback   callback,
+                                                   gpointer              user_data);
+FLUFL_AVAILABLE_IN_ALL
+FluflLockDetails *flufl_lock_query_details_finish (FluflLock            *self,
+                                                   GAsyncResult         *result,
+                                                   GError              **error);
+
+FLUFL_AVAILABLE_IN_ALL
+gboolean          flufl_lock_break_lock           (FluflLock            *self,
+                                                   FluflBreakFlags       flags,
+                                                   GCancellable         *cancellable,
+                                                   GError              **error);
+FLUFL_AVAILABLE_IN_ALL
+void              flufl_lock_break_lock_async     (FluflLock            *self,
+                                                   FluflBreakFlags       flags,
+                                                   GCancellable         *cancellable,
+                                                   GAsyncReadyCallback   callback,
+                                                   gpointer              user_data);
+FLUFL_AVAILABLE_IN_ALL
+gboolean          flufl_lock_break_lock_finish    (FluflLock            *self,
+                                                   GAsyncResult         *result,
+                                                   GError              **error);
+
+G_END_DECLS

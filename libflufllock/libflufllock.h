@@ -1,0 +1,17 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#pragma once
+
+#define FLUFLLOCK_INSIDE
+
+#include "flufl-enum-types.h"
+#include "flufl-enums.h"
+#include "flufl-error.h"
+#include "flufl-lock-details.h"
+#include "flufl-lock.h"
+#include "flufl-macros.h"
+#include "flufl-version.h"
+
+#undef FLUFLLOCK_INSIDE
