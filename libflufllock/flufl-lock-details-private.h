@@ -1,0 +1,18 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#pragma once
+
+#include "flufl-lock-details.h"
+#include "flufl-look.h"
+
+G_BEGIN_DECLS
+
+FluflLockDetails *flufl_lock_details_new (const FluflSite *site,
+                                          const FluflLook *look,
+                                          FluflLockState   state);
+
+GDateTime        *flufl_date_time_from_nsec (gint64 nsec);
+
+G_END_DECLS

@@ -1,0 +1,881 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The object: properties, signals, life and death. Its operations are in
+ * flufl-lock-operations.c, what happens while it holds in flufl-lock-holding.c.
+ */
+
+#include "config.h"
+
+#include "flufl-lock-private.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "flufl-enum-types.h"
+
+/**
+ * FluflLock:
+ *
+ * A lock on a path, for processes on any number of machines that share a
+ * directory.
+ *
+ * Whoever wants the lock writes a *claim file* next to the *lock file* and
+ * makes the lock file a hard link to it; link(2) is atomic on NFS too, where
+ * other ways of locking are not dependable. A lock has a *lifetime*: when its
+ * *expiration* is past, plus ten seconds for clocks that differ, others may
+ * *break* it, so that a dead holder cannot block them for ever. Processes that
+ * use Python's flufl.lock on the same lock file exclude those that use this
+ * class, and are excluded by them.
+ *
+ * ```c
+ * g_autoptr (FluflLock) lock = flufl_lock_new_for_path ("/srv/data/ledger.lock");
+ *
+ * flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_THREAD);
+ * if (!flufl_lock_acquire (lock, 5000, NULL, &error))
+ *   return FALSE;
+ * // … use what the lock protects …
+ * return flufl_lock_release (lock, NULL, &error);
+ * ```
+ *
+ * ## What is guaranteed
+ *
+ * No two objects hold the same lock while the leases of both run, under the
+ * conditions that `docs/protocol.md` states and argues. The lock is advisory:
+ * it keeps out who asks for it. A holder that goes on for longer than the
+ * lifetime without [method@Flufl.Lock.refresh] or a
+ * [property@Flufl.Lock:heartbeat] may find that it has lost the lock; work that
+ * must not go on then should watch [method@Flufl.Lock.get_cancellable].
+ *
+ * ## Threads and main contexts
+ *
+ * An object may be used from any thread, one operation at a time: a second one
+ * fails with `G_IO_ERROR_PENDING`. Synchronous operations do all work in the
+ * calling thread, wait without running a main context, and emit signals there.
+ * Asynchronous ones never touch the disk in the calling thread; callbacks and
+ * signals come in the main context that was the thread-default when they were
+ * called. [signal@Flufl.Lock::lost] comes in that of the acquisition.
+ *
+ * ## Forks and last references
+ *
+ * A child made by fork(2) does not hold what its parent holds, and cannot
+ * release it. It may use synchronous operations; asynchronous ones and
+ * heartbeats need threads that the child has not. When the last reference to
+ * an object that holds is dropped, the lock is released, with calls that may
+ * block. An operation keeps a reference until it is over.
+ *
+ * ## Directories, names, and clocks
+ *
+ * The lock file's directory must exist, be writable, and lie on a file system
+ * with hard links. Any name that is legal for a file may be the lock's. The
+ * path is made absolute when the object is made. An expiration is judged by
+ * this machine's clock and by the file server's; a lock counts as expired only
+ * if it is so by both.
+ *
+ * Bad arguments to the constructor (a [class@Gio.File] without a local path, a
+ * separator that cannot be one, a lifetime below one millisecond) are reported
+ * by the first operation, with `G_IO_ERROR_NOT_SUPPORTED` or
+ * `G_IO_ERROR_INVALID_ARGUMENT`.
+ *
+ * Since: 0.1
+ */
+G_DEFINE_FINAL_TYPE (FluflLock, flufl_lock, G_TYPE_OBJECT)
+
+#define DEFAULT_LIFETIME 15000
+
+#ifdef G_OS_WIN32
+#define DEFAULT_SEPARATOR "^"
+#else
+#define DEFAULT_SEPARATOR "|"
+#endif
+
+enum
+{
+  PROP_FILE = 1,
+  PROP_SEPARATOR,
+  PROP_LIFETIME,
+  PROP_DEFAULT_TIMEOUT,
+  PROP_HEARTBEAT,
+  PROP_BREAK_DEAD,
+  PROP_HOST_NAME,
+  PROP_CLAIM_FILE,
+  PROP_HELD,
+  N_PROPS
+};
+
+enum
+{
+  SIGNAL_LOST,
+  SIGNAL_WAITING,
+  N_SIGNALS
+};
+
+static GParamSpec *properties[N_PROPS];
+static guint signals[N_SIGNALS];
+
+const FluflSyscalls *flufl_lock_syscalls = &flufl_syscalls_posix;
+
+void
+flufl_lock_notify_held (FluflLock *self)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_HELD]);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CLAIM_FILE]);
+}
+
+void
+flufl_lock_tell_lost (FluflLock *self, const GError *error)
+{
+  g_signal_emit (self, signals[SIGNAL_LOST], 0, error);
+}
+
+void
+flufl_lock_emit_waiting (FluflLock *self, FluflLockDetails *details)
+{
+  g_signal_emit (self, signals[SIGNAL_WAITING], 0, details);
+}
+
+static void
+flufl_lock_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  FluflLock *self = FLUFL_LOCK (object);
+
+  switch (id)
+    {
+    case PROP_FILE:
+      g_value_set_object (value, self->file);
+      break;
+    case PROP_SEPARATOR:
+      g_value_set_string (value, self->separator);
+      break;
+    case PROP_LIFETIME:
+      g_value_set_int64 (value, flufl_lock_get_lifetime (self));
+      break;
+    case PROP_DEFAULT_TIMEOUT:
+      g_value_set_int64 (value, flufl_lock_get_default_timeout (self));
+      break;
+    case PROP_HEARTBEAT:
+      g_value_set_enum (value, (int) flufl_lock_get_heartbeat (self));
+      break;
+    case PROP_BREAK_DEAD:
+      g_value_set_boolean (value, flufl_lock_get_break_dead (self));
+      break;
+    case PROP_HOST_NAME:
+      g_value_set_string (value, flufl_lock_get_host_name (self));
+      break;
+    case PROP_CLAIM_FILE:
+      g_value_take_object (value, flufl_lock_dup_claim_file (self));
+      break;
+    case PROP_HELD:
+      g_value_set_boolean (value, flufl_lock_get_held (self));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+flufl_lock_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  FluflLock *self = FLUFL_LOCK (object);
+
+  switch (id)
+    {
+    case PROP_FILE:
+      self->file = g_value_dup_object (value);
+      break;
+    case PROP_SEPARATOR:
+      self->separator = g_intern_string (g_value_get_string (value));
+      break;
+    case PROP_LIFETIME:
+      flufl_lock_set_lifetime (self, g_value_get_int64 (value));
+      break;
+    case PROP_DEFAULT_TIMEOUT:
+      flufl_lock_set_default_timeout (self, g_value_get_int64 (value));
+      break;
+    case PROP_HEARTBEAT:
+      flufl_lock_set_heartbeat (self, (FluflHeartbeat) g_value_get_enum (value));
+      break;
+    case PROP_BREAK_DEAD:
+      flufl_lock_set_break_dead (self, g_value_get_boolean (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+flufl_lock_constructed (GObject *object)
+{
+  FluflLock *self = FLUFL_LOCK (object);
+  g_autofree char *path = self->file != NULL ? g_file_get_path (self->file) : NULL;
+
+  G_OBJECT_CLASS (flufl_lock_parent_class)->constructed (object);
+
+  if (self->separator == NULL)
+    self->separator = DEFAULT_SEPARATOR;
+  if (path != NULL && path[0] == '/')
+    flufl_site_init (&self->site, flufl_lock_syscalls, path, self->separator);
+}
+
+static void
+flufl_lock_dispose (GObject *object)
+{
+  FluflLock *self = FLUFL_LOCK (object);
+
+  flufl_lock_stop_pulse (self);
+  if (flufl_lock_is_held (self))
+    {
+      int errsv = 0;
+
+      g_mutex_lock (&self->disk);
+      if (self->claim.path != NULL)
+        {
+          g_debug ("The lock “%s” was still held when its last reference was dropped: released",
+                   self->site.lock_path);
+          flufl_claim_release (&self->claim, &self->site, &errsv);
+        }
+      g_mutex_unlock (&self->disk);
+      flufl_lock_end_holding (self);
+    }
+
+  G_OBJECT_CLASS (flufl_lock_parent_class)->dispose (object);
+}
+
+static void
+flufl_lock_finalize (GObject *object)
+{
+  FluflLock *self = FLUFL_LOCK (object);
+
+  flufl_claim_clear (&self->claim);
+  flufl_site_clear (&self->site);
+  g_clear_object (&self->file);
+  g_clear_pointer (&self->retry_errnos, g_array_unref);
+  g_clear_pointer (&self->claim_path, g_free);
+  g_clear_pointer (&self->context, g_main_context_unref);
+  g_clear_object (&self->loss);
+  g_mutex_clear (&self->disk);
+  g_mutex_clear (&self->mutex);
+
+  G_OBJECT_CLASS (flufl_lock_parent_class)->finalize (object);
+}
+
+static void
+flufl_lock_class_init (FluflLockClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  const GParamFlags construct_only
+      = G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS;
+  const GParamFlags settable
+      = G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
+  const GParamFlags readable
+      = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
+
+  object_class->constructed = flufl_lock_constructed;
+  object_class->dispose = flufl_lock_dispose;
+  object_class->finalize = flufl_lock_finalize;
+  object_class->get_property = flufl_lock_get_property;
+  object_class->set_property = flufl_lock_set_property;
+
+  /**
+   * FluflLock:file:
+   *
+   * The lock file: the path that all who want the lock agree on. It exists
+   * while somebody holds the lock.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_FILE]
+      = g_param_spec_object ("file", NULL, NULL, G_TYPE_FILE, construct_only);
+
+  /**
+   * FluflLock:separator:
+   *
+   * What separates the parts of a claim file's name. All who want the lock
+   * must use the same one.
+   *
+   * It has at least one and at most eight bytes, none of them a letter, a
+   * digit, `/`, `~`, or a control character.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_SEPARATOR]
+      = g_param_spec_string ("separator", NULL, NULL, DEFAULT_SEPARATOR, construct_only);
+
+  /**
+   * FluflLock:lifetime:
+   *
+   * For how long, in milliseconds, the lock is good after it has been acquired
+   * or refreshed. At least 1; a change counts from the next acquisition or
+   * refresh on.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_LIFETIME]
+      = g_param_spec_int64 ("lifetime", NULL, NULL, G_MININT64, G_MAXINT64, DEFAULT_LIFETIME,
+                            settable);
+
+  /**
+   * FluflLock:default-timeout:
+   *
+   * For how long, in milliseconds, an acquisition goes on that is asked for
+   * with [const@Flufl.LOCK_TIMEOUT_DEFAULT]. -1 means for ever.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_DEFAULT_TIMEOUT]
+      = g_param_spec_int64 ("default-timeout", NULL, NULL, G_MININT64, G_MAXINT64,
+                            FLUFL_LOCK_TIMEOUT_FOREVER, settable);
+
+  /**
+   * FluflLock:heartbeat:
+   *
+   * Who refreshes the lock while it is held. A change counts from the next
+   * acquisition on.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_HEARTBEAT]
+      = g_param_spec_enum ("heartbeat", NULL, NULL, FLUFL_TYPE_HEARTBEAT, FLUFL_HEARTBEAT_NONE,
+                           settable);
+
+  /**
+   * FluflLock:break-dead:
+   *
+   * Whether an acquisition breaks a lock whose holder is proved to be dead
+   * before the lock expires.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_BREAK_DEAD]
+      = g_param_spec_boolean ("break-dead", NULL, NULL, TRUE, settable);
+
+  /**
+   * FluflLock:host-name:
+   *
+   * The name by which claims of this process call this machine.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_HOST_NAME] = g_param_spec_string ("host-name", NULL, NULL, NULL, readable);
+
+  /**
+   * FluflLock:claim-file: (getter dup_claim_file)
+   *
+   * The claim file of this object, while it holds the lock.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_CLAIM_FILE]
+      = g_param_spec_object ("claim-file", NULL, NULL, G_TYPE_FILE, readable);
+
+  /**
+   * FluflLock:held:
+   *
+   * Whether this object holds the lock, as far as it knows without a look at
+   * the disk. See [method@Flufl.Lock.check].
+   *
+   * Since: 0.1
+   */
+  properties[PROP_HELD] = g_param_spec_boolean ("held", NULL, NULL, FALSE, readable);
+
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+
+  /**
+   * FluflLock::lost:
+   * @self: the lock
+   * @error: why, in words; [error@Flufl.LockError.LOST]
+   *
+   * Emitted once when it is found, by the heartbeat or by
+   * [method@Flufl.Lock.refresh], that this object has lost the lock.
+   *
+   * It comes in the main context of the acquisition, or, when a synchronous
+   * refresh finds it, in the calling thread. The cancellable of
+   * [method@Flufl.Lock.get_cancellable] has been cancelled then.
+   *
+   * Since: 0.1
+   */
+  signals[SIGNAL_LOST]
+      = g_signal_new ("lost", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                      G_TYPE_NONE, 1, G_TYPE_ERROR);
+
+  /**
+   * FluflLock::waiting:
+   * @self: the lock
+   * @details: who holds the lock
+   *
+   * Emitted once in an acquisition that has waited for 250 ms, so that an
+   * application can say what it waits for.
+   *
+   * It comes in the main context of an asynchronous acquisition, and in the
+   * calling thread of a synchronous one.
+   *
+   * Since: 0.1
+   */
+  signals[SIGNAL_WAITING]
+      = g_signal_new ("waiting", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                      G_TYPE_NONE, 1, FLUFL_TYPE_LOCK_DETAILS);
+}
+
+static void
+flufl_lock_init (FluflLock *self)
+{
+  g_mutex_init (&self->disk);
+  g_mutex_init (&self->mutex);
+  self->lifetime = DEFAULT_LIFETIME;
+  self->default_timeout = FLUFL_LOCK_TIMEOUT_FOREVER;
+  self->break_dead = TRUE;
+}
+
+/**
+ * flufl_lock_new:
+ * @file: the lock file
+ *
+ * Makes an object for the lock @file. Nothing is written, and the lock is not
+ * acquired.
+ *
+ * Returns: (transfer full): the lock
+ *
+ * Since: 0.1
+ */
+FluflLock *
+flufl_lock_new (GFile *file)
+{
+  g_return_val_if_fail (G_IS_FILE (file), NULL);
+
+  return g_object_new (FLUFL_TYPE_LOCK, "file", file, NULL);
+}
+
+/* GFile takes "x/.." out of a path as text; the kernel, and flufl, go where a
+ * symbolic link x points. So that all mean the same file, the kernel is asked. */
+static char *
+resolve_parents (const char *path)
+{
+  g_autofree char *directory = NULL, *base = NULL;
+  char *real;
+  char *result = NULL;
+
+  if (strstr (path, "..") == NULL)
+    return g_strdup (path);
+  directory = g_path_get_dirname (path);
+  base = g_path_get_basename (path);
+  real = realpath (directory, NULL);
+  if (real != NULL)
+    result = g_build_filename (real, base, NULL);
+  free (real);
+  return result != NULL ? result : g_strdup (path);
+}
+
+/**
+ * flufl_lock_new_for_path:
+ * @path: (type filename): the lock file's path; a relative one is taken from
+ *   the working directory of this moment
+ *
+ * Makes an object for the lock @path. Nothing is written, and the lock is not
+ * acquired.
+ *
+ * Returns: (transfer full): the lock
+ *
+ * Since: 0.1
+ */
+FluflLock *
+flufl_lock_new_for_path (const char *path)
+{
+  g_autofree char *resolved = NULL;
+  g_autoptr (GFile) file = NULL;
+
+  g_return_val_if_fail (path != NULL, NULL);
+
+  resolved = resolve_parents (path);
+  file = g_file_new_for_path (resolved);
+  return flufl_lock_new (file);
+}
+
+/**
+ * flufl_lock_get_file:
+ * @self: a lock
+ *
+ * Gets the lock file.
+ *
+ * Returns: (transfer none): the lock file
+ *
+ * Since: 0.1
+ */
+GFile *
+flufl_lock_get_file (FluflLock *self)
+{
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
+
+  return self->file;
+}
+
+/**
+ * flufl_lock_get_separator:
+ * @self: a lock
+ *
+ * Gets what separates the parts of a claim file's name.
+ *
+ * Returns: the separator
+ *
+ * Since: 0.1
+ */
+const char *
+flufl_lock_get_separator (FluflLock *self)
+{
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
+
+  return self->separator;
+}
+
+/**
+ * flufl_lock_get_lifetime:
+ * @self: a lock
+ *
+ * Gets for how long the lock is good after it has been acquired or refreshed.
+ *
+ * Returns: the lifetime, in milliseconds
+ *
+ * Since: 0.1
+ */
+gint64
+flufl_lock_get_lifetime (FluflLock *self)
+{
+  gint64 lifetime;
+
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), 0);
+
+  g_mutex_lock (&self->mutex);
+  lifetime = self->lifetime;
+  g_mutex_unlock (&self->mutex);
+  return lifetime;
+}
+
+/* Sets *@field; says whether that changed it. */
+static gboolean
+change_int64 (FluflLock *self, gint64 *field, gint64 value)
+{
+  gboolean changed;
+
+  g_mutex_lock (&self->mutex);
+  changed = *field != value;
+  *field = value;
+  g_mutex_unlock (&self->mutex);
+  return changed;
+}
+
+/**
+ * flufl_lock_set_lifetime:
+ * @self: a lock
+ * @lifetime_ms: the lifetime, in milliseconds
+ *
+ * Sets for how long the lock is good after it has been acquired or refreshed.
+ * It counts from the next acquisition or refresh on, and a lifetime below 1
+ * makes these fail with `G_IO_ERROR_INVALID_ARGUMENT`.
+ *
+ * Since: 0.1
+ */
+void
+flufl_lock_set_lifetime (FluflLock *self, gint64 lifetime_ms)
+{
+  g_return_if_fail (FLUFL_IS_LOCK (self));
+
+  if (change_int64 (self, &self->lifetime, lifetime_ms))
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_LIFETIME]);
+}
+
+/**
+ * flufl_lock_get_default_timeout:
+ * @self: a lock
+ *
+ * Gets for how long an acquisition goes on that is asked for with
+ * [const@Flufl.LOCK_TIMEOUT_DEFAULT].
+ *
+ * Returns: the timeout, in milliseconds, or -1 for ever
+ *
+ * Since: 0.1
+ */
+gint64
+flufl_lock_get_default_timeout (FluflLock *self)
+{
+  gint64 timeout;
+
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), 0);
+
+  g_mutex_lock (&self->mutex);
+  timeout = self->default_timeout;
+  g_mutex_unlock (&self->mutex);
+  return timeout;
+}
+
+/**
+ * flufl_lock_set_default_timeout:
+ * @self: a lock
+ * @timeout_ms: the timeout, in milliseconds; 0 means to try once, -1 to wait
+ *   for ever
+ *
+ * Sets for how long an acquisition goes on that is asked for with
+ * [const@Flufl.LOCK_TIMEOUT_DEFAULT]. With a timeout below -1 it fails with
+ * `G_IO_ERROR_INVALID_ARGUMENT`.
+ *
+ * Since: 0.1
+ */
+void
+flufl_lock_set_default_timeout (FluflLock *self, gint64 timeout_ms)
+{
+  g_return_if_fail (FLUFL_IS_LOCK (self));
+
+  if (change_int64 (self, &self->default_timeout, timeout_ms))
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DEFAULT_TIMEOUT]);
+}
+
+/**
+ * flufl_lock_get_heartbeat:
+ * @self: a lock
+ *
+ * Gets who refreshes the lock while it is held.
+ *
+ * Returns: the kind of heartbeat
+ *
+ * Since: 0.1
+ */
+FluflHeartbeat
+flufl_lock_get_heartbeat (FluflLock *self)
+{
+  FluflHeartbeat heartbeat;
+
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), FLUFL_HEARTBEAT_NONE);
+
+  g_mutex_lock (&self->mutex);
+  heartbeat = self->heartbeat;
+  g_mutex_unlock (&self->mutex);
+  return heartbeat;
+}
+
+/**
+ * flufl_lock_set_heartbeat:
+ * @self: a lock
+ * @heartbeat: the kind of heartbeat
+ *
+ * Sets who refreshes the lock while it is held, from the next acquisition on.
+ *
+ * Since: 0.1
+ */
+void
+flufl_lock_set_heartbeat (FluflLock *self, FluflHeartbeat heartbeat)
+{
+  gboolean changed;
+
+  g_return_if_fail (FLUFL_IS_LOCK (self));
+  g_return_if_fail (heartbeat >= FLUFL_HEARTBEAT_NONE && heartbeat <= FLUFL_HEARTBEAT_THREAD);
+
+  g_mutex_lock (&self->mutex);
+  changed = self->heartbeat != heartbeat;
+  self->heartbeat = heartbeat;
+  g_mutex_unlock (&self->mutex);
+  if (changed)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_HEARTBEAT]);
+}
+
+/**
+ * flufl_lock_get_break_dead:
+ * @self: a lock
+ *
+ * Gets whether an acquisition breaks a lock whose holder is proved to be dead.
+ *
+ * Returns: whether it does
+ *
+ * Since: 0.1
+ */
+gboolean
+flufl_lock_get_break_dead (FluflLock *self)
+{
+  gboolean break_dead;
+
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), FALSE);
+
+  g_mutex_lock (&self->mutex);
+  break_dead = self->break_dead;
+  g_mutex_unlock (&self->mutex);
+  return break_dead;
+}
+
+/**
+ * flufl_lock_set_break_dead:
+ * @self: a lock
+ * @break_dead: whether to break it
+ *
+ * Sets whether an acquisition breaks a lock whose holder is proved to be dead
+ * before the lock expires.
+ *
+ * Since: 0.1
+ */
+void
+flufl_lock_set_break_dead (FluflLock *self, gboolean break_dead)
+{
+  gboolean changed;
+
+  g_return_if_fail (FLUFL_IS_LOCK (self));
+
+  g_mutex_lock (&self->mutex);
+  changed = self->break_dead != !!break_dead;
+  self->break_dead = !!break_dead;
+  g_mutex_unlock (&self->mutex);
+  if (changed)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_BREAK_DEAD]);
+}
+
+/**
+ * flufl_lock_get_host_name:
+ * @self: a lock
+ *
+ * Gets the name by which claims of this process call this machine.
+ *
+ * Returns: the host name
+ *
+ * Since: 0.1
+ */
+const char *
+flufl_lock_get_host_name (FluflLock *self)
+{
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
+
+  return flufl_identity_host_name ();
+}
+
+/**
+ * flufl_lock_dup_claim_file: (get-property claim-file)
+ * @self: a lock
+ *
+ * Gets the claim file of this object, while it holds the lock.
+ *
+ * Returns: (transfer full) (nullable): the claim file, or %NULL when the lock
+ *   is not held
+ *
+ * Since: 0.1
+ */
+GFile *
+flufl_lock_dup_claim_file (FluflLock *self)
+{
+  GFile *file = NULL;
+
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
+
+  g_mutex_lock (&self->mutex);
+  if (self->claim_path != NULL && self->holder_pid == (int) getpid ())
+    file = g_file_new_for_path (self->claim_path);
+  g_mutex_unlock (&self->mutex);
+  return file;
+}
+
+/**
+ * flufl_lock_get_held:
+ * @self: a lock
+ *
+ * Gets whether this object holds the lock, as far as it knows without a look
+ * at the disk. In a forked child it does not.
+ *
+ * Returns: whether it is held
+ *
+ * Since: 0.1
+ */
+gboolean
+flufl_lock_get_held (FluflLock *self)
+{
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), FALSE);
+
+  return flufl_lock_is_held (self);
+}
+
+/**
+ * flufl_lock_get_cancellable:
+ * @self: a lock
+ *
+ * Gets a cancellable that is cancelled when the lock is lost, so that the work
+ * that the lock protects can stop. Pass it to the operations of that work.
+ *
+ * With a heartbeat in a thread it is cancelled from that thread. After a loss
+ * the next acquisition brings a new one.
+ *
+ * Returns: (transfer none): the cancellable, good until the next acquisition
+ *
+ * Since: 0.1
+ */
+GCancellable *
+flufl_lock_get_cancellable (FluflLock *self)
+{
+  GCancellable *loss;
+
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
+
+  g_mutex_lock (&self->mutex);
+  if (self->loss == NULL)
+    {
+      self->loss = g_cancellable_new ();
+      if (self->lost)
+        g_cancellable_cancel (self->loss); /* nobody can be connected yet */
+    }
+  loss = self->loss;
+  g_mutex_unlock (&self->mutex);
+  return loss;
+}
+
+/**
+ * flufl_lock_get_retry_errnos:
+ * @self: a lock
+ * @n_errnos: (out): how many there are
+ *
+ * Gets the error numbers that are taken as passing, besides those that the
+ * library knows.
+ *
+ * Returns: (transfer full) (nullable) (array length=n_errnos): the error
+ *   numbers; %NULL if there are none
+ *
+ * Since: 0.1
+ */
+int *
+flufl_lock_get_retry_errnos (FluflLock *self, gsize *n_errnos)
+{
+  int *errnos = NULL;
+
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
+  g_return_val_if_fail (n_errnos != NULL, NULL);
+
+  *n_errnos = 0;
+  g_mutex_lock (&self->mutex);
+  if (self->retry_errnos != NULL)
+    {
+      *n_errnos = self->retry_errnos->len;
+      errnos = g_memdup2 (self->retry_errnos->data, self->retry_errnos->len * sizeof (int));
+    }
+  g_mutex_unlock (&self->mutex);
+  return errnos;
+}
+
+/**
+ * flufl_lock_set_retry_errnos:
+ * @self: a lock
+ * @errnos: (array length=n_errnos) (nullable): error numbers, as `<errno.h>`
+ *   has them
+ * @n_errnos: how many
+ *
+ * Sets which errors of the file server are taken as passing, besides those
+ * that the library knows: an acquisition that meets one goes on waiting.
+ *
+ * Since: 0.1
+ */
+void
+flufl_lock_set_retry_errnos (FluflLock *self, const int *errnos, gsize n_errnos)
+{
+  g_return_if_fail (FLUFL_IS_LOCK (self));
+  g_return_if_fail (errnos != NULL || n_errnos == 0);
+
+  g_mutex_lock (&self->mutex);
+  g_clear_pointer (&self->retry_errnos, g_array_unref);
+  if (n_errnos > 0)
+    {
+      self->retry_errnos = g_array_new (FALSE, FALSE, sizeof (int));
+      g_array_append_vals (self->retry_errnos, errnos, (guint) n_errnos);
+    }
+  g_mutex_unlock (&self->mutex);
+}

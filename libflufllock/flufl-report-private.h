@@ -1,0 +1,33 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Errors in words: what happened, where, who is in the way, what to do.
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "flufl-attempt.h"
+
+G_BEGIN_DECLS
+
+GError *flufl_report_timed_out   (const FluflSite     *site,
+                                  const FluflFindings *findings,
+                                  gint64               timeout_ms);
+GError *flufl_report_not_broken  (const FluflSite     *site,
+                                  const FluflFindings *findings);
+GError *flufl_report_not_a_lock  (const FluflSite     *site,
+                                  const FluflLook     *look);
+GError *flufl_report_refused     (const FluflSite     *site,
+                                  FluflOutcome         outcome,
+                                  const FluflFindings *findings);
+GError *flufl_report_failed      (const FluflSite     *site,
+                                  const char          *step,
+                                  int                  errsv);
+GError *flufl_report_lost        (const FluflSite     *site,
+                                  int                  errsv);
+GError *flufl_report_not_held    (const FluflSite     *site);
+GError *flufl_report_already_held (const FluflSite    *site);
+
+G_END_DECLS

@@ -1,0 +1,207 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include "config.h"
+
+#include "flufl-report-private.h"
+
+#include "flufl-error.h"
+#include "flufl-lock-details-private.h"
+
+static char *
+display_path (const FluflSite *site)
+{
+  return g_filename_display_name (site->lock_path);
+}
+
+static char *
+format_time (gint64 nsec)
+{
+  g_autoptr (GDateTime) time = flufl_date_time_from_nsec (nsec);
+
+  return g_date_time_format (time, "%Y-%m-%d %H:%M:%S UTC");
+}
+
+static const char *
+liveness_words (FluflLiveness liveness)
+{
+  switch (liveness)
+    {
+    case FLUFL_LIVENESS_ALIVE:
+      return "it is alive";
+    case FLUFL_LIVENESS_DEAD:
+      return "it is dead";
+    case FLUFL_LIVENESS_UNKNOWN:
+    default:
+      return "whether it is alive is not known";
+    }
+}
+
+/* A sentence about who or what is in the way. */
+static char *
+describe_obstacle (const FluflSite *site, const FluflFindings *findings)
+{
+  const FluflLook *look = &findings->look;
+  g_autoptr (GString) text = g_string_new (NULL);
+  gboolean past = look->mtime < site->sys->clock (FLUFL_CLOCK_REAL);
+
+  if (findings->errsv != 0)
+    {
+      g_string_append_printf (text, "The last try to %s failed: %s.", findings->failed_step,
+                              g_strerror (findings->errsv));
+      return g_string_free (g_steal_pointer (&text), FALSE);
+    }
+
+  if (look->sight == FLUFL_SIGHT_CLAIM)
+    {
+      g_autofree char *host = g_utf8_make_valid (look->claim.host, -1);
+      g_autofree char *until = format_time (look->mtime);
+
+      g_string_append_printf (text, "Process %d on host “%s” %s %s; %s.", look->claim.pid, host,
+                              past ? "holds it although it expired at" : "holds it until", until,
+                              liveness_words (findings->liveness));
+    }
+  else if (look->sight == FLUFL_SIGHT_UNREADABLE)
+    {
+      g_autofree char *until = format_time (look->mtime);
+
+      g_string_append_printf (text, "Somebody whose lock file may not be read here %s %s.",
+                              past ? "holds it although it expired at" : "holds it until", until);
+    }
+  else
+    g_string_append (text, "Others were quicker each time it was free.");
+
+  if (findings->break_errsv != 0)
+    g_string_append_printf (text, " It may not be broken from here: %s.",
+                            g_strerror (findings->break_errsv));
+  else if (findings->resting)
+    g_string_append_printf (text, " It can be broken once nothing has changed for %d s.",
+                            (int) (FLUFL_GRACE / FLUFL_NSEC_PER_SEC));
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+GError *
+flufl_report_timed_out (const FluflSite *site, const FluflFindings *findings, gint64 timeout_ms)
+{
+  g_autofree char *path = display_path (site);
+  g_autofree char *obstacle = describe_obstacle (site, findings);
+
+  if (timeout_ms == 0)
+    return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT,
+                        "The lock “%s” is not free. %s", path, obstacle);
+  return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT,
+                      "The lock “%s” did not become free within %.1f s. %s", path,
+                      (double) timeout_ms / 1000.0, obstacle);
+}
+
+GError *
+flufl_report_not_broken (const FluflSite *site, const FluflFindings *findings)
+{
+  g_autofree char *path = display_path (site);
+  g_autofree char *obstacle = describe_obstacle (site, findings);
+  GIOErrorEnum code = findings->break_errsv != 0
+                          ? g_io_error_from_errno (findings->break_errsv)
+                          : G_IO_ERROR_BUSY;
+
+  return g_error_new (G_IO_ERROR, (int) code, "The lock “%s” was not broken. %s", path, obstacle);
+}
+
+GError *
+flufl_report_not_a_lock (const FluflSite *site, const FluflLook *look)
+{
+  g_autofree char *path = display_path (site);
+
+  return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_A_LOCK,
+                      "“%s” is not a lock file: %s. Choose another path, or remove it if nothing "
+                      "needs it (breaking the lock by force does that too).",
+                      path, look->what);
+}
+
+static char *
+file_system_name (const FluflSite *site)
+{
+  g_autofree char *directory = flufl_site_directory (site);
+  g_autoptr (GFile) file = g_file_new_for_path (directory);
+  g_autoptr (GFileInfo) info
+      = g_file_query_filesystem_info (file, G_FILE_ATTRIBUTE_FILESYSTEM_TYPE, NULL, NULL);
+  const char *type = NULL;
+
+  if (info != NULL)
+    type = g_file_info_get_attribute_string (info, G_FILE_ATTRIBUTE_FILESYSTEM_TYPE);
+  return g_strdup (type != NULL ? type : "of unknown type");
+}
+
+/*
+ * flufl_report_refused:
+ * @outcome: what an attempt or a break ended with, and is not a matter of waiting
+ */
+GError *
+flufl_report_refused (const FluflSite     *site,
+                      FluflOutcome         outcome,
+                      const FluflFindings *findings)
+{
+  g_autofree char *path = display_path (site);
+  g_autofree char *type = NULL;
+
+  switch (outcome)
+    {
+    case FLUFL_OUTCOME_NOT_A_LOCK:
+      return flufl_report_not_a_lock (site, &findings->look);
+    case FLUFL_OUTCOME_UNSUPPORTED:
+      type = file_system_name (site);
+      return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED,
+                          "The lock “%s” cannot be made: its file system (%s) has no working hard "
+                          "links: %s. Put the lock file on another file system.",
+                          path, type, g_strerror (findings->errsv));
+    default:
+      return flufl_report_failed (site, findings->failed_step, findings->errsv);
+    }
+}
+
+GError *
+flufl_report_failed (const FluflSite *site, const char *step, int errsv)
+{
+  g_autofree char *path = display_path (site);
+
+  return g_error_new (G_IO_ERROR, (int) g_io_error_from_errno (errsv),
+                      "The lock “%s”: could not %s: %s.", path, step, g_strerror (errsv));
+}
+
+/*
+ * flufl_report_lost:
+ * @errsv: what kept the lock from being refreshed until it had expired, or 0 if
+ *   somebody broke it
+ */
+GError *
+flufl_report_lost (const FluflSite *site, int errsv)
+{
+  g_autofree char *path = display_path (site);
+
+  if (errsv != 0)
+    return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST,
+                        "The lock “%s” was lost: it could not be refreshed before it expired: %s.",
+                        path, g_strerror (errsv));
+  return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST,
+                      "The lock “%s” was lost: somebody broke it or removed its files. What it "
+                      "protects may have changed.",
+                      path);
+}
+
+GError *
+flufl_report_not_held (const FluflSite *site)
+{
+  g_autofree char *path = display_path (site);
+
+  return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD,
+                      "The lock “%s” is not held by this object.", path);
+}
+
+GError *
+flufl_report_already_held (const FluflSite *site)
+{
+  g_autofree char *path = display_path (site);
+
+  return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_ALREADY_HELD,
+                      "The lock “%s” is held by this object already. Release it first.", path);
+}

@@ -1,0 +1,97 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include "config.h"
+
+#include "flufl-attempt.h"
+
+/* How often a lock that was free a moment ago is tried for at once. */
+#define ROUNDS 16
+
+static const char *
+step_of_link (FluflOutcome outcome)
+{
+  return outcome == FLUFL_OUTCOME_UNSUPPORTED ? "make a hard link" : "link the claim file to the lock file";
+}
+
+/*
+ * flufl_attempt:
+ * @claim: ours, kept from one attempt to the next; without a path at first
+ *
+ * Tries to get the lock, and breaks one that is in the way if it may be.
+ * Never waits longer than the file server does.
+ *
+ * Returns: HELD, with @claim the lock; BUSY or UNSURE: wait, then come again
+ *   with the same claim, or give it up with flufl_claim_abandon(); NOT_A_LOCK,
+ *   UNSUPPORTED or FAILED, with nothing left of the claim
+ */
+FluflOutcome
+flufl_attempt (FluflClaim    *claim,
+               FluflSite     *site,
+               gint64         lifetime,
+               gboolean       break_dead,
+               FluflFindings *findings)
+{
+  FluflOutcome outcome = FLUFL_OUTCOME_BUSY;
+
+  findings->errsv = 0;
+  findings->failed_step = NULL;
+
+  for (int round = 0; round < ROUNDS; round++)
+    {
+      FluflOutcome linked;
+
+      if (claim->path == NULL)
+        {
+          outcome = flufl_claim_create (claim, site, lifetime, &findings->errsv);
+          findings->failed_step = "create a claim file next to the lock file";
+        }
+      else
+        {
+          outcome = flufl_claim_keep_fresh (claim, site, lifetime, &findings->errsv);
+          findings->failed_step = "set the time of the claim file";
+        }
+      if (outcome == FLUFL_OUTCOME_LOST)
+        continue;
+      if (outcome != FLUFL_OUTCOME_AGAIN)
+        break;
+
+      linked = flufl_claim_link (claim, site, &findings->errsv);
+      findings->failed_step = step_of_link (linked);
+      if (linked == FLUFL_OUTCOME_HELD)
+        return linked;
+      if (linked == FLUFL_OUTCOME_LOST)
+        continue;
+      if (linked != FLUFL_OUTCOME_BUSY && linked != FLUFL_OUTCOME_UNSURE)
+        {
+          outcome = linked;
+          break;
+        }
+
+      if (linked == FLUFL_OUTCOME_BUSY)
+        findings->errsv = 0;
+      outcome = flufl_break (claim, site, break_dead, findings);
+      if (outcome == FLUFL_OUTCOME_BUSY || outcome == FLUFL_OUTCOME_UNSURE)
+        return linked == FLUFL_OUTCOME_BUSY ? outcome : linked;
+      if (outcome != FLUFL_OUTCOME_AGAIN)
+        break;
+      /* Nothing in the way, yet link(2) failed for a passing reason: that
+       * passes no sooner if asked at once. */
+      if (linked == FLUFL_OUTCOME_UNSURE)
+        return linked;
+    }
+
+  switch (outcome)
+    {
+    case FLUFL_OUTCOME_UNSURE:
+      return outcome;
+    case FLUFL_OUTCOME_AGAIN:
+    case FLUFL_OUTCOME_LOST:
+      /* Others were quicker each time. */
+      return FLUFL_OUTCOME_BUSY;
+    default:
+      flufl_claim_abandon (claim, site);
+      return outcome;
+    }
+}

@@ -1,0 +1,40 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * One attempt at a lock: claim, link, and break what may be broken.
+ */
+
+#pragma once
+
+#include "flufl-claim.h"
+#include "flufl-identity.h"
+#include "flufl-look.h"
+
+G_BEGIN_DECLS
+
+/* What an attempt or a break met: for decisions about waiting, and for words
+ * to people. */
+typedef struct
+{
+  FluflLook     look;        /* the last at the lock file */
+  FluflLiveness liveness;    /* of the holder seen */
+  gboolean      expired;     /* by both clocks, the slop added */
+  gboolean      resting;     /* it may be broken once it has rested */
+  int           errsv;       /* of the last step that failed, or 0 */
+  const char   *failed_step; /* static; what could not be done, or NULL */
+  int           break_errsv; /* why we may not break what is breakable, or 0 */
+} FluflFindings;
+
+FluflOutcome flufl_attempt     (FluflClaim    *claim,
+                                FluflSite     *site,
+                                gint64         lifetime,
+                                gboolean       break_dead,
+                                FluflFindings *findings);
+FluflOutcome flufl_break       (FluflClaim    *claim,
+                                FluflSite     *site,
+                                gboolean       break_dead,
+                                FluflFindings *findings);
+FluflOutcome flufl_break_force (FluflSite     *site,
+                                FluflFindings *findings);
+
+G_END_DECLS

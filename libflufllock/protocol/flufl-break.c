@@ -1,0 +1,194 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Breaking a lock whose holder is late or dead: docs/protocol.md, "Break" and
+ * "Recover". Who unlinks the claim of the lock instance, and nobody else, may
+ * unlink the lock file.
+ */
+
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "flufl-attempt.h"
+
+/* Half of the grace is for the calls after this check. */
+static gboolean
+action_is_late (const FluflSite *site, const FluflLook *look)
+{
+  return site->sys->clock (FLUFL_CLOCK_BOOT) - look->taken > FLUFL_GRACE / 2;
+}
+
+/* Gives an orphan its claim's name back, so that there is a token to win; all
+ * rest for the grace then, since link(2) has renewed the ctime. */
+static FluflOutcome
+recover (FluflSite       *site,
+         const FluflLook *orphan,
+         const char      *claim_path,
+         FluflFindings   *findings)
+{
+  FluflLook look;
+
+  if (action_is_late (site, orphan))
+    return FLUFL_OUTCOME_BUSY;
+  if (site->sys->link (site->lock_path, claim_path) != 0)
+    {
+      if (errno != EEXIST && errno != ENOENT)
+        findings->break_errsv = errno;
+      return FLUFL_OUTCOME_BUSY;
+    }
+  /* By then the lock file may have been another one, with another claim. */
+  flufl_look_take (&look, site, claim_path);
+  if (look.sight == FLUFL_SIGHT_FOREIGN
+      || (look.sight == FLUFL_SIGHT_CLAIM && strcmp (look.claim.name, orphan->claim.name) != 0))
+    site->sys->unlink (claim_path);
+  findings->resting = TRUE;
+  return FLUFL_OUTCOME_BUSY;
+}
+
+static FluflOutcome
+take_token_and_break (FluflSite *site, const FluflLook *look, gboolean dead, FluflFindings *findings)
+{
+  const FluflSyscalls *sys = site->sys;
+  g_autofree char *claim_path = flufl_site_path_of (site, look->claim.name);
+  struct stat st;
+  FluflLook again;
+
+  if (look->nlink < 2)
+    return recover (site, look, claim_path, findings);
+  if (sys->lstat (claim_path, &st) != 0)
+    return errno == ENOENT ? recover (site, look, claim_path, findings) : FLUFL_OUTCOME_BUSY;
+  if (!flufl_look_is_inode (look, st.st_dev, st.st_ino) || FLUFL_STAT_MTIME (&st) != look->mtime
+      || action_is_late (site, look))
+    return FLUFL_OUTCOME_BUSY;
+
+  if (sys->unlink (claim_path) != 0)
+    {
+      /* ENOENT: another breaker's, or our reply was lost; both mend themselves. */
+      if (errno != ENOENT && errno != ESTALE)
+        findings->break_errsv = errno;
+      return FLUFL_OUTCOME_BUSY;
+    }
+
+  /* The token is ours. Was the lock refreshed meanwhile, or removed? */
+  flufl_look_take (&again, site, site->lock_path);
+  if (again.sight == FLUFL_SIGHT_NOTHING)
+    return FLUFL_OUTCOME_AGAIN;
+  if (again.sight != FLUFL_SIGHT_CLAIM || strcmp (again.claim.name, look->claim.name) != 0
+      || !flufl_look_is_inode (&again, look->dev, look->ino))
+    return FLUFL_OUTCOME_BUSY;
+  if (again.mtime != look->mtime && !dead)
+    return recover (site, look, claim_path, findings);
+  if (action_is_late (site, look))
+    return FLUFL_OUTCOME_BUSY;
+
+  if (sys->unlink (site->lock_path) != 0 && errno != ENOENT)
+    {
+      findings->break_errsv = errno;
+      return FLUFL_OUTCOME_BUSY;
+    }
+  return FLUFL_OUTCOME_AGAIN;
+}
+
+/*
+ * flufl_break:
+ * @claim: ours, freshly touched: its ctime tells the file server's clock
+ *
+ * Looks at the lock file, and breaks it if it has expired, or its holder is
+ * proved dead and @break_dead, and it has rested.
+ *
+ * Returns: AGAIN if there is nothing in the way any more; BUSY; NOT_A_LOCK;
+ *   UNSURE; FAILED
+ */
+FluflOutcome
+flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindings *findings)
+{
+  FluflLook *look = &findings->look;
+  gint64 server_now;
+  gboolean dead;
+
+  findings->expired = findings->resting = FALSE;
+  findings->liveness = FLUFL_LIVENESS_UNKNOWN;
+  findings->break_errsv = 0;
+
+  flufl_look_take (look, site, site->lock_path);
+  switch (look->sight)
+    {
+    case FLUFL_SIGHT_NOTHING:
+      return FLUFL_OUTCOME_AGAIN;
+    case FLUFL_SIGHT_FOREIGN:
+      return FLUFL_OUTCOME_NOT_A_LOCK;
+    case FLUFL_SIGHT_FAILED:
+      findings->errsv = look->errsv;
+      findings->failed_step = "look at the lock file";
+      return flufl_site_is_passing (site, look->errsv) ? FLUFL_OUTCOME_UNSURE
+                                                       : FLUFL_OUTCOME_FAILED;
+    case FLUFL_SIGHT_UNREADABLE:
+    case FLUFL_SIGHT_CLAIM:
+    default:
+      break;
+    }
+
+  /* Two clocks must agree before a lock counts as expired, so that one that is
+   * wrong breaks nothing. */
+  server_now = flufl_claim_server_now (claim, site);
+  findings->expired
+      = look->mtime + FLUFL_SLOP < MIN (server_now, site->sys->clock (FLUFL_CLOCK_REAL));
+
+  /* Without its content nobody knows which claim is the token. */
+  if (look->sight == FLUFL_SIGHT_UNREADABLE)
+    {
+      if (findings->expired)
+        findings->break_errsv = EACCES;
+      return FLUFL_OUTCOME_BUSY;
+    }
+
+  findings->liveness = flufl_identity_judge (site->sys, flufl_site_fs_kind (site), &look->claim);
+  dead = break_dead && findings->liveness == FLUFL_LIVENESS_DEAD;
+  if (!findings->expired && !dead)
+    return FLUFL_OUTCOME_BUSY;
+
+  if (server_now - look->ctime < FLUFL_GRACE)
+    {
+      findings->resting = TRUE;
+      return FLUFL_OUTCOME_BUSY;
+    }
+  return take_token_and_break (site, look, dead, findings);
+}
+
+/*
+ * flufl_break_force:
+ *
+ * Removes whatever is at the lock file's path, without expiry and rest.
+ *
+ * Returns: RELEASED; FAILED
+ */
+FluflOutcome
+flufl_break_force (FluflSite *site, FluflFindings *findings)
+{
+  FluflLook *look = &findings->look;
+
+  flufl_look_take (look, site, site->lock_path);
+  if (look->sight == FLUFL_SIGHT_NOTHING)
+    return FLUFL_OUTCOME_RELEASED;
+
+  /* The claim first, as ever: its holder then knows that it has lost. */
+  if (look->sight == FLUFL_SIGHT_CLAIM)
+    {
+      g_autofree char *claim_path = flufl_site_path_of (site, look->claim.name);
+      struct stat st;
+
+      if (site->sys->lstat (claim_path, &st) == 0
+          && flufl_look_is_inode (look, st.st_dev, st.st_ino))
+        site->sys->unlink (claim_path);
+    }
+
+  if (site->sys->unlink (site->lock_path) != 0 && errno != ENOENT)
+    {
+      findings->errsv = errno;
+      findings->failed_step = "remove the lock file";
+      return FLUFL_OUTCOME_FAILED;
+    }
+  return FLUFL_OUTCOME_RELEASED;
+}

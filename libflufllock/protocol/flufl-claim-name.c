@@ -1,0 +1,304 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include "config.h"
+
+#include "flufl-claim-name.h"
+
+#include <string.h>
+
+/* A host name that must be cut keeps at least so much of itself. */
+#define HOST_MIN 32
+#define CUT_MARK '~'
+#define HASH_LENGTH 16
+
+gboolean
+flufl_separator_is_valid (const char *separator)
+{
+  gsize length = strlen (separator);
+
+  /* UNIQUE and PID are letters and digits, CUT_MARK ends a shortened field:
+   * a separator without these can always be told from the right. */
+  if (length == 0 || length > FLUFL_SEPARATOR_MAX)
+    return FALSE;
+  for (gsize i = 0; i < length; i++)
+    if (separator[i] == '/' || separator[i] == CUT_MARK
+        || g_ascii_isalnum (separator[i]) || g_ascii_iscntrl (separator[i]))
+      return FALSE;
+  return TRUE;
+}
+
+/* A host name as it may stand in a claim's name: flufl splits at the
+ * separator, and a '/' would leave the directory. */
+static void
+clean_host (const char *host, const char *separator, GString *out)
+{
+  gsize separator_length = strlen (separator);
+
+  for (const char *p = host; *p != '\0';)
+    {
+      if (g_str_has_prefix (p, separator))
+        {
+          g_string_append_c (out, 'x');
+          p += separator_length;
+        }
+      else
+        {
+          g_string_append_c (out, *p == '/' || *p == CUT_MARK || g_ascii_iscntrl (*p) ? 'x' : *p);
+          p++;
+        }
+    }
+}
+
+static void
+lock_name_hash (const char *lock_name, char out[HASH_LENGTH + 1])
+{
+  g_autofree char *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, lock_name, -1);
+
+  memcpy (out, sum, HASH_LENGTH);
+  out[HASH_LENGTH] = '\0';
+}
+
+/* The length of at most @max bytes of @text that cuts no UTF-8 character. */
+static gsize
+cut_length (const char *text, gsize max)
+{
+  gsize n = MIN (strlen (text), max);
+
+  if (n < strlen (text))
+    while (n > 0 && ((guchar) text[n] & 0xC0) == 0x80)
+      n--;
+  return n;
+}
+
+/*
+ * flufl_claim_name_build:
+ * @random: 48 bits of it are used
+ *
+ * Returns: (transfer full): a name for a new claim file, of at most
+ *   FLUFL_NAME_MAX bytes whatever the lock's name and the host's
+ */
+char *
+flufl_claim_name_build (const char          *lock_name,
+                        const char          *separator,
+                        const FluflIdentity *identity,
+                        guint64              ticket,
+                        guint64              random)
+{
+  g_autoptr (GString) unique = g_string_new (NULL);
+  g_autoptr (GString) host = g_string_new (NULL);
+  g_autoptr (GString) name = g_string_new (NULL);
+  g_autofree char *pid = g_strdup_printf ("%d", identity->pid);
+  gsize room;
+
+  g_string_append_printf (unique, "T%016" G_GINT64_MODIFIER "x", ticket);
+  g_string_append_printf (unique, "R%012" G_GINT64_MODIFIER "x",
+                          random & G_GUINT64_CONSTANT (0xffffffffffff));
+  if (identity->boot[0] != '\0')
+    g_string_append_printf (unique, "B%s", identity->boot);
+  if (identity->space[0] != '\0')
+    g_string_append_printf (unique, "N%s", identity->space);
+  if (identity->start[0] != '\0' && unique->len + 1 + strlen (identity->start) <= FLUFL_UNIQUE_MAX)
+    g_string_append_printf (unique, "S%s", identity->start);
+  g_assert (unique->len <= FLUFL_UNIQUE_MAX);
+
+  clean_host (identity->host, separator, host);
+
+  room = FLUFL_NAME_MAX - 3 * strlen (separator) - strlen (pid) - unique->len;
+  if (strlen (lock_name) + host->len > room && host->len > HOST_MIN)
+    {
+      gsize keep = strlen (lock_name) + HOST_MIN < room ? room - strlen (lock_name) : HOST_MIN;
+
+      g_string_truncate (host, cut_length (host->str, keep - 1));
+      g_string_append_c (host, CUT_MARK);
+    }
+
+  if (strlen (lock_name) + host->len <= room)
+    g_string_append (name, lock_name);
+  else
+    {
+      char hash[HASH_LENGTH + 1];
+
+      lock_name_hash (lock_name, hash);
+      g_string_append_len (name, lock_name,
+                           cut_length (lock_name, room - host->len - 1 - HASH_LENGTH));
+      g_string_append_c (name, CUT_MARK);
+      g_string_append (name, hash);
+    }
+
+  g_string_append_printf (name, "%s%s%s%s%s%s",
+                          separator, host->str, separator, pid, separator, unique->str);
+  g_assert (name->len <= FLUFL_NAME_MAX);
+  return g_string_free (g_steal_pointer (&name), FALSE);
+}
+
+/* Finds the last @separator in the first @length bytes of @text. */
+static gboolean
+find_last (const char *text, gsize length, const char *separator, gsize *out_at)
+{
+  gsize separator_length = strlen (separator);
+
+  for (gsize i = length; i >= separator_length; i--)
+    if (memcmp (text + i - separator_length, separator, separator_length) == 0)
+      {
+        *out_at = i - separator_length;
+        return TRUE;
+      }
+  return FALSE;
+}
+
+static void
+copy_value (char *out, gsize size, const char *value, gsize length)
+{
+  /* A value longer than we know to compare is treated as not told. */
+  if (length < size)
+    {
+      memcpy (out, value, length);
+      out[length] = '\0';
+    }
+}
+
+/* UNIQUE of ours is a row of TAG VALUE, TAG an upper-case letter, VALUE lower
+ * case hexadecimal digits, T first. Unknown tags are skipped: they belong to a
+ * later version. Anything else is not ours, and tells nothing. */
+static void
+parse_unique (const char *unique, gsize length, FluflClaimName *out)
+{
+  gsize i = 0;
+
+  if (length < 2 || unique[0] != 'T')
+    return;
+  for (gsize k = 0; k < length; k++)
+    if (!g_ascii_isupper (unique[k])
+        && !(g_ascii_isxdigit (unique[k]) && !g_ascii_isupper (unique[k])))
+      return;
+
+  out->ours = TRUE;
+  while (i < length)
+    {
+      char tag = unique[i++];
+      const char *value = unique + i;
+      gsize n = 0;
+
+      while (i < length && !g_ascii_isupper (unique[i]))
+        i++, n++;
+
+      switch (tag)
+        {
+        case 'T':
+          for (gsize k = 0; k < n && k < 16; k++)
+            out->ticket = out->ticket << 4 | (guint64) g_ascii_xdigit_value (value[k]);
+          break;
+        case 'B':
+          copy_value (out->boot, sizeof out->boot, value, n);
+          break;
+        case 'N':
+          copy_value (out->space, sizeof out->space, value, n);
+          break;
+        case 'S':
+          copy_value (out->start, sizeof out->start, value, n);
+          break;
+        case 'L':
+          out->life_line = TRUE;
+          break;
+        case 'K':
+          out->parked = TRUE;
+          break;
+        default:
+          break;
+        }
+    }
+}
+
+/* Whether @field stands for @lock_name in a claim: the name itself, or its
+ * beginning, CUT_MARK and its hash. */
+static gboolean
+field_is_lock (const char *field, gsize length, const char *lock_name)
+{
+  char hash[HASH_LENGTH + 1];
+  gsize prefix;
+
+  if (length == strlen (lock_name) && memcmp (field, lock_name, length) == 0)
+    return TRUE;
+  if (length < HASH_LENGTH + 1 || field[length - HASH_LENGTH - 1] != CUT_MARK)
+    return FALSE;
+  prefix = length - HASH_LENGTH - 1;
+  if (prefix >= strlen (lock_name) || memcmp (field, lock_name, prefix) != 0)
+    return FALSE;
+  lock_name_hash (lock_name, hash);
+  return memcmp (field + prefix + 1, hash, HASH_LENGTH) == 0;
+}
+
+/*
+ * flufl_claim_name_parse:
+ * @name: a file name, or a path of which only the last part counts
+ *
+ * Returns: whether @name is the name of a claim file of the lock @lock_name.
+ *   Nothing but such a name may ever be removed on behalf of that lock.
+ */
+gboolean
+flufl_claim_name_parse (const char     *name,
+                        gsize           length,
+                        const char     *lock_name,
+                        const char     *separator,
+                        FluflClaimName *out)
+{
+  gsize separator_length = strlen (separator);
+  gsize host_at, host_end, pid_at, pid_end, unique_at, digits;
+  gint64 pid = 0;
+
+  memset (out, 0, sizeof *out);
+
+  for (gsize i = length; i > 0; i--)
+    if (name[i - 1] == '/')
+      {
+        name += i;
+        length -= i;
+        break;
+      }
+  if (length == 0 || length > FLUFL_NAME_MAX || memchr (name, '\0', length) != NULL)
+    return FALSE;
+
+  if (!find_last (name, length, separator, &pid_end))
+    return FALSE;
+  unique_at = pid_end + separator_length;
+  if (!find_last (name, pid_end, separator, &host_end))
+    return FALSE;
+  pid_at = host_end + separator_length;
+  if (!find_last (name, host_end, separator, &host_at))
+    return FALSE;
+  host_at += separator_length;
+
+  digits = pid_end - pid_at;
+  if (!field_is_lock (name, host_at - separator_length, lock_name)
+      || host_at == host_end || unique_at == length || digits == 0 || digits > 10)
+    return FALSE;
+  for (gsize i = pid_at; i < pid_end; i++)
+    {
+      if (!g_ascii_isdigit (name[i]))
+        return FALSE;
+      pid = pid * 10 + (name[i] - '0');
+    }
+  if (pid > G_MAXINT)
+    return FALSE;
+
+  memcpy (out->name, name, length);
+  memcpy (out->host, name + host_at, host_end - host_at);
+  out->host_cut = name[host_end - 1] == CUT_MARK;
+  if (out->host_cut)
+    out->host[host_end - host_at - 1] = '\0';
+  out->pid = (int) pid;
+  parse_unique (name + unique_at, length - unique_at, out);
+  return TRUE;
+}
+
+/* Whether the claim may come from the host named @host, with the spelling that
+ * this library gives it. */
+gboolean
+flufl_claim_name_same_host (const FluflClaimName *claim, const char *host)
+{
+  if (claim->host_cut)
+    return strncmp (claim->host, host, strlen (claim->host)) == 0;
+  return strcmp (claim->host, host) == 0;
+}

@@ -1,0 +1,58 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Names of claim files: docs/protocol.md, "Claim names". No I/O.
+ */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+#define FLUFL_NAME_MAX 255      /* bytes in a file's name */
+#define FLUFL_UNIQUE_MAX 64     /* bytes in the field UNIQUE */
+#define FLUFL_SEPARATOR_MAX 8   /* bytes; three of them stand in a name */
+
+/* What a process tells of itself in its claims' names. Empty: not known. */
+typedef struct
+{
+  char host[256];  /* cleaned of what may not stand in a name */
+  int  pid;
+  char boot[9];    /* hash of the kernel's boot id */
+  char space[9];   /* hash of boot id, pid and time namespace */
+  char start[17];  /* the process's start, clock ticks after boot, hex */
+} FluflIdentity;
+
+/* A parsed claim name. */
+typedef struct
+{
+  char     name[FLUFL_NAME_MAX + 1]; /* the whole */
+  char     host[FLUFL_NAME_MAX + 1];
+  gboolean host_cut;     /* host is only the beginning of the host's name */
+  int      pid;
+  gboolean ours;         /* UNIQUE is of this library's making; the rest is
+                          * valid only then, and empty where not told */
+  guint64  ticket;       /* arrival, nanoseconds of real time */
+  gboolean life_line;    /* the holder keeps a flock on the claim */
+  gboolean parked;       /* kept for a later use; it waits for nothing */
+  char     boot[17];
+  char     space[17];
+  char     start[17];
+} FluflClaimName;
+
+gboolean flufl_separator_is_valid (const char          *separator);
+char    *flufl_claim_name_build   (const char          *lock_name,
+                                   const char          *separator,
+                                   const FluflIdentity *identity,
+                                   guint64              ticket,
+                                   guint64              random);
+gboolean flufl_claim_name_parse   (const char          *name,
+                                   gsize                length,
+                                   const char          *lock_name,
+                                   const char          *separator,
+                                   FluflClaimName      *out_claim);
+gboolean flufl_claim_name_same_host (const FluflClaimName *claim,
+                                     const char           *host);
+
+G_END_DECLS

@@ -1,0 +1,74 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Our own claim file: made, touched, linked, held, given up.
+ */
+
+#pragma once
+
+#include "flufl-site.h"
+
+G_BEGIN_DECLS
+
+/* What came of a step. Expected results are values here; only FAILED is an
+ * error of the system, and its errno is kept beside it. */
+typedef enum
+{
+  FLUFL_OUTCOME_HELD,        /* the claim is the lock */
+  FLUFL_OUTCOME_RELEASED,    /* the lock was ours and is not any more */
+  FLUFL_OUTCOME_BUSY,        /* somebody has the lock: wait, then try again */
+  FLUFL_OUTCOME_UNSURE,      /* no answer that tells: ask again soon */
+  FLUFL_OUTCOME_AGAIN,       /* try again at once */
+  FLUFL_OUTCOME_LOST,        /* somebody broke our lock */
+  FLUFL_OUTCOME_NOT_A_LOCK,  /* something else is at the lock file's path */
+  FLUFL_OUTCOME_UNSUPPORTED, /* no hard links here */
+  FLUFL_OUTCOME_FAILED,
+} FluflOutcome;
+
+/* No path: no claim. Owned by one caller at a time. */
+typedef struct
+{
+  char    *path;
+  dev_t    dev;
+  ino_t    ino;
+  gint64   lifetime;     /* nanoseconds */
+  gint64   expiration;   /* what mtime says, real time */
+  gint64   lease_start;  /* boot time just before the last touch */
+  gint64   server_time;  /* the file server's clock … */
+  gint64   server_seen;  /* … at this boot time or earlier */
+  gint64   clock_offset; /* the server's clock less ours, when last compared */
+  gboolean coarse;       /* the file system stores whole seconds */
+  gboolean unsure;       /* it may be the lock: an answer was lost */
+  gboolean doubtful;     /* a refresh failed: look before touching the lock */
+} FluflClaim;
+
+void         flufl_claim_clear        (FluflClaim   *claim);
+FluflOutcome flufl_claim_create       (FluflClaim   *claim,
+                                       FluflSite    *site,
+                                       gint64        lifetime,
+                                       int          *out_errsv);
+FluflOutcome flufl_claim_keep_fresh   (FluflClaim   *claim,
+                                       FluflSite    *site,
+                                       gint64        lifetime,
+                                       int          *out_errsv);
+FluflOutcome flufl_claim_link         (FluflClaim   *claim,
+                                       FluflSite    *site,
+                                       int          *out_errsv);
+FluflOutcome flufl_claim_check        (FluflClaim   *claim,
+                                       FluflSite    *site,
+                                       int          *out_errsv);
+FluflOutcome flufl_claim_refresh      (FluflClaim   *claim,
+                                       FluflSite    *site,
+                                       gint64        lifetime,
+                                       int          *out_errsv);
+FluflOutcome flufl_claim_release      (FluflClaim   *claim,
+                                       FluflSite    *site,
+                                       int          *out_errsv);
+void         flufl_claim_abandon      (FluflClaim   *claim,
+                                       FluflSite    *site);
+gint64       flufl_claim_lease_left   (const FluflClaim *claim,
+                                       const FluflSite  *site);
+gint64       flufl_claim_server_now   (const FluflClaim *claim,
+                                       const FluflSite  *site);
+
+G_END_DECLS

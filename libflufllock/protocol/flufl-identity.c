@@ -1,0 +1,192 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Who this process is, and whether another one that told who it is still
+ * lives: docs/protocol.md, "Evidence".
+ */
+
+#include "config.h"
+
+#include "flufl-identity.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static gssize
+read_small (const FluflSyscalls *sys, const char *path, char *buffer, gsize size)
+{
+  gssize total = 0;
+  int fd = sys->open (path, O_RDONLY | O_CLOEXEC, 0);
+
+  if (fd < 0)
+    return -1;
+  while ((gsize) total < size - 1)
+    {
+      gssize n = sys->read (fd, buffer + total, size - 1 - total);
+
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n <= 0)
+        break;
+      total += n;
+    }
+  sys->close (fd);
+  buffer[total] = '\0';
+  return total;
+}
+
+typedef struct
+{
+  char    state;
+  guint64 start;
+  gint64  n_threads;
+} ProcStat;
+
+/* Reads /proc/PID/stat. The command's name may hold blanks and brackets: what
+ * counts comes after the last one. */
+static gboolean
+read_proc_stat (const FluflSyscalls *sys, const char *path, ProcStat *out)
+{
+  char buffer[2048];
+  char *rest;
+  g_auto (GStrv) fields = NULL;
+
+  if (read_small (sys, path, buffer, sizeof buffer) <= 0)
+    return FALSE;
+  rest = strrchr (buffer, ')');
+  if (rest == NULL || rest[1] != ' ')
+    return FALSE;
+  fields = g_strsplit (rest + 2, " ", 22);
+  if (g_strv_length (fields) < 20)
+    return FALSE;
+  out->state = fields[0][0];                                      /* field 3 of proc(5) */
+  out->n_threads = g_ascii_strtoll (fields[17], NULL, 10);        /* field 20 */
+  out->start = g_ascii_strtoull (fields[19], NULL, 10);           /* field 22 */
+  return TRUE;
+}
+
+static gssize
+read_link (const char *path, char *buffer, gsize size)
+{
+  gssize n = readlink (path, buffer, size - 1);
+
+  buffer[MAX (n, 0)] = '\0';
+  return n;
+}
+
+static void
+short_hash (const char *text, char out[9])
+{
+  g_autofree char *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
+
+  memcpy (out, sum, 8);
+  out[8] = '\0';
+}
+
+/* Whether /proc shows the pid namespace that kill(2) works in. */
+static gboolean
+proc_is_ours (void)
+{
+  char self[32];
+
+  return read_link ("/proc/self", self, sizeof self) > 0 && atoi (self) == (int) getpid ();
+}
+
+static void
+find_identity (const FluflSyscalls *sys, FluflIdentity *id)
+{
+  char boot[128], pid_space[64], time_space[64];
+  ProcStat stat;
+
+  memset (id, 0, sizeof *id);
+  id->pid = (int) getpid ();
+  g_strlcpy (id->host, flufl_identity_host_name (), sizeof id->host);
+
+  if (!proc_is_ours ()
+      || read_small (sys, "/proc/sys/kernel/random/boot_id", boot, sizeof boot) <= 0)
+    return;
+  g_strchomp (boot);
+  short_hash (boot, id->boot);
+
+  /* Start times are told relative to the time namespace (Linux 5.6). */
+  if (read_link ("/proc/self/ns/time", time_space, sizeof time_space) <= 0)
+    time_space[0] = '\0';
+  if (read_link ("/proc/self/ns/pid", pid_space, sizeof pid_space) > 0)
+    {
+      g_autofree char *all = g_strjoin (" ", boot, pid_space, time_space, NULL);
+
+      short_hash (all, id->space);
+    }
+  if (read_proc_stat (sys, "/proc/self/stat", &stat))
+    g_snprintf (id->start, sizeof id->start, "%" G_GINT64_MODIFIER "x", stat.start);
+}
+
+/* The name that claims of this process carry. Not the fully qualified one: a
+ * look-up in DNS can stall for seconds. */
+const char *
+flufl_identity_host_name (void)
+{
+  return g_get_host_name ();
+}
+
+/* Found once a process: a forked child is another one. */
+void
+flufl_identity_get (const FluflSyscalls *sys, FluflIdentity *out)
+{
+  static GMutex mutex;
+  static FluflIdentity known;
+  int pid = (int) getpid ();
+
+  g_mutex_lock (&mutex);
+  if (known.pid != pid)
+    find_identity (sys, &known);
+  *out = known;
+  g_mutex_unlock (&mutex);
+}
+
+/* Whether the process that made @claim lives. Only what its own name tells and
+ * this kernel confirms is proof; host name and pid alone never are. */
+FluflLiveness
+flufl_identity_judge (const FluflSyscalls  *sys,
+                      FluflFsKind           fs_kind,
+                      const FluflClaimName *claim)
+{
+  FluflIdentity us;
+  ProcStat stat;
+  char path[32];
+  guint64 start;
+
+  if (!claim->ours || claim->pid < 1 || claim->boot[0] == '\0')
+    return FLUFL_LIVENESS_UNKNOWN;
+  flufl_identity_get (sys, &us);
+  if (us.boot[0] == '\0')
+    return FLUFL_LIVENESS_UNKNOWN;
+
+  /* Only one kernel at a time has a local file system mounted: who wrote under
+   * another boot is gone. */
+  if (strcmp (claim->boot, us.boot) != 0)
+    return fs_kind == FLUFL_FS_LOCAL ? FLUFL_LIVENESS_DEAD : FLUFL_LIVENESS_UNKNOWN;
+
+  /* Clones of one virtual machine's memory share a boot id: the host name must
+   * fit too, which is more than the kernel needs and costs nothing. */
+  if (claim->space[0] == '\0' || strcmp (claim->space, us.space) != 0
+      || claim->start[0] == '\0' || !flufl_claim_name_same_host (claim, us.host))
+    return FLUFL_LIVENESS_UNKNOWN;
+
+  if (sys->kill (claim->pid, 0) != 0 && errno == ESRCH)
+    return FLUFL_LIVENESS_DEAD;
+
+  g_snprintf (path, sizeof path, "/proc/%d/stat", claim->pid);
+  if (!proc_is_ours () || !read_proc_stat (sys, path, &stat))
+    return FLUFL_LIVENESS_UNKNOWN;
+  start = g_ascii_strtoull (claim->start, NULL, 16);
+  if (stat.start != start)
+    return FLUFL_LIVENESS_DEAD;
+  /* A zombie whose other threads are gone too will do nothing any more. */
+  if ((stat.state == 'Z' || stat.state == 'X') && stat.n_threads <= 1)
+    return FLUFL_LIVENESS_DEAD;
+  return FLUFL_LIVENESS_ALIVE;
+}

@@ -1,0 +1,26 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#pragma once
+
+#include "flufl-claim-name.h"
+#include "flufl-syscalls.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  FLUFL_LIVENESS_UNKNOWN,
+  FLUFL_LIVENESS_ALIVE, /* proved */
+  FLUFL_LIVENESS_DEAD,  /* proved */
+} FluflLiveness;
+
+void          flufl_identity_get        (const FluflSyscalls *sys,
+                                         FluflIdentity       *out_identity);
+const char   *flufl_identity_host_name  (void);
+FluflLiveness flufl_identity_judge      (const FluflSyscalls *sys,
+                                         FluflFsKind          fs_kind,
+                                         const FluflClaimName *claim);
+
+G_END_DECLS

@@ -1,0 +1,149 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include "config.h"
+
+#include "flufl-look.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+
+#ifndef PATH_MAX
+#define PATH_MAX 4096
+#endif
+
+static void
+take_attributes (FluflLook *look, const struct stat *st)
+{
+  look->dev = st->st_dev;
+  look->ino = st->st_ino;
+  look->nlink = st->st_nlink;
+  look->mtime = FLUFL_STAT_MTIME (st);
+  look->ctime = FLUFL_STAT_CTIME (st);
+}
+
+static gboolean
+see_type (FluflLook *look, mode_t mode)
+{
+  look->sight = FLUFL_SIGHT_FOREIGN;
+  switch (mode & S_IFMT)
+    {
+    case S_IFREG:
+      return TRUE;
+    case S_IFDIR:
+      look->what = "it is a directory";
+      break;
+    case S_IFLNK:
+      look->what = "it is a symbolic link";
+      break;
+    case S_IFIFO:
+      look->what = "it is a named pipe";
+      break;
+    case S_IFSOCK:
+      look->what = "it is a socket";
+      break;
+    default:
+      look->what = "it is a device";
+      break;
+    }
+  return FALSE;
+}
+
+static void
+see_failure (FluflLook *look, int errsv)
+{
+  look->errsv = errsv;
+  look->sight = errsv == ENOENT || errsv == ESTALE ? FLUFL_SIGHT_NOTHING : FLUFL_SIGHT_FAILED;
+}
+
+/* A claim's content is its own path: no longer than a path can be. */
+static void
+see_content (FluflLook *look, const FluflSite *site, int fd)
+{
+  char content[PATH_MAX + 1];
+  gsize length = 0;
+
+  while (length < sizeof content)
+    {
+      ssize_t n = site->sys->read (fd, content + length, sizeof content - length);
+
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n < 0)
+        {
+          see_failure (look, errno);
+          return;
+        }
+      if (n == 0)
+        break;
+      length += (gsize) n;
+    }
+
+  if (length == 0)
+    look->what = "it is empty";
+  else if (length == sizeof content
+           || !flufl_claim_name_parse (content, length, site->lock_name, site->separator,
+                                       &look->claim))
+    look->what = "its content does not name a claim file of this lock";
+  else
+    look->sight = FLUFL_SIGHT_CLAIM;
+}
+
+/*
+ * flufl_look_take:
+ * @path: the lock file, or a claim file of it
+ *
+ * Opens, so that NFS asks the server, and never waits: neither for a pipe's
+ * other end nor for more than a path's length of content.
+ */
+void
+flufl_look_take (FluflLook *look, const FluflSite *site, const char *path)
+{
+  const FluflSyscalls *sys = site->sys;
+  struct stat st;
+  int fd;
+
+  memset (look, 0, sizeof *look);
+  look->taken = sys->clock (FLUFL_CLOCK_BOOT);
+
+  /* Opening a pipe or a device has effects on others. */
+  if (sys->lstat (path, &st) != 0)
+    {
+      see_failure (look, errno);
+      return;
+    }
+  take_attributes (look, &st);
+  if (!see_type (look, st.st_mode))
+    return;
+
+  do
+    fd = sys->open (path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+  while (fd < 0 && errno == EINTR);
+  if (fd < 0)
+    {
+      if (errno == EACCES || errno == EPERM)
+        look->sight = FLUFL_SIGHT_UNREADABLE;
+      else
+        see_failure (look, errno);
+      return;
+    }
+
+  if (sys->fstat (fd, &st) != 0)
+    see_failure (look, errno);
+  else
+    {
+      take_attributes (look, &st);
+      if (see_type (look, st.st_mode))
+        see_content (look, site, fd);
+    }
+  sys->close (fd);
+}
+
+gboolean
+flufl_look_is_inode (const FluflLook *look, dev_t dev, ino_t ino)
+{
+  return look->dev == dev && look->ino == ino;
+}

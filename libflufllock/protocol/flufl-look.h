@@ -1,0 +1,49 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Looking at the lock file without changing anything.
+ */
+
+#pragma once
+
+#include "flufl-claim-name.h"
+#include "flufl-site.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  FLUFL_SIGHT_NOTHING,    /* there is no lock file */
+  FLUFL_SIGHT_CLAIM,      /* a claim of this lock: somebody holds it */
+  FLUFL_SIGHT_UNREADABLE, /* a regular file that we may not read: wait for it */
+  FLUFL_SIGHT_FOREIGN,    /* no lock; what says what it is */
+  FLUFL_SIGHT_FAILED,     /* errsv says why nothing was seen */
+} FluflSight;
+
+typedef struct
+{
+  FluflSight     sight;
+  int            errsv;
+  const char    *what;     /* static; for FOREIGN: "it is a directory" … */
+  gint64         taken;    /* boot time when the look began */
+  dev_t          dev;
+  ino_t          ino;
+  nlink_t        nlink;
+  gint64         mtime;    /* nanoseconds of real time */
+  gint64         ctime;
+  FluflClaimName claim;    /* valid for CLAIM */
+} FluflLook;
+
+void     flufl_look_take      (FluflLook       *look,
+                               const FluflSite *site,
+                               const char      *path);
+gboolean flufl_look_is_inode  (const FluflLook *look,
+                               dev_t            dev,
+                               ino_t            ino);
+
+#define FLUFL_STAT_MTIME(st) \
+  ((gint64) (st)->st_mtim.tv_sec * FLUFL_NSEC_PER_SEC + (st)->st_mtim.tv_nsec)
+#define FLUFL_STAT_CTIME(st) \
+  ((gint64) (st)->st_ctim.tv_sec * FLUFL_NSEC_PER_SEC + (st)->st_ctim.tv_nsec)
+
+G_END_DECLS

@@ -1,0 +1,47 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#pragma once
+
+#include "flufl-syscalls.h"
+
+G_BEGIN_DECLS
+
+#define FLUFL_NSEC_PER_MSEC G_GINT64_CONSTANT (1000000)
+#define FLUFL_NSEC_PER_SEC G_GINT64_CONSTANT (1000000000)
+
+/* An expired lock is left alone for so long, as flufl does: clocks differ. */
+#define FLUFL_SLOP (10 * FLUFL_NSEC_PER_SEC)
+
+/* A lock file whose ctime is younger than this is not touched by anybody but
+ * its holder, and nobody lingers longer than half of it inside one action: so
+ * two remove the same lock file only one after the other (docs/protocol.md,
+ * "Grace"). */
+#define FLUFL_GRACE (5 * FLUFL_NSEC_PER_SEC)
+
+/* Where a lock is, and by which calls it is reached. */
+typedef struct
+{
+  const FluflSyscalls *sys;
+  char                *lock_path;  /* owned; absolute */
+  const char          *lock_name;  /* the last part of lock_path */
+  const char          *separator;  /* interned */
+  FluflFsKind          fs_kind;    /* asked for once */
+  int                 *retry_errnos;   /* owned; what else is thought to pass */
+  gsize                n_retry_errnos;
+} FluflSite;
+
+void        flufl_site_init         (FluflSite           *site,
+                                     const FluflSyscalls *sys,
+                                     const char          *lock_path,
+                                     const char          *separator);
+void        flufl_site_clear        (FluflSite           *site);
+char       *flufl_site_directory    (const FluflSite     *site);
+char       *flufl_site_path_of      (const FluflSite     *site,
+                                     const char          *name);
+FluflFsKind flufl_site_fs_kind      (FluflSite           *site);
+gboolean    flufl_site_is_passing   (const FluflSite     *site,
+                                     int                  errsv);
+
+G_END_DECLS

@@ -1,0 +1,53 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#pragma once
+
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* What is known of the file system that a directory lies on. */
+typedef enum
+{
+  FLUFL_FS_UNASKED = 0,
+  FLUFL_FS_LOCAL,   /* one kernel sees every change; link counts are right */
+  FLUFL_FS_NFS,     /* many kernels; link counts are right once looked up */
+  FLUFL_FS_OTHER,   /* anything: FUSE, SMB, 9p, cluster file systems, … */
+} FluflFsKind;
+
+typedef enum
+{
+  FLUFL_CLOCK_REAL, /* compared with file times */
+  FLUFL_CLOCK_BOOT, /* measures durations; goes on while the machine sleeps */
+} FluflClock;
+
+/* Everything that the protocol asks of the system. Each entry behaves as the
+ * system call of its name: -1 and errno on failure. Tests make entries lie,
+ * stall or die; another platform brings its own table. */
+typedef struct
+{
+  int     (*open)     (const char *path, int flags, mode_t mode);
+  int     (*close)    (int fd);
+  ssize_t (*read)     (int fd, void *buffer, size_t size);
+  ssize_t (*write)    (int fd, const void *buffer, size_t size);
+  int     (*fstat)    (int fd, struct stat *st);
+  int     (*lstat)    (const char *path, struct stat *st);
+  int     (*futimens) (int fd, const struct timespec times[2]);
+  int     (*utimens)  (const char *path, const struct timespec times[2]);
+  int     (*link)     (const char *from, const char *to);
+  int     (*unlink)   (const char *path);
+  int     (*kill)     (pid_t pid, int sig);
+  int     (*random)   (void *buffer, size_t size);
+  gint64  (*clock)    (FluflClock clock); /* nanoseconds; never fails */
+  FluflFsKind (*fs_kind) (const char *directory);
+} FluflSyscalls;
+
+extern const FluflSyscalls flufl_syscalls_posix;
+
+G_END_DECLS

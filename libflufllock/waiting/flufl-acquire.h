@@ -1,0 +1,55 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * One acquisition: attempts, and the waits between them.
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "flufl-attempt.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  FLUFL_RESULT_WAIT, /* never a final one */
+  FLUFL_RESULT_HELD,
+  FLUFL_RESULT_TIMED_OUT,
+  FLUFL_RESULT_CANCELLED,
+  FLUFL_RESULT_REFUSED, /* outcome says how */
+} FluflResult;
+
+typedef struct _FluflAcquire FluflAcquire;
+typedef void (*FluflAcquireFunc) (FluflAcquire *self, gpointer user_data);
+
+struct _FluflAcquire
+{
+  /* Set by the caller. */
+  FluflSite       *site;        /* borrowed */
+  gint64           lifetime;    /* nanoseconds */
+  gint64           deadline;    /* monotonic microseconds; G_MAXINT64: none */
+  gboolean         break_dead;
+  GCancellable    *cancellable; /* borrowed; nullable */
+  FluflAcquireFunc waiting;     /* called once when it takes long; nullable */
+  FluflAcquireFunc done;        /* for the asynchronous form */
+  gpointer         user_data;
+
+  /* Results. */
+  FluflResult      result;
+  FluflOutcome     outcome;
+  FluflClaim       claim;       /* the lock, when HELD; else empty */
+  FluflFindings    findings;
+
+  /* Private. */
+  gint64           started;
+  gint64           backoff;
+  gint64           unsure_since; /* 0: the last attempt was answered */
+  gboolean         announced;
+};
+
+void flufl_acquire_run   (FluflAcquire *self);
+void flufl_acquire_start (FluflAcquire *self);
+
+G_END_DECLS

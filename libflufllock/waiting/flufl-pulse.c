@@ -1,0 +1,132 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include "config.h"
+
+#include "flufl-pulse.h"
+
+#include "flufl-engine.h"
+
+struct _FluflPulse
+{
+  gatomicrefcount refs;
+  GCancellable   *stopped; /* owned */
+  GSource        *source;  /* owned; NULL: beats by the engine */
+  FluflPulseFunc  func;
+  gpointer        user_data;
+  GDestroyNotify  destroy;
+};
+
+static void
+pulse_unref (gpointer data)
+{
+  FluflPulse *self = data;
+
+  if (!g_atomic_ref_count_dec (&self->refs))
+    return;
+  if (self->destroy != NULL)
+    self->destroy (self->user_data);
+  g_clear_pointer (&self->source, g_source_unref);
+  g_object_unref (self->stopped);
+  g_free (self);
+}
+
+static gboolean
+source_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  g_source_set_ready_time (source, -1);
+  return callback (user_data);
+}
+
+static GSourceFuncs source_funcs = { .dispatch = source_dispatch };
+
+static void beat (gpointer data);
+
+static void
+wait_for_beat (FluflPulse *self, gint64 usec)
+{
+  gint64 when = g_get_monotonic_time () + usec;
+
+  if (self->source != NULL)
+    g_source_set_ready_time (self->source, when);
+  else
+    {
+      g_atomic_ref_count_inc (&self->refs);
+      flufl_engine_at (when, self->stopped, beat, self);
+    }
+}
+
+/* In a worker thread, with a reference of its own. */
+static void
+beat (gpointer data)
+{
+  FluflPulse *self = data;
+
+  if (!g_cancellable_is_cancelled (self->stopped))
+    {
+      gint64 next = self->func (self->user_data);
+
+      if (next >= 0 && !g_cancellable_is_cancelled (self->stopped))
+        wait_for_beat (self, next);
+    }
+  pulse_unref (self);
+}
+
+static gboolean
+context_is_awake_cb (gpointer data)
+{
+  FluflPulse *self = data;
+
+  g_atomic_ref_count_inc (&self->refs);
+  flufl_engine_push (beat, self);
+  return G_SOURCE_CONTINUE;
+}
+
+/*
+ * flufl_pulse_start:
+ * @context: (nullable): the main context whose life the pulse shows; the work
+ *   itself is done in a worker thread
+ *
+ * Returns: (transfer full): to be ended by flufl_pulse_stop()
+ */
+FluflPulse *
+flufl_pulse_start (GMainContext   *context,
+                   gint64          first_usec,
+                   FluflPulseFunc  func,
+                   gpointer        user_data,
+                   GDestroyNotify  destroy)
+{
+  FluflPulse *self = g_new0 (FluflPulse, 1);
+
+  g_atomic_ref_count_init (&self->refs);
+  self->stopped = g_cancellable_new ();
+  self->func = func;
+  self->user_data = user_data;
+  self->destroy = destroy;
+  if (context != NULL)
+    {
+      self->source = g_source_new (&source_funcs, sizeof (GSource));
+      g_source_set_static_name (self->source, "[flufl] heartbeat");
+      g_atomic_ref_count_inc (&self->refs);
+      g_source_set_callback (self->source, context_is_awake_cb, self, pulse_unref);
+      g_source_attach (self->source, context);
+    }
+  wait_for_beat (self, first_usec);
+  return self;
+}
+
+/*
+ * flufl_pulse_stop:
+ * @self: (transfer full):
+ *
+ * No beat begins after this; one that has begun goes on.
+ */
+void
+flufl_pulse_stop (FluflPulse *self)
+{
+  g_cancellable_cancel (self->stopped);
+  if (self->source != NULL)
+    g_source_destroy (self->source);
+  pulse_unref (self);
+}
