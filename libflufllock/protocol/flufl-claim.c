@@ -125,7 +125,9 @@ fill (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
 
   while (done < length)
     {
-      ssize_t n = sys->write (fd, claim->path + done, length - done);
+      /* By offset: should an interrupted call have written after all, the same
+       * bytes go to the same place again. */
+      ssize_t n = sys->pwrite (fd, claim->path + done, length - done, (off_t) done);
 
       if (n < 0 && errno == EINTR)
         continue;

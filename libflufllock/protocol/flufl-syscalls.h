@@ -35,7 +35,7 @@ typedef struct
   int     (*open)     (const char *path, int flags, mode_t mode);
   int     (*close)    (int fd);
   ssize_t (*read)     (int fd, void *buffer, size_t size);
-  ssize_t (*write)    (int fd, const void *buffer, size_t size);
+  ssize_t (*pwrite)   (int fd, const void *buffer, size_t size, off_t offset);
   int     (*fstat)    (int fd, struct stat *st);
   int     (*lstat)    (const char *path, struct stat *st);
   int     (*futimens) (int fd, const struct timespec times[2]);

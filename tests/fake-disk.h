@@ -1,0 +1,76 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A disk in memory, with a clock that stands still until it is told to go on.
+ * Its table of system calls fails, loses replies, or lets something else happen
+ * at the call that a test names. Paths in /proc are the real ones.
+ */
+
+#pragma once
+
+#include "flufl-syscalls.h"
+
+G_BEGIN_DECLS
+
+#define FAKE_SEC G_GINT64_CONSTANT (1000000000)
+
+typedef enum
+{
+  FAKE_FAIL,       /* the call is not carried out */
+  FAKE_LOSE_REPLY, /* it is, and says errno all the same */
+} FakeFault;
+
+typedef void (*FakeHook) (gpointer user_data);
+
+extern const FluflSyscalls fake_syscalls;
+
+void     fake_disk_reset       (void);
+
+/* Time passes for everybody. */
+void     fake_disk_advance     (gint64       nsec);
+/* This machine's clock against the file server's, which counts. */
+void     fake_disk_skew_local  (gint64       nsec);
+gint64   fake_disk_server_now  (void);
+/* Stored times are cut to so many nanoseconds. */
+void     fake_disk_granularity (gint64       nsec);
+void     fake_disk_kind        (FluflFsKind  kind);
+/* link(2) makes a copy and says nothing. */
+void     fake_disk_copy_links  (gboolean     copies);
+
+/* At the @nth call from now (1 is the next; of @call, or of any if NULL). */
+void     fake_disk_fault       (const char  *call,
+                                guint        nth,
+                                FakeFault    fault,
+                                int          errsv);
+void     fake_disk_hook        (const char  *call,
+                                guint        nth,
+                                FakeHook     hook,
+                                gpointer     user_data);
+/* Whether what was ordered has happened. */
+gboolean fake_disk_order_done  (void);
+void     fake_disk_cancel_order (void);
+
+/* What was called since: "link", "unlink NAME", … */
+void     fake_disk_forget_calls (void);
+guint    fake_disk_count_calls  (const char  *call);
+guint    fake_disk_n_calls      (void);
+guint    fake_disk_n_writes     (void);
+
+void     fake_disk_put         (const char  *path,
+                                const char  *content,
+                                gssize       length,
+                                mode_t       mode);
+void     fake_disk_set_mtime   (const char  *path,
+                                gint64       mtime);
+void     fake_disk_set_readable (const char *path,
+                                gboolean     readable);
+gboolean fake_disk_exists      (const char  *path);
+guint    fake_disk_nlink       (const char  *path);
+gint64   fake_disk_mtime       (const char  *path);
+const char *fake_disk_content  (const char  *path);
+mode_t   fake_disk_mode        (const char  *path);
+guint    fake_disk_n_names     (void);
+guint    fake_disk_n_open      (void);
+char    *fake_disk_list        (void);
+
+G_END_DECLS

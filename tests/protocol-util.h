@@ -1,0 +1,43 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Processes on the disk in memory. Each is a claim and a site of its own.
+ */
+
+#pragma once
+
+#include "fake-disk.h"
+#include "flufl-attempt.h"
+
+G_BEGIN_DECLS
+
+#define LOCK "/d|e/x.lock"
+#define LIFETIME (15 * FAKE_SEC)
+
+typedef struct
+{
+  FluflSite     site;
+  FluflClaim    claim;
+  FluflFindings found;
+  gboolean      break_dead;
+} Proc;
+
+void         proc_init    (Proc *self);
+void         proc_clear   (Proc *self);
+FluflOutcome proc_attempt (Proc *self);
+void         proc_acquire (Proc *self);
+FluflOutcome proc_release (Proc *self);
+FluflOutcome proc_refresh (Proc *self);
+void         proc_abandon (Proc *self);
+/* Dies: its files stay, as they are. */
+void         proc_die     (Proc *self);
+gboolean     proc_has_it  (Proc *self);
+void         assert_disk_empty (void);
+
+/* A claim, linked to LOCK if @linked, of another host, that expires @seconds
+ * from now. */
+void         put_claim    (const char *name,
+                           gboolean    linked,
+                           double      seconds);
+
+G_END_DECLS

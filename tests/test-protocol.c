@@ -1,0 +1,469 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * One process at a time, on the disk in memory: acquire, hold, release.
+ */
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "protocol-util.h"
+
+static void
+test_cycle (void)
+{
+  Proc p;
+
+  fake_disk_reset ();
+  proc_init (&p);
+  fake_disk_forget_calls ();
+  proc_acquire (&p);
+  g_assert_cmpstr (fake_disk_content (LOCK), ==, p.claim.path);
+  g_assert_cmpint (fake_disk_mtime (LOCK), ==, fake_disk_server_now () + LIFETIME);
+  g_assert_cmpint (fake_disk_mode (LOCK) & 0777, ==, 0666);
+
+  g_test_message ("Nothing is asked that need not be");
+  g_assert_cmpuint (fake_disk_count_calls ("create"), ==, 1);
+  g_assert_cmpuint (fake_disk_count_calls ("futimens"), ==, 1);
+  g_assert_cmpuint (fake_disk_count_calls ("fstat"), ==, 1);
+  g_assert_cmpuint (fake_disk_count_calls ("close"), ==, 1);
+  g_assert_cmpuint (fake_disk_count_calls ("link"), ==, 1);
+  g_assert_cmpuint (fake_disk_n_calls (), ==, 5 + fake_disk_count_calls ("pwrite"));
+
+  fake_disk_forget_calls ();
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  g_assert_cmpuint (fake_disk_n_calls (), ==, 2);
+  assert_disk_empty ();
+  proc_clear (&p);
+}
+
+static void
+test_looking_never_writes (void)
+{
+  Proc p;
+  FluflLook look;
+  int errsv = 0;
+
+  g_test_summary ("Hazard 13");
+  fake_disk_reset ();
+  proc_init (&p);
+  proc_acquire (&p);
+  fake_disk_advance (FAKE_SEC);
+  fake_disk_forget_calls ();
+  g_assert_cmpint (flufl_claim_check (&p.claim, &p.site, &errsv), ==, FLUFL_OUTCOME_HELD);
+  flufl_look_take (&look, &p.site, LOCK);
+  g_assert_cmpint (look.sight, ==, FLUFL_SIGHT_CLAIM);
+  g_assert_cmpuint (fake_disk_n_writes (), ==, 0);
+  g_assert_cmpint (fake_disk_mtime (LOCK), ==, fake_disk_server_now () - FAKE_SEC + LIFETIME);
+  proc_release (&p);
+  assert_disk_empty ();
+  proc_clear (&p);
+}
+
+static void
+test_lost_link_reply (gconstpointer data)
+{
+  Proc p;
+
+  g_test_summary ("Hazard 2: the link was made, the answer says it was not");
+  fake_disk_reset ();
+  proc_init (&p);
+  fake_disk_fault ("link", 1, FAKE_LOSE_REPLY, GPOINTER_TO_INT (data));
+  proc_acquire (&p);
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+  proc_clear (&p);
+}
+
+static void
+test_lost_link_reply_unseen (void)
+{
+  Proc p;
+
+  g_test_summary ("The answer of link(2) is lost, and then nothing answers for a while");
+  fake_disk_reset ();
+  proc_init (&p);
+  g_assert_cmpint (flufl_claim_create (&p.claim, &p.site, LIFETIME, &p.found.errsv), ==,
+                   FLUFL_OUTCOME_AGAIN);
+  fake_disk_fault ("link", 1, FAKE_LOSE_REPLY, EIO);
+  g_assert_cmpint (fake_syscalls.link (p.claim.path, LOCK), ==, -1);
+  p.claim.unsure = TRUE;
+  g_test_message ("Giving up then gives back what was won");
+  proc_abandon (&p);
+  assert_disk_empty ();
+
+  proc_acquire (&p);
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  proc_clear (&p);
+}
+
+static void
+test_touched_before_link (void)
+{
+  Proc holder, waiter;
+
+  g_test_summary ("Hazard 4: a wait longer than the lifetime");
+  fake_disk_reset ();
+  proc_init (&holder);
+  proc_init (&waiter);
+  proc_acquire (&holder);
+  g_assert_cmpint (proc_attempt (&waiter), ==, FLUFL_OUTCOME_BUSY);
+  for (int i = 0; i < 10; i++)
+    {
+      fake_disk_advance (4 * FAKE_SEC);
+      g_assert_cmpint (proc_refresh (&holder), ==, FLUFL_OUTCOME_HELD);
+    }
+  g_assert_cmpint (proc_release (&holder), ==, FLUFL_OUTCOME_RELEASED);
+  proc_acquire (&waiter);
+  g_assert_cmpint (fake_disk_mtime (LOCK), ==, fake_disk_server_now () + LIFETIME);
+  g_assert_cmpint (flufl_claim_lease_left (&waiter.claim, &waiter.site), ==, LIFETIME);
+  proc_release (&waiter);
+  assert_disk_empty ();
+  proc_clear (&holder);
+  proc_clear (&waiter);
+}
+
+static void
+pass_two_seconds (gpointer unused G_GNUC_UNUSED)
+{
+  fake_disk_advance (2 * FAKE_SEC);
+}
+
+static void
+test_slow_link_is_confirmed (void)
+{
+  Proc p;
+
+  g_test_summary ("A link that took a tenth of the lifetime is confirmed by a touch");
+  fake_disk_reset ();
+  proc_init (&p);
+  fake_disk_hook ("link", 1, pass_two_seconds, NULL);
+  proc_acquire (&p);
+  g_assert_cmpint (fake_disk_mtime (LOCK), ==, fake_disk_server_now () + LIFETIME);
+  proc_release (&p);
+  assert_disk_empty ();
+  proc_clear (&p);
+}
+
+static void
+test_claim_vanishes (void)
+{
+  Proc holder, waiter;
+
+  g_test_summary ("A claim that somebody removed is made anew, under another name");
+  fake_disk_reset ();
+  proc_init (&holder);
+  proc_init (&waiter);
+  proc_acquire (&holder);
+  g_assert_cmpint (proc_attempt (&waiter), ==, FLUFL_OUTCOME_BUSY);
+  {
+    g_autofree char *first = g_strdup (waiter.claim.path);
+
+    fake_syscalls.unlink (first);
+    g_assert_cmpint (proc_attempt (&waiter), ==, FLUFL_OUTCOME_BUSY);
+    g_assert_cmpstr (waiter.claim.path, !=, first);
+  }
+  proc_release (&holder);
+  proc_acquire (&waiter);
+  proc_release (&waiter);
+  assert_disk_empty ();
+  proc_clear (&holder);
+  proc_clear (&waiter);
+}
+
+static void
+test_coarse_times (void)
+{
+  Proc p;
+
+  g_test_summary ("Where whole seconds are stored the expiration is rounded up");
+  fake_disk_reset ();
+  fake_disk_granularity (FAKE_SEC);
+  fake_disk_advance (FAKE_SEC * 7 / 10);
+  proc_init (&p);
+  g_assert_cmpint (flufl_attempt (&p.claim, &p.site, FAKE_SEC * 9 / 10, TRUE, &p.found), ==,
+                   FLUFL_OUTCOME_HELD);
+  g_assert_cmpint (fake_disk_mtime (LOCK), >=, fake_disk_server_now () + FAKE_SEC * 9 / 10);
+  fake_disk_advance (FAKE_SEC / 3);
+  {
+    int errsv = 0;
+
+    g_assert_cmpint (flufl_claim_refresh (&p.claim, &p.site, FAKE_SEC * 9 / 10, &errsv), ==,
+                     FLUFL_OUTCOME_HELD);
+  }
+  g_assert_cmpint (fake_disk_mtime (LOCK), >=, fake_disk_server_now () + FAKE_SEC * 9 / 10);
+  proc_release (&p);
+  assert_disk_empty ();
+  proc_clear (&p);
+}
+
+static void
+test_later_clock_rules (void)
+{
+  Proc p;
+
+  g_test_summary ("The holder's lease counts by the later of the two clocks");
+  for (int ahead = -1; ahead <= 1; ahead += 2)
+    {
+      fake_disk_reset ();
+      fake_disk_skew_local (ahead * 3600 * FAKE_SEC);
+      proc_init (&p);
+      proc_acquire (&p);
+      g_assert_cmpint (fake_disk_mtime (LOCK), ==,
+                       fake_disk_server_now () + LIFETIME + (ahead > 0 ? 3600 * FAKE_SEC : 0));
+      fake_disk_advance (FAKE_SEC);
+      g_assert_cmpint (proc_refresh (&p), ==, FLUFL_OUTCOME_HELD);
+      g_assert_cmpint (fake_disk_mtime (LOCK), >=, fake_disk_server_now () + LIFETIME);
+      proc_release (&p);
+      assert_disk_empty ();
+      proc_clear (&p);
+    }
+}
+
+static void
+test_no_hard_links (gconstpointer data)
+{
+  Proc p;
+
+  g_test_summary ("Hazard 14");
+  fake_disk_reset ();
+  proc_init (&p);
+  fake_disk_fault ("link", 1, FAKE_FAIL, GPOINTER_TO_INT (data));
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_UNSUPPORTED);
+  g_assert_cmpint (p.found.errsv, ==, GPOINTER_TO_INT (data));
+  assert_disk_empty ();
+  proc_clear (&p);
+}
+
+static void
+test_copies_for_links (void)
+{
+  Proc p;
+
+  g_test_summary ("Hazard 14: a file system that copies, and says that it linked");
+  fake_disk_reset ();
+  fake_disk_kind (FLUFL_FS_OTHER);
+  fake_disk_copy_links (TRUE);
+  proc_init (&p);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_UNSUPPORTED);
+  assert_disk_empty ();
+  proc_clear (&p);
+}
+
+/* Each call of an uncontended cycle fails once, in each way. */
+static void
+test_every_fault (void)
+{
+  static const int errnos[] = { EIO, ESTALE, ENOENT, EPERM, EACCES, ENOSPC, EDQUOT, EROFS,
+                                EEXIST, ETIMEDOUT, EINTR };
+  guint runs = 0;
+
+  for (gsize e = 0; e < G_N_ELEMENTS (errnos); e++)
+    for (int lost = 0; lost <= 1; lost++)
+      for (guint nth = 1;; nth++)
+        {
+          FluflOutcome outcome;
+          gboolean struck;
+          Proc p, next;
+
+          fake_disk_reset ();
+          proc_init (&p);
+          proc_init (&next);
+          fake_disk_fault (NULL, nth, lost ? FAKE_LOSE_REPLY : FAKE_FAIL, errnos[e]);
+
+          outcome = proc_attempt (&p);
+          for (int i = 0; i < 5 && (outcome == FLUFL_OUTCOME_UNSURE || outcome == FLUFL_OUTCOME_BUSY);
+               i++)
+            {
+              fake_disk_advance (FAKE_SEC);
+              outcome = proc_attempt (&p);
+            }
+          if (outcome == FLUFL_OUTCOME_HELD)
+            {
+              g_assert_true (proc_has_it (&p));
+              if (proc_release (&p) == FLUFL_OUTCOME_FAILED)
+                proc_release (&p);
+            }
+          struck = fake_disk_order_done ();
+          fake_disk_cancel_order ();
+          proc_abandon (&p);
+          g_assert_cmpuint (fake_disk_n_open (), ==, 0);
+
+          g_test_message ("%s at call %u, %s", g_strerror (errnos[e]), nth, lost ? "done" : "not done");
+          /* What is left, if anything, must not keep others out for ever. */
+          fake_disk_advance (LIFETIME + FLUFL_SLOP + FAKE_SEC);
+          outcome = proc_attempt (&next);
+          for (int i = 0; i < 4 && outcome == FLUFL_OUTCOME_BUSY; i++)
+            {
+              fake_disk_advance (FLUFL_GRACE + FAKE_SEC);
+              outcome = proc_attempt (&next);
+            }
+          g_assert_cmpint (outcome, ==, FLUFL_OUTCOME_HELD);
+          g_assert_cmpint (proc_release (&next), ==, FLUFL_OUTCOME_RELEASED);
+          g_assert_false (fake_disk_exists (LOCK));
+
+          proc_clear (&p);
+          proc_clear (&next);
+          runs++;
+          if (!struck)
+            break;
+        }
+  g_assert_cmpuint (runs, >, 100);
+}
+
+static void
+test_lost_release_reply (void)
+{
+  Proc p;
+
+  g_test_summary ("The claim is removed and the answer lost, while the lease runs");
+  fake_disk_reset ();
+  proc_init (&p);
+  proc_acquire (&p);
+  fake_disk_fault ("unlink", 1, FAKE_LOSE_REPLY, ENOENT);
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+  proc_clear (&p);
+}
+
+static void
+test_late_release_leaves_lock_alone (void)
+{
+  Proc p;
+
+  g_test_summary ("After the lease ENOENT may mean a breaker at work: hands off");
+  fake_disk_reset ();
+  proc_init (&p);
+  proc_acquire (&p);
+  fake_disk_advance (LIFETIME + FAKE_SEC);
+  fake_syscalls.unlink (p.claim.path);
+  fake_disk_forget_calls ();
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_LOST);
+  g_assert_cmpuint (fake_disk_count_calls ("unlink"), ==, 1);
+  g_assert_true (fake_disk_exists (LOCK));
+  proc_clear (&p);
+}
+
+static void
+pass_three_seconds (gpointer unused G_GNUC_UNUSED)
+{
+  fake_disk_advance (3 * FAKE_SEC);
+}
+
+static void
+test_slow_release_stops (void)
+{
+  Proc p;
+
+  g_test_summary ("Past half the grace after winning the token the lock file is left");
+  fake_disk_reset ();
+  proc_init (&p);
+  proc_acquire (&p);
+  fake_disk_hook ("unlink", 1, pass_three_seconds, NULL);
+  fake_disk_forget_calls ();
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  g_assert_cmpuint (fake_disk_count_calls ("unlink"), ==, 1);
+  g_assert_true (fake_disk_exists (LOCK));
+  proc_clear (&p);
+}
+
+static void
+test_release_after_flufl_broke (void)
+{
+  Proc holder, next;
+
+  g_test_summary ("flufl unlinks the lock file first; the next holder's must stay");
+  fake_disk_reset ();
+  proc_init (&holder);
+  proc_init (&next);
+  proc_acquire (&holder);
+  fake_disk_advance (LIFETIME + FLUFL_SLOP + FAKE_SEC);
+  fake_syscalls.unlink (LOCK);
+  proc_acquire (&next);
+  g_assert_cmpint (proc_release (&holder), ==, FLUFL_OUTCOME_LOST);
+  g_assert_true (proc_has_it (&next));
+  proc_release (&next);
+  assert_disk_empty ();
+  proc_clear (&holder);
+  proc_clear (&next);
+}
+
+static void
+test_release_refused (void)
+{
+  Proc p;
+
+  g_test_summary ("A release that the system refuses changes nothing and can be repeated");
+  fake_disk_reset ();
+  proc_init (&p);
+  proc_acquire (&p);
+  fake_disk_fault ("unlink", 1, FAKE_FAIL, EACCES);
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_FAILED);
+  g_assert_true (proc_has_it (&p));
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+  proc_clear (&p);
+}
+
+static void
+test_refresh (void)
+{
+  Proc p;
+
+  fake_disk_reset ();
+  proc_init (&p);
+  proc_acquire (&p);
+  fake_disk_advance (4 * FAKE_SEC);
+  fake_disk_fault ("utimens", 1, FAKE_FAIL, EIO);
+  g_assert_cmpint (proc_refresh (&p), ==, FLUFL_OUTCOME_UNSURE);
+  g_assert_cmpint (flufl_claim_lease_left (&p.claim, &p.site), ==, LIFETIME - 4 * FAKE_SEC);
+  g_assert_cmpint (proc_refresh (&p), ==, FLUFL_OUTCOME_HELD);
+  g_assert_cmpint (flufl_claim_lease_left (&p.claim, &p.site), ==, LIFETIME);
+  g_assert_cmpint (fake_disk_mtime (LOCK), ==, fake_disk_server_now () + LIFETIME);
+
+  g_test_message ("Linked no more, although the claim is there");
+  fake_syscalls.unlink (LOCK);
+  g_assert_cmpint (proc_refresh (&p), ==, FLUFL_OUTCOME_LOST);
+  proc_abandon (&p);
+  assert_disk_empty ();
+  proc_clear (&p);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const int lost[] = { EEXIST, EIO, ESTALE, ETIMEDOUT, ENOENT, EPERM };
+  static const int unsupported[] = { EPERM, EOPNOTSUPP, EMLINK, EXDEV, ENOSYS };
+
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/protocol/cycle", test_cycle);
+  g_test_add_func ("/protocol/looking-never-writes", test_looking_never_writes);
+  for (gsize i = 0; i < G_N_ELEMENTS (lost); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/protocol/acquire/lost-link-reply/%d", lost[i]);
+
+      g_test_add_data_func (path, GINT_TO_POINTER (lost[i]), test_lost_link_reply);
+    }
+  g_test_add_func ("/protocol/acquire/lost-link-reply-unseen", test_lost_link_reply_unseen);
+  g_test_add_func ("/protocol/acquire/touched-before-link", test_touched_before_link);
+  g_test_add_func ("/protocol/acquire/slow-link-is-confirmed", test_slow_link_is_confirmed);
+  g_test_add_func ("/protocol/acquire/claim-vanishes", test_claim_vanishes);
+  g_test_add_func ("/protocol/acquire/coarse-times", test_coarse_times);
+  g_test_add_func ("/protocol/acquire/later-clock-rules", test_later_clock_rules);
+  for (gsize i = 0; i < G_N_ELEMENTS (unsupported); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/protocol/acquire/no-hard-links/%d", unsupported[i]);
+
+      g_test_add_data_func (path, GINT_TO_POINTER (unsupported[i]), test_no_hard_links);
+    }
+  g_test_add_func ("/protocol/acquire/copies-for-links", test_copies_for_links);
+  g_test_add_func ("/protocol/every-fault", test_every_fault);
+  g_test_add_func ("/protocol/release/lost-reply", test_lost_release_reply);
+  g_test_add_func ("/protocol/release/late-leaves-lock-alone", test_late_release_leaves_lock_alone);
+  g_test_add_func ("/protocol/release/slow-stops", test_slow_release_stops);
+  g_test_add_func ("/protocol/release/after-flufl-broke", test_release_after_flufl_broke);
+  g_test_add_func ("/protocol/release/refused", test_release_refused);
+  g_test_add_func ("/protocol/refresh", test_refresh);
+  return g_test_run ();
+}
