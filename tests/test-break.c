@@ -404,6 +404,90 @@ test_holder_refreshes_meanwhile (void)
   g_assert_cmpuint (lost, >, 0);
 }
 
+/* The calls of a break, by name and number: our claim, the lock file, the
+ * holder's claim, and the lock file again with the token won. */
+#define SEES_HOLDERS_CLAIM "lstat", 3
+#define WINS_TOKEN "unlink", 1
+#define LOOKS_AGAIN "lstat", 4
+
+static void
+test_refreshed_at_last_moment (void)
+{
+  Proc holder, breaker;
+
+  g_test_summary ("Refreshed after the last look and before the token: given back");
+  fake_disk_reset ();
+  proc_init (&holder);
+  proc_init (&breaker);
+  breaker.break_dead = FALSE;
+  proc_acquire (&holder);
+  fake_disk_advance (LIFETIME + FLUFL_SLOP + FAKE_SEC);
+  fake_disk_hook (WINS_TOKEN, refresh_holder, &holder);
+  g_assert_cmpint (proc_attempt (&breaker), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_true (fake_disk_order_done ());
+  g_assert_true (proc_has_it (&holder));
+  g_assert_cmpint (proc_release (&holder), ==, FLUFL_OUTCOME_RELEASED);
+  proc_abandon (&breaker);
+  assert_disk_empty ();
+  proc_clear (&holder);
+  proc_clear (&breaker);
+}
+
+static void
+flufl_breaks_and_locks (gpointer unused G_GNUC_UNUSED)
+{
+  fake_syscalls.unlink (LOCK);
+  put_claim ("x.lock|flufl|5|99", TRUE, 15);
+}
+
+static void
+test_flufl_is_quicker (void)
+{
+  Proc breaker;
+
+  g_test_summary ("flufl, which knows no token, has broken and locked since: its lock stays");
+  fake_disk_reset ();
+  proc_init (&breaker);
+  put_claim (FOREIGN, TRUE, -3600);
+  fake_disk_advance (60 * FAKE_SEC);
+  fake_disk_hook (LOOKS_AGAIN, flufl_breaks_and_locks, NULL);
+  g_assert_cmpint (proc_attempt (&breaker), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_true (fake_disk_order_done ());
+  g_assert_cmpstr (fake_disk_content (LOCK), ==, "/d|e/x.lock|flufl|5|99");
+  proc_abandon (&breaker);
+  proc_clear (&breaker);
+}
+
+static void
+pass_three_seconds (gpointer unused G_GNUC_UNUSED)
+{
+  fake_disk_advance (3 * FAKE_SEC);
+}
+
+static void
+test_slow_breaker_stops (void)
+{
+  Proc breaker;
+
+  g_test_summary ("Past half the grace since its look a breaker does nothing more");
+  fake_disk_reset ();
+  proc_init (&breaker);
+  put_claim (FOREIGN, TRUE, -3600);
+  fake_disk_advance (60 * FAKE_SEC);
+
+  fake_disk_hook (SEES_HOLDERS_CLAIM, pass_three_seconds, NULL);
+  g_assert_cmpint (proc_attempt (&breaker), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_cmpuint (fake_disk_nlink (LOCK), ==, 2);
+  proc_abandon (&breaker); /* so that the same calls follow again */
+
+  fake_disk_hook (LOOKS_AGAIN, pass_three_seconds, NULL);
+  g_assert_cmpint (proc_attempt (&breaker), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_true (fake_disk_order_done ());
+  g_assert_cmpuint (fake_disk_nlink (LOCK), ==, 1);
+  proc_abandon (&breaker);
+  proc_clear (&breaker);
+}
+
 typedef struct
 {
   Proc *holder;
@@ -609,6 +693,9 @@ main (int argc, char **argv)
   g_test_add_func ("/break/two-breakers", test_two_breakers);
   g_test_add_func ("/break/two-breakers-slow", test_two_breakers_slow);
   g_test_add_func ("/break/holder-refreshes-meanwhile", test_holder_refreshes_meanwhile);
+  g_test_add_func ("/break/refreshed-at-last-moment", test_refreshed_at_last_moment);
+  g_test_add_func ("/break/flufl-is-quicker", test_flufl_is_quicker);
+  g_test_add_func ("/break/slow-breaker-stops", test_slow_breaker_stops);
   g_test_add_func ("/break/holder-releases-meanwhile", test_holder_releases_meanwhile);
   g_test_add_func ("/break/every-fault", test_every_fault);
   g_test_add_func ("/break/evidence", test_evidence);

@@ -99,6 +99,15 @@ test_lost_link_reply_unseen (void)
 }
 
 static void
+assert_fresh (gpointer data)
+{
+  Proc *p = data;
+
+  g_assert_cmpint (fake_disk_mtime (p->claim.path), >,
+                   fake_disk_server_now () + LIFETIME * 9 / 10);
+}
+
+static void
 test_touched_before_link (void)
 {
   Proc holder, waiter;
@@ -115,7 +124,9 @@ test_touched_before_link (void)
       g_assert_cmpint (proc_refresh (&holder), ==, FLUFL_OUTCOME_HELD);
     }
   g_assert_cmpint (proc_release (&holder), ==, FLUFL_OUTCOME_RELEASED);
+  fake_disk_hook ("link", 1, assert_fresh, &waiter);
   proc_acquire (&waiter);
+  g_assert_true (fake_disk_order_done ());
   g_assert_cmpint (fake_disk_mtime (LOCK), ==, fake_disk_server_now () + LIFETIME);
   g_assert_cmpint (flufl_claim_lease_left (&waiter.claim, &waiter.site), ==, LIFETIME);
   proc_release (&waiter);
