@@ -434,31 +434,6 @@ test_refreshed_at_last_moment (void)
 }
 
 static void
-flufl_breaks_and_locks (gpointer unused G_GNUC_UNUSED)
-{
-  fake_syscalls.unlink (LOCK);
-  put_claim ("x.lock|flufl|5|99", TRUE, 15);
-}
-
-static void
-test_flufl_is_quicker (void)
-{
-  Proc breaker;
-
-  g_test_summary ("flufl, which knows no token, has broken and locked since: its lock stays");
-  fake_disk_reset ();
-  proc_init (&breaker);
-  put_claim (FOREIGN, TRUE, -3600);
-  fake_disk_advance (60 * FAKE_SEC);
-  fake_disk_hook (LOOKS_AGAIN, flufl_breaks_and_locks, NULL);
-  g_assert_cmpint (proc_attempt (&breaker), ==, FLUFL_OUTCOME_BUSY);
-  g_assert_true (fake_disk_order_done ());
-  g_assert_cmpstr (fake_disk_content (LOCK), ==, "/d|e/x.lock|flufl|5|99");
-  proc_abandon (&breaker);
-  proc_clear (&breaker);
-}
-
-static void
 pass_three_seconds (gpointer unused G_GNUC_UNUSED)
 {
   fake_disk_advance (3 * FAKE_SEC);
@@ -656,6 +631,32 @@ test_break_dead (void)
   proc_release (&p);
   assert_disk_empty ();
   proc_clear (&p);
+}
+
+static void
+flufl_breaks_and_locks (gpointer unused G_GNUC_UNUSED)
+{
+  fake_syscalls.unlink (LOCK);
+  put_claim ("x.lock|flufl|5|99", TRUE, 15);
+}
+
+static void
+test_flufl_is_quicker (void)
+{
+  g_autofree char *dead = evident_claim (4000000, NULL, NULL, NULL);
+  Proc breaker;
+
+  g_test_summary ("flufl, which knows no token, has broken and locked since: its lock stays");
+  fake_disk_reset ();
+  proc_init (&breaker);
+  put_claim (dead, TRUE, 600);
+  fake_disk_advance (60 * FAKE_SEC);
+  fake_disk_hook (LOOKS_AGAIN, flufl_breaks_and_locks, NULL);
+  g_assert_cmpint (proc_attempt (&breaker), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_true (fake_disk_order_done ());
+  g_assert_cmpstr (fake_disk_content (LOCK), ==, "/d|e/x.lock|flufl|5|99");
+  proc_abandon (&breaker);
+  proc_clear (&breaker);
 }
 
 static void
