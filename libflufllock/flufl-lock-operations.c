@@ -44,7 +44,10 @@ finish_boolean (FluflLock *self, GAsyncResult *result, gpointer tag, GError **er
  * Since: 0.1
  */
 gboolean
-flufl_lock_acquire (FluflLock *self, gint64 timeout_ms, GCancellable *cancellable, GError **error)
+flufl_lock_acquire (FluflLock    *self,
+                    gint64        timeout_ms,
+                    GCancellable *cancellable,
+                    GError      **error)
 {
   FluflOp op = FLUFL_OP_INIT (FLUFL_OP_ACQUIRE, self, cancellable);
 
@@ -75,7 +78,11 @@ flufl_lock_acquire (FluflLock *self, gint64 timeout_ms, GCancellable *cancellabl
  * Since: 0.1
  */
 void
-flufl_lock_acquire_async (FluflLock *self, gint64 timeout_ms, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+flufl_lock_acquire_async (FluflLock          *self,
+                          gint64              timeout_ms,
+                          GCancellable       *cancellable,
+                          GAsyncReadyCallback callback,
+                          gpointer            user_data)
 {
   FluflOp op = FLUFL_OP_INIT (FLUFL_OP_ACQUIRE, self, cancellable);
 
@@ -150,7 +157,10 @@ flufl_lock_release (FluflLock *self, GCancellable *cancellable, GError **error)
  * Since: 0.1
  */
 void
-flufl_lock_release_async (FluflLock *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+flufl_lock_release_async (FluflLock          *self,
+                          GCancellable       *cancellable,
+                          GAsyncReadyCallback callback,
+                          gpointer            user_data)
 {
   FluflOp op = FLUFL_OP_INIT (FLUFL_OP_RELEASE, self, cancellable);
 
@@ -199,7 +209,10 @@ flufl_lock_release_finish (FluflLock *self, GAsyncResult *result, GError **error
  * Since: 0.1
  */
 gboolean
-flufl_lock_refresh (FluflLock *self, gint64 lifetime_ms, GCancellable *cancellable, GError **error)
+flufl_lock_refresh (FluflLock    *self,
+                    gint64        lifetime_ms,
+                    GCancellable *cancellable,
+                    GError      **error)
 {
   FluflOp op = FLUFL_OP_INIT (FLUFL_OP_REFRESH, self, cancellable);
 
@@ -228,7 +241,11 @@ flufl_lock_refresh (FluflLock *self, gint64 lifetime_ms, GCancellable *cancellab
  * Since: 0.1
  */
 void
-flufl_lock_refresh_async (FluflLock *self, gint64 lifetime_ms, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+flufl_lock_refresh_async (FluflLock          *self,
+                          gint64              lifetime_ms,
+                          GCancellable       *cancellable,
+                          GAsyncReadyCallback callback,
+                          gpointer            user_data)
 {
   FluflOp op = FLUFL_OP_INIT (FLUFL_OP_REFRESH, self, cancellable);
 
@@ -302,7 +319,10 @@ flufl_lock_check (FluflLock *self, GCancellable *cancellable, GError **error)
  * Since: 0.1
  */
 void
-flufl_lock_check_async (FluflLock *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+flufl_lock_check_async (FluflLock          *self,
+                        GCancellable       *cancellable,
+                        GAsyncReadyCallback callback,
+                        gpointer            user_data)
 {
   FluflOp op = FLUFL_OP_INIT (FLUFL_OP_CHECK, self, cancellable);
 
@@ -376,7 +396,10 @@ flufl_lock_query_state (FluflLock *self, GCancellable *cancellable, GError **err
  * Since: 0.1
  */
 void
-flufl_lock_query_state_async (FluflLock *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+flufl_lock_query_state_async (FluflLock          *self,
+                              GCancellable       *cancellable,
+                              GAsyncReadyCallback callback,
+                              gpointer            user_data)
 {
   FluflOp op = FLUFL_OP_INIT (FLUFL_OP_QUERY_STATE, self, cancellable);
 
@@ -460,7 +483,10 @@ flufl_lock_query_details (FluflLock *self, GCancellable *cancellable, GError **e
  * Since: 0.1
  */
 void
-flufl_lock_query_details_async (FluflLock *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+flufl_lock_query_details_async (FluflLock          *self,
+                                GCancellable       *cancellable,
+                                GAsyncReadyCallback callback,
+                                gpointer            user_data)
 {
   FluflOp op = FLUFL_OP_INIT (FLUFL_OP_QUERY_DETAILS, self, cancellable);
 
@@ -518,7 +544,10 @@ flufl_lock_query_details_finish (FluflLock *self, GAsyncResult *result, GError *
  * Since: 0.1
  */
 gboolean
-flufl_lock_break_lock (FluflLock *self, FluflBreakFlags flags, GCancellable *cancellable, GError **error)
+flufl_lock_break_lock (FluflLock      *self,
+                       FluflBreakFlags flags,
+                       GCancellable   *cancellable,
+                       GError        **error)
 {
   FluflOp op = FLUFL_OP_INIT (FLUFL_OP_BREAK, self, cancellable);
 
@@ -546,7 +575,11 @@ flufl_lock_break_lock (FluflLock *self, FluflBreakFlags flags, GCancellable *can
  * Since: 0.1
  */
 void
-flufl_lock_break_lock_async (FluflLock *self, FluflBreakFlags flags, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+flufl_lock_break_lock_async (FluflLock          *self,
+                             FluflBreakFlags     flags,
+                             GCancellable       *cancellable,
+                             GAsyncReadyCallback callback,
+                             gpointer            user_data)
 {
   FluflOp op = FLUFL_OP_INIT (FLUFL_OP_BREAK, self, cancellable);
 

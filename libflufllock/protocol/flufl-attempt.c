@@ -12,7 +12,8 @@
 static const char *
 step_of_link (FluflOutcome outcome)
 {
-  return outcome == FLUFL_OUTCOME_UNSUPPORTED ? "make a hard link" : "link the claim file to the lock file";
+  return outcome == FLUFL_OUTCOME_UNSUPPORTED ? "make a hard link"
+                                              : "link the claim file to the lock file";
 }
 
 /*

@@ -48,7 +48,10 @@ recover (FluflSite       *site,
 }
 
 static FluflOutcome
-take_token_and_break (FluflSite *site, const FluflLook *look, gboolean dead, FluflFindings *findings)
+take_token_and_break (FluflSite       *site,
+                      const FluflLook *look,
+                      gboolean         dead,
+                      FluflFindings   *findings)
 {
   const FluflSyscalls *sys = site->sys;
   g_autofree char *claim_path = flufl_site_path_of (site, look->claim.name);
