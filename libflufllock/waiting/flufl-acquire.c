@@ -23,7 +23,7 @@
 
 /* With a watch: one who was called and does not move within this, and so much
  * more for each that is before us, may be asleep. */
-#define WATCH_PATIENCE (10 * 1000)
+gint64 flufl_acquire_patience = 10 * 1000;
 #define WATCH_PATIENCE_EACH (1 * 1000)
 #define WATCH_BACKOFF_MAX (1000 * 1000)
 
@@ -166,7 +166,7 @@ static gint64
 first_pause (FluflAcquire *self)
 {
   if (self->armed)
-    return WATCH_PATIENCE + WATCH_PATIENCE_EACH * (gint64) self->view.n_older;
+    return flufl_acquire_patience + WATCH_PATIENCE_EACH * (gint64) self->view.n_older;
   return flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL ? LOCAL_BACKOFF_MIN : REMOTE_BACKOFF_MIN;
 }
 
@@ -194,7 +194,7 @@ next_try (FluflAcquire *self, gint64 now)
     }
 
   when = MIN (self->timer, next_turn (self, now));
-  if (now < self->started + ANNOUNCE_AFTER)
+  if (!self->announced && now < self->started + ANNOUNCE_AFTER)
     when = MIN (when, self->started + ANNOUNCE_AFTER);
   return MIN (when, self->deadline);
 }

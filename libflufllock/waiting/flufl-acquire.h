@@ -60,6 +60,9 @@ struct _FluflAcquire
   gboolean         announced;
 };
 
+/* Microseconds; tests make it so long that only a watch can end a wait. */
+extern gint64 flufl_acquire_patience;
+
 void flufl_acquire_run   (FluflAcquire *self);
 void flufl_acquire_start (FluflAcquire *self);
 

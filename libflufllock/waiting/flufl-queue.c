@@ -53,7 +53,8 @@ flufl_queue_clear (FluflQueue *self)
 static const char *
 find_ticket (const char *name, const char *separator)
 {
-  const char *unique = g_strrstr (name, separator);
+  const char *unique = separator[1] == '\0' ? strrchr (name, separator[0])
+                                           : g_strrstr (name, separator);
 
   if (unique == NULL)
     return NULL;

@@ -1,0 +1,300 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Who waits for whom, on the disk in memory.
+ */
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "flufl-queue.h"
+#include "flufl-test-util.h"
+#include "protocol-util.h"
+
+typedef struct
+{
+  Proc           p;
+  FluflQueue     queue;
+  FluflQueueView view;
+  FluflIdentity  us;
+  guint64        ticket; /* of p's claim */
+} Line;
+
+static void
+line_init (Line *self)
+{
+  FluflClaimName name;
+  int errsv = 0;
+
+  memset (self, 0, sizeof *self);
+  fake_disk_reset ();
+  proc_init (&self->p);
+  flufl_identity_get (&fake_syscalls, &self->us);
+  fake_disk_advance (FAKE_SEC);
+  g_assert_cmpint (flufl_claim_create (&self->p.claim, &self->p.site, LIFETIME, &errsv), ==,
+                   FLUFL_OUTCOME_AGAIN);
+  g_assert_true (flufl_claim_name_parse (self->p.claim.path, strlen (self->p.claim.path), "x.lock",
+                                         "|", &name));
+  self->ticket = name.ticket;
+}
+
+static void
+line_clear (Line *self)
+{
+  flufl_queue_clear (&self->queue);
+  proc_abandon (&self->p);
+  proc_clear (&self->p);
+}
+
+static void
+look (Line *self)
+{
+  flufl_queue_view (&self->queue, &self->p.site, &self->p.claim, &self->view);
+}
+
+/* A claim that came @later than ours. */
+static char *
+put (Line *self, const FluflIdentity *who, gint64 later)
+{
+  static guint64 random;
+  char *name = flufl_claim_name_build ("x.lock", "|", who, self->ticket + (guint64) later, ++random);
+
+  put_claim (name, FALSE, 15);
+  return name;
+}
+
+static gboolean
+skip_without_boot (Line *self)
+{
+  if (self->us.boot[0] != '\0')
+    return FALSE;
+  g_test_skip ("this kernel tells nothing of its boot");
+  line_clear (self);
+  return TRUE;
+}
+
+static void
+test_order (void)
+{
+  Line line;
+  g_autofree char *oldest = NULL, *older = NULL, *younger = NULL;
+
+  line_init (&line);
+  if (skip_without_boot (&line))
+    return;
+  look (&line);
+  g_assert_false (line.view.found);
+
+  younger = put (&line, &line.us, 1);
+  look (&line);
+  g_assert_false (line.view.found);
+  g_assert_cmpuint (line.view.n_older, ==, 0);
+
+  older = put (&line, &line.us, -1);
+  oldest = put (&line, &line.us, -1000);
+  look (&line);
+  g_assert_true (line.view.found);
+  g_assert_cmpuint (line.view.n_older, ==, 2);
+  g_assert_cmpstr (line.view.predecessor.name, ==, older);
+
+  g_test_message ("One ticket: the rest of the name decides, so that all agree");
+  {
+    Proc *p = &line.p;
+    g_autofree char *same = put (&line, &line.us, 0);
+    const char *ours = strrchr (p->claim.path, '/') + 1;
+
+    look (&line);
+    g_assert_cmpstr (line.view.predecessor.name, ==, strcmp (same, ours) < 0 ? same : older);
+  }
+  line_clear (&line);
+}
+
+static void
+test_others_are_no_queue (void)
+{
+  Line line;
+  FluflIdentity other;
+  g_autofree char *far = NULL, *mute = NULL, *parked = NULL;
+
+  line_init (&line);
+  if (skip_without_boot (&line))
+    return;
+  g_test_summary ("Another machine, flufl, what is parked, another lock");
+  other = line.us;
+  other.boot[0] = other.boot[0] == '0' ? '1' : '0';
+  far = put (&line, &other, -1);
+  other.boot[0] = '\0';
+  mute = put (&line, &other, -1);
+  parked = g_strdup_printf ("x.lock|%s|%d|T0000000000000001R000000000001B%sK", line.us.host,
+                            line.us.pid, line.us.boot);
+  put_claim (parked, FALSE, 15);
+  put_claim ("x.lock|vm|77|123456789", FALSE, 15);
+  put_claim ("y.lock|vm|77|T0000000000000001R000000000001Bffffffff", FALSE, 15);
+  put_claim ("x.lockT0000000000000001", FALSE, 15);
+  look (&line);
+  g_assert_false (line.view.found);
+  g_assert_cmpuint (line.view.n_older, ==, 0);
+  line_clear (&line);
+}
+
+static void
+test_ignored (void)
+{
+  Line line;
+  g_autofree char *first = NULL, *second = NULL, *path = NULL;
+
+  line_init (&line);
+  if (skip_without_boot (&line))
+    return;
+  first = put (&line, &line.us, -2);
+  second = put (&line, &line.us, -1);
+  look (&line);
+  g_assert_cmpstr (line.view.predecessor.name, ==, second);
+  flufl_queue_ignore (&line.queue, &line.view.predecessor);
+  look (&line);
+  g_assert_cmpstr (line.view.predecessor.name, ==, first);
+
+  g_test_message ("Forgotten when it is gone; and there is an end to remembering");
+  path = flufl_site_path_of (&line.p.site, second);
+  fake_syscalls.unlink (path);
+  look (&line);
+  g_assert_null (line.queue.ignored);
+  for (int i = 0; i < 1000; i++)
+    flufl_queue_ignore (&line.queue, &line.view.predecessor);
+  g_assert_cmpuint (line.queue.ignored->len, <=, 64);
+  line_clear (&line);
+}
+
+static void
+test_crowd (void)
+{
+  Line line;
+  g_autofree char *older = NULL;
+
+  line_init (&line);
+  if (skip_without_boot (&line))
+    return;
+  older = put (&line, &line.us, -1);
+  for (int i = 0; i < 3000; i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/d|e/a%d", i);
+
+      fake_disk_put (path, "", 0, 0100644);
+    }
+  look (&line);
+  g_assert_true (line.view.crowded);
+  g_assert_false (line.view.found);
+  g_test_message ("It is not looked through again at once");
+  fake_disk_forget_calls ();
+  look (&line);
+  g_assert_true (line.view.crowded);
+  g_assert_cmpuint (fake_disk_count_calls ("list"), ==, 0);
+  line_clear (&line);
+}
+
+static void
+test_unreadable (void)
+{
+  Line line;
+  g_autofree char *older = NULL;
+
+  line_init (&line);
+  if (skip_without_boot (&line))
+    return;
+  older = put (&line, &line.us, -1);
+  fake_disk_fault ("list", 1, FAKE_FAIL, 13);
+  look (&line);
+  g_assert_false (line.view.found);
+  line_clear (&line);
+}
+
+static void
+test_dead (void)
+{
+  Line line;
+  FluflIdentity dead;
+  g_autofree char *name = NULL, *path = NULL;
+
+  line_init (&line);
+  if (skip_without_boot (&line) || line.us.space[0] == '\0')
+    return;
+  dead = line.us;
+  dead.pid = line.us.pid + 1;
+  name = put (&line, &dead, -1);
+  path = flufl_site_path_of (&line.p.site, name);
+
+  look (&line);
+  g_assert_true (line.view.found);
+  g_assert_false (flufl_queue_check (&line.queue, &line.p.site, &line.view.predecessor, FALSE));
+  g_assert_true (fake_disk_exists (path));
+
+  g_test_message ("Removed if it may be, but not while it is the lock");
+  g_assert_cmpint (fake_syscalls.link (path, LOCK), ==, 0);
+  g_assert_false (flufl_queue_check (&line.queue, &line.p.site, &line.view.predecessor, TRUE));
+  g_assert_true (fake_disk_exists (path));
+  fake_syscalls.unlink (LOCK);
+  g_assert_false (flufl_queue_check (&line.queue, &line.p.site, &line.view.predecessor, TRUE));
+  g_assert_false (fake_disk_exists (path));
+  line_clear (&line);
+}
+
+static void
+test_stopped (void)
+{
+  FluflSyscalls sys = flufl_syscalls_posix;
+  FluflQueue queue = { NULL, 0, 0 };
+  FluflIdentity who;
+  FluflClaimName claim;
+  FluflSite site;
+  g_autofree char *name = NULL;
+  int pipe_fds[2];
+  int status;
+  pid_t pid;
+
+  g_assert_cmpint (pipe (pipe_fds), ==, 0);
+  pid = fork ();
+  if (pid == 0)
+    {
+      flufl_identity_get (&sys, &who);
+      _exit (write (pipe_fds[1], &who, sizeof who) == sizeof who && pause () ? 1 : 0);
+    }
+  g_assert_cmpint (read (pipe_fds[0], &who, sizeof who), ==, sizeof who);
+  close (pipe_fds[0]);
+  close (pipe_fds[1]);
+  flufl_site_init (&site, &sys, "/tmp/x.lock", "|");
+  name = flufl_claim_name_build ("x.lock", "|", &who, 1, 1);
+  g_assert_true (flufl_claim_name_parse (name, strlen (name), "x.lock", "|", &claim));
+  if (who.space[0] == '\0')
+    g_test_skip ("no process is told from another here");
+  else
+    {
+      g_assert_true (flufl_queue_check (&queue, &site, &claim, FALSE));
+      g_assert_cmpint (kill (pid, SIGSTOP), ==, 0);
+      g_assert_cmpint (waitpid (pid, &status, WUNTRACED), ==, pid);
+      g_assert_false (flufl_queue_check (&queue, &site, &claim, FALSE));
+      g_assert_cmpuint (queue.ignored->len, ==, 1);
+    }
+  kill (pid, SIGKILL);
+  waitpid (pid, &status, 0);
+  flufl_queue_clear (&queue);
+  flufl_site_clear (&site);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+
+  g_test_add_func ("/queue/order", test_order);
+  g_test_add_func ("/queue/others", test_others_are_no_queue);
+  g_test_add_func ("/queue/ignored", test_ignored);
+  g_test_add_func ("/queue/crowd", test_crowd);
+  g_test_add_func ("/queue/unreadable", test_unreadable);
+  g_test_add_func ("/queue/dead", test_dead);
+  g_test_add_func ("/queue/stopped", test_stopped);
+
+  return g_test_run ();
+}
