@@ -286,7 +286,7 @@ test_stopped (void)
 int
 main (int argc, char *argv[])
 {
-  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/queue/order", test_order);
   g_test_add_func ("/queue/others", test_others_are_no_queue);

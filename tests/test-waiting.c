@@ -624,7 +624,7 @@ test_engine (void)
 int
 main (int argc, char *argv[])
 {
-  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/waiting/engine", test_engine);
   g_test_add_data_func ("/waiting/woken/sync", GINT_TO_POINTER (FALSE), test_woken);

@@ -298,16 +298,20 @@ test_no_descriptor (void)
 {
   if (g_test_subprocess ())
     {
-      struct rlimit limit = { 0, 0 };
+      struct rlimit limit, before;
       Party p;
 
       party_init (&p);
+      g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &before), ==, 0);
+      limit = before;
+      limit.rlim_cur = 0;
       g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
       g_assert_cmpint (flufl_watch_add (&p.watch, "/", FLUFL_WATCH_REMOVED), ==,
                        FLUFL_WATCH_UNAVAILABLE);
       g_assert_cmpint (flufl_watch_fd (), ==, -1);
       flufl_watch_dispatch ();
       flufl_watch_remove (&p.watch);
+      g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &before), ==, 0);
       return;
     }
   g_test_trap_subprocess (NULL, 0, 0);
@@ -341,7 +345,7 @@ test_closed_behind_our_back (void)
 int
 main (int argc, char *argv[])
 {
-  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/watching/events", test_events);
   g_test_add_func ("/watching/quiet", test_quiet);
