@@ -25,15 +25,12 @@ class Save:
         self.failure = None
 
     def run(self):
-        GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGINT, self.interrupted)
+        GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGINT,
+                             lambda: self.cancellable.cancel() or GLib.SOURCE_CONTINUE)
         self.lock.acquire_async(TIMEOUT_MS, self.cancellable, self.acquired)
         self.loop.run()
         if self.failure is not None:
             raise self.failure
-
-    def interrupted(self):
-        self.cancellable.cancel()
-        return GLib.SOURCE_CONTINUE
 
     def acquired(self, lock, result):
         try:
@@ -62,9 +59,9 @@ class Save:
         except GLib.Error as error:
             self.release(error)
         else:
-            self.release(None)
+            self.release()
 
-    def release(self, failure):
+    def release(self, failure=None):
         self.failure = failure
         self.lock.release_async(callback=self.released)
 
