@@ -363,7 +363,7 @@ flufl_lock_class_init (FluflLockClass *klass)
   /**
    * FluflLock:claim-file: (getter dup_claim_file)
    *
-   * The claim file of this object, while it holds the lock.
+   * The claim file of this object, while it holds the lock; %NULL otherwise.
    *
    * Since: 0.1
    */

@@ -324,7 +324,8 @@ run_release (FluflOp *op)
   if (!flufl_lock_is_held (self))
     {
       g_mutex_unlock (&self->disk);
-      op->error = flufl_report_not_held (&self->site);
+      op->error = flufl_lock_was_lost (self) ? flufl_report_lost (&self->site, 0)
+                                             : flufl_report_not_held (&self->site);
       return;
     }
   outcome = flufl_claim_release (&self->claim, &self->site, &errsv);
@@ -335,7 +336,10 @@ run_release (FluflOp *op)
   if (outcome == FLUFL_OUTCOME_RELEASED)
     op->answer = TRUE;
   else if (outcome == FLUFL_OUTCOME_LOST)
-    op->error = flufl_report_lost (&self->site, 0);
+    {
+      op->error = flufl_report_lost (&self->site, 0);
+      flufl_lock_mark_lost (self);
+    }
   else
     op->error = flufl_report_failed (&self->site, "remove the claim file", errsv);
 }
