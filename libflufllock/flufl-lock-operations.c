@@ -31,7 +31,8 @@ finish_boolean (FluflLock *self, GAsyncResult *result, gpointer tag, GError **er
  *
  * At least one try is made, which includes a look at whether the holder's lock
  * has expired, or its holder is proved dead: then it is broken. The wait ends
- * within @timeout_ms, and leaves nothing behind.
+ * within @timeout_ms, unless a file server keeps a call of the last try for
+ * longer, and leaves nothing behind.
  *
  * Fails with `FLUFL_LOCK_ERROR_TIMED_OUT`; `FLUFL_LOCK_ERROR_ALREADY_HELD` if
  * this object has it; `FLUFL_LOCK_ERROR_NOT_A_LOCK` if something else is at the
@@ -533,8 +534,8 @@ flufl_lock_query_details_finish (FluflLock *self, GAsyncResult *result, GError *
  * Another lock stays as it is, and this fails with `G_IO_ERROR_BUSY`, in words
  * that say who holds it.
  *
- * With it whatever is at the lock file's path is removed: the lock of a live
- * holder, who loses it, or a file that is no lock. Nothing but the caller's own
+ * With it whatever is at the lock file's path is removed, but for a directory:
+ * the lock of a live holder, who loses it, or a file that is no lock. Nothing but the caller's own
  * knowledge makes that safe.
  *
  * Where nothing is at the path there is nothing to do. Fails with

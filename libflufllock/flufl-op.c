@@ -25,6 +25,9 @@
 /* A lock that must rest before it can be broken is looked at so often. */
 #define REST_POLL (100 * 1000)
 
+/* For so long a look is repeated that fails as the user said it may. */
+#define RETRY_PATIENCE (10 * G_USEC_PER_SEC)
+
 static void
 op_clear (FluflOp *op)
 {
@@ -410,11 +413,13 @@ look_for_holder (FluflOp *op)
 {
   FluflLock *self = op->lock;
   FluflLook *look = &op->findings.look;
+  gint64 patience = g_get_monotonic_time () + RETRY_PATIENCE;
 
   for (;;)
     {
       flufl_look_take (look, &self->site, self->site.lock_path);
-      if (look->sight != FLUFL_SIGHT_FAILED || !is_user_retry (&self->site, look->errsv))
+      if (look->sight != FLUFL_SIGHT_FAILED || !is_user_retry (&self->site, look->errsv)
+          || g_get_monotonic_time () > patience)
         break;
       flufl_sleep_until (g_get_monotonic_time () + REST_POLL, op->cancellable);
       if (g_cancellable_set_error_if_cancelled (op->cancellable, &op->error))

@@ -89,7 +89,7 @@ test_not_a_claim (void)
     "", "/", "x.lock", "x.lock|", "x.lock|h", "x.lock|h|1", "x.lock|h|1|", "x.lock|h||1",
     "x.lock||1|1", "|h|1|1", "x.lock|h|-1|1", "x.lock|h|1 |1", "x.lock|h|99999999999|1",
     "x.lock|h|4294967296|1", "x.lockx|h|1|1", "y.lock|h|1|1", "x.lock|h|1|1/", "/x.lock|h|1|1/y",
-    "x.lock|h|g|1|1", "x.lock~0000000000000000|h|1|1", "~|h|1|1",
+    "x.lock|h|g|1|1", "x.lock|h\n|1|1", "x.lock|\033[2J|1|1", "x.lock|h|1|1\n", "x.lock~0000000000000000|h|1|1", "~|h|1|1",
   };
   FluflClaimName claim;
   g_autofree char *long_name = g_strdup_printf ("x.lock|h|1|%0300d", 1);

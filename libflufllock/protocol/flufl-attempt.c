@@ -47,6 +47,8 @@ flufl_attempt (FluflClaim    *claim,
         {
           outcome = flufl_claim_create (claim, site, lifetime, &findings->errsv);
           findings->failed_step = "create a claim file next to the lock file";
+          if (outcome == FLUFL_OUTCOME_FAILED && flufl_site_is_passing (site, findings->errsv))
+            outcome = FLUFL_OUTCOME_UNSURE;
         }
       else
         {

@@ -282,6 +282,10 @@ flufl_claim_name_parse (const char     *name,
     }
   if (pid > G_MAXINT)
     return FALSE;
+  /* What strangers wrote is shown to people: no terminal codes, no new lines. */
+  for (gsize i = host_at; i < length; i++)
+    if (g_ascii_iscntrl (name[i]))
+      return FALSE;
 
   memcpy (out->name, name, length);
   memcpy (out->host, name + host_at, host_end - host_at);

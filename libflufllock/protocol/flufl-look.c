@@ -35,6 +35,7 @@ see_type (FluflLook *look, mode_t mode)
       return TRUE;
     case S_IFDIR:
       look->what = "it is a directory";
+      look->is_directory = TRUE;
       break;
     case S_IFLNK:
       look->what = "it is a symbolic link";

@@ -27,7 +27,9 @@ typedef enum
   FLUFL_CLOCK_BOOT, /* measures durations; goes on while the machine sleeps */
 } FluflClock;
 
-/* Everything that the protocol asks of the system. Each entry behaves as the
+/* Everything that the protocol asks of the disk, the clocks and other
+ * processes. (Who this process itself is, flufl-identity.c asks by other calls.)
+ * Each entry behaves as the
  * system call of its name: -1 and errno on failure. Tests make entries lie,
  * stall or die; another platform brings its own table. */
 typedef struct
