@@ -12,10 +12,12 @@
 #include "flufl-op-private.h"
 
 #include <errno.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "flufl-engine.h"
 #include "flufl-error.h"
+#include "flufl-life-line.h"
 #include "flufl-lock-details-private.h"
 #include "flufl-report-private.h"
 
@@ -414,10 +416,11 @@ look_for_holder (FluflOp *op)
   FluflLock *self = op->lock;
   FluflLook *look = &op->findings.look;
   gint64 patience = g_get_monotonic_time () + RETRY_PATIENCE;
+  int fd;
 
   for (;;)
     {
-      flufl_look_take (look, &self->site, self->site.lock_path);
+      flufl_look_open (look, &self->site, self->site.lock_path, &fd);
       if (look->sight != FLUFL_SIGHT_FAILED || !is_user_retry (&self->site, look->errsv)
           || g_get_monotonic_time () > patience)
         break;
@@ -429,8 +432,9 @@ look_for_holder (FluflOp *op)
   switch (look->sight)
     {
     case FLUFL_SIGHT_CLAIM:
-      op->findings.liveness = flufl_identity_judge (
-          self->site.sys, flufl_site_fs_kind (&self->site), &look->claim);
+      op->findings.liveness = flufl_life_line_judge (
+          &self->site, look, flufl_life_line_try (&self->site, look, fd, LOCK_SH));
+      self->site.sys->close (fd);
       return TRUE;
     case FLUFL_SIGHT_UNREADABLE:
       return TRUE;

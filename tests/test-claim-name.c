@@ -15,7 +15,7 @@ build (const char *lock_name, const char *separator, const FluflIdentity *identi
 {
   return flufl_claim_name_build (lock_name, separator, identity,
                                  G_GUINT64_CONSTANT (0x18eac903e394e6a4),
-                                 G_GUINT64_CONSTANT (0xffff89541ed3df07));
+                                 G_GUINT64_CONSTANT (0xffff89541ed3df07), FLUFL_MARK_NONE);
 }
 
 static gboolean
@@ -219,8 +219,8 @@ test_separator (void)
 static void
 test_unique_is_sortable (void)
 {
-  g_autofree char *early = flufl_claim_name_build ("x", "|", &somebody, 99, 5);
-  g_autofree char *late = flufl_claim_name_build ("x", "|", &somebody, 100, 1);
+  g_autofree char *early = flufl_claim_name_build ("x", "|", &somebody, 99, 5, FLUFL_MARK_NONE);
+  g_autofree char *late = flufl_claim_name_build ("x", "|", &somebody, 100, 1, FLUFL_MARK_NONE);
 
   g_assert_cmpint (strcmp (early, late), <, 0);
 }

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #ifdef HAVE_SYS_VFS_H
@@ -114,6 +115,7 @@ const FluflSyscalls flufl_syscalls_posix = {
   .lstat = lstat,
   .futimens = futimens,
   .utimens = posix_utimens,
+  .flock = flock,
   .link = link,
   .unlink = unlink,
   .kill = kill,
