@@ -34,6 +34,7 @@ struct _FluflLock
   gboolean        held;
   gboolean        lost;      /* the last holding ended in a loss */
   int             holder_pid; /* the process that acquired: a forked child is another */
+  FluflQueue      queue;     /* only touched by acquisitions: one at a time */
   gboolean        warned_of_clocks; /* only touched while busy */
   guint           holding;   /* number of the present or last holding */
   char           *claim_path; /* owned; what claim-file shows */

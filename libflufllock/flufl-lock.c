@@ -249,6 +249,7 @@ flufl_lock_finalize (GObject *object)
   FluflLock *self = FLUFL_LOCK (object);
 
   flufl_claim_clear (&self->claim);
+  flufl_queue_clear (&self->queue);
   flufl_site_clear (&self->site);
   g_clear_object (&self->file);
   g_clear_pointer (&self->retry_errnos, g_array_unref);

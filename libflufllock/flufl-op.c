@@ -307,6 +307,7 @@ acquire_prepare (FluflOp *op)
       return FALSE;
     }
   op->acquire.site = &self->site;
+  op->acquire.queue = &self->queue;
   op->acquire.lifetime = op->lifetime * FLUFL_NSEC_PER_MSEC;
   op->acquire.deadline = deadline_after (op->timeout);
   op->acquire.cancellable = op->cancellable;

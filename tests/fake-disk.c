@@ -585,6 +585,27 @@ fake_unlink (const char *path)
 }
 
 static int
+fake_list (const char *directory, FluflNameFunc func, gpointer user_data)
+{
+  g_autoptr (GList) paths = NULL;
+  int errsv;
+
+  if (enter ("list", &errsv))
+    return -1;
+  paths = g_list_sort (g_hash_table_get_keys (disk.names), (GCompareFunc) strcmp);
+  for (GList *l = paths; l != NULL; l = l->next)
+    {
+      const char *path = l->data;
+      gsize length = strlen (directory);
+
+      if (g_str_has_prefix (path, directory) && path[length] == '/'
+          && strchr (path + length + 1, '/') == NULL && !func (path + length + 1, user_data))
+        break;
+    }
+  return leave (0, errsv);
+}
+
+static int
 fake_kill (pid_t pid, int sig)
 {
   g_assert_cmpint (sig, ==, 0);
@@ -629,6 +650,7 @@ const FluflSyscalls fake_syscalls = {
   .flock = fake_flock,
   .link = fake_link,
   .unlink = fake_unlink,
+  .list = fake_list,
   .kill = fake_kill,
   .random = fake_random,
   .clock = fake_clock,

@@ -17,6 +17,57 @@ step_of_link (FluflOutcome outcome)
 }
 
 /*
+ * flufl_attempt_claim:
+ *
+ * Makes the claim, or keeps it fresh.
+ *
+ * Returns: AGAIN if it may be linked; LOST; UNSURE; FAILED
+ */
+FluflOutcome
+flufl_attempt_claim (FluflClaim    *claim,
+                     FluflSite     *site,
+                     gint64         lifetime,
+                     FluflFindings *findings)
+{
+  if (claim->path == NULL)
+    {
+      FluflOutcome outcome = flufl_claim_create (claim, site, lifetime, &findings->errsv);
+
+      findings->failed_step = "create a claim file next to the lock file";
+      if (outcome == FLUFL_OUTCOME_FAILED && flufl_site_is_passing (site, findings->errsv))
+        return FLUFL_OUTCOME_UNSURE;
+      return outcome;
+    }
+  findings->failed_step = "set the time of the claim file";
+  return flufl_claim_keep_fresh (claim, site, lifetime, &findings->errsv);
+}
+
+/*
+ * flufl_attempt_link:
+ *
+ * Tries to get a lock that is thought to be free, and does not look at what may
+ * be in the way.
+ *
+ * Returns: HELD; BUSY; or AGAIN: what is to be done only flufl_attempt() knows
+ */
+FluflOutcome
+flufl_attempt_link (FluflClaim    *claim,
+                    FluflSite     *site,
+                    gint64         lifetime,
+                    FluflFindings *findings)
+{
+  FluflOutcome outcome;
+
+  if (flufl_attempt_claim (claim, site, lifetime, findings) != FLUFL_OUTCOME_AGAIN)
+    return FLUFL_OUTCOME_AGAIN;
+  outcome = flufl_claim_link (claim, site, &findings->errsv);
+  if (outcome != FLUFL_OUTCOME_HELD && outcome != FLUFL_OUTCOME_BUSY)
+    return FLUFL_OUTCOME_AGAIN;
+  findings->errsv = 0;
+  return outcome;
+}
+
+/*
  * flufl_attempt:
  * @claim: ours, kept from one attempt to the next; without a path at first
  *
@@ -43,18 +94,7 @@ flufl_attempt (FluflClaim    *claim,
     {
       FluflOutcome linked;
 
-      if (claim->path == NULL)
-        {
-          outcome = flufl_claim_create (claim, site, lifetime, &findings->errsv);
-          findings->failed_step = "create a claim file next to the lock file";
-          if (outcome == FLUFL_OUTCOME_FAILED && flufl_site_is_passing (site, findings->errsv))
-            outcome = FLUFL_OUTCOME_UNSURE;
-        }
-      else
-        {
-          outcome = flufl_claim_keep_fresh (claim, site, lifetime, &findings->errsv);
-          findings->failed_step = "set the time of the claim file";
-        }
+      outcome = flufl_attempt_claim (claim, site, lifetime, findings);
       if (outcome == FLUFL_OUTCOME_LOST)
         continue;
       if (outcome != FLUFL_OUTCOME_AGAIN)

@@ -30,6 +30,14 @@ FluflOutcome flufl_attempt     (FluflClaim    *claim,
                                 gint64         lifetime,
                                 gboolean       break_dead,
                                 FluflFindings *findings);
+FluflOutcome flufl_attempt_claim (FluflClaim  *claim,
+                                FluflSite     *site,
+                                gint64         lifetime,
+                                FluflFindings *findings);
+FluflOutcome flufl_attempt_link (FluflClaim   *claim,
+                                FluflSite     *site,
+                                gint64         lifetime,
+                                FluflFindings *findings);
 FluflOutcome flufl_break       (FluflClaim    *claim,
                                 FluflSite     *site,
                                 gboolean       break_dead,

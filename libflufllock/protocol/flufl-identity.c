@@ -202,3 +202,19 @@ flufl_identity_judge (const FluflSyscalls  *sys,
     return FLUFL_LIVENESS_DEAD;
   return FLUFL_LIVENESS_ALIVE;
 }
+
+/* Whether the process that made @claim is proved to live and to do nothing: it
+ * was told to stop, or is being debugged. It may go on at any moment. */
+gboolean
+flufl_identity_is_stopped (const FluflSyscalls  *sys,
+                           FluflFsKind           fs_kind,
+                           const FluflClaimName *claim)
+{
+  char path[32];
+  ProcStat stat;
+
+  if (flufl_identity_judge (sys, fs_kind, claim) != FLUFL_LIVENESS_ALIVE)
+    return FALSE;
+  g_snprintf (path, sizeof path, "/proc/%d/stat", claim->pid);
+  return read_proc_stat (sys, path, &stat) && (stat.state == 'T' || stat.state == 't');
+}

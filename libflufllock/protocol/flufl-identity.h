@@ -22,5 +22,8 @@ const char   *flufl_identity_host_name  (void);
 FluflLiveness flufl_identity_judge      (const FluflSyscalls *sys,
                                          FluflFsKind          fs_kind,
                                          const FluflClaimName *claim);
+gboolean      flufl_identity_is_stopped (const FluflSyscalls  *sys,
+                                         FluflFsKind           fs_kind,
+                                         const FluflClaimName *claim);
 
 G_END_DECLS

@@ -8,6 +8,7 @@
 
 #include "flufl-syscalls.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -31,6 +32,27 @@ static int
 posix_utimens (const char *path, const struct timespec times[2])
 {
   return utimensat (AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW);
+}
+
+static int
+posix_list (const char *directory, FluflNameFunc func, gpointer user_data)
+{
+  DIR *dir = opendir (directory);
+  struct dirent *entry;
+  int errsv;
+
+  if (dir == NULL)
+    return -1;
+  do
+    {
+      errno = 0;
+      entry = readdir (dir);
+      errsv = errno;
+    }
+  while (entry != NULL && func (entry->d_name, user_data));
+  closedir (dir);
+  errno = errsv;
+  return entry == NULL && errsv != 0 ? -1 : 0;
 }
 
 static int
@@ -118,6 +140,7 @@ const FluflSyscalls flufl_syscalls_posix = {
   .flock = flock,
   .link = link,
   .unlink = unlink,
+  .list = posix_list,
   .kill = kill,
   .random = posix_random,
   .clock = posix_clock,

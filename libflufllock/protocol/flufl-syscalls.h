@@ -27,11 +27,13 @@ typedef enum
   FLUFL_CLOCK_BOOT, /* measures durations; goes on while the machine sleeps */
 } FluflClock;
 
+/* Called for each name in a directory; FALSE ends the list. */
+typedef gboolean (*FluflNameFunc) (const char *name, gpointer user_data);
+
 /* Everything that the protocol asks of the disk, the clocks and other
  * processes. (Who this process itself is, flufl-identity.c asks by other calls.)
- * Each entry behaves as the
- * system call of its name: -1 and errno on failure. Tests make entries lie,
- * stall or die; another platform brings its own table. */
+ * Each entry behaves as the system call of its name: -1 and errno on failure.
+ * Tests make entries lie, stall or die; another platform brings its own table. */
 typedef struct
 {
   int     (*open)     (const char *path, int flags, mode_t mode);
@@ -45,6 +47,7 @@ typedef struct
   int     (*flock)    (int fd, int operation);
   int     (*link)     (const char *from, const char *to);
   int     (*unlink)   (const char *path);
+  int     (*list)     (const char *directory, FluflNameFunc func, gpointer user_data);
   int     (*kill)     (pid_t pid, int sig);
   int     (*random)   (void *buffer, size_t size);
   gint64  (*clock)    (FluflClock clock); /* nanoseconds; never fails */

@@ -1,12 +1,15 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0
+ *
+ * Waiting goes by two clocks. A watch tells at once that the one before us is
+ * gone; then only link(2) is asked, which is cheap and decides. A timer, which
+ * needs nobody, comes now and then, looks at who has the lock, and breaks what
+ * may be broken. Without a watch there is the timer alone.
  */
 
 #include "config.h"
 
 #include "flufl-acquire.h"
-
-#include "flufl-engine.h"
 
 /* A wait that lasts is told of once, after so long. */
 #define ANNOUNCE_AFTER (250 * 1000)
@@ -18,29 +21,179 @@
 #define REMOTE_BACKOFF_MIN (20 * 1000)
 #define REMOTE_BACKOFF_MAX (1000 * 1000)
 
+/* With a watch: one who was called and does not move within this, and so much
+ * more for each that is before us, may be asleep. */
+#define WATCH_PATIENCE (10 * 1000)
+#define WATCH_PATIENCE_EACH (1 * 1000)
+#define WATCH_BACKOFF_MAX (1000 * 1000)
+
+/* Woken often, and in vain, we look no more often than this. */
+#define LOOK_EVERY (100 * 1000)
+
+/* How often the one before us may be found gone at once. */
+#define ARM_ROUNDS 8
+
 /* A server that answers nothing but errors for so long, or for the lifetime if
  * that is longer, will not do better for being asked for ever. */
 #define PATIENCE (10 * G_USEC_PER_SEC)
+
+/* --- The watch --- */
+
+static void
+watched_cb (FluflWatchEvents events, gpointer user_data)
+{
+  FluflAcquire *self = user_data;
+
+  g_atomic_int_or ((guint *) &self->events, (guint) events);
+  flufl_sleeper_wake (self->sleeper);
+}
+
+static void
+disarm (FluflAcquire *self)
+{
+  flufl_watch_remove (&self->watch);
+  self->armed = FALSE;
+}
+
+static FluflWatchResult
+watch_predecessor (FluflAcquire *self)
+{
+  g_autofree char *path = flufl_site_path_of (self->site, self->view.predecessor.name);
+
+  /* Its end, or its owner's: that it becomes the lock is no news. */
+  return flufl_watch_add (&self->watch, path, FLUFL_WATCH_REMOVED | FLUFL_WATCH_CLOSED);
+}
+
+static gint64
+jittered (FluflAcquire *self, gint64 pause)
+{
+  guint32 random = 0;
+
+  /* Not g_random_int(): forked children share its state, and would wake up
+   * together. */
+  self->site->sys->random (&random, sizeof random);
+  return pause / 2 + (gint64) (random % (guint32) MAX (pause / 2, 1));
+}
+
+/*
+ * Finds whom to wait for, and watches him.
+ *
+ * No wake-up can be lost: whoever is seen in the directory and gone when the
+ * watch is set is GONE, and then we look again; whoever goes later is told of.
+ * The same with the lock file, when nobody is before us: GONE, and we link.
+ *
+ * Returns: FALSE if the lock file has gone: link again
+ */
+static gboolean
+arm (FluflAcquire *self)
+{
+  disarm (self);
+  self->watch.func = watched_cb;
+  self->watch.user_data = self;
+  if (self->sleeper == NULL)
+    self->sleeper = flufl_sleeper_new (self->cancellable);
+
+  for (int round = 0; round < ARM_ROUNDS; round++)
+    {
+      FluflWatchResult result;
+
+      flufl_queue_view (self->queue, self->site, &self->claim, &self->view);
+      if (self->view.found)
+        {
+          result = watch_predecessor (self);
+          if (result == FLUFL_WATCH_GONE)
+            continue;
+        }
+      else
+        result = flufl_watch_add (&self->watch, self->site->lock_path, FLUFL_WATCH_EVERYTHING);
+      if (result == FLUFL_WATCH_GONE)
+        return FALSE;
+
+      if (result == FLUFL_WATCH_ARMED)
+        {
+          self->armed = TRUE;
+          self->backoff = self->timer = 0; /* he too has patience coming */
+        }
+      break;
+    }
+  return TRUE;
+}
+
+/* A first arrival where others were met lately: it does not go before them. */
+static gboolean
+queue_up (FluflAcquire *self)
+{
+  if (self->queue == NULL || !flufl_queue_expects_company (self->queue)
+      || flufl_site_fs_kind (self->site) != FLUFL_FS_LOCAL
+      || g_get_monotonic_time () >= self->deadline)
+    return FALSE;
+  if (flufl_attempt_claim (&self->claim, self->site, self->lifetime, &self->findings)
+      != FLUFL_OUTCOME_AGAIN)
+    return FALSE;
+  if (arm (self) && self->armed && self->view.found)
+    {
+      flufl_queue_met_company (self->queue);
+      return TRUE;
+    }
+  flufl_queue_met_nobody (self->queue);
+  disarm (self);
+  return FALSE;
+}
+
+/* --- Time --- */
+
+/* When what was last seen of the lock changes by itself, or G_MAXINT64: it
+ * expires, or has rested long enough to be broken. */
+static gint64
+next_turn (FluflAcquire *self, gint64 now)
+{
+  const FluflFindings *found = &self->findings;
+  gint64 left;
+
+  if (found->look.sight != FLUFL_SIGHT_CLAIM && found->look.sight != FLUFL_SIGHT_UNREADABLE)
+    return G_MAXINT64;
+  if (found->resting)
+    left = found->look.ctime + FLUFL_GRACE - flufl_claim_server_now (&self->claim, self->site);
+  else
+    left = found->look.mtime + FLUFL_SLOP - self->site->sys->clock (FLUFL_CLOCK_REAL);
+  /* What is past and has changed nothing is left to the back-off. */
+  if (left < 0)
+    return G_MAXINT64;
+  return now + left / 1000 + 1000;
+}
+
+static gint64
+first_pause (FluflAcquire *self)
+{
+  if (self->armed)
+    return WATCH_PATIENCE + WATCH_PATIENCE_EACH * (gint64) self->view.n_older;
+  return flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL ? LOCAL_BACKOFF_MIN : REMOTE_BACKOFF_MIN;
+}
+
+static gint64
+longest_pause (FluflAcquire *self)
+{
+  if (self->armed)
+    return WATCH_BACKOFF_MAX;
+  return flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL ? LOCAL_BACKOFF_MAX : REMOTE_BACKOFF_MAX;
+}
 
 /* When to try again: somewhere in the second half of the back-off, so that
  * those who began together part, and never after the deadline. */
 static gint64
 next_try (FluflAcquire *self, gint64 now)
 {
-  gboolean local = flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL;
-  guint32 random = 0;
-  gint64 pause, when;
+  gint64 when;
 
-  if (self->backoff == 0)
-    self->backoff = local ? LOCAL_BACKOFF_MIN : REMOTE_BACKOFF_MIN;
-  pause = self->backoff;
-  self->backoff = MIN (self->backoff * 2, local ? LOCAL_BACKOFF_MAX : REMOTE_BACKOFF_MAX);
+  if (now >= self->timer)
+    {
+      if (self->backoff == 0)
+        self->backoff = first_pause (self);
+      self->timer = now + jittered (self, self->backoff);
+      self->backoff = MIN (self->backoff * 2, longest_pause (self));
+    }
 
-  /* Not g_random_int(): forked children share its state, and would wake up
-   * together. */
-  self->site->sys->random (&random, sizeof random);
-  when = now + pause / 2 + (gint64) (random % (guint32) (pause / 2));
-
+  when = MIN (self->timer, next_turn (self, now));
   if (now < self->started + ANNOUNCE_AFTER)
     when = MIN (when, self->started + ANNOUNCE_AFTER);
   return MIN (when, self->deadline);
@@ -70,58 +223,131 @@ is_out_of_patience (FluflAcquire *self, gint64 now)
          && now - self->unsure_since > MAX (PATIENCE, self->lifetime / 1000);
 }
 
+/* --- Steps --- */
+
+/* Every end comes by here. */
 static FluflResult
-give_up (FluflAcquire *self, FluflResult result)
+finish (FluflAcquire *self, FluflResult result)
 {
-  flufl_claim_abandon (&self->claim, self->site);
+  disarm (self);
+  g_clear_pointer (&self->sleeper, flufl_sleeper_free);
+  if (result != FLUFL_RESULT_HELD && result != FLUFL_RESULT_REFUSED)
+    flufl_claim_abandon (&self->claim, self->site);
   return result;
 }
 
-/* One attempt. Says when to make the next if the answer is WAIT. */
+/* One try. Looking at what is in the way costs several times what linking does:
+ * so only if @look, or if that was long ago. */
+static void
+try (FluflAcquire *self, gboolean look)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (!look && now - self->looked < LOOK_EVERY && now < self->deadline)
+    {
+      self->outcome = flufl_attempt_link (&self->claim, self->site, self->lifetime, &self->findings);
+      if (self->outcome != FLUFL_OUTCOME_AGAIN)
+        return;
+    }
+  self->outcome = flufl_attempt (&self->claim, self->site, self->lifetime, self->break_dead,
+                                 &self->findings);
+  self->looked = now;
+}
+
+/* After a try in vain, on a local file system: keeps the watch, or sets it on
+ * another file. */
+static void
+watch (FluflAcquire *self, FluflWatchEvents events, gboolean overdue)
+{
+  for (int round = 0; round < ARM_ROUNDS; round++)
+    {
+      if (self->armed && (events & FLUFL_WATCH_REMOVED) == 0)
+        {
+          if (!self->view.found || !(overdue || (events & FLUFL_WATCH_CLOSED) != 0)
+              || flufl_queue_check (self->queue, self->site, &self->view.predecessor,
+                                    self->break_dead))
+            return;
+        }
+      events = 0;
+      if (self->claim.path == NULL) /* gone this moment: the next try makes one */
+        {
+          disarm (self);
+          return;
+        }
+      if (arm (self))
+        return;
+      try (self, FALSE);
+      if (self->outcome != FLUFL_OUTCOME_BUSY)
+        return;
+    }
+}
+
+/* Says when to make the next if the answer is WAIT. */
 static FluflResult
 step (FluflAcquire *self, gint64 *out_when)
 {
-  gint64 now;
+  FluflWatchEvents events = (FluflWatchEvents) g_atomic_int_and ((guint *) &self->events, 0);
+  gint64 now = g_get_monotonic_time ();
+  gboolean first = self->timer == 0;
+  gboolean overdue = self->armed && now >= self->timer;
 
   if (g_cancellable_is_cancelled (self->cancellable))
-    return give_up (self, FLUFL_RESULT_CANCELLED);
+    return finish (self, FLUFL_RESULT_CANCELLED);
 
-  self->outcome = flufl_attempt (&self->claim, self->site, self->lifetime, self->break_dead,
-                                 &self->findings);
+  if (first && queue_up (self))
+    self->outcome = FLUFL_OUTCOME_BUSY;
+  else
+    {
+      /* The end of a file that is watched is nobody's death. */
+      try (self, first || !self->armed || events == 0 || (events & FLUFL_WATCH_CLOSED) != 0);
+      if (self->outcome == FLUFL_OUTCOME_BUSY && self->queue != NULL
+          && flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL)
+        {
+          flufl_queue_met_company (self->queue);
+          watch (self, events, overdue);
+        }
+    }
+
   switch (self->outcome)
     {
     case FLUFL_OUTCOME_HELD:
+      /* It was our turn, and nobody told us: the one before us sleeps. */
+      if (overdue && self->view.found)
+        flufl_queue_ignore (self->queue, &self->view.predecessor);
       /* A cancellation that met the win: nobody expects to hold it. */
       if (!g_cancellable_is_cancelled (self->cancellable))
-        return FLUFL_RESULT_HELD;
+        return finish (self, FLUFL_RESULT_HELD);
       self->claim.unsure = TRUE;
-      return give_up (self, FLUFL_RESULT_CANCELLED);
+      return finish (self, FLUFL_RESULT_CANCELLED);
     case FLUFL_OUTCOME_BUSY:
     case FLUFL_OUTCOME_UNSURE:
       break;
     default:
-      return FLUFL_RESULT_REFUSED;
+      return finish (self, FLUFL_RESULT_REFUSED);
     }
 
   now = g_get_monotonic_time ();
   if (g_cancellable_is_cancelled (self->cancellable))
-    return give_up (self, FLUFL_RESULT_CANCELLED);
+    return finish (self, FLUFL_RESULT_CANCELLED);
   if (now >= self->deadline)
-    return give_up (self, FLUFL_RESULT_TIMED_OUT);
+    return finish (self, FLUFL_RESULT_TIMED_OUT);
   if (is_out_of_patience (self, now))
     {
       self->outcome = FLUFL_OUTCOME_FAILED;
-      return give_up (self, FLUFL_RESULT_REFUSED);
+      flufl_claim_abandon (&self->claim, self->site);
+      return finish (self, FLUFL_RESULT_REFUSED);
     }
   announce_if_long (self, now);
   *out_when = next_try (self, now);
+  if (self->sleeper == NULL)
+    self->sleeper = flufl_sleeper_new (self->cancellable);
   return FLUFL_RESULT_WAIT;
 }
 
 static void
 begin (FluflAcquire *self)
 {
-  self->started = g_get_monotonic_time ();
+  self->started = self->looked = g_get_monotonic_time ();
   self->result = FLUFL_RESULT_WAIT;
 }
 
@@ -137,7 +363,7 @@ flufl_acquire_run (FluflAcquire *self)
 
   begin (self);
   while ((self->result = step (self, &when)) == FLUFL_RESULT_WAIT)
-    flufl_sleep_until (when, self->cancellable);
+    flufl_sleeper_sleep (self->sleeper, when);
 }
 
 static void
@@ -148,7 +374,7 @@ step_in_worker (gpointer user_data)
 
   self->result = step (self, &when);
   if (self->result == FLUFL_RESULT_WAIT)
-    flufl_engine_at (when, self->cancellable, step_in_worker, self);
+    flufl_sleeper_call (self->sleeper, when, step_in_worker, self);
   else
     self->done (self, self->user_data);
 }

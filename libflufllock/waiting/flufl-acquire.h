@@ -9,6 +9,9 @@
 #include <gio/gio.h>
 
 #include "flufl-attempt.h"
+#include "flufl-engine.h"
+#include "flufl-queue.h"
+#include "flufl-watch.h"
 
 G_BEGIN_DECLS
 
@@ -31,6 +34,7 @@ struct _FluflAcquire
   gint64           lifetime;    /* nanoseconds */
   gint64           deadline;    /* monotonic microseconds; G_MAXINT64: none */
   gboolean         break_dead;
+  FluflQueue      *queue;       /* borrowed; kept from one acquisition to the next */
   GCancellable    *cancellable; /* borrowed; nullable */
   FluflAcquireFunc waiting;     /* called once when it takes long; nullable */
   FluflAcquireFunc done;        /* for the asynchronous form */
@@ -44,7 +48,14 @@ struct _FluflAcquire
 
   /* Private. */
   gint64           started;
+  gint64           timer;       /* when to look again, whatever is told */
   gint64           backoff;
+  gint64           looked;      /* when the lock file was last looked at */
+  FluflSleeper    *sleeper;     /* owned; nullable */
+  FluflWatch       watch;
+  int              events;      /* FluflWatchEvents since the last step; atomic */
+  gboolean         armed;       /* watch is on the predecessor or the lock file */
+  FluflQueueView   view;
   gint64           unsure_since; /* 0: the last attempt was answered */
   gboolean         announced;
 };

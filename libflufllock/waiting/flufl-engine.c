@@ -1,10 +1,14 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Worker threads take turns at leading: the leader sleeps until the earliest
- * appointment, hands the lead on, and keeps the appointment itself. So an
- * appointment costs no hop to another thread, and one that stalls (on a file
+ * Threads take turns at leading: the leader polls, for all that sleep, until
+ * the earliest time, wakes those whose time or event has come, hands the lead
+ * on, and only then goes about its own work. So a thread that waits alone hears
+ * of its event without a hop to another thread, and one that stalls (on a file
  * server that does not answer) delays no other.
+ *
+ * A thread that sleeps leads itself when nobody does; for functions that wait
+ * a worker leads.
  */
 
 #include "config.h"
@@ -12,7 +16,18 @@
 #include "flufl-engine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <unistd.h>
+
+#ifdef HAVE_EVENTFD
+#include <sys/eventfd.h>
+#endif
+
+#include "flufl-watch.h"
+
+/* Where no file descriptor is left to be woken by, the leader looks up so often. */
+#define BLIND_SLICE (20 * 1000)
 
 typedef struct
 {
@@ -20,22 +35,68 @@ typedef struct
   gpointer      user_data;
 } Work;
 
-/* Shared by the schedule, or the thread that keeps it, and the handler of the
- * cancellable. */
+/* Of one process: a forked child begins anew, and leaves its parent's alone. */
 typedef struct
 {
-  gatomicrefcount refs;
-  gint64          when;        /* under the mutex */
-  GSequenceIter  *scheduled;   /* under the mutex; NULL: not, or kept */
+  pid_t        pid;
+  GThreadPool *workers;     /* under the mutex until it is made */
+
+  GMutex       mutex;       /* protects what follows */
+  GSequence   *calls;       /* of FluflSleeper, by time */
+  GQueue       followers;   /* of FluflSleeper, asleep in threads */
+  gboolean     has_leader;
+  gboolean     polling;     /* the leader is */
+  int          polled_fd;   /* the watches' descriptor that it polls */
+  int          kick[2];     /* read and write end of what interrupts it; -1 */
+} Engine;
+
+struct _FluflSleeper
+{
+  gatomicrefcount refs;      /* the owner's, and the cancellable's handler */
   GCancellable   *cancellable; /* owned; nullable */
   gulong          handler;
-  Work            work;
-} Appointment;
+  Engine         *engine;
+  GCond           cond;
 
-static GMutex mutex;
-static GCond earlier;          /* the earliest appointment has changed */
-static GSequence *schedule;    /* of Appointment, by time; under the mutex */
-static gboolean has_leader;    /* under the mutex */
+  /* Under the engine's mutex. */
+  gint64          when;
+  gboolean        woken;
+  gboolean        leads;     /* in its own thread */
+  gboolean        follows;
+  GList           link;      /* in followers */
+  GSequenceIter  *scheduled; /* in calls, or NULL */
+  Work            work;
+};
+
+static Engine *current;
+
+static void lead_for_calls (gpointer data);
+
+static Engine *
+get_engine (void)
+{
+  for (;;)
+    {
+      Engine *old = g_atomic_pointer_get (&current);
+      Engine *fresh;
+
+      if (old != NULL && old->pid == getpid ())
+        return old;
+      fresh = g_new0 (Engine, 1);
+      fresh->pid = getpid ();
+      fresh->kick[0] = fresh->kick[1] = -1;
+      fresh->calls = g_sequence_new (NULL);
+      g_mutex_init (&fresh->mutex);
+      /* The parent's may be in any state: fork(2) copies one thread only. */
+      if (g_atomic_pointer_compare_and_exchange (&current, old, fresh))
+        return fresh;
+      g_sequence_free (fresh->calls);
+      g_mutex_clear (&fresh->mutex);
+      g_free (fresh);
+    }
+}
+
+/* --- Workers --- */
 
 static void
 run_work (gpointer data, gpointer unused G_GNUC_UNUSED)
@@ -47,16 +108,19 @@ run_work (gpointer data, gpointer unused G_GNUC_UNUSED)
   copy.func (copy.user_data);
 }
 
-static GThreadPool *
-workers (void)
+static void
+push (Engine *engine, FluflWorkFunc func, gpointer user_data)
 {
-  static GThreadPool *pool;
+  Work *work = g_new (Work, 1);
 
+  work->func = func;
+  work->user_data = user_data;
   /* Without a limit: GIO's own pool has one, and a few calls stalled on one
    * file server would keep all other locks of the process waiting. */
-  if (g_once_init_enter (&pool))
-    g_once_init_leave (&pool, g_thread_pool_new (run_work, NULL, -1, FALSE, NULL));
-  return pool;
+  if (engine->workers == NULL)
+    engine->workers = g_thread_pool_new (run_work, NULL, -1, FALSE, NULL);
+  /* Fails only where no thread can be made; the work waits in the queue then. */
+  g_thread_pool_push (engine->workers, work, NULL);
 }
 
 /*
@@ -67,86 +131,396 @@ workers (void)
 void
 flufl_engine_push (FluflWorkFunc func, gpointer user_data)
 {
-  Work *work = g_new (Work, 1);
+  Engine *engine = get_engine ();
 
-  work->func = func;
-  work->user_data = user_data;
-  /* Fails only where no thread can be made; the work waits in the queue then. */
-  g_thread_pool_push (workers (), work, NULL);
+  g_mutex_lock (&engine->mutex);
+  push (engine, func, user_data);
+  g_mutex_unlock (&engine->mutex);
+}
+
+/* --- Leading; all with the mutex --- */
+
+static void
+make_kick (Engine *engine)
+{
+  if (engine->kick[0] >= 0)
+    return;
+#ifdef HAVE_EVENTFD
+  engine->kick[0] = engine->kick[1] = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+#else
+  if (pipe (engine->kick) != 0)
+    engine->kick[0] = engine->kick[1] = -1;
+  else
+    for (int i = 0; i < 2; i++)
+      {
+        fcntl (engine->kick[i], F_SETFD, FD_CLOEXEC);
+        fcntl (engine->kick[i], F_SETFL, O_NONBLOCK);
+      }
+#endif
 }
 
 static void
-appointment_unref (gpointer data)
+interrupt_leader (Engine *engine)
 {
-  Appointment *self = data;
+  guint64 one = 1;
 
-  if (g_atomic_ref_count_dec (&self->refs))
+  if (!engine->polling)
+    return;
+  engine->polling = FALSE; /* once is enough */
+  if (engine->kick[1] >= 0)
+    while (write (engine->kick[1], &one, sizeof one) < 0 && errno == EINTR)
+      ;
+}
+
+static void
+drain_kick (Engine *engine)
+{
+  guint64 count;
+
+  while (read (engine->kick[0], &count, sizeof count) > 0)
     {
-      g_clear_object (&self->cancellable);
-      g_free (self);
+#ifdef HAVE_EVENTFD
+      break;
+#endif
     }
+}
+
+static int
+poll_until (struct pollfd *fds, nfds_t n, gint64 when)
+{
+  gint64 left = when - g_get_monotonic_time ();
+
+#ifdef HAVE_PPOLL
+  struct timespec ts;
+
+  left = MAX (left, 0);
+  ts.tv_sec = (time_t) (left / G_USEC_PER_SEC);
+  ts.tv_nsec = (long) (left % G_USEC_PER_SEC) * 1000;
+  return ppoll (fds, n, when == G_MAXINT64 ? NULL : &ts, NULL);
+#else
+  left = MAX (left, 0);
+  return poll (fds, n, when == G_MAXINT64 ? -1 : (int) MIN ((left + 999) / 1000, G_MAXINT));
+#endif
+}
+
+/* Lets go of the mutex meanwhile. */
+static void
+poll_once (Engine *engine, gint64 when)
+{
+  struct pollfd fds[2] = { { -1, POLLIN, 0 }, { -1, POLLIN, 0 } };
+  int n;
+
+  make_kick (engine);
+  fds[0].fd = engine->polled_fd = flufl_watch_fd ();
+  fds[1].fd = engine->kick[0];
+  if (fds[1].fd < 0)
+    when = MIN (when, g_get_monotonic_time () + BLIND_SLICE);
+  engine->polling = TRUE;
+  g_mutex_unlock (&engine->mutex);
+
+  n = poll_until (fds, G_N_ELEMENTS (fds), when);
+
+  g_mutex_lock (&engine->mutex);
+  engine->polling = FALSE;
+  if (n <= 0)
+    return;
+  if ((fds[1].revents & POLLIN) != 0)
+    drain_kick (engine);
+  else if (fds[1].revents != 0)
+    engine->kick[0] = engine->kick[1] = -1; /* somebody closed it */
+  if (fds[0].revents != 0)
+    {
+      /* It wakes sleepers, which takes the mutex. */
+      g_mutex_unlock (&engine->mutex);
+      flufl_watch_dispatch ();
+      g_mutex_lock (&engine->mutex);
+    }
+}
+
+static FluflSleeper *
+first_call (Engine *engine)
+{
+  return g_sequence_is_empty (engine->calls)
+             ? NULL
+             : g_sequence_get (g_sequence_get_begin_iter (engine->calls));
+}
+
+static void
+unschedule (FluflSleeper *self)
+{
+  g_sequence_remove (self->scheduled);
+  self->scheduled = NULL;
+  self->woken = FALSE;
+}
+
+/* The leader goes. Threads lead rather than workers: they are there anyway. */
+static void
+hand_over (Engine *engine)
+{
+  GList *link = g_queue_pop_head_link (&engine->followers);
+
+  if (link != NULL)
+    {
+      FluflSleeper *next = link->data;
+
+      next->follows = FALSE;
+      next->leads = TRUE;
+      g_cond_signal (&next->cond);
+    }
+  else if (!g_sequence_is_empty (engine->calls))
+    push (engine, lead_for_calls, engine);
+  else
+    engine->has_leader = FALSE;
+}
+
+/* In a worker, until there is a call for it, or nothing to lead for. */
+static void
+lead_for_calls (gpointer data)
+{
+  Engine *engine = data;
+  Work work = { NULL, NULL };
+  FluflSleeper *first;
+
+  g_mutex_lock (&engine->mutex);
+  while ((first = first_call (engine)) != NULL)
+    {
+      if (first->when <= g_get_monotonic_time ())
+        {
+          unschedule (first);
+          work = first->work;
+          break;
+        }
+      poll_once (engine, first->when);
+    }
+  hand_over (engine);
+  g_mutex_unlock (&engine->mutex);
+
+  if (work.func != NULL)
+    work.func (work.user_data);
+}
+
+/* In a thread that sleeps. */
+static void
+lead_for_self (Engine *engine, FluflSleeper *self)
+{
+  FluflSleeper *first;
+  gint64 when = self->when;
+
+  while ((first = first_call (engine)) != NULL && first->when <= g_get_monotonic_time ())
+    {
+      unschedule (first);
+      push (engine, first->work.func, first->work.user_data);
+    }
+  if (first != NULL)
+    when = MIN (when, first->when);
+  poll_once (engine, when);
+}
+
+/* --- Sleepers --- */
+
+static void
+sleeper_unref (gpointer data)
+{
+  FluflSleeper *self = data;
+
+  if (!g_atomic_ref_count_dec (&self->refs))
+    return;
+  g_clear_object (&self->cancellable);
+  g_cond_clear (&self->cond);
+  g_free (self);
 }
 
 static int
 compare_times (gconstpointer a, gconstpointer b, gpointer unused G_GNUC_UNUSED)
 {
-  const Appointment *left = a, *right = b;
+  const FluflSleeper *left = a, *right = b;
 
   return left->when < right->when ? -1 : left->when > right->when;
+}
+
+/*
+ * flufl_sleeper_wake:
+ *
+ * From any thread.
+ */
+void
+flufl_sleeper_wake (FluflSleeper *self)
+{
+  Engine *engine = self->engine;
+
+  g_mutex_lock (&engine->mutex);
+  if (!self->woken)
+    {
+      self->woken = TRUE;
+      if (self->scheduled != NULL)
+        {
+          self->when = 0;
+          g_sequence_sort_changed (self->scheduled, compare_times, NULL);
+          interrupt_leader (engine);
+        }
+      else if (self->leads)
+        interrupt_leader (engine);
+      else if (self->follows)
+        g_cond_signal (&self->cond);
+    }
+  g_mutex_unlock (&engine->mutex);
 }
 
 static void
 cancelled_cb (GCancellable *cancellable G_GNUC_UNUSED, gpointer user_data)
 {
-  Appointment *self = user_data;
-
-  g_mutex_lock (&mutex);
-  self->when = 0;
-  if (self->scheduled != NULL)
-    {
-      g_sequence_sort_changed (self->scheduled, compare_times, NULL);
-      g_cond_signal (&earlier);
-    }
-  g_mutex_unlock (&mutex);
+  flufl_sleeper_wake (user_data);
 }
 
-static void
-keep (Appointment *self)
+/*
+ * flufl_sleeper_new:
+ * @cancellable: (nullable): wakes it when it fires
+ *
+ * Returns: (transfer full): to be freed when it neither sleeps nor has a call
+ *   to come
+ */
+FluflSleeper *
+flufl_sleeper_new (GCancellable *cancellable)
 {
+  FluflSleeper *self = g_new0 (FluflSleeper, 1);
+
+  g_atomic_ref_count_init (&self->refs);
+  g_cond_init (&self->cond);
+  self->engine = get_engine ();
+  self->link.data = self;
+  if (cancellable != NULL)
+    {
+      self->cancellable = g_object_ref (cancellable);
+      g_atomic_ref_count_inc (&self->refs);
+      self->handler = g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self,
+                                             sleeper_unref);
+    }
+  return self;
+}
+
+void
+flufl_sleeper_free (FluflSleeper *self)
+{
+  g_assert (self->scheduled == NULL && !self->follows && !self->leads);
+
   /* Not g_cancellable_disconnect(): it waits for the handlers of others. */
   if (self->handler != 0)
     g_signal_handler_disconnect (self->cancellable, self->handler);
-  self->work.func (self->work.user_data);
-  appointment_unref (self);
+  sleeper_unref (self);
 }
 
+/* The leader polls the watches, if there was one when it began. */
 static void
-lead (gpointer unused G_GNUC_UNUSED)
+let_leader_see_watches (Engine *engine)
 {
-  Appointment *next = NULL;
+  if (engine->polling && engine->polled_fd != flufl_watch_fd ())
+    interrupt_leader (engine);
+}
 
-  g_mutex_lock (&mutex);
-  while (!g_sequence_is_empty (schedule))
+/*
+ * flufl_sleeper_sleep:
+ *
+ * Sleeps in the calling thread until @when_usec, as g_get_monotonic_time()
+ * tells, or until it is woken. Runs no main context.
+ */
+void
+flufl_sleeper_sleep (FluflSleeper *self, gint64 when_usec)
+{
+  Engine *engine = self->engine;
+
+  g_mutex_lock (&engine->mutex);
+  self->when = when_usec;
+  let_leader_see_watches (engine);
+  while (!self->woken && g_get_monotonic_time () < when_usec)
     {
-      GSequenceIter *first = g_sequence_get_begin_iter (schedule);
-
-      next = g_sequence_get (first);
-      if (next->when <= g_get_monotonic_time ())
+      if (!engine->has_leader)
+        engine->has_leader = self->leads = TRUE;
+      if (self->leads)
+        lead_for_self (engine, self);
+      else
         {
-          g_sequence_remove (first);
-          next->scheduled = NULL;
-          break;
+          self->follows = TRUE;
+          g_queue_push_tail_link (&engine->followers, &self->link);
+          if (when_usec == G_MAXINT64)
+            g_cond_wait (&self->cond, &engine->mutex);
+          else
+            g_cond_wait_until (&self->cond, &engine->mutex, when_usec);
+          if (self->follows)
+            {
+              self->follows = FALSE;
+              g_queue_unlink (&engine->followers, &self->link);
+            }
         }
-      g_cond_wait_until (&earlier, &mutex, next->when);
-      next = NULL;
     }
-  has_leader = !g_sequence_is_empty (schedule);
-  if (has_leader)
-    flufl_engine_push (lead, NULL);
-  g_mutex_unlock (&mutex);
+  self->woken = FALSE;
+  if (self->leads)
+    {
+      self->leads = FALSE;
+      hand_over (engine);
+    }
+  g_mutex_unlock (&engine->mutex);
+}
 
-  if (next != NULL)
-    keep (next);
+/*
+ * flufl_sleeper_call:
+ *
+ * Runs @func once, in a worker thread, at @when_usec or when it is woken.
+ */
+void
+flufl_sleeper_call (FluflSleeper  *self,
+                    gint64         when_usec,
+                    FluflWorkFunc  func,
+                    gpointer       user_data)
+{
+  Engine *engine = self->engine;
+
+  g_mutex_lock (&engine->mutex);
+  g_assert (self->scheduled == NULL);
+  self->when = self->woken ? 0 : when_usec;
+  self->work.func = func;
+  self->work.user_data = user_data;
+  self->scheduled = g_sequence_insert_sorted (engine->calls, self, compare_times, NULL);
+  if (!engine->has_leader)
+    {
+      engine->has_leader = TRUE;
+      push (engine, lead_for_calls, engine);
+    }
+  else if (g_sequence_iter_is_begin (self->scheduled))
+    interrupt_leader (engine);
+  else
+    let_leader_see_watches (engine);
+  g_mutex_unlock (&engine->mutex);
+}
+
+/*
+ * flufl_sleep_until:
+ *
+ * Sleeps in the calling thread until @when_usec or until @cancellable fires.
+ */
+void
+flufl_sleep_until (gint64 when_usec, GCancellable *cancellable)
+{
+  FluflSleeper *sleeper = flufl_sleeper_new (cancellable);
+
+  flufl_sleeper_sleep (sleeper, when_usec);
+  flufl_sleeper_free (sleeper);
+}
+
+typedef struct
+{
+  FluflSleeper *sleeper;
+  Work          work;
+} Appointment;
+
+static void
+keep (gpointer data)
+{
+  Appointment *self = data;
+  Work work = self->work;
+
+  flufl_sleeper_free (self->sleeper);
+  g_free (self);
+  work.func (work.user_data);
 }
 
 /*
@@ -162,73 +536,10 @@ flufl_engine_at (gint64         when_usec,
                  FluflWorkFunc  func,
                  gpointer       user_data)
 {
-  Appointment *self = g_new0 (Appointment, 1);
+  Appointment *self = g_new (Appointment, 1);
 
-  g_atomic_ref_count_init (&self->refs);
-  self->when = when_usec;
+  self->sleeper = flufl_sleeper_new (cancellable);
   self->work.func = func;
   self->work.user_data = user_data;
-  if (cancellable != NULL)
-    {
-      self->cancellable = g_object_ref (cancellable);
-      /* Before it is scheduled: nobody else sees the handler's number then. */
-      g_atomic_ref_count_inc (&self->refs);
-      self->handler = g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self,
-                                             appointment_unref);
-    }
-
-  g_mutex_lock (&mutex);
-  if (schedule == NULL)
-    schedule = g_sequence_new (NULL);
-  self->scheduled = g_sequence_insert_sorted (schedule, self, compare_times, NULL);
-  if (!has_leader)
-    {
-      has_leader = TRUE;
-      flufl_engine_push (lead, NULL);
-    }
-  else if (g_sequence_iter_is_begin (self->scheduled))
-    g_cond_signal (&earlier);
-  g_mutex_unlock (&mutex);
-}
-
-/* Where no file descriptor is left for the cancellable it is asked so often. */
-#define BLIND_SLICE (20 * 1000)
-
-/*
- * flufl_sleep_until:
- *
- * Sleeps in the calling thread until @when_usec or until @cancellable fires,
- * and runs no main context.
- */
-void
-flufl_sleep_until (gint64 when_usec, GCancellable *cancellable)
-{
-  GPollFD watched = { -1, 0, 0 };
-  gboolean sees = cancellable != NULL && g_cancellable_make_pollfd (cancellable, &watched);
-
-  for (;;)
-    {
-      struct pollfd fd = { watched.fd, POLLIN, 0 };
-      gint64 left = when_usec - g_get_monotonic_time ();
-      struct timespec ts;
-
-      if (left <= 0 || g_cancellable_is_cancelled (cancellable))
-        break;
-      if (cancellable != NULL && !sees)
-        left = MIN (left, BLIND_SLICE);
-
-#ifdef HAVE_PPOLL
-      ts.tv_sec = (time_t) (left / G_USEC_PER_SEC);
-      ts.tv_nsec = (long) (left % G_USEC_PER_SEC) * 1000;
-      if (ppoll (&fd, sees ? 1 : 0, &ts, NULL) < 0 && errno != EINTR)
-        break;
-#else
-      (void) ts;
-      if (poll (&fd, sees ? 1 : 0, (int) MIN ((left + 999) / 1000, G_MAXINT)) < 0 && errno != EINTR)
-        break;
-#endif
-    }
-
-  if (sees)
-    g_cancellable_release_fd (cancellable);
+  flufl_sleeper_call (self->sleeper, when_usec, keep, self);
 }

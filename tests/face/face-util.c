@@ -235,22 +235,32 @@ face_assert_sentence (const GError *error, const char *path)
     }
 }
 
-void
-face_in_child (void (*func) (gpointer), gpointer data)
+pid_t
+face_fork (void (*func) (gpointer), gpointer data)
 {
   pid_t pid;
-  int status;
 
   fflush (stdout);
   pid = fork ();
   g_assert_cmpint (pid, >=, 0);
   if (pid == 0)
     {
+      alarm (face_is_slow () ? TEST_PATIENCE_SEC : TEST_PATIENCE_SEC / 6);
       func (data);
       _exit (0);
     }
-  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
-  g_assert_true (WIFEXITED (status));
+  return pid;
+}
+
+void
+face_join (pid_t child)
+{
+  int status;
+
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  if (WIFSIGNALED (status))
+    g_error ("the child was killed by signal %d: %s", WTERMSIG (status),
+             g_strsignal (WTERMSIG (status)));
   g_assert_cmpint (WEXITSTATUS (status), ==, 0);
 }
 

@@ -117,9 +117,11 @@ extern const Form form_async;
 void       face_assert_sentence (const GError *error,
                                  const char   *path);
 
-/* Runs @func in a forked child, and fails unless it comes to its end there. */
-void       face_in_child  (void        (*func) (gpointer),
+/* Runs @func in a forked child; joining it fails unless it came to its end
+ * there. A child that hangs is killed, before the parent loses patience. */
+pid_t      face_fork      (void        (*func) (gpointer),
                            gpointer      data);
+void       face_join      (pid_t         child);
 
 /* Whether memcheck or a sanitizer makes everything slow. */
 gboolean   face_is_slow   (void);

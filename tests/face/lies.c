@@ -387,7 +387,21 @@ lies_ask_fs_kind (const char *directory)
   return kind != FLUFL_FS_UNASKED ? kind : flufl_syscalls_posix.fs_kind (directory);
 }
 
+static int
+lies_flock (int fd, int operation)
+{
+  return flufl_syscalls_posix.flock (fd, operation);
+}
+
+static int
+lies_list (const char *directory, FluflNameFunc func, gpointer user_data)
+{
+  return flufl_syscalls_posix.list (directory, func, user_data);
+}
+
 const FluflSyscalls lies_syscalls = {
+  .flock = lies_flock,
+  .list = lies_list,
   .open = lies_open,
   .close = lies_close,
   .read = lies_read,

@@ -1,0 +1,249 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include "config.h"
+
+#include "flufl-queue.h"
+
+#include <string.h>
+
+/* Looking through a directory takes 0.2 µs a name: beyond this it costs more
+ * than the order is worth, and all wait for the lock file itself … */
+#define NAMES_MAX 2000
+/* … and none looks through the directory again for so long. */
+#define CROWD_REST G_USEC_PER_SEC
+
+/* Looking before linking costs a fifth of an uncontended cycle: after so many
+ * arrivals that found nobody an object links first again. */
+#define COMPANY_ARRIVALS 4
+
+/* The bits of a guint64: one that is forgotten too early costs a wait. */
+#define IGNORED_MAX 64
+
+/* How much of a name must be the lock's before it is taken apart. Names of
+ * claims keep at least so much of it. */
+#define PREFIX_MAX 64
+
+#define TICKET_DIGITS 16
+
+typedef struct
+{
+  FluflQueue     *queue;
+  const FluflSite *site;
+  const char     *separator;
+  gsize           prefix_length;
+  const char     *our_name;
+  const char     *our_ticket;  /* in our_name: TICKET_DIGITS and what follows */
+  FluflClaimName  ours;
+  guint           n_names;
+  guint64         seen;        /* bit i: ignored[i] is still there */
+  char            best[FLUFL_NAME_MAX + 1]; /* the ticket of view->predecessor */
+  FluflQueueView *view;
+} Search;
+
+void
+flufl_queue_clear (FluflQueue *self)
+{
+  g_clear_pointer (&self->ignored, g_ptr_array_unref);
+}
+
+/* The ticket in a claim's name and all behind it, or NULL. Tickets are of one
+ * length, so that they sort as text. */
+static const char *
+find_ticket (const char *name, const char *separator)
+{
+  const char *unique = g_strrstr (name, separator);
+
+  if (unique == NULL)
+    return NULL;
+  unique += strlen (separator);
+  if (unique[0] != 'T')
+    return NULL;
+  for (int i = 1; i <= TICKET_DIGITS; i++)
+    if (!g_ascii_isxdigit (unique[i]))
+      return NULL;
+  return unique + 1;
+}
+
+static gboolean
+is_ignored (Search *self, const char *name)
+{
+  GPtrArray *ignored = self->queue->ignored;
+
+  for (guint i = 0; ignored != NULL && i < ignored->len; i++)
+    if (strcmp (g_ptr_array_index (ignored, i), name) == 0)
+      {
+        self->seen |= G_GUINT64_CONSTANT (1) << i;
+        return TRUE;
+      }
+  return FALSE;
+}
+
+static gboolean
+see_name (const char *name, gpointer user_data)
+{
+  Search *self = user_data;
+  FluflQueueView *view = self->view;
+  const char *ticket;
+
+  if (++self->n_names > NAMES_MAX)
+    {
+      view->crowded = TRUE;
+      return FALSE;
+    }
+
+  /* Most names in a large directory end here. */
+  if (strncmp (name, self->site->lock_name, self->prefix_length) != 0)
+    return TRUE;
+  ticket = find_ticket (name, self->separator);
+  if (ticket == NULL || strcmp (ticket, self->our_ticket) >= 0 || is_ignored (self, name))
+    return TRUE;
+  view->n_older++;
+  if (view->found && strcmp (ticket, self->best) <= 0)
+    return TRUE;
+
+  /* Only few come so far: the whole of a claim's name is costly to read. Other
+   * machines are out of sight, and what tells no boot may be one of them. */
+  {
+    FluflClaimName claim;
+
+    if (!flufl_claim_name_parse (name, strlen (name), self->site->lock_name, self->separator, &claim)
+        || !claim.ours || claim.parked || claim.boot[0] == '\0'
+        || strcmp (claim.boot, self->ours.boot) != 0)
+      {
+        view->n_older--;
+        return TRUE;
+      }
+    view->found = TRUE;
+    view->predecessor = claim;
+    g_strlcpy (self->best, ticket, sizeof self->best);
+  }
+  return TRUE;
+}
+
+static void
+forget_unseen (FluflQueue *self, guint64 seen)
+{
+  if (self->ignored == NULL)
+    return;
+  for (guint i = self->ignored->len; i > 0; i--)
+    if ((seen & G_GUINT64_CONSTANT (1) << (i - 1)) == 0)
+      g_ptr_array_remove_index (self->ignored, i - 1);
+  if (self->ignored->len == 0)
+    g_clear_pointer (&self->ignored, g_ptr_array_unref);
+}
+
+/*
+ * flufl_queue_view:
+ * @claim: ours
+ *
+ * Looks who came before us. Where nobody did, or nobody can tell, the lock file
+ * is what to wait for.
+ */
+void
+flufl_queue_view (FluflQueue       *self,
+                  const FluflSite  *site,
+                  const FluflClaim *claim,
+                  FluflQueueView   *view)
+{
+  Search search = { .queue = self, .site = site, .separator = site->separator, .view = view };
+  g_autofree char *directory = NULL;
+
+  memset (view, 0, sizeof *view);
+  search.our_name = strrchr (claim->path, '/') + 1;
+  search.our_ticket = find_ticket (search.our_name, site->separator);
+  search.prefix_length = MIN (strlen (site->lock_name), PREFIX_MAX);
+  view->crowded = g_get_monotonic_time () < self->crowded_until;
+  if (view->crowded || search.our_ticket == NULL
+      || !flufl_claim_name_parse (search.our_name, strlen (search.our_name), site->lock_name,
+                                  site->separator, &search.ours)
+      || search.ours.boot[0] == '\0')
+    return;
+
+  directory = flufl_site_directory (site);
+  if (site->sys->list (directory, see_name, &search) != 0)
+    {
+      view->found = FALSE;
+      return;
+    }
+  if (view->crowded)
+    {
+      view->found = FALSE;
+      self->crowded_until = g_get_monotonic_time () + CROWD_REST;
+      return;
+    }
+  forget_unseen (self, search.seen);
+}
+
+/* Never wait for @claim again. */
+void
+flufl_queue_ignore (FluflQueue *self, const FluflClaimName *claim)
+{
+  if (self->ignored == NULL)
+    self->ignored = g_ptr_array_new_with_free_func (g_free);
+  else if (self->ignored->len == IGNORED_MAX)
+    g_ptr_array_remove_index (self->ignored, 0);
+  g_ptr_array_add (self->ignored, g_strdup (claim->name));
+}
+
+/* A dead waiter's claim is in everybody's way. It is not the lock, and nobody
+ * can make it the lock any more. */
+static void
+collect_claim (const FluflSite *site, const FluflClaimName *claim)
+{
+  g_autofree char *path = flufl_site_path_of (site, claim->name);
+  struct stat st;
+
+  if (site->sys->lstat (path, &st) == 0 && S_ISREG (st.st_mode) && st.st_nlink < 2)
+    site->sys->unlink (path);
+}
+
+/*
+ * flufl_queue_check:
+ * @collect: remove the claim if its owner is proved to be dead
+ *
+ * Asks whether it is worth while to wait for @predecessor, and ignores it from
+ * now on if it is not.
+ *
+ * Returns: whether it is
+ */
+gboolean
+flufl_queue_check (FluflQueue           *self,
+                   FluflSite            *site,
+                   const FluflClaimName *predecessor,
+                   gboolean              collect)
+{
+  FluflFsKind kind = flufl_site_fs_kind (site);
+
+  if (flufl_identity_judge (site->sys, kind, predecessor) == FLUFL_LIVENESS_DEAD)
+    {
+      if (collect)
+        collect_claim (site, predecessor);
+    }
+  else if (!flufl_identity_is_stopped (site->sys, kind, predecessor))
+    return TRUE;
+  flufl_queue_ignore (self, predecessor);
+  return FALSE;
+}
+
+/* Whether to look who is there before linking: who links first goes before
+ * those who wait. */
+gboolean
+flufl_queue_expects_company (const FluflQueue *self)
+{
+  return self->company > 0;
+}
+
+void
+flufl_queue_met_company (FluflQueue *self)
+{
+  self->company = COMPANY_ARRIVALS;
+}
+
+void
+flufl_queue_met_nobody (FluflQueue *self)
+{
+  if (self->company > 0)
+    self->company--;
+}

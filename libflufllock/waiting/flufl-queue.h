@@ -1,0 +1,50 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Whom to wait for. The claims in the directory are a queue, by the time of
+ * arrival that their names tell; each waits for the one before it. This is a
+ * hint and no rule: link(2) alone decides, and who knows nothing of the queue
+ * is neither harmed nor harms.
+ */
+
+#pragma once
+
+#include "flufl-claim.h"
+#include "flufl-identity.h"
+
+G_BEGIN_DECLS
+
+/* What a lock object remembers from one acquisition to the next. All zero at
+ * first. */
+typedef struct
+{
+  GPtrArray *ignored;       /* nullable; names of claims that did not move */
+  guint      company;       /* so many arrivals still look who is there first */
+  gint64     crowded_until; /* monotonic microseconds */
+} FluflQueue;
+
+/* What one look at the directory found. */
+typedef struct
+{
+  gboolean       crowded; /* too many files to look through */
+  guint          n_older; /* claims that came before ours */
+  gboolean       found;   /* predecessor is valid */
+  FluflClaimName predecessor;
+} FluflQueueView;
+
+void     flufl_queue_clear          (FluflQueue           *self);
+void     flufl_queue_view           (FluflQueue           *self,
+                                     const FluflSite      *site,
+                                     const FluflClaim     *claim,
+                                     FluflQueueView       *out_view);
+void     flufl_queue_ignore         (FluflQueue           *self,
+                                     const FluflClaimName *claim);
+gboolean flufl_queue_check          (FluflQueue           *self,
+                                     FluflSite            *site,
+                                     const FluflClaimName *predecessor,
+                                     gboolean              collect);
+gboolean flufl_queue_expects_company (const FluflQueue    *self);
+void     flufl_queue_met_company    (FluflQueue           *self);
+void     flufl_queue_met_nobody     (FluflQueue           *self);
+
+G_END_DECLS

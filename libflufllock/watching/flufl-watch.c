@@ -1,0 +1,346 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * One inotify instance for the whole process: a user may have 128 of them, and
+ * closing one that had a watch takes milliseconds, so it is never closed. Two
+ * parties that watch one inode share the kernel's watch.
+ */
+
+#include "config.h"
+
+#include "flufl-watch.h"
+
+#ifdef HAVE_INOTIFY
+
+#include <errno.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+/* What a process knows of its instance. A forked child has another: it must not
+ * read what the kernel tells its parent. The parent's stays, for the number of
+ * an inherited descriptor may mean another file by now. */
+typedef struct
+{
+  pid_t       pid;
+  GMutex      mutex;   /* protects what follows */
+  int         fd;      /* -1: none yet, or not any more; read without it too */
+  GHashTable *by_wd;   /* of Watched */
+} State;
+
+/* An inode that is watched. */
+typedef struct
+{
+  int    wd;
+  GQueue parties; /* of FluflWatch, by their links */
+} Watched;
+
+static State *current;
+
+static State *
+get_state (void)
+{
+  for (;;)
+    {
+      State *old = g_atomic_pointer_get (&current);
+      State *fresh;
+
+      if (old != NULL && old->pid == getpid ())
+        return old;
+      fresh = g_new0 (State, 1);
+      fresh->pid = getpid ();
+      fresh->fd = -1;
+      fresh->by_wd = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+      g_mutex_init (&fresh->mutex);
+      /* The parent's state is left as it is: fork(2) may have come while
+       * another thread was at it. */
+      if (g_atomic_pointer_compare_and_exchange (&current, old, fresh))
+        return fresh;
+      g_hash_table_unref (fresh->by_wd);
+      g_mutex_clear (&fresh->mutex);
+      g_free (fresh);
+    }
+}
+
+static guint32
+mask_of (FluflWatchEvents wanted)
+{
+  /* IN_DELETE_SELF comes once: when the last name and the last open file are
+   * gone. Whoever waits for a claim to go is woken by nothing else that its
+   * owner does with it; the death of an owner who keeps it open is a close. */
+  guint32 mask = IN_DELETE_SELF | IN_MOVE_SELF;
+
+  if ((wanted & FLUFL_WATCH_CLOSED) != 0)
+    mask |= IN_CLOSE_WRITE;
+  if ((wanted & FLUFL_WATCH_CHANGED) != 0)
+    mask |= IN_ATTRIB;
+  return mask;
+}
+
+static FluflWatchEvents
+events_of (guint32 mask)
+{
+  FluflWatchEvents events = 0;
+
+  if ((mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)) != 0)
+    events |= FLUFL_WATCH_REMOVED;
+  if ((mask & IN_CLOSE_WRITE) != 0)
+    events |= FLUFL_WATCH_CLOSED;
+  if ((mask & IN_ATTRIB) != 0)
+    events |= FLUFL_WATCH_CHANGED;
+  return events;
+}
+
+/*
+ * flufl_watch_add:
+ * @watch: with func and user_data set, and not watching
+ * @wanted: REMOVED is always told
+ *
+ * What happens to the file @path after this call is told once somebody
+ * dispatches. So a change that the caller waits for and that came before shows
+ * in GONE, and there is no moment between: the caller need not look again.
+ */
+FluflWatchResult
+flufl_watch_add (FluflWatch *watch, const char *path, FluflWatchEvents wanted)
+{
+  State *state = get_state ();
+  FluflWatchResult result = FLUFL_WATCH_UNAVAILABLE;
+  Watched *watched;
+  int wd;
+
+  g_assert (watch->state == NULL);
+
+  /* Locked all the while: an event may be read before its watch is known. */
+  g_mutex_lock (&state->mutex);
+  if (state->fd < 0)
+    g_atomic_int_set (&state->fd, inotify_init1 (IN_CLOEXEC | IN_NONBLOCK));
+  if (state->fd < 0)
+    goto out;
+
+  /* IN_MASK_ADD: another party may watch this inode for other things. */
+  wd = inotify_add_watch (state->fd, path, mask_of (wanted) | IN_DONT_FOLLOW | IN_MASK_ADD);
+  if (wd < 0)
+    {
+      if (errno == ENOENT)
+        result = FLUFL_WATCH_GONE;
+      goto out;
+    }
+
+  watched = g_hash_table_lookup (state->by_wd, GINT_TO_POINTER (wd));
+  if (watched == NULL)
+    {
+      watched = g_new0 (Watched, 1);
+      watched->wd = wd;
+      g_hash_table_insert (state->by_wd, GINT_TO_POINTER (wd), watched);
+    }
+  watch->wanted = wanted | FLUFL_WATCH_REMOVED;
+  watch->state = state;
+  watch->watched = watched;
+  watch->link.data = watch;
+  g_queue_push_tail_link (&watched->parties, &watch->link);
+  result = FLUFL_WATCH_ARMED;
+
+out:
+  g_mutex_unlock (&state->mutex);
+  return result;
+}
+
+/*
+ * flufl_watch_remove:
+ *
+ * Ends it, if it has not ended; its function is not called after this.
+ */
+void
+flufl_watch_remove (FluflWatch *watch)
+{
+  State *state = watch->state;
+
+  if (state == NULL)
+    return;
+  watch->state = NULL;
+  if (state->pid != getpid ())
+    {
+      watch->watched = NULL;
+      return;
+    }
+
+  g_mutex_lock (&state->mutex);
+  if (watch->watched != NULL)
+    {
+      Watched *watched = watch->watched;
+
+      g_queue_unlink (&watched->parties, &watch->link);
+      if (watched->parties.length == 0)
+        {
+          inotify_rm_watch (state->fd, watched->wd);
+          g_hash_table_remove (state->by_wd, GINT_TO_POINTER (watched->wd));
+        }
+      watch->watched = NULL;
+    }
+  g_mutex_unlock (&state->mutex);
+}
+
+static void
+tell (Watched *watched, FluflWatchEvents events)
+{
+  for (GList *l = watched->parties.head; l != NULL; l = l->next)
+    {
+      FluflWatch *watch = l->data;
+
+      if ((events & watch->wanted) != 0)
+        watch->func (events & watch->wanted, watch->user_data);
+    }
+}
+
+/* Nobody is told any more by this watch; the kernel's goes with its inode. */
+static void
+end (State *state, Watched *watched)
+{
+  GList *link;
+
+  while ((link = g_queue_pop_head_link (&watched->parties)) != NULL)
+    ((FluflWatch *) link->data)->watched = NULL;
+  g_hash_table_remove (state->by_wd, GINT_TO_POINTER (watched->wd));
+}
+
+/* Something was missed: everybody looks for himself, and watches anew. */
+static void
+end_all (State *state)
+{
+  g_autoptr (GList) all = g_hash_table_get_values (state->by_wd);
+
+  for (GList *l = all; l != NULL; l = l->next)
+    {
+      Watched *watched = l->data;
+
+      tell (watched, FLUFL_WATCH_EVERYTHING);
+      if (state->fd >= 0)
+        inotify_rm_watch (state->fd, watched->wd);
+      end (state, watched);
+    }
+}
+
+static void
+take_event (State *state, const struct inotify_event *event)
+{
+  FluflWatchEvents events = events_of (event->mask);
+  Watched *watched;
+
+  if ((event->mask & IN_Q_OVERFLOW) != 0)
+    {
+      end_all (state);
+      return;
+    }
+
+  /* Numbers are not used again soon: what came late for a watch that has ended
+   * is nobody's. */
+  watched = g_hash_table_lookup (state->by_wd, GINT_TO_POINTER (event->wd));
+  if (watched == NULL)
+    return;
+  tell (watched, events);
+  if ((events & FLUFL_WATCH_REMOVED) != 0)
+    {
+      if ((event->mask & IN_MOVE_SELF) != 0)
+        inotify_rm_watch (state->fd, watched->wd);
+      end (state, watched);
+    }
+}
+
+/*
+ * flufl_watch_fd:
+ *
+ * Returns: what to poll for reading before flufl_watch_dispatch(), or -1 as long
+ *   as nothing has been watched. Takes no mutex.
+ */
+int
+flufl_watch_fd (void)
+{
+  return g_atomic_int_get (&get_state ()->fd);
+}
+
+/*
+ * flufl_watch_dispatch:
+ *
+ * Reads what the kernel has to tell, and tells it on.
+ */
+void
+flufl_watch_dispatch (void)
+{
+  State *state = get_state ();
+  char buffer[4096] __attribute__ ((aligned (__alignof__ (struct inotify_event))));
+  gssize n;
+
+  g_mutex_lock (&state->mutex);
+  do
+    {
+      n = state->fd >= 0 ? read (state->fd, buffer, sizeof buffer) : 0;
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n <= 0)
+        {
+          /* Somebody closed it, as daemons do with all they inherit. */
+          if (n < 0 && errno != EAGAIN)
+            {
+              g_atomic_int_set (&state->fd, -1);
+              end_all (state);
+            }
+          break;
+        }
+      for (gssize i = 0; i < n;)
+        {
+          const struct inotify_event *event = (const void *) (buffer + i);
+
+          i += (gssize) (sizeof *event + event->len);
+          take_event (state, event);
+        }
+    }
+  /* A whole event fits in what is left: there was no other. */
+  while (n < 0 || (gsize) n > sizeof buffer - sizeof (struct inotify_event));
+  g_mutex_unlock (&state->mutex);
+}
+
+/* How many inodes are watched. */
+guint
+flufl_watch_count (void)
+{
+  State *state = get_state ();
+  guint n;
+
+  g_mutex_lock (&state->mutex);
+  n = g_hash_table_size (state->by_wd);
+  g_mutex_unlock (&state->mutex);
+  return n;
+}
+
+#else /* !HAVE_INOTIFY: timers alone */
+
+FluflWatchResult
+flufl_watch_add (FluflWatch       *watch G_GNUC_UNUSED,
+                 const char       *path G_GNUC_UNUSED,
+                 FluflWatchEvents  wanted G_GNUC_UNUSED)
+{
+  return FLUFL_WATCH_UNAVAILABLE;
+}
+
+void
+flufl_watch_remove (FluflWatch *watch G_GNUC_UNUSED)
+{
+}
+
+int
+flufl_watch_fd (void)
+{
+  return -1;
+}
+
+void
+flufl_watch_dispatch (void)
+{
+}
+
+guint
+flufl_watch_count (void)
+{
+  return 0;
+}
+
+#endif

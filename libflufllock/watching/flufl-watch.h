@@ -1,0 +1,56 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Being told of what happens to a file, by this kernel. A watch can only make
+ * a wait shorter: it sees no change made by another machine, and there may be
+ * none to be had.
+ */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  FLUFL_WATCH_ARMED,       /* whatever happens from now on is told */
+  FLUFL_WATCH_GONE,        /* there is no such file */
+  FLUFL_WATCH_UNAVAILABLE, /* nothing will be told */
+} FluflWatchResult;
+
+typedef enum
+{
+  FLUFL_WATCH_REMOVED = 1 << 0, /* the file has no name and no user any more,
+                                 * or another name: this watch has ended */
+  FLUFL_WATCH_CLOSED = 1 << 1,  /* somebody who could write has closed it */
+  FLUFL_WATCH_CHANGED = 1 << 2, /* link count, times or permissions changed */
+} FluflWatchEvents;
+
+#define FLUFL_WATCH_EVERYTHING (FLUFL_WATCH_REMOVED | FLUFL_WATCH_CLOSED | FLUFL_WATCH_CHANGED)
+
+/* Called by whoever dispatches. May not add or remove watches. */
+typedef void (*FluflWatchFunc) (FluflWatchEvents events, gpointer user_data);
+
+/* One party's interest in one file. Belongs to the party; all zero: none. */
+typedef struct
+{
+  FluflWatchFunc   func;
+  gpointer         user_data;
+
+  /* Private. */
+  FluflWatchEvents wanted;
+  gpointer         state;
+  gpointer         watched; /* nullable: ended */
+  GList            link;
+} FluflWatch;
+
+FluflWatchResult flufl_watch_add      (FluflWatch       *watch,
+                                       const char       *path,
+                                       FluflWatchEvents  wanted);
+void             flufl_watch_remove   (FluflWatch       *watch);
+int              flufl_watch_fd       (void);
+void             flufl_watch_dispatch (void);
+guint            flufl_watch_count    (void);
+
+G_END_DECLS
