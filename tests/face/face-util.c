@@ -4,6 +4,9 @@
 
 #include "face-util.h"
 
+#include "flufl-engine.h"
+#include "flufl-watch.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,6 +26,18 @@ count_fds (void)
   return n;
 }
 
+/* The process keeps one descriptor that tells of files and one that wakes
+ * whoever waits for it. */
+static void
+keep_what_is_kept (const char *path)
+{
+  FluflWatch watch = { 0 };
+
+  flufl_watch_add (&watch, path, FLUFL_WATCH_REMOVED);
+  flufl_watch_remove (&watch);
+  flufl_sleep_until (g_get_monotonic_time () + 100, NULL);
+}
+
 void
 face_set_up (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -34,6 +49,7 @@ face_set_up (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_type_ensure (G_TYPE_TASK);
 
   test_place_init (&face->place);
+  keep_what_is_kept (face->place.dir);
   lies_reset ();
   flufl_lock_syscalls = &lies_syscalls;
   face->n_fds = count_fds ();
