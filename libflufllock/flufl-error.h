@@ -17,7 +17,8 @@ G_BEGIN_DECLS
  * @FLUFL_LOCK_ERROR_TIMED_OUT: somebody else held the lock for the whole
  *   timeout. The message says who. Try again later
  * @FLUFL_LOCK_ERROR_LOST: the object held the lock, and it was broken by
- *   somebody else. What it protects may have changed: start over
+ *   somebody else, or could not be refreshed before it expired. What it
+ *   protects may have changed: start over
  * @FLUFL_LOCK_ERROR_NOT_A_LOCK: what is at the lock file's path is no lock.
  *   Choose another path, or remove it if nothing needs it
  * @FLUFL_LOCK_ERROR_UNSUPPORTED: the file system has no working hard links.

@@ -39,6 +39,19 @@ flufl_lock_is_held (FluflLock *self)
   return held;
 }
 
+/* Whether the last holding ended in a loss. Who is told so by a signal or a
+ * cancellable, and then releases, should hear the same again. */
+gboolean
+flufl_lock_was_lost (FluflLock *self)
+{
+  gboolean lost;
+
+  g_mutex_lock (&self->mutex);
+  lost = self->lost;
+  g_mutex_unlock (&self->mutex);
+  return lost;
+}
+
 void
 flufl_lock_stop_pulse (FluflLock *self)
 {

@@ -31,7 +31,8 @@ finish_boolean (FluflLock *self, GAsyncResult *result, gpointer tag, GError **er
  *
  * At least one try is made, which includes a look at whether the holder's lock
  * has expired, or its holder is proved dead: then it is broken. The wait ends
- * within @timeout_ms, and leaves nothing behind.
+ * within @timeout_ms, unless a file server keeps a call of the last try for
+ * longer, and leaves nothing behind.
  *
  * Fails with `FLUFL_LOCK_ERROR_TIMED_OUT`; `FLUFL_LOCK_ERROR_ALREADY_HELD` if
  * this object has it; `FLUFL_LOCK_ERROR_NOT_A_LOCK` if something else is at the
@@ -121,7 +122,8 @@ flufl_lock_acquire_finish (FluflLock *self, GAsyncResult *result, GError **error
  * Releases the lock.
  *
  * Fails with `FLUFL_LOCK_ERROR_NOT_HELD`; `FLUFL_LOCK_ERROR_LOST` if somebody
- * had broken it before, and then it is not held any more; `G_IO_ERROR_CANCELLED`
+ * had broken it before, and then it is not held any more, and
+ * [method@Flufl.Lock.get_cancellable] has been cancelled; `G_IO_ERROR_CANCELLED`
  * if it was cancelled before it began, and then the lock is still held. If the
  * system fails to remove the claim file, the lock is still held but no longer
  * refreshed: release it again, or leave it to expire.
@@ -532,8 +534,8 @@ flufl_lock_query_details_finish (FluflLock *self, GAsyncResult *result, GError *
  * Another lock stays as it is, and this fails with `G_IO_ERROR_BUSY`, in words
  * that say who holds it.
  *
- * With it whatever is at the lock file's path is removed: the lock of a live
- * holder, who loses it, or a file that is no lock. Nothing but the caller's own
+ * With it whatever is at the lock file's path is removed, but for a directory:
+ * the lock of a live holder, who loses it, or a file that is no lock. Nothing but the caller's own
  * knowledge makes that safe.
  *
  * Where nothing is at the path there is nothing to do. Fails with

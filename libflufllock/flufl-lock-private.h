@@ -53,6 +53,7 @@ void     flufl_lock_begin_holding (FluflLock   *self,
 gboolean flufl_lock_end_holding  (FluflLock    *self);
 void     flufl_lock_stop_pulse   (FluflLock    *self);
 void     flufl_lock_mark_lost    (FluflLock    *self);
+gboolean flufl_lock_was_lost     (FluflLock    *self);
 void     flufl_lock_notify_held  (FluflLock    *self);
 void     flufl_lock_tell_lost    (FluflLock    *self,
                                   const GError *error);

@@ -74,7 +74,7 @@
  * this machine's clock and by the file server's; a lock counts as expired only
  * if it is so by both.
  *
- * Bad arguments to the constructor (a [class@Gio.File] without a local path, a
+ * Bad arguments to the constructor (a [iface@Gio.File] without a local path, a
  * separator that cannot be one, a lifetime below one millisecond) are reported
  * by the first operation, with `G_IO_ERROR_NOT_SUPPORTED` or
  * `G_IO_ERROR_INVALID_ARGUMENT`.
@@ -364,7 +364,7 @@ flufl_lock_class_init (FluflLockClass *klass)
   /**
    * FluflLock:claim-file: (getter dup_claim_file)
    *
-   * The claim file of this object, while it holds the lock.
+   * The claim file of this object, while it holds the lock; %NULL otherwise.
    *
    * Since: 0.1
    */
@@ -410,7 +410,8 @@ flufl_lock_class_init (FluflLockClass *klass)
    * application can say what it waits for.
    *
    * It comes in the main context of an asynchronous acquisition, and in the
-   * calling thread of a synchronous one.
+   * calling thread of a synchronous one. It does not come while the lock file
+   * may not be read, since nobody can be named then.
    *
    * Since: 0.1
    */
@@ -861,7 +862,11 @@ flufl_lock_get_retry_errnos (FluflLock *self, gsize *n_errnos)
  * @n_errnos: how many
  *
  * Sets which errors of the file server are taken as passing, besides those
- * that the library knows: an acquisition that meets one goes on waiting.
+ * that the library knows, such as `EIO` and `ESTALE`. An acquisition that meets
+ * one goes on waiting, within its timeout; [method@Flufl.Lock.query_state],
+ * [method@Flufl.Lock.query_details] and [method@Flufl.Lock.break_lock] look
+ * again. If nothing else is answered for ten seconds, or for the lifetime of
+ * the lock to be acquired if that is longer, the error is reported.
  *
  * Since: 0.1
  */

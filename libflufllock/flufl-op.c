@@ -12,10 +12,12 @@
 #include "flufl-op-private.h"
 
 #include <errno.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "flufl-engine.h"
 #include "flufl-error.h"
+#include "flufl-life-line.h"
 #include "flufl-lock-details-private.h"
 #include "flufl-report-private.h"
 
@@ -24,6 +26,9 @@
 
 /* A lock that must rest before it can be broken is looked at so often. */
 #define REST_POLL (100 * 1000)
+
+/* For so long a look is repeated that fails as the user said it may. */
+#define RETRY_PATIENCE (10 * G_USEC_PER_SEC)
 
 static void
 op_clear (FluflOp *op)
@@ -325,7 +330,8 @@ run_release (FluflOp *op)
   if (!flufl_lock_is_held (self))
     {
       g_mutex_unlock (&self->disk);
-      op->error = flufl_report_not_held (&self->site);
+      op->error = flufl_lock_was_lost (self) ? flufl_report_lost (&self->site, 0)
+                                             : flufl_report_not_held (&self->site);
       return;
     }
   outcome = flufl_claim_release (&self->claim, &self->site, &errsv);
@@ -336,7 +342,10 @@ run_release (FluflOp *op)
   if (outcome == FLUFL_OUTCOME_RELEASED)
     op->answer = TRUE;
   else if (outcome == FLUFL_OUTCOME_LOST)
-    op->error = flufl_report_lost (&self->site, 0);
+    {
+      op->error = flufl_report_lost (&self->site, 0);
+      flufl_lock_mark_lost (self);
+    }
   else
     op->error = flufl_report_failed (&self->site, "remove the claim file", errsv);
 }
@@ -407,11 +416,14 @@ look_for_holder (FluflOp *op)
 {
   FluflLock *self = op->lock;
   FluflLook *look = &op->findings.look;
+  gint64 patience = g_get_monotonic_time () + RETRY_PATIENCE;
+  int fd;
 
   for (;;)
     {
-      flufl_look_take (look, &self->site, self->site.lock_path);
-      if (look->sight != FLUFL_SIGHT_FAILED || !is_user_retry (&self->site, look->errsv))
+      flufl_look_open (look, &self->site, self->site.lock_path, &fd);
+      if (look->sight != FLUFL_SIGHT_FAILED || !is_user_retry (&self->site, look->errsv)
+          || g_get_monotonic_time () > patience)
         break;
       flufl_sleep_until (g_get_monotonic_time () + REST_POLL, op->cancellable);
       if (g_cancellable_set_error_if_cancelled (op->cancellable, &op->error))
@@ -421,8 +433,9 @@ look_for_holder (FluflOp *op)
   switch (look->sight)
     {
     case FLUFL_SIGHT_CLAIM:
-      op->findings.liveness = flufl_identity_judge (
-          self->site.sys, flufl_site_fs_kind (&self->site), &look->claim);
+      op->findings.liveness = flufl_life_line_judge (
+          &self->site, look, flufl_life_line_try (&self->site, look, fd, LOCK_SH));
+      self->site.sys->close (fd);
       return TRUE;
     case FLUFL_SIGHT_UNREADABLE:
       return TRUE;

@@ -114,8 +114,9 @@ flufl_report_not_a_lock (const FluflSite *site, const FluflLook *look)
 
   return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_A_LOCK,
                       "“%s” is not a lock file: %s. Choose another path, or remove it if nothing "
-                      "needs it (breaking the lock by force does that too).",
-                      path, look->what);
+                      "needs it%s.",
+                      path, look->what,
+                      look->is_directory ? "" : " (breaking the lock by force does that too)");
 }
 
 static char *

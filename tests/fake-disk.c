@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define FIRST_FD 10000
@@ -25,10 +26,13 @@ typedef struct
   gint64   mtime, ctime;
 } Inode;
 
+/* What flock(2) locks: all numbers that came of one open(2). */
 typedef struct
 {
+  gatomicrefcount refs; /* numbers */
   Inode *inode;
   gsize  offset;
+  int    lock;          /* LOCK_SH, LOCK_EX or 0 */
 } OpenFile;
 
 typedef struct
@@ -54,6 +58,8 @@ static struct
   gboolean    copies;
   guint64     random;
   Order       order;
+  guint       dies_in; /* calls; 0: does not */
+  gboolean    dead;
 } disk;
 
 static void
@@ -79,7 +85,7 @@ open_file_free (gpointer data)
 {
   OpenFile *file = data;
 
-  if (file == NULL)
+  if (file == NULL || !g_atomic_ref_count_dec (&file->refs))
     return;
   inode_unref (file->inode);
   g_free (file);
@@ -231,6 +237,22 @@ fake_disk_n_writes (void)
   return n;
 }
 
+void
+fake_disk_die (guint nth)
+{
+  disk.dies_in = nth;
+}
+
+gboolean
+fake_disk_bury (void)
+{
+  gboolean died = disk.dead;
+
+  disk.dead = FALSE;
+  disk.dies_in = 0;
+  return died;
+}
+
 /* Notes the call; says whether to fail now (errno set) and by *out_errsv
  * whether to fail after. */
 static gboolean
@@ -239,6 +261,13 @@ enter (const char *call, int *out_errsv)
   Order order;
 
   *out_errsv = 0;
+  if (disk.dies_in > 0 && --disk.dies_in == 0)
+    disk.dead = TRUE;
+  if (disk.dead)
+    {
+      errno = EIO;
+      return TRUE;
+    }
   g_ptr_array_add (disk.calls, g_strdup (call));
   if (!disk.order.set || (disk.order.call != NULL && strcmp (disk.order.call, call) != 0)
       || --disk.order.nth > 0)
@@ -292,7 +321,18 @@ new_fd (Inode *inode)
 {
   OpenFile *file = g_new0 (OpenFile, 1);
 
+  g_atomic_ref_count_init (&file->refs);
   file->inode = inode_ref (inode);
+  g_ptr_array_add (disk.open_files, file);
+  return FIRST_FD + (int) disk.open_files->len - 1;
+}
+
+int
+fake_disk_inherit (int fd)
+{
+  OpenFile *file = open_file (fd);
+
+  g_atomic_ref_count_inc (&file->refs);
   g_ptr_array_add (disk.open_files, file);
   return FIRST_FD + (int) disk.open_files->len - 1;
 }
@@ -464,6 +504,33 @@ fake_utimens (const char *path, const struct timespec times[2])
 }
 
 static int
+fake_flock (int fd, int operation)
+{
+  OpenFile *file = open_file (fd);
+  int wanted = operation & ~LOCK_NB;
+  int errsv;
+
+  g_assert_true ((operation & LOCK_NB) != 0);
+  g_assert_true (wanted == LOCK_SH || wanted == LOCK_EX);
+  g_assert_cmpint (disk.kind, ==, FLUFL_FS_LOCAL); /* elsewhere it may hang */
+  if (enter ("flock", &errsv))
+    return -1;
+  for (guint i = 0; i < disk.open_files->len; i++)
+    {
+      const OpenFile *other = g_ptr_array_index (disk.open_files, i);
+
+      if (other != NULL && other != file && other->inode == file->inode
+          && (other->lock == LOCK_EX || (other->lock == LOCK_SH && wanted == LOCK_EX)))
+        {
+          errno = EWOULDBLOCK;
+          return -1;
+        }
+    }
+  file->lock = wanted;
+  return leave (0, errsv);
+}
+
+static int
 fake_link (const char *from, const char *to)
 {
   Inode *inode;
@@ -580,6 +647,7 @@ const FluflSyscalls fake_syscalls = {
   .lstat = fake_lstat,
   .futimens = fake_futimens,
   .utimens = fake_utimens,
+  .flock = fake_flock,
   .link = fake_link,
   .unlink = fake_unlink,
   .list = fake_list,

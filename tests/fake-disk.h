@@ -50,6 +50,14 @@ void     fake_disk_hook        (const char  *call,
 gboolean fake_disk_order_done  (void);
 void     fake_disk_cancel_order (void);
 
+/* At the @nth call from now the caller dies: what it asks has no effect any
+ * more, but that what it closes is closed. */
+void     fake_disk_die         (guint        nth);
+/* Others go on. Says whether it had died. */
+gboolean fake_disk_bury        (void);
+/* What fork(2) makes of an open file: a second number for it. */
+int      fake_disk_inherit     (int          fd);
+
 /* What was called since: "link", "unlink NAME", … */
 void     fake_disk_forget_calls (void);
 guint    fake_disk_count_calls  (const char  *call);

@@ -569,7 +569,7 @@ evident_claim (int pid, const char *boot, const char *space, const char *start)
     g_strlcpy (id.space, space, sizeof id.space);
   if (start != NULL)
     g_strlcpy (id.start, start, sizeof id.start);
-  return flufl_claim_name_build ("x.lock", "|", &id, 1, 2);
+  return flufl_claim_name_build ("x.lock", "|", &id, 1, 2, FLUFL_MARK_NONE);
 }
 
 static FluflLiveness

@@ -15,7 +15,7 @@ build (const char *lock_name, const char *separator, const FluflIdentity *identi
 {
   return flufl_claim_name_build (lock_name, separator, identity,
                                  G_GUINT64_CONSTANT (0x18eac903e394e6a4),
-                                 G_GUINT64_CONSTANT (0xffff89541ed3df07));
+                                 G_GUINT64_CONSTANT (0xffff89541ed3df07), FLUFL_MARK_NONE);
 }
 
 static gboolean
@@ -89,7 +89,7 @@ test_not_a_claim (void)
     "", "/", "x.lock", "x.lock|", "x.lock|h", "x.lock|h|1", "x.lock|h|1|", "x.lock|h||1",
     "x.lock||1|1", "|h|1|1", "x.lock|h|-1|1", "x.lock|h|1 |1", "x.lock|h|99999999999|1",
     "x.lock|h|4294967296|1", "x.lockx|h|1|1", "y.lock|h|1|1", "x.lock|h|1|1/", "/x.lock|h|1|1/y",
-    "x.lock|h|g|1|1", "x.lock~0000000000000000|h|1|1", "~|h|1|1",
+    "x.lock|h|g|1|1", "x.lock|h\n|1|1", "x.lock|\033[2J|1|1", "x.lock|h|1|1\n", "x.lock~0000000000000000|h|1|1", "~|h|1|1",
   };
   FluflClaimName claim;
   g_autofree char *long_name = g_strdup_printf ("x.lock|h|1|%0300d", 1);
@@ -219,8 +219,8 @@ test_separator (void)
 static void
 test_unique_is_sortable (void)
 {
-  g_autofree char *early = flufl_claim_name_build ("x", "|", &somebody, 99, 5);
-  g_autofree char *late = flufl_claim_name_build ("x", "|", &somebody, 100, 1);
+  g_autofree char *early = flufl_claim_name_build ("x", "|", &somebody, 99, 5, FLUFL_MARK_NONE);
+  g_autofree char *late = flufl_claim_name_build ("x", "|", &somebody, 100, 1, FLUFL_MARK_NONE);
 
   g_assert_cmpint (strcmp (early, late), <, 0);
 }

@@ -11,11 +11,14 @@
 #include "protocol-util.h"
 
 static void
-test_cycle (void)
+test_cycle (gconstpointer data)
 {
+  FluflFsKind kind = (FluflFsKind) GPOINTER_TO_INT (data);
+  gboolean local = kind == FLUFL_FS_LOCAL;
   Proc p;
 
   fake_disk_reset ();
+  fake_disk_kind (kind);
   proc_init (&p);
   fake_disk_forget_calls ();
   proc_acquire (&p);
@@ -27,13 +30,16 @@ test_cycle (void)
   g_assert_cmpuint (fake_disk_count_calls ("create"), ==, 1);
   g_assert_cmpuint (fake_disk_count_calls ("futimens"), ==, 1);
   g_assert_cmpuint (fake_disk_count_calls ("fstat"), ==, 1);
-  g_assert_cmpuint (fake_disk_count_calls ("close"), ==, 1);
+  g_assert_cmpuint (fake_disk_count_calls ("flock"), ==, local);
+  g_assert_cmpuint (fake_disk_count_calls ("close"), ==, !local);
   g_assert_cmpuint (fake_disk_count_calls ("link"), ==, 1);
   g_assert_cmpuint (fake_disk_n_calls (), ==, 5 + fake_disk_count_calls ("pwrite"));
 
   fake_disk_forget_calls ();
   g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
-  g_assert_cmpuint (fake_disk_n_calls (), ==, 2);
+  g_assert_cmpuint (fake_disk_count_calls ("unlink"), ==, 2);
+  g_assert_cmpuint (fake_disk_count_calls ("close"), ==, local);
+  g_assert_cmpuint (fake_disk_n_calls (), ==, 2 + local);
   assert_disk_empty ();
   proc_clear (&p);
 }
@@ -448,7 +454,8 @@ main (int argc, char **argv)
   static const int unsupported[] = { EPERM, EOPNOTSUPP, EMLINK, EXDEV, ENOSYS };
 
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/protocol/cycle", test_cycle);
+  g_test_add_data_func ("/protocol/cycle/local", GINT_TO_POINTER (FLUFL_FS_LOCAL), test_cycle);
+  g_test_add_data_func ("/protocol/cycle/nfs", GINT_TO_POINTER (FLUFL_FS_NFS), test_cycle);
   g_test_add_func ("/protocol/looking-never-writes", test_looking_never_writes);
   for (gsize i = 0; i < G_N_ELEMENTS (lost); i++)
     {

@@ -31,8 +31,12 @@ flufl_attempt_claim (FluflClaim    *claim,
 {
   if (claim->path == NULL)
     {
+      FluflOutcome outcome = flufl_claim_create (claim, site, lifetime, &findings->errsv);
+
       findings->failed_step = "create a claim file next to the lock file";
-      return flufl_claim_create (claim, site, lifetime, &findings->errsv);
+      if (outcome == FLUFL_OUTCOME_FAILED && flufl_site_is_passing (site, findings->errsv))
+        return FLUFL_OUTCOME_UNSURE;
+      return outcome;
     }
   findings->failed_step = "set the time of the claim file";
   return flufl_claim_keep_fresh (claim, site, lifetime, &findings->errsv);

@@ -10,8 +10,17 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "flufl-attempt.h"
+#include "flufl-life-line.h"
+
+/* So long an orphan with a life-line that is not cut is left to whoever has the
+ * life-line: a releaser or a breaker, slow or stopped between its two steps. A
+ * process stopped there for ever, or a hung holder whose breaker died, would
+ * otherwise shut everybody out; so after this rest it counts as delayed for
+ * longer than the protocol allows, and the ordinary rules apply. */
+#define STALLED_REST (60 * FLUFL_NSEC_PER_SEC)
 
 /* Half of the grace is for the calls after this check. */
 static gboolean
@@ -47,9 +56,88 @@ recover (FluflSite       *site,
   return FLUFL_OUTCOME_BUSY;
 }
 
+/* Recovers without the life-line, if there is one. */
+static FluflOutcome
+recover_without_line (FluflSite       *site,
+                      const FluflLook *orphan,
+                      const char      *claim_path,
+                      gint64           age,
+                      FluflFindings   *findings)
+{
+  if (flufl_life_line_is_told (site, orphan) && age < STALLED_REST)
+    {
+      findings->resting = TRUE;
+      return FLUFL_OUTCOME_BUSY;
+    }
+  return recover (site, orphan, claim_path, findings);
+}
+
+/* Breaks the lock of a holder whose life-line we have. The kernel keeps every
+ * other breaker of this kind out as long as we live, and the holder touches
+ * nothing any more: so neither expiry nor rest is needed while the claim is
+ * there. An ordinary breaker that won the claim while the holder lived may
+ * still stand before its last step, and has no life-line: so an orphan rests. */
+static FluflOutcome
+break_with_life_line (FluflSite       *site,
+                      const FluflLook *look,
+                      gint64           server_now,
+                      FluflFindings   *findings)
+{
+  const FluflSyscalls *sys = site->sys;
+  g_autofree char *claim_path = flufl_site_path_of (site, look->claim.name);
+  gboolean orphan = FALSE;
+  struct stat st;
+
+  /* The claim first: if it is gone, the lock file's ctime then tells when. */
+  if (sys->lstat (claim_path, &st) == 0)
+    {
+      if (!flufl_look_is_inode (look, st.st_dev, st.st_ino))
+        return FLUFL_OUTCOME_BUSY;
+    }
+  else if (errno == ENOENT)
+    orphan = TRUE;
+  else
+    return FLUFL_OUTCOME_BUSY;
+
+  /* Another breaker may have come to its end before we got the life-line. */
+  if (sys->lstat (site->lock_path, &st) != 0)
+    return errno == ENOENT ? FLUFL_OUTCOME_AGAIN : FLUFL_OUTCOME_BUSY;
+  if (!flufl_look_is_inode (look, st.st_dev, st.st_ino) || action_is_late (site, look))
+    return FLUFL_OUTCOME_BUSY;
+
+  if (orphan)
+    {
+      if (server_now - FLUFL_STAT_CTIME (&st) < FLUFL_GRACE)
+        {
+          findings->resting = TRUE;
+          return FLUFL_OUTCOME_BUSY;
+        }
+      recover (site, look, claim_path, findings);
+      /* With its claim back the next look can break it at once. */
+      return findings->resting ? FLUFL_OUTCOME_AGAIN : FLUFL_OUTCOME_BUSY;
+    }
+
+  if (sys->unlink (claim_path) != 0)
+    {
+      if (errno != ENOENT)
+        findings->break_errsv = errno;
+      return FLUFL_OUTCOME_BUSY;
+    }
+  /* Somebody to whom this is a network file system sees no life-line. */
+  if (action_is_late (site, look))
+    return FLUFL_OUTCOME_BUSY;
+  if (sys->unlink (site->lock_path) != 0 && errno != ENOENT)
+    {
+      findings->break_errsv = errno;
+      return FLUFL_OUTCOME_BUSY;
+    }
+  return FLUFL_OUTCOME_AGAIN;
+}
+
 static FluflOutcome
 take_token_and_break (FluflSite       *site,
                       const FluflLook *look,
+                      gint64           age,
                       gboolean         dead,
                       FluflFindings   *findings)
 {
@@ -59,9 +147,10 @@ take_token_and_break (FluflSite       *site,
   FluflLook again;
 
   if (look->nlink < 2)
-    return recover (site, look, claim_path, findings);
+    return recover_without_line (site, look, claim_path, age, findings);
   if (sys->lstat (claim_path, &st) != 0)
-    return errno == ENOENT ? recover (site, look, claim_path, findings) : FLUFL_OUTCOME_BUSY;
+    return errno == ENOENT ? recover_without_line (site, look, claim_path, age, findings)
+                           : FLUFL_OUTCOME_BUSY;
   if (!flufl_look_is_inode (look, st.st_dev, st.st_ino) || FLUFL_STAT_MTIME (&st) != look->mtime
       || action_is_late (site, look))
     return FLUFL_OUTCOME_BUSY;
@@ -99,7 +188,8 @@ take_token_and_break (FluflSite       *site,
  * @claim: ours, freshly touched: its ctime tells the file server's clock
  *
  * Looks at the lock file, and breaks it if it has expired, or its holder is
- * proved dead and @break_dead, and it has rested.
+ * proved dead and @break_dead, and it has rested. With the life-line of a dead
+ * holder as the proof it need not have rested.
  *
  * Returns: AGAIN if there is nothing in the way any more; BUSY; NOT_A_LOCK;
  *   UNSURE; FAILED
@@ -108,14 +198,17 @@ FluflOutcome
 flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindings *findings)
 {
   FluflLook *look = &findings->look;
+  FluflLifeLine line;
+  FluflOutcome outcome;
   gint64 server_now;
   gboolean dead;
+  int fd;
 
   findings->expired = findings->resting = FALSE;
   findings->liveness = FLUFL_LIVENESS_UNKNOWN;
   findings->break_errsv = 0;
 
-  flufl_look_take (look, site, site->lock_path);
+  flufl_look_open (look, site, site->lock_path, &fd);
   switch (look->sight)
     {
     case FLUFL_SIGHT_NOTHING:
@@ -147,7 +240,19 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
       return FLUFL_OUTCOME_BUSY;
     }
 
-  findings->liveness = flufl_identity_judge (site->sys, flufl_site_fs_kind (site), &look->claim);
+  /* At every look, also at an expired lock: else a stopped process that keeps
+   * the ordinary way from coming to an end would keep this one closed too. */
+  line = break_dead || findings->expired ? flufl_life_line_try (site, look, fd, LOCK_EX)
+                                         : FLUFL_LIFE_LINE_NONE;
+  findings->liveness = flufl_life_line_judge (site, look, line);
+  if (line == FLUFL_LIFE_LINE_CUT)
+    {
+      outcome = break_with_life_line (site, look, server_now, findings);
+      site->sys->close (fd);
+      return outcome;
+    }
+  site->sys->close (fd);
+
   dead = break_dead && findings->liveness == FLUFL_LIVENESS_DEAD;
   if (!findings->expired && !dead)
     return FLUFL_OUTCOME_BUSY;
@@ -157,7 +262,7 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
       findings->resting = TRUE;
       return FLUFL_OUTCOME_BUSY;
     }
-  return take_token_and_break (site, look, dead, findings);
+  return take_token_and_break (site, look, server_now - look->ctime, dead, findings);
 }
 
 /*

@@ -84,7 +84,8 @@ flufl_claim_name_build (const char          *lock_name,
                         const char          *separator,
                         const FluflIdentity *identity,
                         guint64              ticket,
-                        guint64              random)
+                        guint64              random,
+                        FluflMarks           marks)
 {
   g_autoptr (GString) unique = g_string_new (NULL);
   g_autoptr (GString) host = g_string_new (NULL);
@@ -95,6 +96,10 @@ flufl_claim_name_build (const char          *lock_name,
   g_string_append_printf (unique, "T%016" G_GINT64_MODIFIER "x", ticket);
   g_string_append_printf (unique, "R%012" G_GINT64_MODIFIER "x",
                           random & G_GUINT64_CONSTANT (0xffffffffffff));
+  if ((marks & FLUFL_MARK_LIFE_LINE) != 0)
+    g_string_append_c (unique, 'L');
+  if ((marks & FLUFL_MARK_PARKED) != 0)
+    g_string_append_c (unique, 'K');
   if (identity->boot[0] != '\0')
     g_string_append_printf (unique, "B%s", identity->boot);
   if (identity->space[0] != '\0')
@@ -282,6 +287,10 @@ flufl_claim_name_parse (const char     *name,
     }
   if (pid > G_MAXINT)
     return FALSE;
+  /* What strangers wrote is shown to people: no terminal codes, no new lines. */
+  for (gsize i = host_at; i < length; i++)
+    if (g_ascii_iscntrl (name[i]))
+      return FALSE;
 
   memcpy (out->name, name, length);
   memcpy (out->host, name + host_at, host_end - host_at);

@@ -14,6 +14,14 @@ G_BEGIN_DECLS
 #define FLUFL_UNIQUE_MAX 64     /* bytes in the field UNIQUE */
 #define FLUFL_SEPARATOR_MAX 8   /* bytes; three of them stand in a name */
 
+/* What a claim's name says besides who made it. */
+typedef enum
+{
+  FLUFL_MARK_NONE = 0,
+  FLUFL_MARK_LIFE_LINE = 1 << 0,
+  FLUFL_MARK_PARKED = 1 << 1,
+} FluflMarks;
+
 /* What a process tells of itself in its claims' names. Empty: not known. */
 typedef struct
 {
@@ -46,7 +54,8 @@ char    *flufl_claim_name_build   (const char          *lock_name,
                                    const char          *separator,
                                    const FluflIdentity *identity,
                                    guint64              ticket,
-                                   guint64              random);
+                                   guint64              random,
+                                   FluflMarks           marks);
 gboolean flufl_claim_name_parse   (const char          *name,
                                    gsize                length,
                                    const char          *lock_name,

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "flufl-identity.h"
 #include "flufl-look.h"
@@ -35,9 +36,13 @@ boot_now (const FluflSite *site)
   return site->sys->clock (FLUFL_CLOCK_BOOT);
 }
 
+/* Forgets the claim and lets go of its life-line. Never by LOCK_UN: in a forked
+ * child that would cut the parent's, closing a copy of its file does not. */
 void
 flufl_claim_clear (FluflClaim *claim)
 {
+  if (claim->line != NULL)
+    claim->line->close (claim->fd);
   g_free (claim->path);
   memset (claim, 0, sizeof *claim);
 }
@@ -149,6 +154,24 @@ fill (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
   return 0;
 }
 
+/* Takes the flock that tells others that we live: before the claim can be the
+ * lock, and until it is not any more (docs/protocol.md, "Life-line"). */
+static gboolean
+tie_life_line (FluflClaim *claim, FluflSite *site, int fd)
+{
+  if (site->sys->flock (fd, LOCK_EX | LOCK_NB) == 0)
+    {
+      claim->line = site->sys;
+      claim->fd = fd;
+      return TRUE;
+    }
+  /* Busy: somebody came upon the new claim and wants to know whether we live.
+   * Else there is no flock(2) here. */
+  if (errno != EWOULDBLOCK)
+    site->no_life_lines = TRUE;
+  return FALSE;
+}
+
 /*
  * flufl_claim_create:
  *
@@ -172,6 +195,7 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
   for (int i = 0; i < CREATE_TRIES && fd < 0; i++)
     {
       g_autofree char *name = NULL;
+      gboolean line = flufl_site_fs_kind (site) == FLUFL_FS_LOCAL && !site->no_life_lines;
       guint64 random;
 
       if (sys->random (&random, sizeof random) != 0)
@@ -180,7 +204,8 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
           break;
         }
       name = flufl_claim_name_build (site->lock_name, site->separator, &identity,
-                                     (guint64) sys->clock (FLUFL_CLOCK_REAL), random);
+                                     (guint64) sys->clock (FLUFL_CLOCK_REAL), random,
+                                     line ? FLUFL_MARK_LIFE_LINE : FLUFL_MARK_NONE);
       g_free (claim->path);
       claim->path = flufl_site_path_of (site, name);
       fd = sys->open (claim->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
@@ -192,6 +217,13 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
             sys->unlink (claim->path);
           break;
         }
+      if (fd >= 0 && line && !tie_life_line (claim, site, fd))
+        {
+          errsv = errno;
+          sys->close (fd);
+          sys->unlink (claim->path);
+          fd = -1;
+        }
     }
 
   if (fd >= 0)
@@ -199,7 +231,7 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
       if (fill (claim, site, fd, lifetime) != 0)
         errsv = errno;
       /* A network file system tells of a full disk only here. */
-      if (sys->close (fd) != 0 && errsv == 0 && errno != EINTR)
+      if (claim->line == NULL && sys->close (fd) != 0 && errsv == 0 && errno != EINTR)
         errsv = errno;
       if (errsv != 0)
         sys->unlink (claim->path);
@@ -434,7 +466,8 @@ flufl_claim_link (FluflClaim *claim, FluflSite *site, int *out_errsv)
  * flufl_claim_release:
  *
  * Removes the claim, which is the right to remove the lock file, then the lock
- * file. Between the two nobody else removes it, for the grace.
+ * file. Between the two nobody else removes it, for the grace. The life-line
+ * goes last: as long as it is there nobody recovers what we still remove.
  *
  * Returns: RELEASED or LOST, with the claim cleared; FAILED with it kept:
  *   nothing has changed on disk, or nobody can tell

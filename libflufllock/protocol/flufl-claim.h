@@ -29,6 +29,8 @@ typedef enum
 typedef struct
 {
   char    *path;
+  const FluflSyscalls *line; /* what closes fd; NULL: there is no life-line */
+  int      fd;           /* of the claim, with the flock that is the life-line */
   dev_t    dev;
   ino_t    ino;
   gint64   lifetime;     /* nanoseconds */

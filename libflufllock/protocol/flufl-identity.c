@@ -95,6 +95,18 @@ proc_is_ours (void)
   return read_link ("/proc/self", self, sizeof self) > 0 && atoi (self) == (int) getpid ();
 }
 
+/* Whether nothing is mounted over the kernel's boot id: systemd-nspawn and LXC
+ * give each container one of its own, which would make everybody outside of it
+ * look as dead as those of an earlier boot. */
+static gboolean
+boot_id_is_the_kernels (void)
+{
+  struct stat proc, id;
+
+  return stat ("/proc/self", &proc) == 0 && stat ("/proc/sys/kernel/random/boot_id", &id) == 0
+         && proc.st_dev == id.st_dev;
+}
+
 static void
 find_identity (const FluflSyscalls *sys, FluflIdentity *id)
 {
@@ -105,7 +117,7 @@ find_identity (const FluflSyscalls *sys, FluflIdentity *id)
   id->pid = (int) getpid ();
   g_strlcpy (id->host, flufl_identity_host_name (), sizeof id->host);
 
-  if (!proc_is_ours ()
+  if (!proc_is_ours () || !boot_id_is_the_kernels ()
       || read_small (sys, "/proc/sys/kernel/random/boot_id", boot, sizeof boot) <= 0)
     return;
   g_strchomp (boot);

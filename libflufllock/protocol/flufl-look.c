@@ -35,6 +35,7 @@ see_type (FluflLook *look, mode_t mode)
       return TRUE;
     case S_IFDIR:
       look->what = "it is a directory";
+      look->is_directory = TRUE;
       break;
     case S_IFLNK:
       look->what = "it is a symbolic link";
@@ -102,12 +103,29 @@ see_content (FluflLook *look, const FluflSite *site, int fd)
 void
 flufl_look_take (FluflLook *look, const FluflSite *site, const char *path)
 {
+  int fd;
+
+  flufl_look_open (look, site, path, &fd);
+  if (fd >= 0)
+    site->sys->close (fd);
+}
+
+/*
+ * flufl_look_open:
+ * @out_fd: the file seen, to be closed by the caller, if it is a claim; else -1
+ *
+ * flufl_look_take() for those who go on with the very file that they saw.
+ */
+void
+flufl_look_open (FluflLook *look, const FluflSite *site, const char *path, int *out_fd)
+{
   const FluflSyscalls *sys = site->sys;
   struct stat st;
   int fd;
 
   memset (look, 0, sizeof *look);
   look->taken = sys->clock (FLUFL_CLOCK_BOOT);
+  *out_fd = -1;
 
   /* Opening a pipe or a device has effects on others. */
   if (sys->lstat (path, &st) != 0)
@@ -139,7 +157,10 @@ flufl_look_take (FluflLook *look, const FluflSite *site, const char *path)
       if (see_type (look, st.st_mode))
         see_content (look, site, fd);
     }
-  sys->close (fd);
+  if (look->sight == FLUFL_SIGHT_CLAIM)
+    *out_fd = fd;
+  else
+    sys->close (fd);
 }
 
 gboolean

@@ -25,6 +25,7 @@ typedef struct
   FluflSight     sight;
   int            errsv;
   const char    *what;     /* static; for FOREIGN: "it is a directory" … */
+  gboolean       is_directory;
   gint64         taken;    /* boot time when the look began */
   dev_t          dev;
   ino_t          ino;
@@ -37,6 +38,10 @@ typedef struct
 void     flufl_look_take      (FluflLook       *look,
                                const FluflSite *site,
                                const char      *path);
+void     flufl_look_open      (FluflLook       *look,
+                               const FluflSite *site,
+                               const char      *path,
+                               int             *out_fd);
 gboolean flufl_look_is_inode  (const FluflLook *look,
                                dev_t            dev,
                                ino_t            ino);

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #ifdef HAVE_SYS_VFS_H
@@ -136,6 +137,7 @@ const FluflSyscalls flufl_syscalls_posix = {
   .lstat = lstat,
   .futimens = futimens,
   .utimens = posix_utimens,
+  .flock = flock,
   .link = link,
   .unlink = unlink,
   .list = posix_list,

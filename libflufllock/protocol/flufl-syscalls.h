@@ -30,9 +30,10 @@ typedef enum
 /* Called for each name in a directory; FALSE ends the list. */
 typedef gboolean (*FluflNameFunc) (const char *name, gpointer user_data);
 
-/* Everything that the protocol asks of the system. Each entry behaves as the
- * system call of its name: -1 and errno on failure. Tests make entries lie,
- * stall or die; another platform brings its own table. */
+/* Everything that the protocol asks of the disk, the clocks and other
+ * processes. (Who this process itself is, flufl-identity.c asks by other calls.)
+ * Each entry behaves as the system call of its name: -1 and errno on failure.
+ * Tests make entries lie, stall or die; another platform brings its own table. */
 typedef struct
 {
   int     (*open)     (const char *path, int flags, mode_t mode);
@@ -43,6 +44,7 @@ typedef struct
   int     (*lstat)    (const char *path, struct stat *st);
   int     (*futimens) (int fd, const struct timespec times[2]);
   int     (*utimens)  (const char *path, const struct timespec times[2]);
+  int     (*flock)    (int fd, int operation);
   int     (*link)     (const char *from, const char *to);
   int     (*unlink)   (const char *path);
   int     (*list)     (const char *directory, FluflNameFunc func, gpointer user_data);

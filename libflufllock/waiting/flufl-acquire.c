@@ -269,6 +269,11 @@ watch (FluflAcquire *self, FluflWatchEvents events, gboolean overdue)
             return;
         }
       events = 0;
+      if (self->claim.path == NULL) /* gone this moment: the next try makes one */
+        {
+          disarm (self);
+          return;
+        }
       if (arm (self))
         return;
       try (self, FALSE);

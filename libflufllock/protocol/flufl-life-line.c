@@ -1,0 +1,58 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The kernel drops a flock(2) when the last copy of its open file is closed, at
+ * the latest by death, in whatever pid namespace. Forked children have copies:
+ * so a child that lives keeps the life-line of a dead parent, which errs on the
+ * safe side. docs/protocol.md, "Life-line".
+ */
+
+#include "config.h"
+
+#include "flufl-life-line.h"
+
+#include <errno.h>
+#include <sys/file.h>
+
+/* Whether the holder says that it keeps a flock, and this kernel would know.
+ * Through a network file system flock(2) can hang, or ask somebody else. */
+gboolean
+flufl_life_line_is_told (FluflSite *site, const FluflLook *look)
+{
+  return look->sight == FLUFL_SIGHT_CLAIM && look->claim.ours && look->claim.life_line
+         && flufl_site_fs_kind (site) == FLUFL_FS_LOCAL;
+}
+
+/*
+ * flufl_life_line_try:
+ * @fd: the file that @look saw
+ * @operation: LOCK_EX to break by it; LOCK_SH to ask only, so that two who ask
+ *   do not take each other for the holder
+ *
+ * What is got is given back by closing @fd.
+ */
+FluflLifeLine
+flufl_life_line_try (FluflSite *site, const FluflLook *look, int fd, int operation)
+{
+  if (fd < 0 || !flufl_life_line_is_told (site, look))
+    return FLUFL_LIFE_LINE_NONE;
+  if (site->sys->flock (fd, operation | LOCK_NB) == 0)
+    return FLUFL_LIFE_LINE_CUT;
+  return errno == EWOULDBLOCK ? FLUFL_LIFE_LINE_BUSY : FLUFL_LIFE_LINE_NONE;
+}
+
+/* What is known of the holder. A busy life-line does not say whose it is, but
+ * that a process without number or with another one may be the holder's child,
+ * which goes on with what the lock protects. */
+FluflLiveness
+flufl_life_line_judge (FluflSite *site, const FluflLook *look, FluflLifeLine line)
+{
+  FluflLiveness liveness;
+
+  if (line == FLUFL_LIFE_LINE_CUT)
+    return FLUFL_LIVENESS_DEAD;
+  liveness = flufl_identity_judge (site->sys, flufl_site_fs_kind (site), &look->claim);
+  if (line == FLUFL_LIFE_LINE_BUSY && liveness == FLUFL_LIVENESS_DEAD)
+    return FLUFL_LIVENESS_UNKNOWN;
+  return liveness;
+}

@@ -1,0 +1,31 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The flock(2) that a holder keeps on its claim as long as it lives.
+ */
+
+#pragma once
+
+#include "flufl-identity.h"
+#include "flufl-look.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  FLUFL_LIFE_LINE_NONE, /* none that can be seen from here */
+  FLUFL_LIFE_LINE_BUSY, /* the holder lives, or somebody else asks */
+  FLUFL_LIFE_LINE_CUT,  /* the holder is dead, and no other breaker has it */
+} FluflLifeLine;
+
+gboolean      flufl_life_line_is_told (FluflSite       *site,
+                                       const FluflLook *look);
+FluflLifeLine flufl_life_line_try     (FluflSite       *site,
+                                       const FluflLook *look,
+                                       int              fd,
+                                       int              operation);
+FluflLiveness flufl_life_line_judge   (FluflSite       *site,
+                                       const FluflLook *look,
+                                       FluflLifeLine    line);
+
+G_END_DECLS

@@ -1,0 +1,134 @@
+# SPDX-FileCopyrightText: 2026 The libflufllock authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# What the scripts share: bring what is missing, configure, build. To be
+# sourced by bash with `set -euo pipefail`.
+
+top=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
+venv=$top/.venv
+scratch=$(mktemp -d)
+child=
+
+# Nothing here reads it, and it may be closed.
+exec </dev/null
+
+# What it takes to build everything and to run it from every language.
+build_packages=(
+    gcc libc6-dev meson ninja-build pkg-config
+    libglib2.0-dev libgirepository1.0-dev gobject-introspection
+    valac gjs python3-gi python3-venv
+)
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "${0##*/}: $*"; exit 1; }
+
+clean_up() { rm -rf -- "$scratch"; }
+
+# Runs a command in a process group of its own, so that whatever it started
+# goes with it when we are told to stop.
+run() {
+    local status=0
+
+    set -m
+    "$@" &
+    child=$!
+    set +m
+    wait "$child" || status=$?
+    child=
+    return "$status"
+}
+
+stop() {
+    trap '' INT TERM HUP
+    if [ -n "$child" ]; then
+        kill -TERM -- "-$child" 2>/dev/null || true
+        wait "$child" 2>/dev/null || true
+    fi
+    exit "$1"
+}
+
+trap clean_up EXIT
+trap 'stop 129' HUP
+trap 'stop 130' INT
+trap 'stop 143' TERM
+
+# Shows what a command prints only if it fails.
+quietly() {
+    if ! run "$@" >"$scratch/log" 2>&1; then
+        cat -- "$scratch/log" >&2
+        die "this failed: $*"
+    fi
+}
+
+is_installed() {
+    dpkg-query --show --showformat='${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
+}
+
+# need_packages PACKAGE...: installs from Debian what is missing.
+need_packages() {
+    local package missing=() as_root=()
+
+    if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+        say "This is no Debian. If something is missing, install what these packages hold: $*"
+        return
+    fi
+
+    for package; do
+        is_installed "$package" || missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || die "install these packages first: ${missing[*]}"
+        as_root=(sudo)
+    fi
+    say "Installing from Debian: ${missing[*]}"
+    # In the foreground: sudo may ask on the terminal, and dpkg is not to be
+    # stopped half-way.
+    if ! "${as_root[@]}" sh -c '
+            apt-get -q update &&
+            DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "$@"
+        ' sh "${missing[@]}" >"$scratch/log" 2>&1; then
+        cat -- "$scratch/log" >&2
+        die "could not install: ${missing[*]}"
+    fi
+}
+
+# The original flufl.lock, for an interpreter that also sees Debian's PyGObject.
+need_venv() {
+    local wanted=$top/tests/requirements.txt
+
+    if cmp -s -- "$wanted" "$venv/requirements.txt" && "$venv/bin/python3" -c 'import flufl.lock' 2>/dev/null; then
+        return
+    fi
+    say "Installing from PyPI: $(grep -v '^#' "$wanted" | tr '\n' ' ')"
+    quietly /usr/bin/python3 -m venv --clear --system-site-packages "$venv"
+    quietly "$venv/bin/python3" -m pip install --quiet --no-input --disable-pip-version-check \
+        --requirement "$wanted"
+    cp -- "$wanted" "$venv/requirements.txt"
+}
+
+# configure DIR OPTION...: makes a build directory, or brings it to other
+# options. What was found when it was configured counts as an option.
+configure() {
+    local dir=$1 wanted
+    shift
+
+    wanted="$top $* $(command -v valgrind || true)"
+    [ "$(cat -- "$dir/.configured" 2>/dev/null)" != "$wanted" ] || return 0
+
+    say "Configuring ${dir##*/}"
+    if [ -e "$dir/meson-private/coredata.dat" ]; then
+        # A directory that was moved here can only be wiped.
+        run meson setup --reconfigure "$dir" "$top" "$@" >/dev/null 2>&1 \
+            || quietly meson setup --wipe "$dir" "$top" "$@"
+    else
+        quietly meson setup "$dir" "$top" "$@"
+    fi
+    printf '%s\n' "$wanted" >"$dir/.configured"
+}
+
+build() {
+    ninja -C "$1" -n 2>/dev/null | grep -q 'no work to do' || say "Building ${1##*/}"
+    quietly ninja -C "$1"
+}

@@ -1,0 +1,66 @@
+# SPDX-FileCopyrightText: 2026 The libflufllock authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""tally.py TOP LOG...: adds up the results in meson's testlog*.json files.
+
+Names what failed and what was skipped and why. The last line is the sum. Fails
+if a test failed, if none passed, or if a log is missing.
+"""
+
+import json
+import pathlib
+import re
+import sys
+
+PASSED = {'OK', 'EXPECTEDFAIL'}
+TAP_SKIP = re.compile(r'# SKIP\b:?\s*(.*)', re.IGNORECASE)
+
+
+def last_line(text):
+    lines = text.strip().splitlines()
+    return lines[-1].strip() if lines else ''
+
+
+def why_skipped(stdout):
+    reason = TAP_SKIP.search(stdout)
+    return reason[1] if reason else last_line(stdout)
+
+
+def skipped_cases(stdout):
+    """The cases that a TAP test skipped, while others of it passed."""
+    for line in stdout.splitlines():
+        if line.lstrip().startswith('ok ') and TAP_SKIP.search(line):
+            yield line.strip()
+
+
+def main():
+    top = pathlib.Path(sys.argv[1])
+    passed, failed, skipped = 0, 0, 0
+
+    for log in map(pathlib.Path, sys.argv[2:]):
+        run = log.relative_to(top)
+        if not log.exists():
+            print(f'FAILED {run}: no test was run')
+            failed += 1
+            continue
+        for line in log.read_text(encoding='utf-8').splitlines():
+            test = json.loads(line)
+            name = f'{run.parts[0]}: {test["name"]}'
+            stdout = test.get('stdout') or ''
+            if test['result'] in PASSED:
+                passed += 1
+                for case in skipped_cases(stdout):
+                    print(f'PARTLY SKIPPED {name}: {case}')
+            elif test['result'] == 'SKIP':
+                skipped += 1
+                print(f'SKIPPED {name}: {why_skipped(stdout)}')
+            else:
+                failed += 1
+                print(f'FAILED {name}: {test["result"]}')
+
+    print(f'{passed} passed, {failed} failed, {skipped} skipped')
+    return 0 if passed and not failed else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,226 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Objects whose last reference goes, and main contexts that go, while
+ * something is under way: what is left on disk is nothing.
+ */
+
+#include "face-util.h"
+
+#include <errno.h>
+
+static void
+held_is_released (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  FluflLock *lock = face_lock_new (face);
+
+  g_assert_true (form->acquire (lock, 0, NULL, NULL));
+  g_assert_finalize_object (lock);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+}
+
+static void
+disposed_twice (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  FluflLock *lock = face_lock_new (face);
+
+  face_acquire (lock);
+  g_object_run_dispose (G_OBJECT (lock));
+  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+  g_assert_false (flufl_lock_get_held (lock));
+  g_object_run_dispose (G_OBJECT (lock));
+  g_assert_finalize_object (lock);
+}
+
+static void
+never_used (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_assert_finalize_object (face_lock_new (face));
+  g_assert_cmpuint (lies_count (LIES_ANY), ==, 0);
+}
+
+static void
+heart_beats (Face *face, gconstpointer data)
+{
+  FluflLock *lock = face_lock_new (face);
+  gint64 before;
+
+  flufl_lock_set_heartbeat (lock, (FluflHeartbeat) GPOINTER_TO_INT (data));
+  flufl_lock_set_lifetime (lock, 300);
+  face_acquire (lock);
+  before = face_mtime (face->place.lock);
+  FACE_WAIT_FOR (face_mtime (face->place.lock) > before);
+  g_object_unref (lock);
+  FACE_WAIT_FOR (test_place_count (&face->place) == 0);
+}
+
+typedef struct
+{
+  FluflHeartbeat heartbeat;
+  LiesWhen       when;
+} Beat;
+
+/* The beat is under way on a server that does not answer. */
+static void
+beat_in_flight (Face *face, gconstpointer data)
+{
+  const Beat *beat = data;
+  FluflLock *lock = face_lock_new (face), *seen = lock;
+
+  g_object_add_weak_pointer (G_OBJECT (lock), (gpointer *) &seen);
+  flufl_lock_set_heartbeat (lock, beat->heartbeat);
+  flufl_lock_set_lifetime (lock, 900);
+  face_acquire (lock);
+  lies_stall (LIES_UTIMENS, beat->when);
+  FACE_WAIT_FOR (lies_n_stalled () == 1);
+  g_object_unref (lock);
+  lies_let_go ();
+  FACE_WAIT_FOR (g_atomic_pointer_get (&seen) == NULL);
+  FACE_WAIT_FOR (test_place_count (&face->place) == 0);
+}
+
+/* The operation keeps the object until it is over, and tells of it. */
+static void
+last_reference_while_waiting (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) holder = face_lock_new (face);
+  FluflLock *lock = face_lock_new (face), *seen = lock;
+  g_auto (Reply) reply = { 0 };
+
+  g_object_add_weak_pointer (G_OBJECT (lock), (gpointer *) &seen);
+  face_acquire (holder);
+  flufl_lock_acquire_async (lock, -1, NULL, reply_cb, &reply);
+  g_object_unref (lock);
+  FACE_WAIT_FOR (test_place_count (&face->place) == 3);
+  g_assert_nonnull (seen);
+  face_release (holder);
+  reply_wait (&reply, "acquire");
+  g_assert_true (flufl_lock_acquire_finish (FLUFL_LOCK (reply.source), reply.result, NULL));
+  g_assert_true (flufl_lock_get_held (seen));
+  reply_clear (&reply);
+  FACE_WAIT_FOR (seen == NULL);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+}
+
+static void
+ignore_cb (GObject *source G_GNUC_UNUSED, GAsyncResult *result G_GNUC_UNUSED, gpointer user_data)
+{
+  gboolean *called = user_data;
+
+  *called = TRUE;
+}
+
+/* Nobody asks for the result: what was won does not stay. */
+static void
+nobody_finishes (Face *face, gconstpointer data)
+{
+  gboolean has_callback = GPOINTER_TO_INT (data);
+  g_autoptr (FluflLock) holder = face_lock_new (face);
+  FluflLock *lock = face_lock_new (face), *seen = lock;
+  gboolean called = !has_callback;
+
+  g_object_add_weak_pointer (G_OBJECT (lock), (gpointer *) &seen);
+  face_acquire (holder);
+  flufl_lock_acquire_async (lock, -1, NULL, has_callback ? ignore_cb : NULL, &called);
+  g_object_unref (lock);
+  FACE_WAIT_FOR (test_place_count (&face->place) == 3);
+  face_release (holder);
+  FACE_WAIT_FOR (seen == NULL);
+  g_assert_true (called);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+}
+
+/* A release goes on without its object's owner. */
+static void
+last_reference_while_releasing (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  FluflLock *lock = face_lock_new (face), *seen = lock;
+
+  g_object_add_weak_pointer (G_OBJECT (lock), (gpointer *) &seen);
+  face_acquire (lock);
+  lies_stall (LIES_UNLINK, LIES_BEFORE);
+  flufl_lock_release_async (lock, NULL, NULL, NULL);
+  lies_wait_stalled (1);
+  g_object_unref (lock);
+  lies_let_go ();
+  FACE_WAIT_FOR (seen == NULL);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+}
+
+typedef struct
+{
+  Face    *face;
+  gboolean waits; /* for a holder; else it is stalled in link */
+} Gone;
+
+static gpointer
+context_goes_thread (gpointer data)
+{
+  Gone *gone = data;
+  GMainContext *context = g_main_context_new ();
+  FluflLock *lock = face_lock_new (gone->face);
+
+  g_main_context_push_thread_default (context);
+  flufl_lock_acquire_async (lock, -1, NULL, reply_cb, NULL);
+  g_object_unref (lock);
+  if (gone->waits)
+    FACE_WAIT_FOR (test_place_count (&gone->face->place) == 3);
+  else
+    lies_wait_stalled (1);
+  g_main_context_pop_thread_default (context);
+  g_main_context_unref (context);
+  return NULL;
+}
+
+/* Nobody is there to be told of the win: it is given back. */
+static void
+context_goes (Face *face, gconstpointer data)
+{
+  Gone gone = { face, GPOINTER_TO_INT (data) };
+  g_autoptr (FluflLock) holder = face_lock_new (face);
+
+  if (gone.waits)
+    face_acquire (holder);
+  else
+    lies_stall (LIES_LINK, LIES_AFTER);
+  g_thread_join (g_thread_new ("context", context_goes_thread, &gone));
+  if (gone.waits)
+    face_release (holder);
+  else
+    lies_let_go ();
+  FACE_WAIT_FOR (test_place_count (&face->place) == 0);
+}
+
+int
+main (int argc, char *argv[])
+{
+  const Beat beats[] = {
+    { FLUFL_HEARTBEAT_MAIN_CONTEXT, LIES_BEFORE },
+    { FLUFL_HEARTBEAT_MAIN_CONTEXT, LIES_AFTER },
+    { FLUFL_HEARTBEAT_THREAD, LIES_BEFORE },
+    { FLUFL_HEARTBEAT_THREAD, LIES_AFTER },
+  };
+
+  g_test_init (&argc, &argv, NULL);
+
+  FACE_TEST_FORMS ("/lifetime/held-is-released", held_is_released);
+  FACE_TEST ("/lifetime/disposed-twice", disposed_twice);
+  FACE_TEST ("/lifetime/never-used", never_used);
+  FACE_TEST_WITH ("/lifetime/heart-beats/context", heart_beats,
+                  GINT_TO_POINTER (FLUFL_HEARTBEAT_MAIN_CONTEXT));
+  FACE_TEST_WITH ("/lifetime/heart-beats/thread", heart_beats,
+                  GINT_TO_POINTER (FLUFL_HEARTBEAT_THREAD));
+  FACE_TEST_WITH ("/lifetime/beat-in-flight/context/before", beat_in_flight, &beats[0]);
+  FACE_TEST_WITH ("/lifetime/beat-in-flight/context/after", beat_in_flight, &beats[1]);
+  FACE_TEST_WITH ("/lifetime/beat-in-flight/thread/before", beat_in_flight, &beats[2]);
+  FACE_TEST_WITH ("/lifetime/beat-in-flight/thread/after", beat_in_flight, &beats[3]);
+  FACE_TEST ("/lifetime/last-reference-while-waiting", last_reference_while_waiting);
+  FACE_TEST_WITH ("/lifetime/nobody-finishes/callback", nobody_finishes, GINT_TO_POINTER (TRUE));
+  FACE_TEST_WITH ("/lifetime/nobody-finishes/no-callback", nobody_finishes, GINT_TO_POINTER (FALSE));
+  FACE_TEST ("/lifetime/last-reference-while-releasing", last_reference_while_releasing);
+  FACE_TEST_WITH ("/lifetime/context-goes/stalled", context_goes, GINT_TO_POINTER (FALSE));
+  FACE_TEST_WITH ("/lifetime/context-goes/waiting", context_goes, GINT_TO_POINTER (TRUE));
+
+  return g_test_run ();
+}

@@ -1,0 +1,106 @@
+# SPDX-FileCopyrightText: 2026 The libflufllock authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""test-contention.py CONTENDER: processes of ours and of Python's flufl.lock 8.2
+contend for one lock, through more than ten thousand turns. CONTENDER is ours in
+C."""
+
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+SKIP = 77
+PATIENCE_S = 500
+TURNS_AT_LEAST = 10000
+# flufl.lock looks for the lock once a second on average.
+FLUFL_PROCESSES, FLUFL_TURNS = 3, 10
+C_PROCESSES = 3
+PYTHON_PROCESSES, PYTHON_TURNS = 2, 300
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def can_import(statement):
+    result = subprocess.run([sys.executable, '-c', statement], capture_output=True, text=True,
+                            timeout=PATIENCE_S)
+    return result.stderr.strip().splitlines()[-1] if result.returncode else None
+
+
+def wait_for(processes, give_up):
+    """The turns they took."""
+    turns = 0
+    for process in processes:
+        out, err = process.communicate(timeout=max(give_up - time.monotonic(), 0))
+        if process.returncode != 0:
+            sys.exit(f'{process.args[0]} failed with status {process.returncode}: {err}')
+        turns += int(out)
+    return turns
+
+
+def contend(directory, contender, have_python):
+    place = directory / 'place'
+    place.mkdir()
+    lock, stop, ledger = place / 'lock', directory / 'stop', directory / 'ledger'
+    ledger.write_text(f'{0:10} {0:10} {"nobody":10}\n')
+    give_up = time.monotonic() + PATIENCE_S
+    others, flufls = [], []
+
+    def start(command, name, turns, *until):
+        return subprocess.Popen([*command, name, directory, lock, str(turns), *until], text=True,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE)
+
+    try:
+        python = [sys.executable, HERE / 'contender.py']
+        for _ in range(C_PROCESSES):
+            others.append(start([contender], 'c', TURNS_AT_LEAST // C_PROCESSES + 1, stop))
+        for _ in range(PYTHON_PROCESSES if have_python else 0):
+            others.append(start(python, 'python', PYTHON_TURNS, stop))
+        for _ in range(FLUFL_PROCESSES):
+            flufls.append(start(python, 'flufl', FLUFL_TURNS))
+
+        flufl_turns = wait_for(flufls, give_up)
+        stop.touch()
+        other_turns = wait_for(others, give_up)
+    except subprocess.TimeoutExpired as error:
+        sys.exit(f'{error.cmd[0]} was not done after {PATIENCE_S} s, the ledger says '
+                 f'{ledger.read_text().split()}')
+    finally:
+        for process in others + flufls:
+            process.kill()
+            process.wait()
+
+    turns = flufl_turns + other_turns
+    total, hand_overs, _ = ledger.read_text().split()
+    print(f'{turns} turns, {flufl_turns} of them by flufl.lock, the ledger says {total}, '
+          f'{hand_overs} hand-overs between kinds')
+    left = sorted(path.name for path in place.iterdir())
+    if int(total) != turns:
+        sys.exit(f'{turns - int(total)} updates were lost')
+    if turns < TURNS_AT_LEAST or flufl_turns != FLUFL_PROCESSES * FLUFL_TURNS:
+        sys.exit('there were too few turns')
+    if int(hand_overs) < FLUFL_TURNS:
+        sys.exit('they hardly met')
+    if left:
+        sys.exit(f'left behind: {left}')
+
+
+def main():
+    problem = can_import('import flufl.lock')
+    if problem:
+        print(f'flufl.lock is missing: {problem}')
+        return SKIP
+    no_python = can_import('import gi; gi.require_version("Flufl", "1");'
+                           'from gi.repository import Flufl')
+    if no_python:
+        print(f'without PyGObject: {no_python}')
+
+    with tempfile.TemporaryDirectory(prefix='flufl-contention-') as name:
+        contend(pathlib.Path(name), sys.argv[1], not no_python)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

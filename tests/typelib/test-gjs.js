@@ -1,0 +1,540 @@
+// SPDX-FileCopyrightText: 2026 The libflufllock authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Flufl from GJS: the typelib and the override. Speaks TAP.
+
+import Flufl from 'gi://Flufl?version=1';
+import Gio from 'gi://Gio';
+import GLib from 'gi://GLib';
+import GObject from 'gi://GObject';
+import System from 'system';
+
+const PATIENCE_S = 60;
+const HOUR_MS = 3600 * 1000;
+const HOUR_S = 3600;
+const EIO = 5;
+const ENOSPC = 28;
+const BYSTANDER = 'elsewhere.example.org';
+
+Gio._promisify(Gio.DataInputStream.prototype, 'read_line_async', 'read_line_finish_utf8');
+Gio._promisify(Gio.Subprocess.prototype, 'wait_async');
+
+const program = Gio.File.new_for_uri(import.meta.url).get_path();
+const loop = new GLib.MainLoop(null, false);
+const tests = [];
+
+let dir;
+let path;
+let lock;
+let other;
+
+function test(name, body) {
+  tests.push([name, body]);
+}
+
+function fail(message) {
+  throw new Error(message);
+}
+
+function assert(condition, message = 'an assertion') {
+  if (!condition)
+    fail(`${message} is false`);
+}
+
+function assertEqual(actual, expected) {
+  const [a, b] = [actual, expected].map(value => JSON.stringify(value) ?? String(value));
+  if (a !== b)
+    fail(`${a} is not ${b}`);
+}
+
+async function assertRejects(domain, code, body) {
+  let error = null;
+  try {
+    await body();
+  } catch (e) {
+    error = e;
+  }
+  if (!(error instanceof GLib.Error) || !error.matches(domain, code))
+    fail(`not the error ${code} but ${error}`);
+  assert(error instanceof domain, 'the domain of the error');
+  assert(error.message.length > 0, 'that the error has a message');
+  return error;
+}
+
+function waitFor(condition) {
+  const give_up = GLib.get_monotonic_time() + PATIENCE_S * 1e6;
+
+  return new Promise((resolve, reject) => {
+    GLib.timeout_add(GLib.PRIORITY_DEFAULT, 5, () => {
+      try {
+        if (condition()) {
+          resolve();
+          return GLib.SOURCE_REMOVE;
+        }
+        if (GLib.get_monotonic_time() > give_up)
+          fail(`waited in vain for ${condition}`);
+      } catch (error) {
+        reject(error);
+        return GLib.SOURCE_REMOVE;
+      }
+      return GLib.SOURCE_CONTINUE;
+    });
+  });
+}
+
+function exists(name) {
+  return GLib.file_test(name, GLib.FileTest.EXISTS);
+}
+
+function names() {
+  const children = Gio.File.new_for_path(dir).enumerate_children('standard::name',
+    Gio.FileQueryInfoFlags.NOFOLLOW_SYMLINKS, null);
+  const found = [];
+  let info;
+  while ((info = children.next_file(null)) !== null)
+    found.push(info.get_name());
+  children.close(null);
+  return found.sort();
+}
+
+function nowInSeconds() {
+  return GLib.get_real_time() / 1e6;
+}
+
+function mtimeOf(name) {
+  return Gio.File.new_for_path(name)
+    .query_info('time::modified,time::modified-usec', Gio.FileQueryInfoFlags.NONE, null)
+    .get_modification_date_time();
+}
+
+function setAge(name, age_s) {
+  Gio.File.new_for_path(name).set_attribute_uint64('time::modified',
+    Math.floor(nowInSeconds() - age_s), Gio.FileQueryInfoFlags.NONE, null);
+}
+
+// Locks the way flufl.lock does, for a holder that nothing is known of.
+function claimByHand(age_s) {
+  const claim = `${path}|${BYSTANDER}|77|1`;
+
+  GLib.file_set_contents(claim, claim);
+  setAge(claim, age_s);
+  const [, , , status] = GLib.spawn_sync(null, ['ln', claim, path], null,
+    GLib.SpawnFlags.SEARCH_PATH, null);
+  GLib.spawn_check_wait_status(status);
+  return claim;
+}
+
+function removeByHand(claim) {
+  GLib.unlink(claim);
+  GLib.unlink(path);
+}
+
+test('constants', () => {
+  assertEqual(Flufl.LOCK_TIMEOUT_FOREVER, -1);
+  assertEqual(Flufl.LOCK_TIMEOUT_DEFAULT, -2);
+  assertEqual(Flufl.LOCK_LIFETIME_AS_SET, -1);
+});
+
+test('version', () => {
+  assertEqual(Flufl.VERSION_S,
+    [Flufl.MAJOR_VERSION, Flufl.MINOR_VERSION, Flufl.MICRO_VERSION].join('.'));
+});
+
+test('enumerations', () => {
+  assertEqual([Flufl.LockState.UNLOCKED, Flufl.LockState.OURS, Flufl.LockState.OURS_EXPIRED,
+    Flufl.LockState.STALE, Flufl.LockState.THEIRS_EXPIRED, Flufl.LockState.UNKNOWN,
+    Flufl.LockState.THEIRS], [1, 2, 3, 4, 5, 6, 7]);
+  assertEqual([Flufl.Heartbeat.NONE, Flufl.Heartbeat.MAIN_CONTEXT, Flufl.Heartbeat.THREAD],
+    [0, 1, 2]);
+  assertEqual([Flufl.BreakFlags.NONE, Flufl.BreakFlags.FORCE], [0, 1]);
+  assertEqual([Flufl.LockError.ALREADY_HELD, Flufl.LockError.NOT_HELD, Flufl.LockError.TIMED_OUT,
+    Flufl.LockError.LOST, Flufl.LockError.NOT_A_LOCK, Flufl.LockError.UNSUPPORTED],
+  [0, 1, 2, 3, 4, 5]);
+});
+
+test('error domain', () => {
+  assertEqual(GLib.quark_to_string(Flufl.lock_error_quark()), 'flufl-lock-error-quark');
+  assertEqual(Flufl.LockError.quark(), Flufl.lock_error_quark());
+});
+
+test('constructors', () => {
+  const file = Gio.File.new_for_path(path);
+  for (const made of [Flufl.Lock.new(file), Flufl.Lock.new_for_path(path),
+    new Flufl.Lock({file})]) {
+    assert(made instanceof Flufl.Lock);
+    assert(made.file.equal(file));
+  }
+});
+
+test('construct properties', () => {
+  const made = new Flufl.Lock({
+    file: Gio.File.new_for_path(path),
+    separator: '^',
+    lifetime: HOUR_MS,
+    default_timeout: 1,
+    heartbeat: Flufl.Heartbeat.THREAD,
+    break_dead: false,
+  });
+  assertEqual([made.separator, made.lifetime, made.default_timeout, made.heartbeat,
+    made.break_dead], ['^', HOUR_MS, 1, Flufl.Heartbeat.THREAD, false]);
+});
+
+test('bad input is told at the first use', async () => {
+  const file = Gio.File.new_for_path(path);
+  for (const bad of [{separator: ''}, {separator: '/'}, {lifetime: 0}]) {
+    await assertRejects(Gio.IOErrorEnum, Gio.IOErrorEnum.INVALID_ARGUMENT,
+      () => new Flufl.Lock({file, ...bad}).acquire());
+  }
+  await assertRejects(Gio.IOErrorEnum, Gio.IOErrorEnum.NOT_SUPPORTED,
+    () => Flufl.Lock.new(Gio.File.new_for_uri('http://example.org/a')).acquire());
+});
+
+test('properties', () => {
+  assertEqual(lock.file.get_path(), path);
+  assertEqual(lock.get_file().get_path(), path);
+  assertEqual([lock.separator, lock.get_separator()], ['|', '|']);
+  assertEqual([lock.host_name, lock.get_host_name()],
+    [GLib.get_host_name(), GLib.get_host_name()]);
+
+  assertEqual(lock.lifetime, 15000);
+  lock.lifetime = 20;
+  assertEqual(lock.get_lifetime(), 20);
+  lock.set_lifetime(30);
+  assertEqual(lock.lifetime, 30);
+
+  assertEqual(lock.default_timeout, Flufl.LOCK_TIMEOUT_FOREVER);
+  lock.default_timeout = 20;
+  assertEqual(lock.get_default_timeout(), 20);
+  lock.set_default_timeout(30);
+  assertEqual(lock.default_timeout, 30);
+
+  assertEqual(lock.heartbeat, Flufl.Heartbeat.NONE);
+  lock.heartbeat = Flufl.Heartbeat.THREAD;
+  assertEqual(lock.get_heartbeat(), Flufl.Heartbeat.THREAD);
+  lock.set_heartbeat(Flufl.Heartbeat.MAIN_CONTEXT);
+  assertEqual(lock.heartbeat, Flufl.Heartbeat.MAIN_CONTEXT);
+
+  assertEqual(lock.break_dead, true);
+  lock.break_dead = false;
+  assertEqual(lock.get_break_dead(), false);
+  lock.set_break_dead(true);
+  assertEqual(lock.break_dead, true);
+});
+
+test('held and claim file', () => {
+  const seen = [];
+  lock.connect('notify::held', () => seen.push(lock.held));
+  assertEqual([lock.held, lock.claim_file], [false, null]);
+  lock.acquire();
+  const claim = lock.claim_file.get_path();
+  assert(claim.startsWith(`${path}|${lock.host_name}|`));
+  assert(exists(claim));
+  assertEqual(lock.dup_claim_file().get_path(), claim);
+  assertEqual([lock.held, lock.get_held()], [true, true]);
+  lock.release();
+  assertEqual([lock.held, lock.get_held(), lock.dup_claim_file()], [false, false, null]);
+  assertEqual(seen, [true, false]);
+});
+
+test('notify', () => {
+  const seen = [];
+  for (const name of ['lifetime', 'default-timeout', 'heartbeat', 'break-dead'])
+    lock.connect(`notify::${name}`, (_object, pspec) => seen.push(pspec.name));
+  for (let i = 0; i < 2; i++) {
+    lock.lifetime = 1;
+    lock.default_timeout = 1;
+    lock.heartbeat = Flufl.Heartbeat.THREAD;
+    lock.break_dead = false;
+  }
+  assertEqual(seen, ['lifetime', 'default-timeout', 'heartbeat', 'break-dead']);
+});
+
+test('retry errnos', () => {
+  assertEqual(lock.get_retry_errnos(), []);
+  lock.set_retry_errnos([EIO, ENOSPC]);
+  assertEqual(lock.get_retry_errnos(), [EIO, ENOSPC]);
+  lock.set_retry_errnos(null);
+  assertEqual(lock.get_retry_errnos(), []);
+});
+
+test('synchronous round', () => {
+  assertEqual(lock.query_state(), Flufl.LockState.UNLOCKED);
+  assertEqual(lock.acquire(), true);
+  assertEqual([lock.check(), other.check()], [true, false]);
+  assertEqual(lock.query_state(), Flufl.LockState.OURS);
+  assertEqual(other.query_state(), Flufl.LockState.THEIRS);
+  setAge(path, HOUR_S);
+  assertEqual(lock.query_state(null), Flufl.LockState.OURS_EXPIRED);
+  assertEqual(other.query_state(null), Flufl.LockState.THEIRS_EXPIRED);
+  assertEqual(lock.refresh(), true);
+  assert(mtimeOf(path).to_unix() > nowInSeconds() - 60);
+  assertEqual(lock.refresh(HOUR_MS, null), true);
+  assert(mtimeOf(path).to_unix() > nowInSeconds() + 3000);
+  assertEqual(lock.release(), true);
+  assertEqual(lock.acquire(0, null), true);
+  assertEqual(lock.release(null), true);
+  assertEqual(lock.check(null), false);
+});
+
+test('synchronous errors', async () => {
+  const LockError = Flufl.LockError;
+
+  await assertRejects(LockError, LockError.NOT_HELD, () => lock.release());
+  await assertRejects(LockError, LockError.NOT_HELD, () => lock.refresh());
+  await assertRejects(LockError, LockError.NOT_HELD, () => lock.query_details());
+  other.acquire();
+  await assertRejects(LockError, LockError.ALREADY_HELD, () => other.acquire());
+  await assertRejects(LockError, LockError.ALREADY_HELD, () => other.break_lock());
+  await assertRejects(LockError, LockError.TIMED_OUT, () => lock.acquire(0));
+  lock.default_timeout = 20;
+  await assertRejects(LockError, LockError.TIMED_OUT, () => lock.acquire());
+  await assertRejects(Gio.IOErrorEnum, Gio.IOErrorEnum.BUSY, () => lock.break_lock());
+  const cancellable = new Gio.Cancellable();
+  cancellable.cancel();
+  await assertRejects(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED,
+    () => lock.acquire(undefined, cancellable));
+  removeByHand(other.claim_file.get_path());
+  await assertRejects(LockError, LockError.LOST, () => other.refresh());
+});
+
+test('not a lock', async () => {
+  GLib.file_set_contents(path, 'a letter');
+  await assertRejects(Flufl.LockError, Flufl.LockError.NOT_A_LOCK, () => lock.acquire());
+  await assertRejects(Flufl.LockError, Flufl.LockError.NOT_A_LOCK, () => lock.break_lock());
+  assertEqual(lock.break_lock(Flufl.BreakFlags.FORCE, null), true);
+  assert(!exists(path));
+});
+
+test('break an expired lock', async () => {
+  claimByHand(HOUR_S);
+  for (let broken = false; !broken;) {
+    try {
+      broken = await lock.break_lock_async(Flufl.BreakFlags.NONE);
+    } catch (error) {
+      if (!error.matches(Gio.IOErrorEnum, Gio.IOErrorEnum.BUSY))
+        throw error;
+    }
+  }
+  assertEqual(lock.query_state(), Flufl.LockState.UNLOCKED);
+});
+
+test('details', () => {
+  const claim = claimByHand(-HOUR_S);
+  assertEqual(lock.query_state(), Flufl.LockState.UNKNOWN);
+  const details = lock.query_details();
+  assert(details instanceof Flufl.LockDetails);
+  details.free(); // what GJS hands over is a copy
+  for (const same of [details, details.copy(), lock.query_details(null)]) {
+    assertEqual(same.get_host_name(), BYSTANDER);
+    assertEqual(same.get_pid(), 77);
+    assertEqual(same.get_lock_file().get_path(), path);
+    assertEqual(same.get_claim_file().get_path(), claim);
+    assertEqual(same.get_state(), Flufl.LockState.UNKNOWN);
+    assertEqual(same.get_expiration().to_unix(), mtimeOf(claim).to_unix());
+  }
+  removeByHand(claim);
+});
+
+test('stale', async () => {
+  const holder = Gio.Subprocess.new(['gjs', '-m', program, '--hold', path],
+    Gio.SubprocessFlags.STDOUT_PIPE);
+  const output = new Gio.DataInputStream({base_stream: holder.get_stdout_pipe()});
+  const [line] = await output.read_line_async(GLib.PRIORITY_DEFAULT, null);
+  assertEqual(line, 'held');
+  assertEqual(lock.query_state(), Flufl.LockState.THEIRS);
+  assertEqual(lock.query_details().get_pid(), Number(holder.get_identifier()));
+  holder.force_exit();
+  await holder.wait_async(null);
+  assertEqual(lock.query_state(), Flufl.LockState.STALE);
+  assertEqual(lock.acquire(), true);
+});
+
+test('asynchronous round', async () => {
+  assertEqual(await lock.acquire_async(Flufl.LOCK_TIMEOUT_FOREVER, null), true);
+  assertEqual(await lock.check_async(null), true);
+  assertEqual(await lock.query_state_async(null), Flufl.LockState.OURS);
+  assertEqual((await lock.query_details_async(null)).get_state(), Flufl.LockState.OURS);
+  assertEqual(await lock.refresh_async(HOUR_MS, null), true);
+  assert(mtimeOf(path).to_unix() > nowInSeconds() + 3000);
+  assertEqual(await lock.release_async(null), true);
+  assertEqual(await lock.break_lock_async(Flufl.BreakFlags.FORCE, null), true);
+});
+
+test('asynchronous round with defaults', async () => {
+  assertEqual(await lock.acquire_async(), true);
+  assertEqual(await lock.check_async(), true);
+  assertEqual(await lock.query_state_async(), Flufl.LockState.OURS);
+  assert(await lock.query_details_async() instanceof Flufl.LockDetails);
+  assertEqual(await lock.refresh_async(), true);
+  assertEqual(await lock.release_async(), true);
+  assertEqual(await lock.break_lock_async(), true);
+});
+
+test('callbacks', async () => {
+  const run = (name, ...args) => new Promise((resolve, reject) => {
+    lock[`${name}_async`](...args, null, (source, result) => {
+      try {
+        assert(source === lock);
+        resolve(result);
+      } catch (error) {
+        reject(error);
+      }
+    });
+  });
+
+  assertEqual(lock.acquire_finish(await run('acquire', 0)), true);
+  assertEqual(lock.check_finish(await run('check')), true);
+  assertEqual(lock.query_state_finish(await run('query_state')), Flufl.LockState.OURS);
+  assertEqual(lock.query_details_finish(await run('query_details')).get_state(),
+    Flufl.LockState.OURS);
+  assertEqual(lock.refresh_finish(await run('refresh', 1000)), true);
+  assertEqual(lock.release_finish(await run('release')), true);
+  assertEqual(lock.break_lock_finish(await run('break_lock', Flufl.BreakFlags.NONE)), true);
+});
+
+test('asynchronous errors', async () => {
+  const LockError = Flufl.LockError;
+
+  await assertRejects(LockError, LockError.NOT_HELD, () => lock.release_async());
+  await assertRejects(LockError, LockError.NOT_HELD, () => lock.refresh_async());
+  await assertRejects(LockError, LockError.NOT_HELD, () => lock.query_details_async());
+  other.acquire();
+  const error = await assertRejects(LockError, LockError.TIMED_OUT, () => lock.acquire_async(20));
+  assert(error.message.includes(path));
+});
+
+test('cancellation and pending', async () => {
+  const cancellable = new Gio.Cancellable();
+  other.acquire();
+  const acquired = lock.acquire_async(HOUR_MS, cancellable);
+  const rejected = assertRejects(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED, () => acquired);
+  await assertRejects(Gio.IOErrorEnum, Gio.IOErrorEnum.PENDING, () => lock.check());
+  await assertRejects(Gio.IOErrorEnum, Gio.IOErrorEnum.PENDING, () => lock.check_async());
+  await waitFor(() => names().length === 3);
+  cancellable.cancel();
+  await rejected;
+  assertEqual(lock.held, false);
+});
+
+test('with_lock', async () => {
+  const answer = await lock.with_lock(async self => {
+    assert(self === lock && lock.held);
+    await lock.check_async();
+    return 42;
+  });
+  assertEqual([answer, lock.held], [42, false]);
+  assertEqual(await lock.with_lock(() => 43, 0, null), 43);
+});
+
+test('with_lock that fails', async () => {
+  let message = null;
+  await lock.with_lock(() => fail('on purpose')).catch(error => (message = error.message));
+  assertEqual([message, lock.held], ['on purpose', false]);
+
+  const spoil = () => removeByHand(lock.claim_file.get_path());
+  await assertRejects(Flufl.LockError, Flufl.LockError.LOST, () => lock.with_lock(spoil));
+  await assertRejects(Flufl.LockError, Flufl.LockError.LOST, () => lock.with_lock(() => {
+    spoil();
+    throw new GLib.Error(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED, 'stopped');
+  }));
+
+  other.acquire();
+  await assertRejects(Flufl.LockError, Flufl.LockError.TIMED_OUT,
+    () => lock.with_lock(() => fail('the work was done'), 0));
+});
+
+test('signal waiting', async () => {
+  const seen = [];
+  lock.connect('waiting', (_lock, details) => {
+    seen.push(details);
+    other.release();
+  });
+  other.acquire();
+  assertEqual(await lock.acquire_async(), true);
+  assertEqual(seen.length, 1);
+  assert(seen[0] instanceof Flufl.LockDetails);
+  assertEqual(seen[0].get_state(), Flufl.LockState.THEIRS);
+});
+
+test('signal lost', async () => {
+  const seen = [];
+  lock.connect('lost', (_lock, error) => seen.push(error));
+  lock.lifetime = 300;
+  lock.heartbeat = Flufl.Heartbeat.MAIN_CONTEXT;
+  lock.acquire();
+  const cancellable = lock.get_cancellable();
+  assertEqual(cancellable.is_cancelled(), false);
+  removeByHand(lock.claim_file.get_path());
+  await waitFor(() => seen.length > 0);
+  assertEqual(seen.length, 1);
+  assert(seen[0].matches(Flufl.LockError, Flufl.LockError.LOST));
+  assertEqual([cancellable.is_cancelled(), lock.held], [true, false]);
+});
+
+test('heartbeat refreshes', async () => {
+  for (const heartbeat of [Flufl.Heartbeat.MAIN_CONTEXT, Flufl.Heartbeat.THREAD]) {
+    lock.lifetime = 300;
+    lock.heartbeat = heartbeat;
+    lock.acquire();
+    const before = mtimeOf(path);
+    await waitFor(() => mtimeOf(path).compare(before) > 0);
+    lock.release();
+  }
+});
+
+test('types', () => {
+  assertEqual(GObject.type_is_a(Flufl.BreakFlags.$gtype, GObject.TYPE_FLAGS), true);
+  assertEqual(GObject.type_is_a(Flufl.LockState.$gtype, GObject.TYPE_ENUM), true);
+  assertEqual(GObject.type_is_a(Flufl.LockDetails.$gtype, GObject.TYPE_BOXED), true);
+});
+
+async function runOne(body) {
+  dir = GLib.dir_make_tmp('flufl-gjs-XXXXXX');
+  path = `${dir}/a.lock`;
+  lock = Flufl.Lock.new_for_path(path);
+  other = Flufl.Lock.new_for_path(path);
+
+  let failure = null;
+  await Promise.resolve().then(body).catch(error => (failure = error));
+
+  for (const used of [lock, other]) {
+    if (used.held)
+      used.release();
+  }
+  const left = names();
+  left.forEach(name => GLib.unlink(`${dir}/${name}`));
+  GLib.rmdir(dir);
+
+  if (failure !== null)
+    throw failure;
+  assertEqual(left, []);
+}
+
+async function runAll() {
+  let status = 0;
+  print(`1..${tests.length}`);
+  for (const [i, [name, body]] of tests.entries()) {
+    try {
+      await runOne(body);
+      print(`ok ${i + 1} - ${name}`);
+    } catch (error) {
+      print(`not ok ${i + 1} - ${name}`);
+      `${error}\n${error.stack}`.trim().split('\n').forEach(line => print(`# ${line}`));
+      status = 1;
+    }
+  }
+  return status;
+}
+
+if (ARGV[0] === '--hold') {
+  // The program of a holder in another process, which gets killed.
+  lock = Flufl.Lock.new_for_path(ARGV[1]);
+  lock.acquire();
+  print('held');
+  loop.run();
+}
+
+let status = 1;
+runAll().then(result => (status = result)).catch(logError).finally(() => loop.quit());
+loop.run();
+System.exit(status);

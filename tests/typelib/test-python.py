@@ -1,0 +1,703 @@
+# SPDX-FileCopyrightText: 2026 The libflufllock authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Flufl from Python: the typelib and the override."""
+
+import contextlib
+import datetime
+import errno
+import gc
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+try:
+    import gi
+except ImportError as error:
+    print('skipped: no PyGObject:', error)
+    sys.exit(77)
+gi.require_version('Flufl', '1')
+from gi.repository import Flufl, Gio, GLib, GObject
+
+PATIENCE_S = 60
+MS = datetime.timedelta(milliseconds=1)
+HOUR = datetime.timedelta(hours=1)
+UTC = datetime.timezone.utc
+BYSTANDER = 'elsewhere.example.org'
+
+
+def wait_for(condition):
+    """Run the default main context until the condition holds."""
+    late = []
+    guard = GLib.timeout_add_seconds(PATIENCE_S, late.append, True)
+    ticks = GLib.timeout_add(5, lambda: GLib.SOURCE_CONTINUE)
+    try:
+        while not condition():
+            assert not late, 'waited in vain'
+            GLib.MainContext.default().iteration(True)
+    finally:
+        GLib.source_remove(ticks)
+        if not late:
+            GLib.source_remove(guard)
+
+
+def run_async(start, *args):
+    """Start an operation with a callback and wait for its result."""
+    results = []
+    start(*args, lambda source, result: results.append(result))
+    wait_for(lambda: results)
+    return results[0]
+
+
+def hold_and_wait(path):
+    """The program of a holder in another process, which gets killed."""
+    with Flufl.Lock(path):
+        print('held', flush=True)
+        signal.pause()
+
+
+def wait_for_ctrl_c(path):
+    """The program of another process that waits for the lock."""
+    lock = Flufl.Lock(path)
+    try:
+        lock.acquire()
+    except KeyboardInterrupt:
+        print('held' if lock.held else 'interrupted')
+
+
+class LockTestCase(unittest.TestCase):
+    def setUp(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix='flufl-python-'))
+        self.path = str(self.dir / 'a.lock')
+        self.lock = Flufl.Lock(self.path)
+        self.other = Flufl.Lock(self.path)
+
+    def tearDown(self):
+        for lock in self.lock, self.other:
+            if lock is not None and lock.held:
+                lock.release()
+        left = os.listdir(self.dir)
+        for name in left:
+            os.unlink(self.dir / name)
+        self.dir.rmdir()
+        self.assertEqual(left, [])
+
+    @contextlib.contextmanager
+    def assertLockError(self, code, exception):
+        with self.assertRaises(exception) as caught:
+            yield caught
+        self.assertTrue(caught.exception.matches(Flufl.lock_error_quark(), code),
+                        caught.exception)
+        self.assertEqual(caught.exception.domain, 'flufl-lock-error-quark')
+        self.assertIsInstance(caught.exception, Flufl.Error)
+        self.assertIsInstance(caught.exception, GLib.Error)
+        self.assertTrue(caught.exception.message)
+
+    @contextlib.contextmanager
+    def assertIOError(self, code):
+        with self.assertRaises(GLib.Error) as caught:
+            yield caught
+        self.assertTrue(caught.exception.matches(Gio.io_error_quark(), code), caught.exception)
+
+    def claim_by_hand(self, host=BYSTANDER, pid=1, age=-HOUR):
+        """Lock the way flufl.lock does, for a holder that nothing is known of."""
+        claim = f'{self.path}|{host}|{pid}|1'
+        with open(claim, 'x') as file:
+            file.write(claim)
+        self.set_age(claim, age)
+        os.link(claim, self.path)
+        return claim
+
+    @staticmethod
+    def set_age(path, age):
+        mtime = time.time() - age.total_seconds()
+        os.utime(path, (mtime, mtime))
+
+    def remove_by_hand(self, claim):
+        os.unlink(claim)
+        os.unlink(self.path)
+
+
+class Namespace(LockTestCase):
+    def test_constants(self):
+        self.assertEqual(Flufl.LOCK_TIMEOUT_FOREVER, -1)
+        self.assertEqual(Flufl.LOCK_TIMEOUT_DEFAULT, -2)
+        self.assertEqual(Flufl.LOCK_LIFETIME_AS_SET, -1)
+
+    def test_version(self):
+        self.assertEqual(
+            Flufl.VERSION_S,
+            f'{Flufl.MAJOR_VERSION}.{Flufl.MINOR_VERSION}.{Flufl.MICRO_VERSION}')
+
+    def test_lock_state(self):
+        states = (Flufl.LockState.UNLOCKED, Flufl.LockState.OURS,
+                  Flufl.LockState.OURS_EXPIRED, Flufl.LockState.STALE,
+                  Flufl.LockState.THEIRS_EXPIRED, Flufl.LockState.UNKNOWN,
+                  Flufl.LockState.THEIRS)
+        self.assertEqual([int(state) for state in states], [1, 2, 3, 4, 5, 6, 7])
+        self.assertEqual(Flufl.LockState.OURS_EXPIRED.value_nick, 'ours-expired')
+
+    def test_heartbeat(self):
+        beats = Flufl.Heartbeat.NONE, Flufl.Heartbeat.MAIN_CONTEXT, Flufl.Heartbeat.THREAD
+        self.assertEqual([int(beat) for beat in beats], [0, 1, 2])
+
+    def test_break_flags(self):
+        self.assertEqual(int(Flufl.BreakFlags.NONE), 0)
+        self.assertEqual(int(Flufl.BreakFlags.FORCE), 1)
+        self.assertTrue(GObject.type_is_a(Flufl.BreakFlags, GObject.TYPE_FLAGS))
+
+    def test_lock_error(self):
+        codes = (Flufl.LockError.ALREADY_HELD, Flufl.LockError.NOT_HELD,
+                 Flufl.LockError.TIMED_OUT, Flufl.LockError.LOST,
+                 Flufl.LockError.NOT_A_LOCK, Flufl.LockError.UNSUPPORTED)
+        self.assertEqual([int(code) for code in codes], [0, 1, 2, 3, 4, 5])
+        self.assertEqual(GLib.quark_to_string(Flufl.lock_error_quark()),
+                         'flufl-lock-error-quark')
+
+    def test_exceptions(self):
+        for exception in (Flufl.AlreadyHeldError, Flufl.NotHeldError, Flufl.TimedOutError,
+                          Flufl.LostError, Flufl.NotALockError, Flufl.UnsupportedError):
+            self.assertTrue(issubclass(exception, Flufl.Error))
+            self.assertTrue(issubclass(exception, GLib.Error))
+            self.assertEqual(issubclass(exception, TimeoutError),
+                             exception is Flufl.TimedOutError)
+
+
+class Construction(LockTestCase):
+    def test_what_is_a_file(self):
+        for file in (self.path, pathlib.Path(self.path), os.fsencode(self.path),
+                     Gio.File.new_for_path(self.path)):
+            self.assertEqual(Flufl.Lock(file).file.get_path(), self.path)
+            self.assertEqual(Flufl.Lock(file=file).get_file().get_path(), self.path)
+        with self.assertRaises(TypeError):
+            Flufl.Lock(5)
+        with self.assertRaises(TypeError):
+            Flufl.Lock()
+
+    def test_constructors(self):
+        file = Gio.File.new_for_path(self.path)
+        for lock in Flufl.Lock.new(file), Flufl.Lock.new_for_path(self.path):
+            self.assertIs(type(lock), Flufl.Lock)
+            self.assertTrue(lock.props.file.equal(file))
+
+    def test_relative_path(self):
+        before = os.getcwd()
+        os.chdir(self.dir)
+        try:
+            lock = Flufl.Lock('a.lock')
+        finally:
+            os.chdir(before)
+        with lock:
+            self.assertTrue(os.path.exists(self.path))
+
+    def test_keywords(self):
+        lock = Flufl.Lock(self.path, separator='^', lifetime=HOUR, default_timeout=MS,
+                          heartbeat=Flufl.Heartbeat.THREAD, break_dead=False)
+        self.assertEqual(lock.props.separator, '^')
+        self.assertEqual(lock.props.lifetime, 3600 * 1000)
+        self.assertEqual(lock.props.default_timeout, 1)
+        self.assertEqual(lock.props.heartbeat, Flufl.Heartbeat.THREAD)
+        self.assertFalse(lock.props.break_dead)
+
+    def test_bad_input_is_told_at_the_first_use(self):
+        for bad in ({'separator': ''}, {'separator': '/'}, {'lifetime': 0}):
+            lock = Flufl.Lock(self.path, **bad)
+            with self.assertIOError(Gio.IOErrorEnum.INVALID_ARGUMENT):
+                lock.acquire()
+        lock = Flufl.Lock(Gio.File.new_for_uri('http://example.org/a.lock'))
+        with self.assertIOError(Gio.IOErrorEnum.NOT_SUPPORTED):
+            lock.acquire()
+
+    def test_repr(self):
+        self.assertEqual(repr(self.lock), f'<Flufl.Lock {self.path!r}>')
+        with self.lock:
+            self.assertEqual(repr(self.lock), f'<Flufl.Lock {self.path!r} held>')
+        self.assertIn('http://', repr(Flufl.Lock(Gio.File.new_for_uri('http://example.org/a'))))
+
+
+class Properties(LockTestCase):
+    def test_file(self):
+        self.assertEqual(self.lock.props.file.get_path(), self.path)
+        self.assertEqual(self.lock.get_file().get_path(), self.path)
+        self.assertEqual(self.lock.file.get_path(), self.path)
+
+    def test_separator(self):
+        self.assertEqual(self.lock.props.separator, '|')
+        self.assertEqual(self.lock.get_separator(), '|')
+        self.assertEqual(self.lock.separator, '|')
+
+    def test_lifetime(self):
+        self.assertEqual(self.lock.props.lifetime, 15000)
+        self.assertEqual(self.lock.get_lifetime(), 15000)
+        self.assertEqual(self.lock.lifetime, datetime.timedelta(seconds=15))
+        self.lock.set_lifetime(20)
+        self.assertEqual(self.lock.props.lifetime, 20)
+        self.lock.set_lifetime(30 * MS)
+        self.assertEqual(self.lock.lifetime, 30 * MS)
+        self.lock.lifetime = 40 * MS
+        self.assertEqual(self.lock.get_lifetime(), 40)
+        self.lock.props.lifetime = 50
+        self.assertEqual(self.lock.lifetime, 50 * MS)
+        self.lock.lifetime = datetime.timedelta(microseconds=1001)
+        self.assertEqual(self.lock.get_lifetime(), 2)
+        with self.assertRaises(ValueError):
+            self.lock.lifetime = -MS
+
+    def test_default_timeout(self):
+        self.assertEqual(self.lock.props.default_timeout, Flufl.LOCK_TIMEOUT_FOREVER)
+        self.assertEqual(self.lock.get_default_timeout(), -1)
+        self.assertIsNone(self.lock.default_timeout)
+        self.lock.set_default_timeout(20)
+        self.assertEqual(self.lock.default_timeout, 20 * MS)
+        self.lock.set_default_timeout(30 * MS)
+        self.assertEqual(self.lock.get_default_timeout(), 30)
+        self.lock.default_timeout = None
+        self.assertEqual(self.lock.props.default_timeout, -1)
+        self.assertEqual(Flufl.Lock(self.path, default_timeout=None).get_default_timeout(), -1)
+        with self.assertRaises(ValueError):
+            self.lock.default_timeout = -MS
+
+    def test_heartbeat(self):
+        self.assertEqual(self.lock.props.heartbeat, Flufl.Heartbeat.NONE)
+        self.lock.heartbeat = Flufl.Heartbeat.THREAD
+        self.assertEqual(self.lock.get_heartbeat(), Flufl.Heartbeat.THREAD)
+        self.lock.set_heartbeat(Flufl.Heartbeat.MAIN_CONTEXT)
+        self.assertEqual(self.lock.heartbeat, Flufl.Heartbeat.MAIN_CONTEXT)
+
+    def test_break_dead(self):
+        self.assertTrue(self.lock.props.break_dead)
+        self.lock.break_dead = False
+        self.assertFalse(self.lock.get_break_dead())
+        self.lock.set_break_dead(True)
+        self.assertTrue(self.lock.break_dead)
+
+    def test_host_name(self):
+        self.assertEqual(self.lock.props.host_name, GLib.get_host_name())
+        self.assertEqual(self.lock.get_host_name(), self.lock.host_name)
+
+    def test_claim_file(self):
+        self.assertIsNone(self.lock.claim_file)
+        with self.lock:
+            claim = self.lock.claim_file.get_path()
+            self.assertTrue(claim.startswith(f'{self.path}|{self.lock.host_name}|{os.getpid()}|'))
+            self.assertTrue(os.path.samefile(claim, self.path))
+            self.assertEqual(self.lock.props.claim_file.get_path(), claim)
+            self.assertEqual(self.lock.dup_claim_file().get_path(), claim)
+
+    def test_held(self):
+        seen = []
+        self.lock.connect('notify::held', lambda lock, pspec: seen.append(lock.held))
+        self.assertFalse(self.lock.props.held)
+        with self.lock:
+            self.assertTrue(self.lock.get_held())
+            self.assertTrue(self.lock.held)
+        self.assertFalse(self.lock.held)
+        wait_for(lambda: seen == [True, False])
+
+    def test_notify(self):
+        seen = []
+        for name in 'lifetime', 'default-timeout', 'heartbeat', 'break-dead':
+            self.lock.connect(f'notify::{name}', lambda lock, pspec: seen.append(pspec.name))
+        for _ in range(2):
+            self.lock.lifetime = 1
+            self.lock.default_timeout = 1
+            self.lock.heartbeat = Flufl.Heartbeat.THREAD
+            self.lock.break_dead = False
+        self.assertEqual(seen, ['lifetime', 'default-timeout', 'heartbeat', 'break-dead'])
+
+    def test_read_only(self):
+        for name in 'file', 'separator', 'host-name', 'claim-file', 'held':
+            flags = self.lock.find_property(name).flags
+            if flags & GObject.ParamFlags.WRITABLE:
+                self.assertTrue(flags & GObject.ParamFlags.CONSTRUCT_ONLY, name)
+
+    def test_retry_errnos(self):
+        before = self.lock.get_retry_errnos()
+        self.assertEqual(self.lock.retry_errnos, before)
+        self.lock.retry_errnos = [errno.EIO, errno.ENOSPC]
+        self.assertEqual(self.lock.get_retry_errnos(), [errno.EIO, errno.ENOSPC])
+        self.lock.set_retry_errnos([])
+        self.assertEqual(self.lock.retry_errnos, [])
+
+
+class Operations(LockTestCase):
+    def test_acquire_release(self):
+        self.assertTrue(self.lock.acquire())
+        self.assertTrue(self.lock.check())
+        self.assertTrue(self.lock.release())
+        self.assertFalse(self.lock.check())
+        self.assertTrue(self.lock.acquire(Flufl.LOCK_TIMEOUT_FOREVER, None))
+        self.assertTrue(self.lock.release(None))
+
+    def test_with(self):
+        with self.lock as lock:
+            self.assertIs(lock, self.lock)
+            self.assertTrue(lock.held)
+        self.assertFalse(self.lock.held)
+
+    def test_with_times_out(self):
+        with self.other:
+            self.lock.default_timeout = 0
+            with self.assertLockError(Flufl.LockError.TIMED_OUT, TimeoutError):
+                with self.lock:
+                    self.fail('not held')
+            self.assertTrue(self.other.check())
+
+    def test_with_keeps_the_error_of_the_work(self):
+        for spoil in False, True:
+            with self.assertRaises(ZeroDivisionError):
+                with self.lock as lock:
+                    if spoil:
+                        self.remove_by_hand(lock.claim_file.get_path())
+                    1 / 0
+            self.assertFalse(self.lock.held)
+
+    def test_with_tells_a_loss(self):
+        with self.assertLockError(Flufl.LockError.LOST, Flufl.LostError):
+            with self.lock as lock:
+                self.remove_by_hand(lock.claim_file.get_path())
+        with self.assertLockError(Flufl.LockError.LOST, Flufl.LostError):
+            with self.lock as lock:
+                self.remove_by_hand(lock.claim_file.get_path())
+                cancellable = Gio.Cancellable()
+                cancellable.cancel()
+                cancellable.set_error_if_cancelled()
+
+    def test_timed_out(self):
+        with self.other:
+            for timeout in 0, 20, 20 * MS, datetime.timedelta(0):
+                with self.assertLockError(Flufl.LockError.TIMED_OUT, TimeoutError) as caught:
+                    self.lock.acquire(timeout)
+                self.assertIsInstance(caught.exception, Flufl.TimedOutError)
+                self.assertIn(str(os.getpid()), caught.exception.message)
+            self.lock.default_timeout = 20 * MS
+            with self.assertLockError(Flufl.LockError.TIMED_OUT, GLib.Error):
+                self.lock.acquire()
+            with self.assertLockError(Flufl.LockError.TIMED_OUT, TimeoutError):
+                self.lock.acquire(Flufl.LOCK_TIMEOUT_DEFAULT)
+            with self.assertRaises(ValueError):
+                self.lock.acquire(-MS)
+
+    def test_already_held(self):
+        with self.lock:
+            with self.assertLockError(Flufl.LockError.ALREADY_HELD, Flufl.AlreadyHeldError):
+                self.lock.acquire()
+            with self.assertLockError(Flufl.LockError.ALREADY_HELD, Flufl.AlreadyHeldError):
+                self.lock.break_lock()
+            self.assertTrue(self.lock.check())
+
+    def test_not_held(self):
+        with self.assertLockError(Flufl.LockError.NOT_HELD, Flufl.NotHeldError):
+            self.lock.release()
+        with self.assertLockError(Flufl.LockError.NOT_HELD, Flufl.NotHeldError):
+            self.lock.refresh()
+        with self.assertLockError(Flufl.LockError.NOT_HELD, Flufl.NotHeldError):
+            self.lock.query_details()
+
+    def test_not_a_lock(self):
+        pathlib.Path(self.path).write_text('a letter')
+        with self.assertLockError(Flufl.LockError.NOT_A_LOCK, Flufl.NotALockError):
+            self.lock.acquire()
+        with self.assertLockError(Flufl.LockError.NOT_A_LOCK, Flufl.NotALockError):
+            self.lock.break_lock(Flufl.BreakFlags.NONE)
+        self.assertTrue(self.lock.break_lock(Flufl.BreakFlags.FORCE))
+        self.assertFalse(os.path.exists(self.path))
+
+    def test_cancelled(self):
+        cancellable = Gio.Cancellable()
+        cancellable.cancel()
+        with self.other:
+            with self.assertIOError(Gio.IOErrorEnum.CANCELLED):
+                self.lock.acquire(cancellable=cancellable)
+
+    def test_ctrl_c(self):
+        if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            self.skipTest('SIGINT is ignored')
+        with self.other:
+            with subprocess.Popen([sys.executable, __file__, '--wait', self.path],
+                                  stdout=subprocess.PIPE, text=True) as waiter:
+                wait_for(lambda: len(os.listdir(self.dir)) == 3)
+                waiter.send_signal(signal.SIGINT)
+                output, _ = waiter.communicate(timeout=PATIENCE_S)
+            self.assertEqual(output, 'interrupted\n')
+            self.assertEqual(waiter.returncode, 0)
+            self.assertEqual(len(os.listdir(self.dir)), 2)
+
+    def test_waits_in_other_threads(self):
+        answers = []
+        with self.other:
+            thread = threading.Thread(target=lambda: answers.append(self.lock.acquire()))
+            thread.start()
+            wait_for(lambda: len(os.listdir(self.dir)) == 3)
+        thread.join(PATIENCE_S)
+        self.assertEqual(answers, [True])
+        self.lock.release()
+
+    def test_refresh(self):
+        with self.lock as lock:
+            for args in (), (Flufl.LOCK_LIFETIME_AS_SET,), (Flufl.LOCK_LIFETIME_AS_SET, None):
+                self.set_age(self.path, HOUR)
+                self.assertTrue(lock.refresh(*args))
+                self.assertGreater(os.stat(self.path).st_mtime, time.time() - 60)
+            self.assertTrue(lock.refresh(HOUR))
+            self.assertGreater(os.stat(self.path).st_mtime, time.time() + 3000)
+            self.assertTrue(lock.refresh(7200 * 1000))
+            self.assertGreater(os.stat(self.path).st_mtime, time.time() + 6000)
+            with self.assertRaises(ValueError):
+                lock.refresh(-MS)
+
+    def test_refresh_tells_a_loss(self):
+        self.lock.acquire()
+        self.remove_by_hand(self.lock.claim_file.get_path())
+        with self.assertLockError(Flufl.LockError.LOST, Flufl.LostError):
+            self.lock.refresh()
+
+    def test_break_lock(self):
+        self.other.acquire()
+        with self.assertIOError(Gio.IOErrorEnum.BUSY):
+            self.lock.break_lock()
+        self.assertTrue(self.lock.break_lock(Flufl.BreakFlags.FORCE, None))
+        self.assertFalse(self.other.check())
+        with self.assertLockError(Flufl.LockError.LOST, Flufl.LostError):
+            self.other.release()
+
+    def test_break_expired(self):
+        self.claim_by_hand(age=HOUR)
+        wait_for(self.break_works)
+        self.assertEqual(self.lock.query_state(), Flufl.LockState.UNLOCKED)
+
+    def break_works(self):
+        try:
+            return self.lock.break_lock()
+        except GLib.Error as error:
+            self.assertTrue(error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.BUSY), error)
+            return False
+
+    def test_dispose_releases(self):
+        self.lock.acquire()
+        self.assertTrue(os.path.exists(self.path))
+        self.lock = None
+        gc.collect()
+        self.assertFalse(os.path.exists(self.path))
+
+
+class States(LockTestCase):
+    def test_unlocked(self):
+        self.assertEqual(self.lock.query_state(), Flufl.LockState.UNLOCKED)
+        self.assertEqual(self.lock.query_state(None), Flufl.LockState.UNLOCKED)
+
+    def test_ours_and_theirs(self):
+        with self.lock:
+            self.assertEqual(self.lock.query_state(), Flufl.LockState.OURS)
+            self.assertEqual(self.other.query_state(), Flufl.LockState.THEIRS)
+            self.set_age(self.path, HOUR)
+            self.assertEqual(self.lock.query_state(), Flufl.LockState.OURS_EXPIRED)
+            self.assertEqual(self.other.query_state(), Flufl.LockState.THEIRS_EXPIRED)
+            self.lock.refresh()
+
+    def test_unknown(self):
+        claim = self.claim_by_hand()
+        self.assertEqual(self.lock.query_state(), Flufl.LockState.UNKNOWN)
+        self.remove_by_hand(claim)
+
+    def test_looking_does_not_write(self):
+        claim = self.claim_by_hand(age=HOUR)
+        before = os.stat(claim)
+        self.assertEqual(self.lock.query_state(), Flufl.LockState.THEIRS_EXPIRED)
+        self.assertEqual(self.lock.query_details().pid, 1)
+        self.assertFalse(self.lock.check())
+        after = os.stat(claim)
+        self.assertEqual(before.st_mtime_ns, after.st_mtime_ns)
+        self.assertEqual(before.st_ctime_ns, after.st_ctime_ns)
+        self.remove_by_hand(claim)
+
+    def test_stale(self):
+        with subprocess.Popen([sys.executable, __file__, '--hold', self.path],
+                              stdout=subprocess.PIPE, text=True) as holder:
+            try:
+                self.assertEqual(holder.stdout.readline(), 'held\n')
+                self.assertEqual(self.lock.query_state(), Flufl.LockState.THEIRS)
+                self.assertEqual(self.lock.query_details().pid, holder.pid)
+            finally:
+                holder.kill()
+        self.assertEqual(self.lock.query_state(), Flufl.LockState.STALE)
+        with self.lock:
+            self.assertEqual(self.lock.query_state(), Flufl.LockState.OURS)
+
+    def test_details(self):
+        claim = self.claim_by_hand(pid=77)
+        details = self.lock.query_details()
+        self.assertIs(type(details), Flufl.LockDetails)
+        self.assertEqual(details.get_host_name(), BYSTANDER)
+        self.assertEqual(details.host_name, BYSTANDER)
+        self.assertEqual(details.get_pid(), 77)
+        self.assertEqual(details.pid, 77)
+        self.assertEqual(details.get_lock_file().get_path(), self.path)
+        self.assertEqual(details.lock_file.get_path(), self.path)
+        self.assertEqual(details.get_claim_file().get_path(), claim)
+        self.assertEqual(details.claim_file.get_path(), claim)
+        self.assertEqual(details.get_state(), Flufl.LockState.UNKNOWN)
+        self.assertEqual(details.state, Flufl.LockState.UNKNOWN)
+        mtime = os.stat(claim).st_mtime_ns // 1000
+        self.assertEqual(details.get_expiration().to_unix(), mtime // 10**6)
+        self.assertEqual(details.expiration.tzinfo, UTC)
+        self.assertEqual((details.expiration - datetime.datetime(1970, 1, 1, tzinfo=UTC))
+                         // datetime.timedelta(microseconds=1), mtime)
+        for part in BYSTANDER, '77', 'unknown', str(details.expiration):
+            self.assertIn(part, repr(details))
+        self.remove_by_hand(claim)
+
+    def test_details_copy(self):
+        with self.lock:
+            details = self.lock.query_details(None)
+        details.free()  # what PyGObject hands over is a copy
+        self.assertEqual(details.pid, os.getpid())
+        copy = details.copy()
+        self.assertIs(type(copy), Flufl.LockDetails)
+        del details
+        gc.collect()
+        self.assertEqual(copy.pid, os.getpid())
+        self.assertEqual(copy.host_name, self.lock.host_name)
+
+
+class Signals(LockTestCase):
+    def test_waiting(self):
+        seen = []
+
+        def waiting(lock, details):
+            seen.append(details)
+            self.other.release()
+
+        self.lock.connect('waiting', waiting)
+        self.other.acquire()
+        result = run_async(self.lock.acquire_async, Flufl.LOCK_TIMEOUT_FOREVER, None)
+        self.assertTrue(self.lock.acquire_finish(result))
+        self.assertEqual(len(seen), 1)
+        self.assertIs(type(seen[0]), Flufl.LockDetails)
+        self.assertEqual(seen[0].pid, os.getpid())
+        self.assertEqual(seen[0].state, Flufl.LockState.THEIRS)
+        self.lock.release()
+
+    def test_lost(self):
+        seen = []
+        self.lock.connect('lost', lambda lock, error: seen.append(error))
+        self.lock.lifetime = 300
+        self.lock.heartbeat = Flufl.Heartbeat.MAIN_CONTEXT
+        self.lock.acquire()
+        cancellable = self.lock.get_cancellable()
+        self.assertFalse(cancellable.is_cancelled())
+        self.remove_by_hand(self.lock.claim_file.get_path())
+        wait_for(lambda: seen)
+        self.assertTrue(cancellable.is_cancelled())
+        self.assertFalse(self.lock.held)
+        self.assertEqual(len(seen), 1)
+        self.assertTrue(seen[0].matches(Flufl.lock_error_quark(), Flufl.LockError.LOST))
+
+    def test_heartbeat_refreshes(self):
+        for heartbeat in Flufl.Heartbeat.MAIN_CONTEXT, Flufl.Heartbeat.THREAD:
+            self.lock.lifetime = 300
+            self.lock.heartbeat = heartbeat
+            with self.lock:
+                before = os.stat(self.path).st_mtime_ns
+                wait_for(lambda: os.stat(self.path).st_mtime_ns > before)
+
+
+class Asynchronous(LockTestCase):
+    def test_round(self):
+        lock = self.lock
+        result = run_async(lock.acquire_async, Flufl.LOCK_TIMEOUT_FOREVER, None)
+        self.assertTrue(lock.acquire_finish(result))
+        result = run_async(lock.check_async, None)
+        self.assertTrue(lock.check_finish(result))
+        result = run_async(lock.query_state_async, None)
+        self.assertEqual(lock.query_state_finish(result), Flufl.LockState.OURS)
+        result = run_async(lock.query_details_async, None)
+        self.assertEqual(lock.query_details_finish(result).pid, os.getpid())
+        result = run_async(lock.refresh_async, HOUR, None)
+        self.assertTrue(lock.refresh_finish(result))
+        self.assertGreater(os.stat(self.path).st_mtime, time.time() + 3000)
+        result = run_async(lock.release_async, None)
+        self.assertTrue(lock.release_finish(result))
+        result = run_async(lock.break_lock_async, Flufl.BreakFlags.FORCE, None)
+        self.assertTrue(lock.break_lock_finish(result))
+
+    def test_defaults(self):
+        lock = self.lock
+        turns = []
+        lock.connect('notify::held', lambda lock, pspec: turns.append(lock.held))
+        lock.acquire_async()
+        wait_for(lambda: turns == [True])
+        done = []
+        lock.refresh_async(callback=lambda lock, result: done.append(lock.refresh_finish(result)))
+        wait_for(lambda: done)
+        lock.release_async()
+        wait_for(lambda: turns == [True, False])
+        for start, finish in ((lock.check_async, lock.check_finish),
+                              (lock.query_state_async, lock.query_state_finish),
+                              (lock.break_lock_async, lock.break_lock_finish)):
+            done = []
+            start(callback=lambda lock, result: done.append(finish(result)))
+            wait_for(lambda: done)
+
+    def test_user_data(self):
+        got = []
+        self.lock.acquire_async(20 * MS, None, lambda lock, result, *data: got.append(data), 1, 2)
+        wait_for(lambda: got)
+        self.assertEqual(got, [(1, 2)])
+
+    def test_errors(self):
+        for start, finish in ((self.lock.release_async, self.lock.release_finish),
+                              (self.lock.refresh_async, self.lock.refresh_finish),
+                              (self.lock.query_details_async, self.lock.query_details_finish)):
+            done = []
+            start(callback=lambda lock, result: done.append(result))
+            wait_for(lambda: done)
+            with self.assertLockError(Flufl.LockError.NOT_HELD, Flufl.NotHeldError):
+                finish(done[0])
+
+    def test_timed_out(self):
+        with self.other:
+            result = run_async(self.lock.acquire_async, 20 * MS, None)
+            with self.assertLockError(Flufl.LockError.TIMED_OUT, TimeoutError):
+                self.lock.acquire_finish(result)
+
+    def test_cancelled(self):
+        cancellable = Gio.Cancellable()
+        results = []
+        with self.other:
+            self.lock.acquire_async(HOUR, cancellable,
+                                    lambda lock, result: results.append(result))
+            wait_for(lambda: len(os.listdir(self.dir)) == 3)
+            cancellable.cancel()
+            wait_for(lambda: results)
+            with self.assertIOError(Gio.IOErrorEnum.CANCELLED):
+                self.lock.acquire_finish(results[0])
+
+    def test_pending(self):
+        cancellable = Gio.Cancellable()
+        results = []
+        with self.other:
+            self.lock.acquire_async(HOUR, cancellable,
+                                    lambda lock, result: results.append(result))
+            with self.assertIOError(Gio.IOErrorEnum.PENDING):
+                self.lock.acquire(0)
+            result = run_async(self.lock.query_state_async, None)
+            with self.assertIOError(Gio.IOErrorEnum.PENDING):
+                self.lock.query_state_finish(result)
+            cancellable.cancel()
+            wait_for(lambda: results)
+
+
+if __name__ == '__main__':
+    if sys.argv[1:2] == ['--hold']:
+        hold_and_wait(sys.argv[2])
+    elif sys.argv[1:2] == ['--wait']:
+        wait_for_ctrl_c(sys.argv[2])
+    else:
+        unittest.main()

@@ -1,0 +1,444 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Flufl from Vala.
+ */
+
+const uint PATIENCE_S = 60;
+const int64 HOUR_MS = 3600 * 1000;
+const int HOUR_S = 3600;
+const string BYSTANDER = "elsewhere.example.org";
+
+string program;
+
+delegate void Work () throws Error;
+delegate bool Condition ();
+
+void check_fails (Quark domain, int code, Work work) {
+  try {
+    work ();
+  } catch (Error error) {
+    assert_error (error, domain, code);
+    assert (error.message != "");
+    return;
+  }
+  assert_not_reached ();
+}
+
+void check_lock_error (int code, Work work) {
+  check_fails (Flufl.LockError.quark (), code, work);
+}
+
+void check_io_error (int code, Work work) {
+  check_fails (IOError.quark (), code, work);
+}
+
+/* Runs the default main context until the condition holds. */
+void wait_for (Condition condition) {
+  var guard = Timeout.add_seconds (PATIENCE_S, () => {
+    error ("waited in vain");
+  });
+  var ticks = Timeout.add (5, () => Source.CONTINUE);
+  while (!condition ())
+    MainContext.default ().iteration (true);
+  Source.remove (ticks);
+  Source.remove (guard);
+}
+
+class Fixture {
+  public string dir;
+  public string path;
+  public Flufl.Lock a;
+  public Flufl.Lock b;
+
+  public Fixture () throws Error {
+    dir = DirUtils.make_tmp ("flufl-vala-XXXXXX");
+    path = Path.build_filename (dir, "a.lock");
+    a = new Flufl.Lock.for_path (path);
+    b = new Flufl.Lock (File.new_for_path (path));
+  }
+
+  public void finish () throws Error {
+    if (a.held)
+      a.release ();
+    if (b.held)
+      b.release ();
+    assert_cmpint (n_files (), EQ, 0);
+    assert_cmpint (DirUtils.remove (dir), EQ, 0);
+  }
+
+  public int n_files () {
+    try {
+      var n = 0;
+      var list = Dir.open (dir);
+      while (list.read_name () != null)
+        n++;
+      return n;
+    } catch (Error error) {
+      GLib.error ("%s", error.message);
+    }
+  }
+
+  public int64 expiration () throws Error {
+    return a.query_details ().get_expiration ().to_unix ();
+  }
+
+  public void set_age (string name, int age_s) throws Error {
+    File.new_for_path (name).set_attribute_uint64 (
+        FileAttribute.TIME_MODIFIED, get_real_time () / 1000000 - age_s, FileQueryInfoFlags.NONE);
+  }
+
+  /* Locks the way flufl.lock does, for a holder that nothing is known of. */
+  public string claim_by_hand (int age_s) throws Error {
+    var claim = @"$path|$BYSTANDER|77|1";
+    FileUtils.set_contents (claim, claim);
+    set_age (claim, age_s);
+    assert_cmpint (Posix.link (claim, path), EQ, 0);
+    return claim;
+  }
+
+  public void remove_by_hand (string claim) {
+    assert_cmpint (FileUtils.unlink (claim), EQ, 0);
+    assert_cmpint (FileUtils.unlink (path), EQ, 0);
+  }
+
+  public void spoil (Flufl.Lock held) {
+    remove_by_hand (held.claim_file.get_path ());
+  }
+}
+
+delegate void Body (Fixture f) throws Error;
+
+void add (string name, owned Body body) {
+  Test.add_data_func ("/vala/" + name, () => {
+    try {
+      var f = new Fixture ();
+      body (f);
+      f.finish ();
+    } catch (Error error) {
+      GLib.error ("%s", error.message);
+    }
+  });
+}
+
+void constants (Fixture f) throws Error {
+  assert_cmpint (Flufl.LOCK_TIMEOUT_FOREVER, EQ, -1);
+  assert_cmpint (Flufl.LOCK_TIMEOUT_DEFAULT, EQ, -2);
+  assert_cmpint (Flufl.LOCK_LIFETIME_AS_SET, EQ, -1);
+  assert_cmpstr (Flufl.VERSION_S, EQ, "%d.%d.%d".printf (
+      Flufl.MAJOR_VERSION, Flufl.MINOR_VERSION, Flufl.MICRO_VERSION));
+}
+
+void enumerations (Fixture f) throws Error {
+  Flufl.LockState[] states = {
+    Flufl.LockState.UNLOCKED, Flufl.LockState.OURS, Flufl.LockState.OURS_EXPIRED,
+    Flufl.LockState.STALE, Flufl.LockState.THEIRS_EXPIRED, Flufl.LockState.UNKNOWN,
+    Flufl.LockState.THEIRS,
+  };
+  for (var i = 0; i < states.length; i++)
+    assert_cmpint (states[i], EQ, i + 1);
+
+  Flufl.Heartbeat[] heartbeats = {
+    Flufl.Heartbeat.NONE, Flufl.Heartbeat.MAIN_CONTEXT, Flufl.Heartbeat.THREAD,
+  };
+  for (var i = 0; i < heartbeats.length; i++)
+    assert_cmpint (heartbeats[i], EQ, i);
+
+  assert_cmpint (Flufl.BreakFlags.NONE, EQ, 0);
+  assert_cmpint (Flufl.BreakFlags.FORCE, EQ, 1);
+}
+
+void error_domain (Fixture f) throws Error {
+  int[] codes = {
+    Flufl.LockError.ALREADY_HELD, Flufl.LockError.NOT_HELD, Flufl.LockError.TIMED_OUT,
+    Flufl.LockError.LOST, Flufl.LockError.NOT_A_LOCK, Flufl.LockError.UNSUPPORTED,
+  };
+  for (var i = 0; i < codes.length; i++)
+    assert_cmpint (codes[i], EQ, i);
+  assert_cmpstr (Flufl.LockError.quark ().to_string (), EQ, "flufl-lock-error-quark");
+
+  try {
+    f.a.release ();
+    assert_not_reached ();
+  } catch (Flufl.LockError.NOT_HELD error) {
+    assert_true (error is Flufl.LockError);
+  } catch (Error error) {
+    assert_not_reached ();
+  }
+}
+
+void properties (Fixture f) throws Error {
+  assert_cmpstr (f.a.file.get_path (), EQ, f.path);
+  assert_cmpstr (f.a.separator, EQ, "|");
+  assert_cmpstr (f.a.host_name, EQ, Environment.get_host_name ());
+
+  assert_true (f.a.lifetime == 15000);
+  f.a.lifetime = 20;
+  assert_true (f.a.lifetime == 20);
+
+  assert_true (f.a.default_timeout == Flufl.LOCK_TIMEOUT_FOREVER);
+  f.a.default_timeout = 20;
+  assert_true (f.a.default_timeout == 20);
+
+  assert_true (f.a.heartbeat == Flufl.Heartbeat.NONE);
+  f.a.heartbeat = Flufl.Heartbeat.THREAD;
+  assert_true (f.a.heartbeat == Flufl.Heartbeat.THREAD);
+
+  assert_true (f.a.break_dead);
+  f.a.break_dead = false;
+  assert_false (f.a.break_dead);
+
+  var other = (Flufl.Lock) Object.new (typeof (Flufl.Lock), "file", f.a.file, "separator", "^");
+  assert_cmpstr (other.separator, EQ, "^");
+}
+
+void accessors (Fixture f) throws Error {
+  assert_cmpstr (f.a.get_file ().get_path (), EQ, f.path);
+  assert_cmpstr (f.a.get_separator (), EQ, "|");
+  assert_cmpstr (f.a.get_host_name (), EQ, Environment.get_host_name ());
+  f.a.set_lifetime (20);
+  assert_true (f.a.get_lifetime () == 20);
+  f.a.set_default_timeout (20);
+  assert_true (f.a.get_default_timeout () == 20);
+  f.a.set_heartbeat (Flufl.Heartbeat.THREAD);
+  assert_true (f.a.get_heartbeat () == Flufl.Heartbeat.THREAD);
+  f.a.set_break_dead (false);
+  assert_false (f.a.get_break_dead ());
+  assert_false (f.a.get_held ());
+  assert_null (f.a.dup_claim_file ());
+
+  assert_cmpint (f.a.get_retry_errnos ().length, EQ, 0);
+  f.a.set_retry_errnos ({ Posix.EIO, Posix.ENOSPC });
+  var errnos = f.a.get_retry_errnos ();
+  assert_cmpint (errnos.length, EQ, 2);
+  assert_cmpint (errnos[0], EQ, Posix.EIO);
+  assert_cmpint (errnos[1], EQ, Posix.ENOSPC);
+  f.a.set_retry_errnos (null);
+  assert_cmpint (f.a.get_retry_errnos ().length, EQ, 0);
+}
+
+void held_and_claim_file (Fixture f) throws Error {
+  var n_notified = 0;
+  f.a.notify["held"].connect (() => n_notified++);
+  assert_false (f.a.held);
+  assert_null (f.a.claim_file);
+  f.a.acquire ();
+  assert_true (f.a.held);
+  assert_true (f.a.claim_file.equal (f.a.dup_claim_file ()));
+  assert_true (f.a.claim_file.query_exists ());
+  f.a.release ();
+  assert_false (f.a.held);
+  assert_cmpint (n_notified, EQ, 2);
+}
+
+void synchronous_round (Fixture f) throws Error {
+  assert_true (f.a.query_state () == Flufl.LockState.UNLOCKED);
+  assert_true (f.a.acquire ());
+  assert_true (f.a.check ());
+  assert_false (f.b.check ());
+  assert_true (f.a.query_state () == Flufl.LockState.OURS);
+  assert_true (f.b.query_state () == Flufl.LockState.THEIRS);
+  f.set_age (f.path, HOUR_S);
+  assert_true (f.a.query_state (null) == Flufl.LockState.OURS_EXPIRED);
+  assert_true (f.b.query_state (null) == Flufl.LockState.THEIRS_EXPIRED);
+  var expired = f.expiration ();
+  assert_true (f.a.refresh ());
+  assert_true (f.expiration () > expired);
+  assert_true (f.a.refresh (2 * HOUR_MS, null));
+  assert_true (f.expiration () > get_real_time () / 1000000 + HOUR_S);
+  assert_true (f.a.release ());
+  assert_true (f.a.acquire (0, null));
+  assert_true (f.a.release (null));
+}
+
+void synchronous_errors (Fixture f) throws Error {
+  check_lock_error (Flufl.LockError.NOT_HELD, () => f.a.refresh ());
+  check_lock_error (Flufl.LockError.NOT_HELD, () => f.a.query_details ());
+  f.b.acquire ();
+  check_lock_error (Flufl.LockError.ALREADY_HELD, () => f.b.acquire ());
+  check_lock_error (Flufl.LockError.ALREADY_HELD, () => f.b.break_lock ());
+  check_lock_error (Flufl.LockError.TIMED_OUT, () => f.a.acquire (0));
+  f.a.default_timeout = 20;
+  check_lock_error (Flufl.LockError.TIMED_OUT, () => f.a.acquire ());
+  check_io_error (IOError.BUSY, () => f.a.break_lock ());
+  var cancellable = new Cancellable ();
+  cancellable.cancel ();
+  check_io_error (IOError.CANCELLED, () => f.a.acquire (0, cancellable));
+  f.spoil (f.b);
+  check_lock_error (Flufl.LockError.LOST, () => f.b.refresh ());
+  f.a.lifetime = 0;
+  check_io_error (IOError.INVALID_ARGUMENT, () => f.a.acquire ());
+}
+
+void not_a_lock (Fixture f) throws Error {
+  FileUtils.set_contents (f.path, "a letter");
+  check_lock_error (Flufl.LockError.NOT_A_LOCK, () => f.a.acquire ());
+  check_lock_error (Flufl.LockError.NOT_A_LOCK, () => f.a.break_lock (Flufl.BreakFlags.NONE));
+  assert_true (f.a.break_lock (Flufl.BreakFlags.FORCE, null));
+  assert_cmpint (f.n_files (), EQ, 0);
+}
+
+void break_expired (Fixture f) throws Error {
+  f.claim_by_hand (HOUR_S);
+  wait_for (() => {
+    try {
+      return f.a.break_lock ();
+    } catch (IOError.BUSY error) {
+      return false;
+    } catch (Error error) {
+      GLib.error ("%s", error.message);
+    }
+  });
+  assert_true (f.a.query_state () == Flufl.LockState.UNLOCKED);
+}
+
+void check_details (Fixture f, Flufl.LockDetails details, string claim) {
+  assert_cmpstr (details.get_host_name (), EQ, BYSTANDER);
+  assert_cmpint (details.get_pid (), EQ, 77);
+  assert_cmpstr (details.get_lock_file ().get_path (), EQ, f.path);
+  assert_cmpstr (details.get_claim_file ().get_path (), EQ, claim);
+  assert_true (details.get_state () == Flufl.LockState.UNKNOWN);
+  var ahead = details.get_expiration ().to_unix () - get_real_time () / 1000000;
+  assert_true (ahead > HOUR_S / 2 && ahead <= HOUR_S);
+}
+
+void details (Fixture f) throws Error {
+  var claim = f.claim_by_hand (-HOUR_S);
+  var details = f.a.query_details ();
+  var copy = details.copy ();
+  check_details (f, details, claim);
+  ((owned) details).free ();
+  check_details (f, copy, claim);
+  f.remove_by_hand (claim);
+}
+
+void stale (Fixture f) throws Error {
+  var holder = new Subprocess (SubprocessFlags.STDOUT_PIPE, program, "--hold", f.path);
+  var output = new DataInputStream (holder.get_stdout_pipe ());
+  assert_cmpstr (output.read_line (), EQ, "held");
+  assert_true (f.a.query_state () == Flufl.LockState.THEIRS);
+  assert_cmpstr (f.a.query_details ().get_pid ().to_string (), EQ, holder.get_identifier ());
+  holder.force_exit ();
+  holder.wait ();
+  assert_true (f.a.query_state () == Flufl.LockState.STALE);
+  assert_true (f.a.acquire ());
+}
+
+void signal_waiting (Fixture f) throws Error {
+  var n_waiting = 0;
+  f.a.waiting.connect ((details) => {
+    n_waiting++;
+    assert_true (details.get_state () == Flufl.LockState.THEIRS);
+    try {
+      f.b.release ();
+    } catch (Error error) {
+      GLib.error ("%s", error.message);
+    }
+  });
+  f.b.acquire ();
+  assert_true (f.a.acquire ());
+  assert_cmpint (n_waiting, EQ, 1);
+}
+
+void signal_lost (Fixture f) throws Error {
+  var n_lost = 0;
+  f.a.lost.connect ((error) => {
+    n_lost++;
+    assert_error (error, Flufl.LockError.quark (), Flufl.LockError.LOST);
+  });
+  f.a.lifetime = 300;
+  f.a.heartbeat = Flufl.Heartbeat.MAIN_CONTEXT;
+  f.a.acquire ();
+  var cancellable = f.a.get_cancellable ();
+  assert_false (cancellable.is_cancelled ());
+  f.spoil (f.a);
+  wait_for (() => n_lost > 0);
+  assert_cmpint (n_lost, EQ, 1);
+  assert_true (cancellable.is_cancelled ());
+  assert_false (f.a.held);
+}
+
+async void round (Fixture f) throws Error {
+  assert_true (yield f.a.acquire_async ());
+  assert_true (yield f.a.check_async ());
+  assert_true ((yield f.a.query_state_async ()) == Flufl.LockState.OURS);
+  var details = yield f.a.query_details_async ();
+  assert_true (details.get_state () == Flufl.LockState.OURS);
+  assert_true (yield f.a.refresh_async ());
+  assert_true (yield f.a.release_async ());
+  assert_true (yield f.a.break_lock_async ());
+
+  assert_true (yield f.a.acquire_async (Flufl.LOCK_TIMEOUT_FOREVER, null));
+  assert_true (yield f.a.refresh_async (HOUR_MS, null));
+  try {
+    yield f.b.acquire_async (20, null);
+    assert_not_reached ();
+  } catch (Flufl.LockError.TIMED_OUT error) {
+    assert_true (error.message.contains (f.path));
+  }
+  assert_true (yield f.b.break_lock_async (Flufl.BreakFlags.FORCE, null));
+  try {
+    yield f.a.release_async (null);
+    assert_not_reached ();
+  } catch (Flufl.LockError.LOST error) {
+    assert_false (f.a.held);
+  }
+}
+
+void asynchronous_round (Fixture f) throws Error {
+  AsyncResult? result = null;
+  round.begin (f, (source, r) => result = r);
+  wait_for (() => result != null);
+  round.end (result);
+}
+
+void cancellation_and_pending (Fixture f) throws Error {
+  AsyncResult? result = null;
+  var cancellable = new Cancellable ();
+  f.b.acquire ();
+  f.a.acquire_async.begin (HOUR_MS, cancellable, (source, r) => result = r);
+  check_io_error (IOError.PENDING, () => f.a.check ());
+  wait_for (() => f.n_files () == 3);
+  cancellable.cancel ();
+  wait_for (() => result != null);
+  check_io_error (IOError.CANCELLED, () => f.a.acquire_async.end (result));
+}
+
+/* The program of a holder in another process, which gets killed. */
+int hold (string path) {
+  var file_lock = new Flufl.Lock.for_path (path);
+  try {
+    file_lock.acquire ();
+  } catch (Error error) {
+    printerr ("%s\n", error.message);
+    return 1;
+  }
+  print ("held\n");
+  new MainLoop ().run ();
+  return 0;
+}
+
+int main (string[] args) {
+  if (args.length == 3 && args[1] == "--hold")
+    return hold (args[2]);
+
+  program = args[0];
+  Test.init (ref args);
+  add ("constants", constants);
+  add ("enumerations", enumerations);
+  add ("error-domain", error_domain);
+  add ("properties", properties);
+  add ("accessors", accessors);
+  add ("held-and-claim-file", held_and_claim_file);
+  add ("synchronous-round", synchronous_round);
+  add ("synchronous-errors", synchronous_errors);
+  add ("not-a-lock", not_a_lock);
+  add ("break-expired", break_expired);
+  add ("details", details);
+  add ("stale", stale);
+  add ("signal-waiting", signal_waiting);
+  add ("signal-lost", signal_lost);
+  add ("asynchronous-round", asynchronous_round);
+  add ("cancellation-and-pending", cancellation_and_pending);
+  return Test.run ();
+}
