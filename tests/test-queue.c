@@ -60,7 +60,8 @@ static char *
 put (Line *self, const FluflIdentity *who, gint64 later)
 {
   static guint64 random;
-  char *name = flufl_claim_name_build ("x.lock", "|", who, self->ticket + (guint64) later, ++random);
+  char *name = flufl_claim_name_build ("x.lock", "|", who, self->ticket + (guint64) later, ++random,
+                                       FLUFL_MARK_NONE);
 
   put_claim (name, FALSE, 15);
   return name;
@@ -265,7 +266,7 @@ test_stopped (void)
   close (pipe_fds[0]);
   close (pipe_fds[1]);
   flufl_site_init (&site, &sys, "/tmp/x.lock", "|");
-  name = flufl_claim_name_build ("x.lock", "|", &who, 1, 1);
+  name = flufl_claim_name_build ("x.lock", "|", &who, 1, 1, FLUFL_MARK_NONE);
   g_assert_true (flufl_claim_name_parse (name, strlen (name), "x.lock", "|", &claim));
   if (who.space[0] == '\0')
     g_test_skip ("no process is told from another here");

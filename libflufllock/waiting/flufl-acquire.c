@@ -61,7 +61,7 @@ watch_predecessor (FluflAcquire *self)
   g_autofree char *path = flufl_site_path_of (self->site, self->view.predecessor.name);
 
   /* Its end, or its owner's: that it becomes the lock is no news. */
-  return flufl_watch_add (&self->watch, path, FLUFL_WATCH_REMOVED | FLUFL_WATCH_CLOSED);
+  return flufl_watch_add (&self->watch, path, FLUFL_WATCH_EVERYTHING);
 }
 
 static gint64
