@@ -9,22 +9,59 @@
 #include "flufl-lock-private.h"
 #include "flufl-report-private.h"
 
+#include <errno.h>
 #include <unistd.h>
+
+#include "flufl-engine.h"
 
 /* A refresh that failed for a passing reason is tried again so often. */
 #define RETRY_MIN (10 * 1000)
 
-typedef struct
+/* Shared by the pulse and the appointments at the end of the lease. */
+struct _FluflWatch
 {
-  GWeakRef lock;
-  guint    holding;
-} Beat;
+  gatomicrefcount refs;
+  GWeakRef        lock;
+  guint           holding;
+  GCancellable   *over; /* owned; fires when the holding is */
+};
 
 typedef struct
 {
   FluflLock *lock;
   GError    *error;
 } Loss;
+
+static FluflWatch *
+watch_new (FluflLock *self)
+{
+  FluflWatch *watch = g_new0 (FluflWatch, 1);
+
+  g_atomic_ref_count_init (&watch->refs);
+  g_weak_ref_init (&watch->lock, self);
+  watch->holding = self->holding;
+  watch->over = g_cancellable_new ();
+  return watch;
+}
+
+static FluflWatch *
+watch_ref (FluflWatch *watch)
+{
+  g_atomic_ref_count_inc (&watch->refs);
+  return watch;
+}
+
+static void
+watch_unref (gpointer data)
+{
+  FluflWatch *watch = data;
+
+  if (!g_atomic_ref_count_dec (&watch->refs))
+    return;
+  g_weak_ref_clear (&watch->lock);
+  g_object_unref (watch->over);
+  g_free (watch);
+}
 
 /* Whether the object has the lock, as far as it knows without a look. In a
  * forked child it never has: the lock is the parent's. */
@@ -39,32 +76,98 @@ flufl_lock_is_held (FluflLock *self)
   return held;
 }
 
+/* Nobody refreshes the lock any more, or watches over the end of its lease. */
 void
 flufl_lock_stop_pulse (FluflLock *self)
 {
   FluflPulse *pulse;
+  FluflWatch *watch;
 
   g_mutex_lock (&self->mutex);
   pulse = g_steal_pointer (&self->pulse);
+  watch = g_steal_pointer (&self->watch);
   g_mutex_unlock (&self->mutex);
   if (pulse != NULL)
     flufl_pulse_stop (pulse);
+  if (watch != NULL)
+    {
+      g_cancellable_cancel (watch->over);
+      watch_unref (watch);
+    }
 }
 
-/* Fires the cancellable, in whatever thread finds the loss: the work should
- * stop even if nobody runs the main context. */
-void
-flufl_lock_mark_lost (FluflLock *self)
+/* Under the mutex. */
+static gboolean
+is_holding (FluflLock *self, guint holding)
+{
+  return self->held && self->holder_pid == (int) getpid () && self->holding == holding;
+}
+
+/* The end of a holding by a loss: of all who find it, one is told TRUE. The
+ * cancellable fires in this thread, for the work should stop even if nobody
+ * runs the main context; so neither disk nor mutex may be had here. */
+static gboolean
+lose (FluflLock *self, guint holding, gboolean only_if_over, int *out_errsv)
 {
   g_autoptr (GCancellable) loss = NULL;
+  gboolean lost;
 
   g_mutex_lock (&self->mutex);
-  self->lost = TRUE;
-  if (self->loss != NULL)
-    loss = g_object_ref (self->loss);
+  lost = is_holding (self, holding)
+         && (!only_if_over || self->lease_end <= g_get_monotonic_time ());
+  if (lost)
+    {
+      self->held = FALSE;
+      self->lost = TRUE;
+      *out_errsv = self->beat_errsv;
+      g_clear_pointer (&self->claim_path, g_free);
+      if (self->loss != NULL)
+        loss = g_object_ref (self->loss);
+    }
   g_mutex_unlock (&self->mutex);
+
+  if (lost)
+    flufl_lock_stop_pulse (self);
   if (loss != NULL)
     g_cancellable_cancel (loss);
+  return lost;
+}
+
+/*
+ * flufl_lock_lose:
+ *
+ * The lock was found to be lost. The cancellable fires.
+ *
+ * Returns: whether the object had it until now, so that others must be told
+ */
+gboolean
+flufl_lock_lose (FluflLock *self)
+{
+  guint holding;
+  int errsv;
+
+  g_mutex_lock (&self->mutex);
+  holding = self->holding;
+  g_mutex_unlock (&self->mutex);
+  return lose (self, holding, FALSE, &errsv);
+}
+
+/*
+ * flufl_lock_drop_remains:
+ *
+ * Removes what a loss has left on disk. Waits for a heartbeat that hangs.
+ */
+void
+flufl_lock_drop_remains (FluflLock *self)
+{
+  g_mutex_lock (&self->disk);
+  if (self->claim.path != NULL && !flufl_lock_is_held (self))
+    {
+      /* A touch that came late may have made it good again. */
+      self->claim.unsure = TRUE;
+      flufl_claim_abandon (&self->claim, &self->site);
+    }
+  g_mutex_unlock (&self->disk);
 }
 
 static gboolean
@@ -108,59 +211,181 @@ beat_of (const FluflClaim *claim)
   return claim->lifetime / 1000 / 3;
 }
 
+static void
+tell_loss (FluflLock *self, int errsv)
+{
+  post_loss (self, flufl_report_lost (&self->site, errsv));
+  flufl_lock_drop_remains (self);
+}
+
+/* The lease has come to an end if nobody renewed it: also if a heartbeat hangs
+ * that would say so, and whatever it says later. */
+static gboolean
+end_lease (FluflLock *self, guint holding)
+{
+  int errsv;
+  gboolean lost = lose (self, holding, TRUE, &errsv);
+
+  if (lost)
+    tell_loss (self, errsv != 0 ? errsv : ETIMEDOUT);
+  return lost;
+}
+
+static void
+look_once_at_lease (gpointer data)
+{
+  FluflWatch *watch = data;
+  g_autoptr (FluflLock) self = g_weak_ref_get (&watch->lock);
+
+  if (self != NULL && !g_cancellable_is_cancelled (watch->over))
+    end_lease (self, watch->holding);
+  watch_unref (watch);
+}
+
+/* One appointment is kept for the end of the lease that was known when it was
+ * made; by then there mostly is another. */
+static void
+look_at_lease (gpointer data)
+{
+  FluflWatch *watch = data;
+  g_autoptr (FluflLock) self = g_weak_ref_get (&watch->lock);
+
+  if (self != NULL && !g_cancellable_is_cancelled (watch->over)
+      && !end_lease (self, watch->holding))
+    {
+      gint64 end;
+
+      g_mutex_lock (&self->mutex);
+      end = self->lease_end;
+      g_mutex_unlock (&self->mutex);
+      flufl_engine_at (end, watch->over, look_at_lease, watch_ref (watch));
+    }
+  watch_unref (watch);
+}
+
+/* By the clock that goes on while the machine sleeps the lease is over: others
+ * may have the lock. Whether they do is seen first; but not for long. */
+static void
+hurry (FluflLock *self, FluflWatch *watch, gint64 now)
+{
+  gint64 end = now + beat_of (&self->claim);
+  gboolean earlier;
+
+  g_mutex_lock (&self->mutex);
+  earlier = end < self->lease_end;
+  if (earlier)
+    self->lease_end = end;
+  g_mutex_unlock (&self->mutex);
+  if (earlier)
+    flufl_engine_at (end, watch->over, look_once_at_lease, watch_ref (watch));
+}
+
 static gint64
-beat_once (FluflLock *self, guint holding)
+beat_once (FluflLock *self, FluflWatch *watch)
 {
   FluflOutcome outcome;
-  GError *error;
+  gboolean holding, lost = FALSE;
   int errsv = 0;
-  gint64 next = -1, left;
+  gint64 now, left, next = -1;
 
   g_mutex_lock (&self->disk);
-  if (!flufl_lock_is_held (self) || self->holding != holding)
+  g_mutex_lock (&self->mutex);
+  holding = is_holding (self, watch->holding);
+  g_mutex_unlock (&self->mutex);
+  if (!holding)
     {
       g_mutex_unlock (&self->disk);
       return -1;
     }
 
+  now = g_get_monotonic_time ();
+  if (flufl_claim_lease_left (&self->claim, &self->site) <= 0)
+    hurry (self, watch, now);
   outcome = flufl_claim_refresh (&self->claim, &self->site, self->claim.lifetime, &errsv);
-  left = flufl_claim_lease_left (&self->claim, &self->site);
-  if (outcome == FLUFL_OUTCOME_HELD)
+
+  g_mutex_lock (&self->mutex);
+  holding = is_holding (self, watch->holding);
+  if (holding && outcome == FLUFL_OUTCOME_HELD)
+    self->lease_end = now + self->claim.lifetime / 1000;
+  self->beat_errsv = errsv;
+  left = self->lease_end - g_get_monotonic_time ();
+  g_mutex_unlock (&self->mutex);
+
+  if (!holding)
+    ; /* the lease was over before the answer came: whoever found it tells */
+  else if (outcome == FLUFL_OUTCOME_HELD)
     next = beat_of (&self->claim);
   else if (outcome == FLUFL_OUTCOME_UNSURE && left > 0)
-    next = MAX (RETRY_MIN, MIN (left / 1000 / 2, beat_of (&self->claim) / 8));
+    next = MAX (RETRY_MIN, MIN (left / 2, beat_of (&self->claim) / 8));
   else
-    {
-      flufl_claim_abandon (&self->claim, &self->site);
-      flufl_lock_end_holding (self);
-    }
+    lost = TRUE;
   g_mutex_unlock (&self->disk);
 
-  if (next < 0)
-    {
-      error = flufl_report_lost (&self->site, outcome == FLUFL_OUTCOME_LOST ? 0 : errsv);
-      flufl_lock_mark_lost (self);
-      post_loss (self, error);
-    }
+  if (lost && lose (self, watch->holding, outcome != FLUFL_OUTCOME_LOST, &errsv))
+    tell_loss (self, outcome == FLUFL_OUTCOME_LOST ? 0 : errsv);
   return next;
 }
 
 static gint64
 beat_cb (gpointer data)
 {
-  Beat *beat = data;
-  g_autoptr (FluflLock) self = g_weak_ref_get (&beat->lock);
+  FluflWatch *watch = data;
+  g_autoptr (FluflLock) self = g_weak_ref_get (&watch->lock);
 
-  return self != NULL ? beat_once (self, beat->holding) : -1;
+  return self != NULL ? beat_once (self, watch) : -1;
 }
 
+/* Under the mutex. The lease runs since @since, by the monotonic clock. */
 static void
-beat_free (gpointer data)
+start_pulse (FluflLock *self, gint64 since)
 {
-  Beat *beat = data;
+  gint64 beat = beat_of (&self->claim);
+  gint64 now = g_get_monotonic_time ();
+  gint64 left;
+  GMainContext *context = self->context;
 
-  g_weak_ref_clear (&beat->lock);
-  g_free (beat);
+  self->lease_end = since + self->claim.lifetime / 1000;
+  self->beat_errsv = 0;
+  if (self->heartbeat == FLUFL_HEARTBEAT_NONE)
+    return;
+  /* A main context that came late to the win: see first what it is worth. */
+  self->lease_end = MAX (self->lease_end, now + beat);
+  left = self->lease_end - now;
+
+  if (self->heartbeat == FLUFL_HEARTBEAT_THREAD)
+    context = NULL;
+  else if (context == NULL)
+    context = g_main_context_default ();
+  self->watch = watch_new (self);
+  self->pulse = flufl_pulse_start (context, left <= 2 * beat ? 0 : left - 2 * beat, beat_cb,
+                                   watch_ref (self->watch), watch_unref);
+  flufl_engine_at (self->lease_end, self->watch->over, look_at_lease, watch_ref (self->watch));
+}
+
+/*
+ * flufl_lock_renew_lease:
+ * @since: monotonic time just before the touch
+ *
+ * Another than the heartbeat has refreshed the lock. Called with the disk.
+ */
+void
+flufl_lock_renew_lease (FluflLock *self, gint64 since)
+{
+  gboolean beats;
+
+  g_mutex_lock (&self->mutex);
+  beats = self->pulse != NULL;
+  self->lease_end = since + self->claim.lifetime / 1000;
+  g_mutex_unlock (&self->mutex);
+  if (!beats)
+    return;
+
+  /* The lifetime may be another one, and so the time between two beats. */
+  flufl_lock_stop_pulse (self);
+  g_mutex_lock (&self->mutex);
+  if (is_holding (self, self->holding))
+    start_pulse (self, since);
+  g_mutex_unlock (&self->mutex);
 }
 
 /*
@@ -172,14 +397,9 @@ beat_free (gpointer data)
 void
 flufl_lock_begin_holding (FluflLock *self, FluflClaim *claim, GMainContext *context)
 {
-  FluflHeartbeat heartbeat;
-  gint64 first;
-  Beat *beat;
-
   g_mutex_lock (&self->disk);
   self->claim = *claim;
   *claim = (FluflClaim){ 0 };
-  first = beat_of (&self->claim);
 
   g_mutex_lock (&self->mutex);
   self->held = TRUE;
@@ -192,17 +412,9 @@ flufl_lock_begin_holding (FluflLock *self, FluflClaim *claim, GMainContext *cont
   if (self->lost)
     g_clear_object (&self->loss);
   self->lost = FALSE;
-  heartbeat = self->heartbeat;
-  if (heartbeat != FLUFL_HEARTBEAT_NONE)
-    {
-      beat = g_new0 (Beat, 1);
-      g_weak_ref_init (&beat->lock, self);
-      beat->holding = self->holding;
-      if (context == NULL && heartbeat == FLUFL_HEARTBEAT_MAIN_CONTEXT)
-        context = g_main_context_default ();
-      self->pulse = flufl_pulse_start (heartbeat == FLUFL_HEARTBEAT_THREAD ? NULL : context,
-                                       first, beat_cb, beat, beat_free);
-    }
+  start_pulse (self, g_get_monotonic_time ()
+                         - (self->claim.lifetime
+                            - flufl_claim_lease_left (&self->claim, &self->site)) / 1000);
   g_mutex_unlock (&self->mutex);
   g_mutex_unlock (&self->disk);
 }

@@ -10,6 +10,8 @@
 
 G_BEGIN_DECLS
 
+typedef struct _FluflWatch FluflWatch;
+
 struct _FluflLock
 {
   GObject         parent_instance;
@@ -38,7 +40,10 @@ struct _FluflLock
   guint           holding;   /* number of the present or last holding */
   char           *claim_path; /* owned; what claim-file shows */
   GMainContext   *context;   /* owned; that of the last acquisition */
+  gint64          lease_end; /* monotonic, of what was last seen to be held */
+  int             beat_errsv; /* what the last heartbeat failed with, or 0 */
   FluflPulse     *pulse;     /* owned; nullable */
+  FluflWatch     *watch;     /* owned; nullable: over the end of the lease */
   GCancellable   *loss;      /* owned; made when it is asked for */
 };
 
@@ -51,7 +56,10 @@ void     flufl_lock_begin_holding (FluflLock   *self,
                                   GMainContext *context);
 gboolean flufl_lock_end_holding  (FluflLock    *self);
 void     flufl_lock_stop_pulse   (FluflLock    *self);
-void     flufl_lock_mark_lost    (FluflLock    *self);
+void     flufl_lock_renew_lease  (FluflLock    *self,
+                                  gint64        since);
+gboolean flufl_lock_lose         (FluflLock    *self);
+void     flufl_lock_drop_remains (FluflLock    *self);
 void     flufl_lock_notify_held  (FluflLock    *self);
 void     flufl_lock_tell_lost    (FluflLock    *self,
                                   const GError *error);

@@ -184,6 +184,8 @@ forget_parents_claim (FluflLock *self)
   g_mutex_unlock (&self->mutex);
   if (foreign)
     {
+      /* A thread of the parent's may have had it at the fork. */
+      g_mutex_init (&self->disk);
       flufl_claim_clear (&self->claim);
       flufl_lock_end_holding (self);
     }
@@ -303,6 +305,7 @@ acquire_prepare (FluflOp *op)
       op->error = flufl_report_already_held (&self->site);
       return FALSE;
     }
+  flufl_lock_drop_remains (self);
   op->acquire.site = &self->site;
   op->acquire.lifetime = op->lifetime * FLUFL_NSEC_PER_MSEC;
   op->acquire.deadline = deadline_after (op->timeout);
@@ -347,6 +350,7 @@ run_refresh (FluflOp *op)
 {
   FluflLock *self = op->lock;
   FluflOutcome outcome;
+  gint64 since;
   int errsv = 0;
 
   g_mutex_lock (&self->disk);
@@ -356,21 +360,24 @@ run_refresh (FluflOp *op)
       op->error = flufl_report_not_held (&self->site);
       return;
     }
+  since = g_get_monotonic_time ();
   outcome = flufl_claim_refresh (&self->claim, &self->site,
                                  op->lifetime * FLUFL_NSEC_PER_MSEC, &errsv);
-  if (outcome == FLUFL_OUTCOME_LOST)
+  if (outcome == FLUFL_OUTCOME_HELD && flufl_lock_is_held (self))
     {
-      flufl_claim_abandon (&self->claim, &self->site);
-      op->ended = flufl_lock_end_holding (self);
+      op->answer = TRUE;
+      flufl_lock_renew_lease (self, since);
     }
   g_mutex_unlock (&self->disk);
 
-  if (outcome == FLUFL_OUTCOME_HELD)
-    op->answer = TRUE;
-  else if (outcome == FLUFL_OUTCOME_LOST)
+  if (op->answer)
+    return;
+  if (outcome != FLUFL_OUTCOME_UNSURE)
     {
+      /* Lost, or the lease came to its end before the answer did. */
       op->error = flufl_report_lost (&self->site, 0);
-      flufl_lock_mark_lost (self);
+      op->ended = flufl_lock_lose (self);
+      flufl_lock_drop_remains (self);
     }
   else
     op->error = flufl_report_failed (&self->site, "refresh the claim file", errsv);
