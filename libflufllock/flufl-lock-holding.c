@@ -170,6 +170,23 @@ flufl_lock_drop_remains (FluflLock *self)
   g_mutex_unlock (&self->disk);
 }
 
+/*
+ * flufl_lock_drop_parked:
+ *
+ * Removes the claim that is kept for the next use, if it is this process's: a
+ * forked child has but a copy.
+ */
+void
+flufl_lock_drop_parked (FluflLock *self)
+{
+  g_mutex_lock (&self->disk);
+  if (self->holder_pid == (int) getpid ())
+    flufl_claim_abandon (&self->parked, &self->site);
+  else
+    flufl_claim_clear (&self->parked);
+  g_mutex_unlock (&self->disk);
+}
+
 static gboolean
 loss_cb (gpointer data)
 {

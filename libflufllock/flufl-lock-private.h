@@ -25,12 +25,14 @@ struct _FluflLock
   GMutex          disk;
   FluflSite       site;      /* lock_path is NULL where no lock can be */
   FluflClaim      claim;     /* has a path while this object has the lock */
+  FluflClaim      parked;    /* has one while a claim is kept for the next use */
 
   GMutex          mutex;     /* protects what follows */
   gint64          lifetime;        /* ms */
   gint64          default_timeout; /* ms */
   FluflHeartbeat  heartbeat;
   gboolean        break_dead;
+  gboolean        linger;
   GArray         *retry_errnos;    /* nullable */
   gboolean        busy;      /* an operation runs */
   gboolean        held;
@@ -60,6 +62,7 @@ void     flufl_lock_renew_lease  (FluflLock    *self,
                                   gint64        since);
 gboolean flufl_lock_lose         (FluflLock    *self);
 void     flufl_lock_drop_remains (FluflLock    *self);
+void     flufl_lock_drop_parked  (FluflLock    *self);
 void     flufl_lock_notify_held  (FluflLock    *self);
 void     flufl_lock_tell_lost    (FluflLock    *self,
                                   const GError *error);

@@ -180,13 +180,14 @@ forget_parents_claim (FluflLock *self)
   gboolean foreign;
 
   g_mutex_lock (&self->mutex);
-  foreign = self->held && self->holder_pid != (int) getpid ();
+  foreign = self->holder_pid != (int) getpid () && (self->held || self->parked.path != NULL);
   g_mutex_unlock (&self->mutex);
   if (foreign)
     {
       /* A thread of the parent's may have had it at the fork. */
       g_mutex_init (&self->disk);
       flufl_claim_clear (&self->claim);
+      flufl_claim_clear (&self->parked);
       flufl_lock_end_holding (self);
     }
 }
@@ -306,6 +307,10 @@ acquire_prepare (FluflOp *op)
       return FALSE;
     }
   flufl_lock_drop_remains (self);
+  g_mutex_lock (&self->disk);
+  op->acquire.claim = self->parked;
+  self->parked = (FluflClaim){ 0 };
+  g_mutex_unlock (&self->disk);
   op->acquire.site = &self->site;
   op->acquire.lifetime = op->lifetime * FLUFL_NSEC_PER_MSEC;
   op->acquire.deadline = deadline_after (op->timeout);
@@ -332,7 +337,15 @@ run_release (FluflOp *op)
       op->error = flufl_report_not_held (&self->site);
       return;
     }
-  outcome = flufl_claim_release (&self->claim, &self->site, &errsv);
+  if (flufl_lock_get_linger (self))
+    outcome = flufl_claim_park (&self->claim, &self->site, &errsv);
+  else
+    outcome = flufl_claim_release (&self->claim, &self->site, &errsv);
+  if (outcome != FLUFL_OUTCOME_FAILED && self->claim.path != NULL)
+    {
+      self->parked = self->claim;
+      self->claim = (FluflClaim){ 0 };
+    }
   if (outcome != FLUFL_OUTCOME_FAILED)
     op->ended = flufl_lock_end_holding (self);
   g_mutex_unlock (&self->disk);

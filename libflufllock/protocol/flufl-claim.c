@@ -122,11 +122,10 @@ learn_from_touch (FluflClaim *claim, FluflSite *site, const struct stat *st)
 }
 
 static int
-fill (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
+fill (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime, struct stat *st)
 {
   const FluflSyscalls *sys = site->sys;
   gsize length = strlen (claim->path), done = 0;
-  struct stat st;
 
   while (done < length)
     {
@@ -145,11 +144,11 @@ fill (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
       done += (gsize) n;
     }
 
-  if (touch (claim, site, fd, lifetime) != 0 || sys->fstat (fd, &st) != 0)
+  if (touch (claim, site, fd, lifetime) != 0 || sys->fstat (fd, st) != 0)
     return -1;
-  claim->dev = st.st_dev;
-  claim->ino = st.st_ino;
-  if (learn_from_touch (claim, site, &st))
+  claim->dev = st->st_dev;
+  claim->ino = st->st_ino;
+  if (learn_from_touch (claim, site, st))
     return touch (claim, site, fd, lifetime);
   return 0;
 }
@@ -185,6 +184,7 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
 {
   const FluflSyscalls *sys = site->sys;
   FluflIdentity identity;
+  struct stat st;
   int fd = -1;
   int errsv = 0;
 
@@ -228,7 +228,7 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
 
   if (fd >= 0)
     {
-      if (fill (claim, site, fd, lifetime) != 0)
+      if (fill (claim, site, fd, lifetime, &st) != 0)
         errsv = errno;
       /* A network file system tells of a full disk only here. */
       if (claim->line == NULL && sys->close (fd) != 0 && errsv == 0 && errno != EINTR)
@@ -245,6 +245,89 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
 }
 
 /*
+ * A claim that is kept, and why the arguments of docs/protocol.md hold for it.
+ *
+ * rename(2) of the claim's name is the token as unlink(2) of it is: it succeeds
+ * for one of all who rename or unlink that name. The lock file is then an orphan
+ * to others, whose claim's name is absent, although its link count is 2; and as
+ * ever an orphan rests, and with a life-line is left to whoever has that. Only
+ * a holder whose lease is safe keeps its claim, so nobody else is at work.
+ *
+ * The new name is one that was never used, and is the claim's name in its next
+ * use: a breaker that was delayed finds the old name absent, or, having given
+ * it back to a lock file that by then names another claim, takes it away again.
+ *
+ * A name that somebody gave back to this very file between our two steps, or a
+ * lock file that stayed, would make the link count a liar. So the file is used
+ * again only if its one link is the name we gave it; further ones can come only
+ * by way of a lock file that it is. Its content and times change only while it
+ * is not the lock; who reads them at that moment, from an open lock file, finds
+ * an mtime that does not fit, or a name that is absent.
+ */
+
+/*
+ * flufl_claim_park:
+ *
+ * flufl_claim_release() for one who wants the lock again: keeps the claim, with
+ * its life-line, where that is safe. An idle claim is never the lock.
+ *
+ * Returns: as flufl_claim_release(); after RELEASED @claim may be there, to be
+ *   used for the next attempt or given up by flufl_claim_abandon()
+ */
+FluflOutcome
+flufl_claim_park (FluflClaim *claim, FluflSite *site, int *out_errsv)
+{
+  const FluflSyscalls *sys = site->sys;
+  g_autofree char *name = NULL;
+  g_autofree char *path = NULL;
+  FluflIdentity identity;
+  gint64 start = boot_now (site);
+  guint64 random;
+
+  if (claim->line == NULL || !lease_is_safe (claim, site) || claim->doubtful || claim->unsure
+      || sys->random (&random, sizeof random) != 0)
+    return flufl_claim_release (claim, site, out_errsv);
+
+  flufl_identity_get (sys, &identity);
+  name = flufl_claim_name_build (site->lock_name, site->separator, &identity,
+                                 (guint64) sys->clock (FLUFL_CLOCK_REAL), random,
+                                 FLUFL_MARK_LIFE_LINE | FLUFL_MARK_PARKED);
+  path = flufl_site_path_of (site, name);
+  if (sys->rename (claim->path, path) != 0)
+    {
+      sys->unlink (path);
+      return flufl_claim_release (claim, site, out_errsv);
+    }
+  g_free (claim->path);
+  claim->path = g_steal_pointer (&path);
+
+  if (boot_now (site) - start <= FLUFL_GRACE / 2 && sys->unlink (site->lock_path) == 0)
+    claim->parked = TRUE;
+  else
+    flufl_claim_abandon (claim, site);
+  return FLUFL_OUTCOME_RELEASED;
+}
+
+/* Makes an idle claim one that can be linked. */
+static FluflOutcome
+unpark (FluflClaim *claim, FluflSite *site, gint64 lifetime)
+{
+  struct stat st;
+  dev_t dev = claim->dev;
+  ino_t ino = claim->ino;
+
+  if (fill (claim, site, claim->fd, lifetime, &st) == 0 && st.st_nlink == 1
+      && st.st_size == (off_t) strlen (claim->path) && st.st_dev == dev && st.st_ino == ino)
+    {
+      claim->parked = FALSE;
+      claim->named_ahead = TRUE;
+      return FLUFL_OUTCOME_AGAIN;
+    }
+  flufl_claim_abandon (claim, site);
+  return FLUFL_OUTCOME_LOST;
+}
+
+/*
  * flufl_claim_keep_fresh:
  *
  * To be called before every link that follows a wait: a claim that expired
@@ -258,6 +341,8 @@ flufl_claim_keep_fresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int
 {
   struct stat st;
 
+  if (claim->parked)
+    return unpark (claim, site, lifetime);
   if (claim->lifetime == lifetime && lease_is_young (claim, site, 20))
     return FLUFL_OUTCOME_AGAIN;
 
@@ -458,6 +543,12 @@ flufl_claim_link (FluflClaim *claim, FluflSite *site, int *out_errsv)
     default:
       /* A request that timed out may still be carried out. */
       claim->unsure = *out_errsv != EEXIST && flufl_site_is_passing (site, *out_errsv);
+      /* Who waits says by its name since when. */
+      if (claim->named_ahead && !claim->unsure)
+        {
+          flufl_claim_abandon (claim, site);
+          return FLUFL_OUTCOME_LOST;
+        }
       return classify_link_error (site, *out_errsv);
     }
 }

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -117,6 +118,7 @@ const FluflSyscalls flufl_syscalls_posix = {
   .utimens = posix_utimens,
   .flock = flock,
   .link = link,
+  .rename = rename,
   .unlink = unlink,
   .kill = kill,
   .random = posix_random,

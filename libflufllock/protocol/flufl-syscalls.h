@@ -42,6 +42,7 @@ typedef struct
   int     (*utimens)  (const char *path, const struct timespec times[2]);
   int     (*flock)    (int fd, int operation);
   int     (*link)     (const char *from, const char *to);
+  int     (*rename)   (const char *from, const char *to);
   int     (*unlink)   (const char *path);
   int     (*kill)     (pid_t pid, int sig);
   int     (*random)   (void *buffer, size_t size);
