@@ -54,8 +54,12 @@ flufl_site_directory (const FluflSite *site)
 char *
 flufl_site_path_of (const FluflSite *site, const char *name)
 {
-  return g_strdup_printf ("%.*s%s", (int) (site->lock_name - site->lock_path),
-                          site->lock_path, name);
+  gsize directory = (gsize) (site->lock_name - site->lock_path), length = strlen (name);
+  char *path = g_malloc (directory + length + 1);
+
+  memcpy (path, site->lock_path, directory);
+  memcpy (path + directory, name, length + 1);
+  return path;
 }
 
 FluflFsKind
