@@ -56,12 +56,11 @@ name_claim (Bench *b, char *path, gsize size)
 }
 
 static void
-fill (int fd, const char *path, int length)
+date (int fd)
 {
   struct timespec times[2];
   struct stat st;
 
-  must (pwrite (fd, path, (size_t) length, 0) == length);
   clock_gettime (CLOCK_REALTIME, &times[0]);
   times[0].tv_sec += 15;
   times[1] = times[0];
@@ -78,7 +77,8 @@ plain (Bench *b)
 
   must (fd >= 0);
   must (flock (fd, LOCK_EX | LOCK_NB) == 0);
-  fill (fd, path, length);
+  must (pwrite (fd, path, (size_t) length, 0) == length);
+  date (fd);
   must (link (path, b->lock_path) == 0);
   must (unlink (path) == 0);
   must (unlink (b->lock_path) == 0);
@@ -88,21 +88,17 @@ plain (Bench *b)
 static void
 plain_lingering (Bench *b)
 {
-  char path[4096];
-  int length;
-
   if (b->kept < 0)
     {
-      name_claim (b, b->kept_path, sizeof b->kept_path);
+      int length = name_claim (b, b->kept_path, sizeof b->kept_path);
+
       b->kept = open (b->kept_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
       must (b->kept >= 0);
+      must (pwrite (b->kept, b->kept_path, (size_t) length, 0) == length);
     }
-  fill (b->kept, b->kept_path, (int) strlen (b->kept_path));
+  date (b->kept);
   must (link (b->kept_path, b->lock_path) == 0);
-  length = name_claim (b, path, sizeof path);
-  must (rename (b->kept_path, path) == 0);
   must (unlink (b->lock_path) == 0);
-  memcpy (b->kept_path, path, (size_t) length + 1);
 }
 
 static void

@@ -156,6 +156,7 @@ op_begin (FluflOp *op)
   if (op->lifetime == FLUFL_LOCK_LIFETIME_AS_SET)
     op->lifetime = self->lifetime;
   op->acquire.break_dead = self->break_dead;
+  self->site.name_ahead = op->kind == FLUFL_OP_ACQUIRE && self->linger;
 
   /* Only operations read these, and no other one runs. */
   g_clear_pointer (&self->site.retry_errnos, g_free);

@@ -15,7 +15,7 @@ test_cycle (void)
   g_autoptr (GHashTable) names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   Proc p;
 
-  g_test_summary ("A kept claim is not made again, and no name is used twice");
+  g_test_summary ("A kept claim is not made again, and waits under no old name");
   fake_disk_reset ();
   proc_init (&p);
   for (int i = 0; i < 5; i++)
@@ -24,14 +24,16 @@ test_cycle (void)
 
       fake_disk_forget_calls ();
       proc_acquire (&p);
-      g_assert_true (g_hash_table_add (names, g_strdup (p.claim.path)));
+      /* The first name says since when it wanted the lock; the second stays. */
+      g_assert_cmpint (g_hash_table_add (names, g_strdup (p.claim.path)), ==, i < 2);
+      g_assert_cmpuint (fake_disk_count_calls ("pwrite") > 0, ==, i < 2);
       g_assert_cmpint (fake_disk_mtime (LOCK), ==, fake_disk_server_now () + LIFETIME);
       g_assert_cmpuint (fake_disk_count_calls ("create"), ==, first);
       g_assert_cmpuint (fake_disk_count_calls ("flock"), ==, first);
       g_assert_cmpuint (fake_disk_n_calls () - fake_disk_count_calls ("pwrite"), ==, first ? 5 : 3);
       fake_disk_forget_calls ();
       g_assert_cmpint (proc_park (&p), ==, FLUFL_OUTCOME_RELEASED);
-      g_assert_cmpuint (fake_disk_n_calls (), ==, 2);
+      g_assert_cmpuint (fake_disk_n_calls (), ==, first ? 2 : 1);
       g_assert_cmpuint (fake_disk_n_names (), ==, 1);
       g_assert_cmpuint (fake_disk_nlink (p.claim.path), ==, 1);
       fake_disk_advance (60 * FAKE_SEC);
@@ -202,7 +204,7 @@ other_cycles (gpointer data)
 }
 
 static void
-test_others_meanwhile (void)
+test_others_meanwhile (gconstpointer ahead)
 {
   guint held = 0;
 
@@ -215,6 +217,7 @@ test_others_meanwhile (void)
       fake_disk_reset ();
       proc_init (&p);
       proc_init (&other);
+      p.site.name_ahead = ahead != NULL;
       fake_disk_hook (NULL, k, other_cycles, &m);
       for (int i = 0; i < 3; i++)
         {
@@ -235,7 +238,7 @@ test_others_meanwhile (void)
 }
 
 static void
-test_every_fault (void)
+test_every_fault (gconstpointer ahead)
 {
   static const int errnos[] = { EIO, ENOENT, EPERM, EACCES, ENOSPC, EROFS, EEXIST, EINTR };
   guint runs = 0;
@@ -251,6 +254,7 @@ test_every_fault (void)
           fake_disk_reset ();
           proc_init (&p);
           proc_init (&next);
+          p.site.name_ahead = ahead != NULL;
           fake_disk_fault (NULL, nth, lost ? FAKE_LOSE_REPLY : FAKE_FAIL, errnos[e]);
           two_cycles (&p);
           struck = fake_disk_order_done ();
@@ -274,11 +278,11 @@ test_every_fault (void)
           if (!struck)
             break;
         }
-  g_assert_cmpuint (runs, >, 200);
+  g_assert_cmpuint (runs, >, 150);
 }
 
 static void
-test_death (void)
+test_death (gconstpointer ahead)
 {
   for (guint k = 1;; k++)
     {
@@ -289,6 +293,7 @@ test_death (void)
       fake_disk_reset ();
       proc_init (&p);
       proc_init (&next);
+      p.site.name_ahead = ahead != NULL;
       fake_disk_die (k);
       two_cycles (&p);
       proc_die (&p);
@@ -309,6 +314,89 @@ test_death (void)
     }
 }
 
+typedef struct
+{
+  Proc    *holder, *other;
+  gboolean other_wants; /* and is quicker */
+  gboolean holder_has, other_has;
+} Reuse;
+
+/* A late holder refreshes, lets go, and takes the lock again; or another does. */
+static void
+reuse (gpointer data)
+{
+  Reuse *r = data;
+
+  r->holder_has = FALSE;
+  if (proc_refresh (r->holder) != FLUFL_OUTCOME_HELD)
+    {
+      proc_abandon (r->holder);
+      return;
+    }
+  if (proc_park (r->holder) != FLUFL_OUTCOME_RELEASED)
+    return;
+  if (r->other_wants)
+    {
+      FluflOutcome outcome = proc_attempt (r->other);
+
+      r->other_has = outcome == FLUFL_OUTCOME_HELD;
+      return;
+    }
+  r->holder_has = proc_attempt (r->holder) == FLUFL_OUTCOME_HELD;
+}
+
+static void
+test_slow_breaker (gconstpointer data)
+{
+  gboolean other_wants = data != NULL;
+  guint again = 0;
+
+  g_test_summary ("Between two calls of a breaker the claim comes to its next use");
+  for (guint k = 1;; k++)
+    {
+      Proc holder, other, breaker;
+      Reuse r = { &holder, &other, other_wants, TRUE, FALSE };
+      gboolean struck, breaker_has;
+
+      fake_disk_reset ();
+      proc_init (&holder);
+      proc_init (&other);
+      proc_init (&breaker);
+      breaker.site.fs_kind = FLUFL_FS_NFS; /* it sees no life-lines */
+      holder.site.name_ahead = TRUE;
+      proc_acquire (&holder);
+      fake_disk_advance (LIFETIME + FLUFL_SLOP + FAKE_SEC);
+      fake_disk_hook (NULL, k, reuse, &r);
+      breaker_has = proc_attempt (&breaker) == FLUFL_OUTCOME_HELD;
+      struck = fake_disk_order_done ();
+      fake_disk_cancel_order ();
+      g_test_message ("before call %u: holder %d, other %d, breaker %d", k, r.holder_has,
+                      r.other_has, breaker_has);
+      if (struck)
+        {
+          g_assert_cmpint (r.holder_has + r.other_has + breaker_has, <=, 1);
+          if (r.holder_has)
+            g_assert_true (proc_has_it (&holder));
+          again += r.holder_has || r.other_has;
+        }
+      if (r.other_has)
+        g_assert_true (proc_has_it (&other));
+      if (breaker_has)
+        g_assert_true (proc_has_it (&breaker));
+
+      proc_has_it (&holder) ? (void) proc_release (&holder) : proc_abandon (&holder);
+      proc_has_it (&other) ? (void) proc_release (&other) : proc_abandon (&other);
+      proc_has_it (&breaker) ? (void) proc_release (&breaker) : proc_abandon (&breaker);
+      g_assert_false (fake_disk_exists (LOCK));
+      proc_clear (&holder);
+      proc_clear (&other);
+      proc_clear (&breaker);
+      if (!struck)
+        break;
+    }
+  g_assert_cmpuint (again, >, 5);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -319,8 +407,13 @@ main (int argc, char **argv)
   g_test_add_func ("/linger/name-given-back", test_name_given_back);
   g_test_add_func ("/linger/removed", test_removed);
   g_test_add_func ("/linger/waiting", test_waiting);
-  g_test_add_func ("/linger/others-meanwhile", test_others_meanwhile);
-  g_test_add_func ("/linger/every-fault", test_every_fault);
-  g_test_add_func ("/linger/death", test_death);
+  g_test_add_data_func ("/linger/others-meanwhile", NULL, test_others_meanwhile);
+  g_test_add_data_func ("/linger/others-meanwhile/named-ahead", "", test_others_meanwhile);
+  g_test_add_data_func ("/linger/slow-breaker", NULL, test_slow_breaker);
+  g_test_add_data_func ("/linger/slow-breaker/other", "", test_slow_breaker);
+  g_test_add_data_func ("/linger/every-fault", NULL, test_every_fault);
+  g_test_add_data_func ("/linger/every-fault/named-ahead", "", test_every_fault);
+  g_test_add_data_func ("/linger/death", NULL, test_death);
+  g_test_add_data_func ("/linger/death/named-ahead", "", test_death);
   return g_test_run ();
 }

@@ -121,17 +121,17 @@ learn_from_touch (FluflClaim *claim, FluflSite *site, const struct stat *st)
   return again;
 }
 
+/* Makes the claim's content its path. */
 static int
-fill (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime, struct stat *st)
+write_path (FluflClaim *claim, FluflSite *site, int fd)
 {
-  const FluflSyscalls *sys = site->sys;
   gsize length = strlen (claim->path), done = 0;
 
   while (done < length)
     {
       /* By offset: should an interrupted call have written after all, the same
        * bytes go to the same place again. */
-      ssize_t n = sys->pwrite (fd, claim->path + done, length - done, (off_t) done);
+      ssize_t n = site->sys->pwrite (fd, claim->path + done, length - done, (off_t) done);
 
       if (n < 0 && errno == EINTR)
         continue;
@@ -143,8 +143,14 @@ fill (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime, struct stat *
         }
       done += (gsize) n;
     }
+  return 0;
+}
 
-  if (touch (claim, site, fd, lifetime) != 0 || sys->fstat (fd, st) != 0)
+/* Touches a claim that is not the lock. */
+static int
+date (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime, struct stat *st)
+{
+  if (touch (claim, site, fd, lifetime) != 0 || site->sys->fstat (fd, st) != 0)
     return -1;
   claim->dev = st->st_dev;
   claim->ino = st->st_ino;
@@ -196,8 +202,11 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
     {
       g_autofree char *name = NULL;
       gboolean line = flufl_site_fs_kind (site) == FLUFL_FS_LOCAL && !site->no_life_lines;
+      FluflMarks marks = !line ? FLUFL_MARK_NONE : FLUFL_MARK_LIFE_LINE;
       guint64 random;
 
+      if (line && site->name_ahead)
+        marks |= FLUFL_MARK_PARKED;
       if (sys->random (&random, sizeof random) != 0)
         {
           errsv = errno;
@@ -205,7 +214,8 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
         }
       name = flufl_claim_name_build (site->lock_name, site->separator, &identity,
                                      (guint64) sys->clock (FLUFL_CLOCK_REAL), random,
-                                     line ? FLUFL_MARK_LIFE_LINE : FLUFL_MARK_NONE);
+                                     marks);
+      claim->named_ahead = (marks & FLUFL_MARK_PARKED) != 0;
       g_free (claim->path);
       claim->path = flufl_site_path_of (site, name);
       fd = sys->open (claim->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
@@ -228,7 +238,7 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
 
   if (fd >= 0)
     {
-      if (fill (claim, site, fd, lifetime, &st) != 0)
+      if (write_path (claim, site, fd) != 0 || date (claim, site, fd, lifetime, &st) != 0)
         errsv = errno;
       /* A network file system tells of a full disk only here. */
       if (claim->line == NULL && sys->close (fd) != 0 && errsv == 0 && errno != EINTR)
@@ -245,25 +255,61 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
 }
 
 /*
- * A claim that is kept, and why the arguments of docs/protocol.md hold for it.
+ * A claim that is kept from one use to the next, and why the arguments of
+ * docs/protocol.md hold for it.
  *
- * rename(2) of the claim's name is the token as unlink(2) of it is: it succeeds
- * for one of all who rename or unlink that name. The lock file is then an orphan
- * to others, whose claim's name is absent, although its link count is 2; and as
- * ever an orphan rests, and with a life-line is left to whoever has that. Only
- * a holder whose lease is safe keeps its claim, so nobody else is at work.
+ * Its owner lives, which its life-line tells, and its lease is safe when it is
+ * let go of. So a breaker that won its name in earnest, seeing the same mtime
+ * again, did so before the last touch of it; then that touch, or the link after
+ * it, did not find the name, and this is not reached. One who wins it later on
+ * the strength of an old look sees another mtime, and gives it back. So nobody
+ * else is about to remove the lock file, and it may be removed without winning
+ * the name first.
  *
- * The new name is one that was never used, and is the claim's name in its next
- * use: a breaker that was delayed finds the old name absent, or, having given
- * it back to a lock file that by then names another claim, takes it away again.
+ * To others the next use is as a refreshed lock. The name is this file's from
+ * its making to its removal, so none is used for two files: a breaker that was
+ * delayed can neither give it to another file, for it is taken, nor break the
+ * next use by it, for the mtime differs. If it removes the name while the claim
+ * is idle, the next link fails, and another claim is made.
  *
- * A name that somebody gave back to this very file between our two steps, or a
- * lock file that stayed, would make the link count a liar. So the file is used
- * again only if its one link is the name we gave it; further ones can come only
- * by way of a lock file that it is. Its content and times change only while it
- * is not the lock; who reads them at that moment, from an open lock file, finds
- * an mtime that does not fit, or a name that is absent.
+ * The name says that the claim is kept, so that nobody waits for it. One whose
+ * name says since when it waited is renamed; that is the token as unlink(2) of
+ * it is, which succeeds for one of all who unlink or rename that name. Whoever
+ * is late and gives the old name back to this file, having found it as the lock
+ * again, sees that its content is another and takes the name away. Were it to
+ * die before, the link count would lie; so a file is used again only if its one
+ * link is the name that we know. Its content is changed only while it is idle:
+ * who reads it then, by a lock file opened earlier, finds an mtime that does not
+ * fit, or a name that is absent.
  */
+
+/* Gives the claim, which is the lock, a name to be kept under. */
+static gboolean
+rename_ahead (FluflClaim *claim, FluflSite *site)
+{
+  const FluflSyscalls *sys = site->sys;
+  g_autofree char *name = NULL;
+  g_autofree char *path = NULL;
+  FluflIdentity identity;
+  guint64 random;
+
+  if (sys->random (&random, sizeof random) != 0)
+    return FALSE;
+  flufl_identity_get (sys, &identity);
+  name = flufl_claim_name_build (site->lock_name, site->separator, &identity,
+                                 (guint64) sys->clock (FLUFL_CLOCK_REAL), random,
+                                 FLUFL_MARK_LIFE_LINE | FLUFL_MARK_PARKED);
+  path = flufl_site_path_of (site, name);
+  if (sys->rename (claim->path, path) != 0)
+    {
+      sys->unlink (path);
+      return FALSE;
+    }
+  g_free (claim->path);
+  claim->path = g_steal_pointer (&path);
+  claim->named_ahead = claim->renamed = TRUE;
+  return TRUE;
+}
 
 /*
  * flufl_claim_park:
@@ -277,34 +323,28 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
 FluflOutcome
 flufl_claim_park (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
-  const FluflSyscalls *sys = site->sys;
-  g_autofree char *name = NULL;
-  g_autofree char *path = NULL;
-  FluflIdentity identity;
   gint64 start = boot_now (site);
-  guint64 random;
 
-  if (claim->line == NULL || !lease_is_safe (claim, site) || claim->doubtful || claim->unsure
-      || sys->random (&random, sizeof random) != 0)
+  if (claim->line == NULL || !lease_is_safe (claim, site) || claim->doubtful || claim->unsure)
     return flufl_claim_release (claim, site, out_errsv);
 
-  flufl_identity_get (sys, &identity);
-  name = flufl_claim_name_build (site->lock_name, site->separator, &identity,
-                                 (guint64) sys->clock (FLUFL_CLOCK_REAL), random,
-                                 FLUFL_MARK_LIFE_LINE | FLUFL_MARK_PARKED);
-  path = flufl_site_path_of (site, name);
-  if (sys->rename (claim->path, path) != 0)
+  if (claim->named_ahead)
     {
-      sys->unlink (path);
-      return flufl_claim_release (claim, site, out_errsv);
+      if (site->sys->unlink (site->lock_path) != 0)
+        return flufl_claim_release (claim, site, out_errsv);
     }
-  g_free (claim->path);
-  claim->path = g_steal_pointer (&path);
-
-  if (boot_now (site) - start <= FLUFL_GRACE / 2 && sys->unlink (site->lock_path) == 0)
-    claim->parked = TRUE;
   else
-    flufl_claim_abandon (claim, site);
+    {
+      if (!rename_ahead (claim, site))
+        return flufl_claim_release (claim, site, out_errsv);
+      /* The token is won; what goes wrong now is for others to recover. */
+      if (boot_now (site) - start > FLUFL_GRACE / 2 || site->sys->unlink (site->lock_path) != 0)
+        {
+          flufl_claim_abandon (claim, site);
+          return FLUFL_OUTCOME_RELEASED;
+        }
+    }
+  claim->parked = TRUE;
   return FLUFL_OUTCOME_RELEASED;
 }
 
@@ -313,14 +353,12 @@ static FluflOutcome
 unpark (FluflClaim *claim, FluflSite *site, gint64 lifetime)
 {
   struct stat st;
-  dev_t dev = claim->dev;
-  ino_t ino = claim->ino;
 
-  if (fill (claim, site, claim->fd, lifetime, &st) == 0 && st.st_nlink == 1
-      && st.st_size == (off_t) strlen (claim->path) && st.st_dev == dev && st.st_ino == ino)
+  if ((!claim->renamed || write_path (claim, site, claim->fd) == 0)
+      && date (claim, site, claim->fd, lifetime, &st) == 0 && st.st_nlink == 1
+      && st.st_size == (off_t) strlen (claim->path))
     {
-      claim->parked = FALSE;
-      claim->named_ahead = TRUE;
+      claim->parked = claim->renamed = FALSE;
       return FLUFL_OUTCOME_AGAIN;
     }
   flufl_claim_abandon (claim, site);
@@ -546,6 +584,7 @@ flufl_claim_link (FluflClaim *claim, FluflSite *site, int *out_errsv)
       /* Who waits says by its name since when. */
       if (claim->named_ahead && !claim->unsure)
         {
+          site->name_ahead = FALSE;
           flufl_claim_abandon (claim, site);
           return FLUFL_OUTCOME_LOST;
         }

@@ -42,7 +42,8 @@ typedef struct
   gboolean coarse;       /* the file system stores whole seconds */
   gboolean unsure;       /* it may be the lock: an answer was lost */
   gboolean parked;       /* idle, under a name for its next use */
-  gboolean named_ahead;  /* its name is older than the wish for the lock */
+  gboolean named_ahead;  /* its name says that it is kept, not since when it waits */
+  gboolean renamed;      /* its content is not its name yet */
   gboolean doubtful;     /* a refresh failed: look before touching the lock */
 } FluflClaim;
 

@@ -26,6 +26,7 @@ flufl_site_init (FluflSite           *site,
   site->lock_name = strrchr (site->lock_path, '/') + 1;
   site->separator = g_intern_string (separator);
   site->fs_kind = FLUFL_FS_UNASKED;
+  site->name_ahead = FALSE;
   site->no_life_lines = FALSE;
   site->retry_errnos = NULL;
   site->n_retry_errnos = 0;
