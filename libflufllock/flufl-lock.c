@@ -99,6 +99,7 @@ enum
   PROP_DEFAULT_TIMEOUT,
   PROP_HEARTBEAT,
   PROP_BREAK_DEAD,
+  PROP_LINGER,
   PROP_HOST_NAME,
   PROP_CLAIM_FILE,
   PROP_HELD,
@@ -161,6 +162,9 @@ flufl_lock_get_property (GObject *object, guint id, GValue *value, GParamSpec *p
     case PROP_BREAK_DEAD:
       g_value_set_boolean (value, flufl_lock_get_break_dead (self));
       break;
+    case PROP_LINGER:
+      g_value_set_boolean (value, flufl_lock_get_linger (self));
+      break;
     case PROP_HOST_NAME:
       g_value_set_string (value, flufl_lock_get_host_name (self));
       break;
@@ -200,6 +204,9 @@ flufl_lock_set_property (GObject *object, guint id, const GValue *value, GParamS
     case PROP_BREAK_DEAD:
       flufl_lock_set_break_dead (self, g_value_get_boolean (value));
       break;
+    case PROP_LINGER:
+      flufl_lock_set_linger (self, g_value_get_boolean (value));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -224,6 +231,7 @@ flufl_lock_dispose (GObject *object)
 {
   FluflLock *self = FLUFL_LOCK (object);
 
+  flufl_lock_enter_process (self);
   flufl_lock_stop_pulse (self);
   if (flufl_lock_is_held (self))
     {
@@ -239,6 +247,8 @@ flufl_lock_dispose (GObject *object)
       g_mutex_unlock (&self->disk);
       flufl_lock_end_holding (self);
     }
+  if (self->parked.path != NULL)
+    flufl_lock_drop_parked (self);
 
   G_OBJECT_CLASS (flufl_lock_parent_class)->dispose (object);
 }
@@ -250,6 +260,7 @@ flufl_lock_finalize (GObject *object)
 
   flufl_claim_clear (&self->claim);
   flufl_queue_clear (&self->queue);
+  flufl_claim_clear (&self->parked);
   flufl_site_clear (&self->site);
   g_clear_object (&self->file);
   g_clear_pointer (&self->retry_errnos, g_array_unref);
@@ -353,6 +364,24 @@ flufl_lock_class_init (FluflLockClass *klass)
       = g_param_spec_boolean ("break-dead", NULL, NULL, TRUE, settable);
 
   /**
+   * FluflLock:linger:
+   *
+   * Whether a release keeps the claim file for the next acquisition of this
+   * object, under another name, instead of removing it.
+   *
+   * To make and to remove a file is most of what an acquisition and a release
+   * cost while nobody else wants the lock, so an object that often acquires and
+   * releases is several times faster with this. The price is a file in the
+   * lock's directory, and an open file in this process, as long as the object
+   * lives; they go with its last reference, or when this is set to %FALSE.
+   *
+   * It has an effect on local file systems only.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_LINGER] = g_param_spec_boolean ("linger", NULL, NULL, FALSE, settable);
+
+  /**
    * FluflLock:host-name:
    *
    * The name by which claims of this process call this machine.
@@ -425,6 +454,7 @@ flufl_lock_init (FluflLock *self)
 {
   g_mutex_init (&self->disk);
   g_mutex_init (&self->mutex);
+  self->pid = (int) getpid ();
   self->lifetime = DEFAULT_LIFETIME;
   self->default_timeout = FLUFL_LOCK_TIMEOUT_FOREVER;
   self->break_dead = TRUE;
@@ -728,6 +758,58 @@ flufl_lock_set_break_dead (FluflLock *self, gboolean break_dead)
 }
 
 /**
+ * flufl_lock_get_linger:
+ * @self: a lock
+ *
+ * Gets whether a release keeps the claim file for the next acquisition.
+ *
+ * Returns: whether it does
+ *
+ * Since: 0.1
+ */
+gboolean
+flufl_lock_get_linger (FluflLock *self)
+{
+  gboolean linger;
+
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), FALSE);
+
+  g_mutex_lock (&self->mutex);
+  linger = self->linger;
+  g_mutex_unlock (&self->mutex);
+  return linger;
+}
+
+/**
+ * flufl_lock_set_linger:
+ * @self: a lock
+ * @linger: whether to keep it
+ *
+ * Sets whether a release keeps the claim file for the next acquisition. Setting
+ * it to %FALSE removes one that is kept, which may block for as long as the file
+ * system does.
+ *
+ * Since: 0.1
+ */
+void
+flufl_lock_set_linger (FluflLock *self, gboolean linger)
+{
+  gboolean changed;
+
+  g_return_if_fail (FLUFL_IS_LOCK (self));
+
+  g_mutex_lock (&self->mutex);
+  changed = self->linger != !!linger;
+  self->linger = !!linger;
+  g_mutex_unlock (&self->mutex);
+  if (!changed)
+    return;
+  if (!linger)
+    flufl_lock_drop_parked (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_LINGER]);
+}
+
+/**
  * flufl_lock_get_host_name:
  * @self: a lock
  *
@@ -764,7 +846,7 @@ flufl_lock_dup_claim_file (FluflLock *self)
   g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
 
   g_mutex_lock (&self->mutex);
-  if (self->claim_path != NULL && self->holder_pid == (int) getpid ())
+  if (self->claim_path != NULL && self->pid == (int) getpid ())
     file = g_file_new_for_path (self->claim_path);
   g_mutex_unlock (&self->mutex);
   return file;

@@ -75,6 +75,11 @@ FLUFL_AVAILABLE_IN_ALL
 void              flufl_lock_set_break_dead       (FluflLock            *self,
                                                    gboolean              break_dead);
 FLUFL_AVAILABLE_IN_ALL
+gboolean          flufl_lock_get_linger           (FluflLock            *self);
+FLUFL_AVAILABLE_IN_ALL
+void              flufl_lock_set_linger           (FluflLock            *self,
+                                                   gboolean              linger);
+FLUFL_AVAILABLE_IN_ALL
 const char       *flufl_lock_get_host_name        (FluflLock            *self);
 FLUFL_AVAILABLE_IN_ALL
 GFile            *flufl_lock_dup_claim_file       (FluflLock            *self);

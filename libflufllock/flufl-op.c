@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 #include "flufl-engine.h"
 #include "flufl-error.h"
@@ -144,6 +143,7 @@ op_begin (FluflOp *op)
   if (g_cancellable_set_error_if_cancelled (op->cancellable, &op->error))
     return FALSE;
 
+  flufl_lock_enter_process (self);
   g_mutex_lock (&self->mutex);
   if (self->busy)
     {
@@ -159,6 +159,7 @@ op_begin (FluflOp *op)
   if (op->lifetime == FLUFL_LOCK_LIFETIME_AS_SET)
     op->lifetime = self->lifetime;
   op->acquire.break_dead = self->break_dead;
+  self->site.name_ahead = op->kind == FLUFL_OP_ACQUIRE && self->linger;
 
   /* Only operations read these, and no other one runs. */
   g_clear_pointer (&self->site.retry_errnos, g_free);
@@ -175,22 +176,6 @@ op_begin (FluflOp *op)
 }
 
 /* --- Run: may block --- */
-
-/* In a forked child what the parent holds is forgotten, and left alone. */
-static void
-forget_parents_claim (FluflLock *self)
-{
-  gboolean foreign;
-
-  g_mutex_lock (&self->mutex);
-  foreign = self->held && self->holder_pid != (int) getpid ();
-  g_mutex_unlock (&self->mutex);
-  if (foreign)
-    {
-      flufl_claim_clear (&self->claim);
-      flufl_lock_end_holding (self);
-    }
-}
 
 static void
 post (FluflOp *op, GSourceFunc func, gpointer data, GDestroyNotify destroy)
@@ -306,6 +291,11 @@ acquire_prepare (FluflOp *op)
       op->error = flufl_report_already_held (&self->site);
       return FALSE;
     }
+  flufl_lock_drop_remains (self);
+  g_mutex_lock (&self->disk);
+  op->acquire.claim = self->parked;
+  self->parked = (FluflClaim){ 0 };
+  g_mutex_unlock (&self->disk);
   op->acquire.site = &self->site;
   op->acquire.queue = &self->queue;
   op->acquire.lifetime = op->lifetime * FLUFL_NSEC_PER_MSEC;
@@ -334,8 +324,16 @@ run_release (FluflOp *op)
                                              : flufl_report_not_held (&self->site);
       return;
     }
-  outcome = flufl_claim_release (&self->claim, &self->site, &errsv);
-  if (outcome != FLUFL_OUTCOME_FAILED)
+  if (flufl_lock_get_linger (self))
+    outcome = flufl_claim_park (&self->claim, &self->site, &errsv);
+  else
+    outcome = flufl_claim_release (&self->claim, &self->site, &errsv);
+  if (outcome != FLUFL_OUTCOME_FAILED && self->claim.path != NULL)
+    {
+      self->parked = self->claim;
+      self->claim = (FluflClaim){ 0 };
+    }
+  if (outcome == FLUFL_OUTCOME_RELEASED)
     op->ended = flufl_lock_end_holding (self);
   g_mutex_unlock (&self->disk);
 
@@ -344,7 +342,7 @@ run_release (FluflOp *op)
   else if (outcome == FLUFL_OUTCOME_LOST)
     {
       op->error = flufl_report_lost (&self->site, 0);
-      flufl_lock_mark_lost (self);
+      op->ended = flufl_lock_lose (self);
     }
   else
     op->error = flufl_report_failed (&self->site, "remove the claim file", errsv);
@@ -355,6 +353,7 @@ run_refresh (FluflOp *op)
 {
   FluflLock *self = op->lock;
   FluflOutcome outcome;
+  gint64 since;
   int errsv = 0;
 
   g_mutex_lock (&self->disk);
@@ -364,21 +363,24 @@ run_refresh (FluflOp *op)
       op->error = flufl_report_not_held (&self->site);
       return;
     }
+  since = g_get_monotonic_time ();
   outcome = flufl_claim_refresh (&self->claim, &self->site,
                                  op->lifetime * FLUFL_NSEC_PER_MSEC, &errsv);
-  if (outcome == FLUFL_OUTCOME_LOST)
+  if (outcome == FLUFL_OUTCOME_HELD && flufl_lock_is_held (self))
     {
-      flufl_claim_abandon (&self->claim, &self->site);
-      op->ended = flufl_lock_end_holding (self);
+      op->answer = TRUE;
+      flufl_lock_renew_lease (self, since);
     }
   g_mutex_unlock (&self->disk);
 
-  if (outcome == FLUFL_OUTCOME_HELD)
-    op->answer = TRUE;
-  else if (outcome == FLUFL_OUTCOME_LOST)
+  if (op->answer)
+    return;
+  if (outcome != FLUFL_OUTCOME_UNSURE)
     {
+      /* Lost, or the lease came to its end before the answer did. */
       op->error = flufl_report_lost (&self->site, 0);
-      flufl_lock_mark_lost (self);
+      op->ended = flufl_lock_lose (self);
+      flufl_lock_drop_remains (self);
     }
   else
     op->error = flufl_report_failed (&self->site, "refresh the claim file", errsv);
@@ -552,8 +554,6 @@ run_break (FluflOp *op)
 static void
 op_run (FluflOp *op)
 {
-  forget_parents_claim (op->lock);
-
   switch (op->kind)
     {
     case FLUFL_OP_ACQUIRE:
@@ -629,6 +629,12 @@ op_settle (FluflOp *op)
 
   if (lifetime_changed)
     g_object_notify (G_OBJECT (self), "lifetime");
+  if (op->kind == FLUFL_OP_REFRESH && op->ended && op->task != NULL)
+    {
+      /* The refresh may have been asked for in another main context. */
+      flufl_lock_post_loss (self, g_error_copy (op->error));
+      return;
+    }
   if (op->ended || (op->kind == FLUFL_OP_ACQUIRE && op->answer))
     flufl_lock_notify_held (self);
   if (op->kind == FLUFL_OP_REFRESH && op->ended)
@@ -717,7 +723,6 @@ run_in_worker (gpointer data)
     op_run (op);
   else
     {
-      forget_parents_claim (op->lock);
       if (acquire_prepare (op))
         {
           op->acquire.done = acquire_done;

@@ -229,7 +229,8 @@ fake_disk_count_calls (const char *call)
 guint
 fake_disk_n_writes (void)
 {
-  static const char *const writing[] = { "create", "pwrite", "futimens", "utimens", "link", "unlink" };
+  static const char *const writing[] = { "create", "pwrite", "futimens", "utimens", "link", "rename",
+                                         "unlink" };
   guint n = 0;
 
   for (guint i = 0; i < G_N_ELEMENTS (writing); i++)
@@ -606,6 +607,24 @@ fake_list (const char *directory, FluflNameFunc func, gpointer user_data)
 }
 
 static int
+fake_rename (const char *from, const char *to)
+{
+  Inode *inode;
+  int errsv;
+
+  if (enter ("rename", &errsv))
+    return -1;
+  inode = find (from);
+  if (inode == NULL)
+    return -1;
+  g_assert_false (g_hash_table_contains (disk.names, to)); /* nothing needs it */
+  inode->ctime = stored (fake_disk_server_now ());
+  g_hash_table_insert (disk.names, g_strdup (to), inode_ref (inode));
+  g_hash_table_remove (disk.names, from);
+  return leave (0, errsv);
+}
+
+static int
 fake_kill (pid_t pid, int sig)
 {
   g_assert_cmpint (sig, ==, 0);
@@ -649,6 +668,7 @@ const FluflSyscalls fake_syscalls = {
   .utimens = fake_utimens,
   .flock = fake_flock,
   .link = fake_link,
+  .rename = fake_rename,
   .unlink = fake_unlink,
   .list = fake_list,
   .kill = fake_kill,

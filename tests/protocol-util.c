@@ -42,6 +42,14 @@ proc_release (Proc *self)
 }
 
 FluflOutcome
+proc_park (Proc *self)
+{
+  int errsv = 0;
+
+  return flufl_claim_park (&self->claim, &self->site, &errsv);
+}
+
+FluflOutcome
 proc_refresh (Proc *self)
 {
   int errsv = 0;

@@ -27,6 +27,8 @@ void         proc_clear   (Proc *self);
 FluflOutcome proc_attempt (Proc *self);
 void         proc_acquire (Proc *self);
 FluflOutcome proc_release (Proc *self);
+/* Keeps the claim for the next attempt. */
+FluflOutcome proc_park    (Proc *self);
 FluflOutcome proc_refresh (Proc *self);
 void         proc_abandon (Proc *self);
 /* Dies: its files stay, as they are. */

@@ -372,6 +372,63 @@ test_forked_object (void)
   test_place_clear (&place);
 }
 
+static void
+test_linger (void)
+{
+  g_autoptr (GError) error = NULL;
+  TestPlace place;
+  FluflLock *lock;
+  pid_t child;
+  int status;
+
+  g_test_summary ("A claim that is kept goes with the object, and stays with the process");
+  test_place_init (&place);
+  if (place_is_local (&place))
+    {
+      lock = lock_new (place.lock);
+      flufl_lock_set_linger (lock, TRUE);
+      for (int i = 0; i < 3; i++)
+        {
+          g_assert_true (flufl_lock_acquire (lock, 0, NULL, NULL));
+          flufl_lock_release (lock, NULL, &error);
+          g_assert_no_error (error);
+          g_assert_cmpuint (test_place_count (&place), ==, 1);
+        }
+      flufl_lock_set_linger (lock, FALSE);
+      g_assert_cmpuint (test_place_count (&place), ==, 0);
+      flufl_lock_set_linger (lock, TRUE);
+      g_assert_true (flufl_lock_acquire (lock, 0, NULL, NULL));
+      g_assert_true (flufl_lock_release (lock, NULL, NULL));
+
+      child = fork ();
+      if (child == 0)
+        {
+          gboolean fine = flufl_lock_acquire (lock, 0, NULL, NULL)
+                          && flufl_lock_release (lock, NULL, NULL);
+
+          g_object_unref (lock);
+          _exit (fine ? 0 : 1);
+        }
+      g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+      g_assert_cmpint (status, ==, 0);
+      g_assert_cmpuint (test_place_count (&place), ==, 1);
+      child = fork ();
+      if (child == 0)
+        {
+          g_object_unref (lock);
+          _exit (0);
+        }
+      g_assert_cmpint (waitpid (child, NULL, 0), ==, child);
+      g_assert_cmpuint (test_place_count (&place), ==, 1);
+
+      g_assert_true (flufl_lock_acquire (lock, 0, NULL, NULL));
+      assert_stays (&place, 0);
+      g_assert_true (flufl_lock_release (lock, NULL, NULL));
+      g_assert_finalize_object (lock);
+    }
+  test_place_clear (&place);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -390,5 +447,6 @@ main (int argc, char **argv)
   g_test_add_func ("/killed/stopped", test_stopped);
   g_test_add_func ("/killed/files", test_files);
   g_test_add_func ("/killed/forked-object", test_forked_object);
+  g_test_add_func ("/killed/linger", test_linger);
   return g_test_run ();
 }

@@ -29,24 +29,61 @@ flufl_separator_is_valid (const char *separator)
   return TRUE;
 }
 
+/* Text in a buffer that is large enough: this is built for every lock, and
+ * printf(3) would be most of what the library adds to the system calls. */
+typedef struct
+{
+  char  text[FLUFL_NAME_MAX + 1];
+  gsize length;
+} Name;
+
+static void
+put (Name *name, const char *text, gsize length)
+{
+  g_assert (name->length + length < sizeof name->text);
+  memcpy (name->text + name->length, text, length);
+  name->length += length;
+  name->text[name->length] = '\0';
+}
+
+static void
+put_text (Name *name, const char *text)
+{
+  put (name, text, strlen (text));
+}
+
+static void
+put_number (Name *name, guint64 number, guint base, guint digits)
+{
+  char text[20];
+  gsize at = sizeof text;
+
+  while (number > 0 || sizeof text - at < digits)
+    {
+      text[--at] = "0123456789abcdef"[number % base];
+      number /= base;
+    }
+  put (name, text + at, sizeof text - at);
+}
+
 /* A host name as it may stand in a claim's name: flufl splits at the
  * separator, and a '/' would leave the directory. */
 static void
-clean_host (const char *host, const char *separator, GString *out)
+clean_host (const char *host, const char *separator, Name *out)
 {
   gsize separator_length = strlen (separator);
 
-  for (const char *p = host; *p != '\0';)
+  while (*host != '\0' && out->length < FLUFL_NAME_MAX)
     {
-      if (g_str_has_prefix (p, separator))
+      if (strncmp (host, separator, separator_length) == 0)
         {
-          g_string_append_c (out, 'x');
-          p += separator_length;
+          put (out, "x", 1);
+          host += separator_length;
         }
       else
         {
-          g_string_append_c (out, *p == '/' || *p == CUT_MARK || g_ascii_iscntrl (*p) ? 'x' : *p);
-          p++;
+          put (out, *host == '/' || *host == CUT_MARK || g_ascii_iscntrl (*host) ? "x" : host, 1);
+          host++;
         }
     }
 }
@@ -87,55 +124,68 @@ flufl_claim_name_build (const char          *lock_name,
                         guint64              random,
                         FluflMarks           marks)
 {
-  g_autoptr (GString) unique = g_string_new (NULL);
-  g_autoptr (GString) host = g_string_new (NULL);
-  g_autoptr (GString) name = g_string_new (NULL);
-  g_autofree char *pid = g_strdup_printf ("%d", identity->pid);
+  Name unique = { "", 0 }, host = { "", 0 }, pid = { "", 0 }, name = { "", 0 };
+  gsize lock_length = strlen (lock_name);
   gsize room;
 
-  g_string_append_printf (unique, "T%016" G_GINT64_MODIFIER "x", ticket);
-  g_string_append_printf (unique, "R%012" G_GINT64_MODIFIER "x",
-                          random & G_GUINT64_CONSTANT (0xffffffffffff));
+  put_text (&unique, "T");
+  put_number (&unique, ticket, 16, 16);
+  put_text (&unique, "R");
+  put_number (&unique, random & G_GUINT64_CONSTANT (0xffffffffffff), 16, 12);
   if ((marks & FLUFL_MARK_LIFE_LINE) != 0)
-    g_string_append_c (unique, 'L');
+    put_text (&unique, "L");
   if ((marks & FLUFL_MARK_PARKED) != 0)
-    g_string_append_c (unique, 'K');
+    put_text (&unique, "K");
   if (identity->boot[0] != '\0')
-    g_string_append_printf (unique, "B%s", identity->boot);
-  if (identity->space[0] != '\0')
-    g_string_append_printf (unique, "N%s", identity->space);
-  if (identity->start[0] != '\0' && unique->len + 1 + strlen (identity->start) <= FLUFL_UNIQUE_MAX)
-    g_string_append_printf (unique, "S%s", identity->start);
-  g_assert (unique->len <= FLUFL_UNIQUE_MAX);
-
-  clean_host (identity->host, separator, host);
-
-  room = FLUFL_NAME_MAX - 3 * strlen (separator) - strlen (pid) - unique->len;
-  if (strlen (lock_name) + host->len > room && host->len > HOST_MIN)
     {
-      gsize keep = strlen (lock_name) + HOST_MIN < room ? room - strlen (lock_name) : HOST_MIN;
+      put_text (&unique, "B");
+      put_text (&unique, identity->boot);
+    }
+  if (identity->space[0] != '\0')
+    {
+      put_text (&unique, "N");
+      put_text (&unique, identity->space);
+    }
+  if (identity->start[0] != '\0'
+      && unique.length + 1 + strlen (identity->start) <= FLUFL_UNIQUE_MAX)
+    {
+      put_text (&unique, "S");
+      put_text (&unique, identity->start);
+    }
+  g_assert (unique.length <= FLUFL_UNIQUE_MAX);
 
-      g_string_truncate (host, cut_length (host->str, keep - 1));
-      g_string_append_c (host, CUT_MARK);
+  put_number (&pid, (guint64) identity->pid, 10, 1);
+  clean_host (identity->host, separator, &host);
+
+  room = FLUFL_NAME_MAX - 3 * strlen (separator) - pid.length - unique.length;
+  if (lock_length + host.length > room && host.length > HOST_MIN)
+    {
+      gsize keep = lock_length + HOST_MIN < room ? room - lock_length : HOST_MIN;
+
+      host.length = cut_length (host.text, keep - 1);
+      put (&host, (const char[]){ CUT_MARK }, 1);
     }
 
-  if (strlen (lock_name) + host->len <= room)
-    g_string_append (name, lock_name);
+  if (lock_length + host.length <= room)
+    put (&name, lock_name, lock_length);
   else
     {
       char hash[HASH_LENGTH + 1];
 
       lock_name_hash (lock_name, hash);
-      g_string_append_len (name, lock_name,
-                           cut_length (lock_name, room - host->len - 1 - HASH_LENGTH));
-      g_string_append_c (name, CUT_MARK);
-      g_string_append (name, hash);
+      put (&name, lock_name, cut_length (lock_name, room - host.length - 1 - HASH_LENGTH));
+      put (&name, (const char[]){ CUT_MARK }, 1);
+      put_text (&name, hash);
     }
 
-  g_string_append_printf (name, "%s%s%s%s%s%s",
-                          separator, host->str, separator, pid, separator, unique->str);
-  g_assert (name->len <= FLUFL_NAME_MAX);
-  return g_string_free (g_steal_pointer (&name), FALSE);
+  put_text (&name, separator);
+  put (&name, host.text, host.length);
+  put_text (&name, separator);
+  put (&name, pid.text, pid.length);
+  put_text (&name, separator);
+  put (&name, unique.text, unique.length);
+  g_assert (name.length <= FLUFL_NAME_MAX);
+  return g_strndup (name.text, name.length);
 }
 
 /* Finds the last @separator in the first @length bytes of @text. */

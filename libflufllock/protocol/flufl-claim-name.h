@@ -43,7 +43,8 @@ typedef struct
                           * valid only then, and empty where not told */
   guint64  ticket;       /* arrival, nanoseconds of real time */
   gboolean life_line;    /* the holder keeps a flock on the claim */
-  gboolean parked;       /* kept for a later use; it waits for nothing */
+  gboolean parked;       /* named for a later use: it is idle, or the lock, but
+                          * never waits; only a link count tells which */
   char     boot[17];
   char     space[17];
   char     start[17];

@@ -121,18 +121,17 @@ learn_from_touch (FluflClaim *claim, FluflSite *site, const struct stat *st)
   return again;
 }
 
+/* Makes the claim's content its path. */
 static int
-fill (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
+write_path (FluflClaim *claim, FluflSite *site, int fd)
 {
-  const FluflSyscalls *sys = site->sys;
   gsize length = strlen (claim->path), done = 0;
-  struct stat st;
 
   while (done < length)
     {
       /* By offset: should an interrupted call have written after all, the same
        * bytes go to the same place again. */
-      ssize_t n = sys->pwrite (fd, claim->path + done, length - done, (off_t) done);
+      ssize_t n = site->sys->pwrite (fd, claim->path + done, length - done, (off_t) done);
 
       if (n < 0 && errno == EINTR)
         continue;
@@ -144,12 +143,18 @@ fill (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
         }
       done += (gsize) n;
     }
+  return 0;
+}
 
-  if (touch (claim, site, fd, lifetime) != 0 || sys->fstat (fd, &st) != 0)
+/* Touches a claim that is not the lock. */
+static int
+date (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime, struct stat *st)
+{
+  if (touch (claim, site, fd, lifetime) != 0 || site->sys->fstat (fd, st) != 0)
     return -1;
-  claim->dev = st.st_dev;
-  claim->ino = st.st_ino;
-  if (learn_from_touch (claim, site, &st))
+  claim->dev = st->st_dev;
+  claim->ino = st->st_ino;
+  if (learn_from_touch (claim, site, st))
     return touch (claim, site, fd, lifetime);
   return 0;
 }
@@ -185,6 +190,7 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
 {
   const FluflSyscalls *sys = site->sys;
   FluflIdentity identity;
+  struct stat st;
   int fd = -1;
   int errsv = 0;
 
@@ -196,8 +202,11 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
     {
       g_autofree char *name = NULL;
       gboolean line = flufl_site_fs_kind (site) == FLUFL_FS_LOCAL && !site->no_life_lines;
+      FluflMarks marks = !line ? FLUFL_MARK_NONE : FLUFL_MARK_LIFE_LINE;
       guint64 random;
 
+      if (line && site->name_ahead)
+        marks |= FLUFL_MARK_PARKED;
       if (sys->random (&random, sizeof random) != 0)
         {
           errsv = errno;
@@ -205,7 +214,8 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
         }
       name = flufl_claim_name_build (site->lock_name, site->separator, &identity,
                                      (guint64) sys->clock (FLUFL_CLOCK_REAL), random,
-                                     line ? FLUFL_MARK_LIFE_LINE : FLUFL_MARK_NONE);
+                                     marks);
+      claim->named_ahead = (marks & FLUFL_MARK_PARKED) != 0;
       g_free (claim->path);
       claim->path = flufl_site_path_of (site, name);
       fd = sys->open (claim->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
@@ -228,7 +238,7 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
 
   if (fd >= 0)
     {
-      if (fill (claim, site, fd, lifetime) != 0)
+      if (write_path (claim, site, fd) != 0 || date (claim, site, fd, lifetime, &st) != 0)
         errsv = errno;
       /* A network file system tells of a full disk only here. */
       if (claim->line == NULL && sys->close (fd) != 0 && errsv == 0 && errno != EINTR)
@@ -245,6 +255,117 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
 }
 
 /*
+ * A claim that is kept from one use to the next, and why the arguments of
+ * docs/protocol.md hold for it.
+ *
+ * Its owner lives, which its life-line tells, and its lease is safe when it is
+ * let go of. So a breaker that won its name in earnest, seeing the same mtime
+ * again, did so before the last touch of it; then that touch, or the link after
+ * it, did not find the name, and this is not reached. One who wins it later on
+ * the strength of an old look sees another mtime, and gives it back. So nobody
+ * else is about to remove the lock file, and it may be removed without winning
+ * the name first.
+ *
+ * To others the next use is as a refreshed lock. The name is this file's from
+ * its making to its removal, so none is used for two files: a breaker that was
+ * delayed can neither give it to another file, for it is taken, nor break the
+ * next use by it, for the mtime differs. If it removes the name while the claim
+ * is idle, the next link fails, and another claim is made.
+ *
+ * The name says that the claim is kept, so that nobody waits for it. One whose
+ * name says since when it waited is renamed; that is the token as unlink(2) of
+ * it is, which succeeds for one of all who unlink or rename that name. Whoever
+ * is late and gives the old name back to this file, having found it as the lock
+ * again, sees that its content is another and takes the name away. Were it to
+ * die before, the link count would lie; so a file is used again only if its one
+ * link is the name that we know. Its content is changed only while it is idle:
+ * who reads it then, by a lock file opened earlier, finds an mtime that does not
+ * fit, or a name that is absent.
+ */
+
+/* Gives the claim, which is the lock, a name to be kept under. */
+static gboolean
+rename_ahead (FluflClaim *claim, FluflSite *site)
+{
+  const FluflSyscalls *sys = site->sys;
+  g_autofree char *name = NULL;
+  g_autofree char *path = NULL;
+  FluflIdentity identity;
+  guint64 random;
+
+  if (sys->random (&random, sizeof random) != 0)
+    return FALSE;
+  flufl_identity_get (sys, &identity);
+  name = flufl_claim_name_build (site->lock_name, site->separator, &identity,
+                                 (guint64) sys->clock (FLUFL_CLOCK_REAL), random,
+                                 FLUFL_MARK_LIFE_LINE | FLUFL_MARK_PARKED);
+  path = flufl_site_path_of (site, name);
+  if (sys->rename (claim->path, path) != 0)
+    {
+      sys->unlink (path);
+      return FALSE;
+    }
+  g_free (claim->path);
+  claim->path = g_steal_pointer (&path);
+  claim->named_ahead = claim->renamed = TRUE;
+  return TRUE;
+}
+
+/*
+ * flufl_claim_park:
+ *
+ * flufl_claim_release() for one who wants the lock again: keeps the claim, with
+ * its life-line, where that is safe. An idle claim is never the lock.
+ *
+ * Returns: as flufl_claim_release(); after RELEASED @claim may be there, to be
+ *   used for the next attempt or given up by flufl_claim_abandon()
+ */
+FluflOutcome
+flufl_claim_park (FluflClaim *claim, FluflSite *site, int *out_errsv)
+{
+  gint64 start = boot_now (site);
+
+  if (claim->line == NULL || !lease_is_safe (claim, site) || claim->doubtful || claim->unsure)
+    return flufl_claim_release (claim, site, out_errsv);
+
+  if (claim->named_ahead)
+    {
+      if (site->sys->unlink (site->lock_path) != 0)
+        return flufl_claim_release (claim, site, out_errsv);
+    }
+  else
+    {
+      if (!rename_ahead (claim, site))
+        return flufl_claim_release (claim, site, out_errsv);
+      /* The token is won; what goes wrong now is for others to recover. */
+      if (boot_now (site) - start > FLUFL_GRACE / 2 || site->sys->unlink (site->lock_path) != 0)
+        {
+          flufl_claim_abandon (claim, site);
+          return FLUFL_OUTCOME_RELEASED;
+        }
+    }
+  claim->parked = TRUE;
+  return FLUFL_OUTCOME_RELEASED;
+}
+
+/* Makes an idle claim one that can be linked. */
+static FluflOutcome
+unpark (FluflClaim *claim, FluflSite *site, gint64 lifetime)
+{
+  struct stat st;
+
+  if ((!claim->renamed || write_path (claim, site, claim->fd) == 0)
+      && date (claim, site, claim->fd, lifetime, &st) == 0 && st.st_nlink == 1
+      && st.st_size == (off_t) strlen (claim->path))
+    {
+      claim->parked = claim->renamed = FALSE;
+      return FLUFL_OUTCOME_AGAIN;
+    }
+  flufl_claim_abandon (claim, site);
+  return FLUFL_OUTCOME_LOST;
+}
+
+/*
  * flufl_claim_keep_fresh:
  *
  * To be called before every link that follows a wait: a claim that expired
@@ -258,6 +379,8 @@ flufl_claim_keep_fresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int
 {
   struct stat st;
 
+  if (claim->parked)
+    return unpark (claim, site, lifetime);
   if (claim->lifetime == lifetime && lease_is_young (claim, site, 20))
     return FLUFL_OUTCOME_AGAIN;
 
@@ -458,6 +581,13 @@ flufl_claim_link (FluflClaim *claim, FluflSite *site, int *out_errsv)
     default:
       /* A request that timed out may still be carried out. */
       claim->unsure = *out_errsv != EEXIST && flufl_site_is_passing (site, *out_errsv);
+      /* Who waits says by its name since when. */
+      if (claim->named_ahead && !claim->unsure)
+        {
+          site->name_ahead = FALSE;
+          flufl_claim_abandon (claim, site);
+          return FLUFL_OUTCOME_LOST;
+        }
       return classify_link_error (site, *out_errsv);
     }
 }

@@ -41,6 +41,9 @@ typedef struct
   gint64   clock_offset; /* the server's clock less ours, when last compared */
   gboolean coarse;       /* the file system stores whole seconds */
   gboolean unsure;       /* it may be the lock: an answer was lost */
+  gboolean parked;       /* idle, under a name for its next use */
+  gboolean named_ahead;  /* its name says that it is kept, not since when it waits */
+  gboolean renamed;      /* its content is not its name yet */
   gboolean doubtful;     /* a refresh failed: look before touching the lock */
 } FluflClaim;
 
@@ -64,6 +67,9 @@ FluflOutcome flufl_claim_refresh      (FluflClaim   *claim,
                                        gint64        lifetime,
                                        int          *out_errsv);
 FluflOutcome flufl_claim_release      (FluflClaim   *claim,
+                                       FluflSite    *site,
+                                       int          *out_errsv);
+FluflOutcome flufl_claim_park         (FluflClaim   *claim,
                                        FluflSite    *site,
                                        int          *out_errsv);
 void         flufl_claim_abandon      (FluflClaim   *claim,

@@ -26,6 +26,7 @@ flufl_site_init (FluflSite           *site,
   site->lock_name = strrchr (site->lock_path, '/') + 1;
   site->separator = g_intern_string (separator);
   site->fs_kind = FLUFL_FS_UNASKED;
+  site->name_ahead = FALSE;
   site->no_life_lines = FALSE;
   site->retry_errnos = NULL;
   site->n_retry_errnos = 0;
@@ -54,8 +55,12 @@ flufl_site_directory (const FluflSite *site)
 char *
 flufl_site_path_of (const FluflSite *site, const char *name)
 {
-  return g_strdup_printf ("%.*s%s", (int) (site->lock_name - site->lock_path),
-                          site->lock_path, name);
+  gsize directory = (gsize) (site->lock_name - site->lock_path), length = strlen (name);
+  char *path = g_malloc (directory + length + 1);
+
+  memcpy (path, site->lock_path, directory);
+  memcpy (path + directory, name, length + 1);
+  return path;
 }
 
 FluflFsKind

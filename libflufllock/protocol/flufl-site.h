@@ -28,6 +28,8 @@ typedef struct
   const char          *lock_name;  /* the last part of lock_path */
   const char          *separator;  /* interned */
   FluflFsKind          fs_kind;    /* asked for once */
+  gboolean             name_ahead; /* new claims are named to be kept: set for an
+                                    * operation, until it meets a holder */
   gboolean             no_life_lines; /* flock(2) was tried here and failed */
   int                 *retry_errnos;   /* owned; what else is thought to pass */
   gsize                n_retry_errnos;

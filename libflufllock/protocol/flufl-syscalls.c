@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -139,6 +140,7 @@ const FluflSyscalls flufl_syscalls_posix = {
   .utimens = posix_utimens,
   .flock = flock,
   .link = link,
+  .rename = rename,
   .unlink = unlink,
   .list = posix_list,
   .kill = kill,

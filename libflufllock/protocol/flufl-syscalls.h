@@ -46,6 +46,7 @@ typedef struct
   int     (*utimens)  (const char *path, const struct timespec times[2]);
   int     (*flock)    (int fd, int operation);
   int     (*link)     (const char *from, const char *to);
+  int     (*rename)   (const char *from, const char *to);
   int     (*unlink)   (const char *path);
   int     (*list)     (const char *directory, FluflNameFunc func, gpointer user_data);
   int     (*kill)     (pid_t pid, int sig);

@@ -32,7 +32,6 @@ static gint64 boot_shift;
 static gboolean rests;
 static FluflFsKind told_kind;
 static gboolean copies_links;
-static GHashTable *made; /* file descriptors of claims that are being made */
 
 static void
 forget (void)
@@ -42,9 +41,6 @@ forget (void)
   boot_shift = 0;
   rests = copies_links = FALSE;
   told_kind = FLUFL_FS_UNASKED;
-  if (made == NULL)
-    made = g_hash_table_new (NULL, NULL);
-  g_hash_table_remove_all (made);
 }
 
 void
@@ -156,10 +152,10 @@ lies_pass_time (gint64 msec)
 }
 
 void
-lies_rest (gboolean rest)
+lies_rest (void)
 {
   g_mutex_lock (&mutex);
-  rests = rest;
+  rests = TRUE;
   g_mutex_unlock (&mutex);
 }
 
@@ -234,33 +230,12 @@ leave (LiesCall call, gssize answer)
 static int
 lies_open (const char *path, int flags, mode_t mode)
 {
-  int fd;
-
   if (g_str_has_prefix (path, "/proc/"))
     return flufl_syscalls_posix.open (path, flags, mode);
-  if (!enter (LIES_OPEN))
-    return -1;
-  fd = flufl_syscalls_posix.open (path, flags, mode);
-  if (fd >= 0 && (flags & O_CREAT) != 0)
-    {
-      g_mutex_lock (&mutex);
-      g_hash_table_add (made, GINT_TO_POINTER (fd));
-      g_mutex_unlock (&mutex);
-    }
-  return (int) leave (LIES_OPEN, fd);
+  return enter (LIES_OPEN)
+             ? (int) leave (LIES_OPEN, flufl_syscalls_posix.open (path, flags, mode)) : -1;
 }
 
-static int
-lies_close (int fd)
-{
-  g_mutex_lock (&mutex);
-  if (g_hash_table_remove (made, GINT_TO_POINTER (fd)) && rests)
-    boot_shift += REST;
-  g_mutex_unlock (&mutex);
-  return flufl_syscalls_posix.close (fd);
-}
-
-/* Not told from reading /proc, so never stalled there: see the heading. */
 static gboolean
 is_in_proc (int fd)
 {
@@ -268,6 +243,21 @@ is_in_proc (int fd)
   g_autofree char *target = g_file_read_link (path, NULL);
 
   return target != NULL && g_str_has_prefix (target, "/proc/");
+}
+
+static int
+lies_close (int fd)
+{
+  gboolean looked = (fcntl (fd, F_GETFL) & O_ACCMODE) == O_RDONLY && !is_in_proc (fd);
+
+  g_mutex_lock (&mutex);
+  if (looked && rests)
+    {
+      boot_shift += REST;
+      rests = FALSE;
+    }
+  g_mutex_unlock (&mutex);
+  return flufl_syscalls_posix.close (fd);
 }
 
 static ssize_t
@@ -390,18 +380,18 @@ lies_ask_fs_kind (const char *directory)
 static int
 lies_flock (int fd, int operation)
 {
-  return flufl_syscalls_posix.flock (fd, operation);
+  return enter (LIES_FLOCK)
+             ? (int) leave (LIES_FLOCK, flufl_syscalls_posix.flock (fd, operation)) : -1;
 }
 
 static int
 lies_list (const char *directory, FluflNameFunc func, gpointer user_data)
 {
-  return flufl_syscalls_posix.list (directory, func, user_data);
+  return enter (LIES_LIST)
+             ? (int) leave (LIES_LIST, flufl_syscalls_posix.list (directory, func, user_data)) : -1;
 }
 
 const FluflSyscalls lies_syscalls = {
-  .flock = lies_flock,
-  .list = lies_list,
   .open = lies_open,
   .close = lies_close,
   .read = lies_read,
@@ -410,8 +400,10 @@ const FluflSyscalls lies_syscalls = {
   .lstat = lies_lstat,
   .futimens = lies_futimens,
   .utimens = lies_utimens,
+  .flock = lies_flock,
   .link = lies_link,
   .unlink = lies_unlink,
+  .list = lies_list,
   .kill = lies_kill,
   .random = lies_random,
   .clock = lies_clock,

@@ -21,8 +21,10 @@ typedef enum
   LIES_LSTAT,
   LIES_FUTIMENS,
   LIES_UTIMENS,
+  LIES_FLOCK,
   LIES_LINK,
   LIES_UNLINK,
+  LIES_LIST,
   LIES_FS_KIND,
   LIES_ANY, /* each of the above */
 } LiesCall;
@@ -60,9 +62,9 @@ void  lies_forbid       (GThread    *thread);
 
 /* The clock that goes on while the machine sleeps has gone on. */
 void  lies_pass_time    (gint64      msec);
-/* Six seconds pass after a claim has been made, and before it is linked: long
- * enough for a lock that was left alone to have rested. */
-void  lies_rest         (gboolean    rest);
+/* Six seconds pass once somebody has looked at a lock: long enough for a lock
+ * that is left alone to have rested at the next look. */
+void  lies_rest         (void);
 
 /* What the directory is said to lie on; UNASKED: the truth. */
 void  lies_fs_kind      (FluflFsKind kind);

@@ -1,0 +1,371 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Heartbeats with a file server that errs or does not answer, and on a machine
+ * that slept.
+ */
+
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "flufl-error.h"
+#include "flufl-lock-private.h"
+#include "flufl-test-util.h"
+
+/* Long enough for a busy machine to keep, short enough to wait for. */
+#define LIFETIME 1500
+
+static struct
+{
+  GMutex   mutex;
+  GCond    changed;
+  int      errsv;    /* what touching fails with, or 0 */
+  gboolean stall;    /* touching does not return */
+  guint    stalled;  /* calls that wait */
+  gint64   slept;    /* nanoseconds */
+} server;
+
+static FluflSyscalls table;
+
+static int
+server_utimens (const char *path, const struct timespec times[2])
+{
+  int errsv;
+
+  g_mutex_lock (&server.mutex);
+  server.stalled++;
+  g_cond_broadcast (&server.changed);
+  while (server.stall)
+    g_cond_wait (&server.changed, &server.mutex);
+  server.stalled--;
+  errsv = server.errsv;
+  g_mutex_unlock (&server.mutex);
+  errno = errsv;
+  return errsv != 0 ? -1 : flufl_syscalls_posix.utimens (path, times);
+}
+
+static gint64
+server_clock (FluflClock which)
+{
+  gint64 now = flufl_syscalls_posix.clock (which);
+
+  if (which == FLUFL_CLOCK_BOOT)
+    {
+      g_mutex_lock (&server.mutex);
+      now += server.slept;
+      g_mutex_unlock (&server.mutex);
+    }
+  return now;
+}
+
+static void
+server_set (int errsv, gboolean stall)
+{
+  g_mutex_lock (&server.mutex);
+  server.errsv = errsv;
+  server.stall = stall;
+  g_cond_broadcast (&server.changed);
+  g_mutex_unlock (&server.mutex);
+}
+
+static void
+machine_sleeps (gint64 seconds)
+{
+  g_mutex_lock (&server.mutex);
+  server.slept += seconds * FLUFL_NSEC_PER_SEC;
+  g_mutex_unlock (&server.mutex);
+}
+
+typedef struct
+{
+  TestPlace  place;
+  FluflLock *lock;
+  guint      n_lost, n_fired;
+  gint64     acquired;
+} Case;
+
+static void
+lost_cb (FluflLock *lock, GError *error, gpointer data)
+{
+  Case *c = data;
+
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST);
+  g_assert_false (flufl_lock_get_held (lock));
+  g_assert_true (g_cancellable_is_cancelled (flufl_lock_get_cancellable (lock)));
+  g_test_message ("%s", error->message);
+  c->n_lost++;
+}
+
+static void
+fired_cb (GCancellable *cancellable G_GNUC_UNUSED, gpointer data)
+{
+  Case *c = data;
+
+  g_atomic_int_inc ((int *) &c->n_fired);
+}
+
+static void
+case_init (Case *c, gconstpointer heartbeat)
+{
+  g_autoptr (GError) error = NULL;
+
+  *c = (Case){ 0 };
+  server_set (0, FALSE);
+  server.slept = 0;
+  test_place_init (&c->place);
+  c->lock = flufl_lock_new_for_path (c->place.lock);
+  flufl_lock_set_lifetime (c->lock, LIFETIME);
+  flufl_lock_set_heartbeat (c->lock, (FluflHeartbeat) GPOINTER_TO_INT (heartbeat));
+  g_signal_connect (c->lock, "lost", G_CALLBACK (lost_cb), c);
+  c->acquired = g_get_monotonic_time ();
+  flufl_lock_acquire (c->lock, 0, NULL, &error);
+  g_assert_no_error (error);
+  g_signal_connect (flufl_lock_get_cancellable (c->lock), "cancelled", G_CALLBACK (fired_cb), c);
+}
+
+static void
+case_clear (Case *c)
+{
+  g_assert_finalize_object (c->lock);
+  test_place_clear (&c->place);
+}
+
+static gboolean
+wake_cb (gpointer data G_GNUC_UNUSED)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+/* Runs the main context for so long, or until the lock is lost. */
+static void
+run_for (Case *c, gint64 msec)
+{
+  gint64 end = g_get_monotonic_time () + msec * 1000;
+  guint n_lost = c->n_lost;
+  guint id = g_timeout_add (10, wake_cb, NULL);
+
+  while (g_get_monotonic_time () < end && c->n_lost == n_lost)
+    g_main_context_iteration (NULL, TRUE);
+  g_source_remove (id);
+}
+
+static void
+assert_kept (Case *c)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpuint (c->n_lost, ==, 0);
+  g_assert_cmpuint (c->n_fired, ==, 0);
+  g_assert_true (flufl_lock_check (c->lock, NULL, &error));
+  g_assert_no_error (error);
+  flufl_lock_release (c->lock, NULL, &error);
+  g_assert_no_error (error);
+}
+
+/* Told once, and nothing comes after. */
+static void
+assert_lost (Case *c)
+{
+  g_assert_cmpuint (c->n_lost, ==, 1);
+  g_assert_cmpuint (c->n_fired, ==, 1);
+  server_set (0, FALSE);
+  run_for (c, 300);
+  g_assert_cmpuint (c->n_lost, ==, 1);
+  g_assert_cmpuint (c->n_fired, ==, 1);
+  g_assert_false (flufl_lock_get_held (c->lock));
+}
+
+static void
+test_kept (gconstpointer data)
+{
+  Case c;
+
+  case_init (&c, data);
+  run_for (&c, LIFETIME * 2);
+  assert_kept (&c);
+  case_clear (&c);
+}
+
+static void
+test_passing_errors (gconstpointer data)
+{
+  Case c;
+
+  case_init (&c, data);
+  server_set (EIO, FALSE);
+  run_for (&c, LIFETIME * 2 / 3);
+  server_set (0, FALSE);
+  run_for (&c, LIFETIME);
+  assert_kept (&c);
+  case_clear (&c);
+}
+
+static void
+test_lasting_errors (gconstpointer data)
+{
+  Case c;
+
+  case_init (&c, data);
+  server_set (EIO, FALSE);
+  run_for (&c, LIFETIME * 20);
+  g_assert_cmpint (g_get_monotonic_time () - c.acquired, >=, LIFETIME * 1000);
+  assert_lost (&c);
+  case_clear (&c);
+}
+
+static void
+test_no_answer (gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  Case c;
+
+  g_test_summary ("A refresh that hangs does not hide the end of the lease");
+  case_init (&c, data);
+  server_set (0, TRUE);
+  run_for (&c, LIFETIME * 20);
+  g_assert_cmpint (g_get_monotonic_time () - c.acquired, >=, LIFETIME * 1000);
+  g_assert_cmpuint (server.stalled, ==, 1);
+  g_test_message ("The answer comes late, and changes nothing");
+  assert_lost (&c);
+
+  flufl_lock_acquire (c.lock, 10000, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_false (g_cancellable_is_cancelled (flufl_lock_get_cancellable (c.lock)));
+  flufl_lock_release (c.lock, NULL, &error);
+  g_assert_no_error (error);
+  case_clear (&c);
+}
+
+static void
+test_context_hangs (void)
+{
+  Case c;
+
+  g_test_summary ("An application that does not run its main context loses the lock, and can see it");
+  case_init (&c, GINT_TO_POINTER (FLUFL_HEARTBEAT_MAIN_CONTEXT));
+  for (int i = 0; i < LIFETIME && g_atomic_int_get ((int *) &c.n_fired) == 0; i++)
+    g_usleep (20000);
+  g_assert_cmpint (g_get_monotonic_time () - c.acquired, >=, LIFETIME * 1000);
+  g_assert_false (flufl_lock_get_held (c.lock));
+  run_for (&c, LIFETIME * 20);
+  assert_lost (&c);
+  case_clear (&c);
+}
+
+static void
+test_broken (gconstpointer data)
+{
+  Case c;
+
+  case_init (&c, data);
+  test_place_empty (&c.place);
+  run_for (&c, LIFETIME * 20);
+  assert_lost (&c);
+  case_clear (&c);
+}
+
+static void
+test_slept (gconstpointer data)
+{
+  Case c;
+
+  g_test_summary ("After a sleep longer than the lease a lock that nobody broke is kept");
+  case_init (&c, data);
+  machine_sleeps (3600);
+  run_for (&c, LIFETIME);
+  machine_sleeps (3600);
+  run_for (&c, LIFETIME);
+  assert_kept (&c);
+  case_clear (&c);
+}
+
+static void
+test_slept_and_broken (gconstpointer data)
+{
+  Case c;
+
+  case_init (&c, data);
+  machine_sleeps (3600);
+  test_place_empty (&c.place);
+  run_for (&c, LIFETIME * 20);
+  assert_lost (&c);
+  case_clear (&c);
+}
+
+static void
+test_slept_and_no_answer (gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  gint64 end;
+  Case c;
+
+  g_test_summary ("After such a sleep an answer is not waited for as long as a lease");
+  case_init (&c, data);
+  flufl_lock_refresh (c.lock, 30000, NULL, &error);
+  g_assert_no_error (error);
+  g_mutex_lock (&c.lock->mutex);
+  end = c.lock->lease_end;
+  g_mutex_unlock (&c.lock->mutex);
+  machine_sleeps (3600);
+  server_set (0, TRUE);
+  run_for (&c, 29000);
+  g_assert_cmpint (g_get_monotonic_time (), <, end);
+  assert_lost (&c);
+  case_clear (&c);
+}
+
+static void
+test_other_lifetime (gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  Case c;
+
+  g_test_summary ("A refresh with a shorter lifetime makes the heart beat faster");
+  case_init (&c, GINT_TO_POINTER (FLUFL_HEARTBEAT_NONE));
+  flufl_lock_release (c.lock, NULL, &error);
+  flufl_lock_set_heartbeat (c.lock, (FluflHeartbeat) GPOINTER_TO_INT (data));
+  flufl_lock_set_lifetime (c.lock, 3600 * 1000);
+  flufl_lock_acquire (c.lock, 0, NULL, &error);
+  g_assert_no_error (error);
+  flufl_lock_refresh (c.lock, LIFETIME, NULL, &error);
+  g_assert_no_error (error);
+  run_for (&c, LIFETIME * 2);
+  g_assert_cmpint (flufl_claim_lease_left (&c.lock->claim, &c.lock->site), >, 0);
+  assert_kept (&c);
+  case_clear (&c);
+}
+
+static void
+add (const char *name, GTestDataFunc func)
+{
+  g_autofree char *thread = g_strdup_printf ("/heartbeat/thread/%s", name);
+  g_autofree char *context = g_strdup_printf ("/heartbeat/main-context/%s", name);
+
+  g_test_add_data_func (thread, GINT_TO_POINTER (FLUFL_HEARTBEAT_THREAD), func);
+  g_test_add_data_func (context, GINT_TO_POINTER (FLUFL_HEARTBEAT_MAIN_CONTEXT), func);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  table = flufl_syscalls_posix;
+  table.utimens = server_utimens;
+  table.clock = server_clock;
+  flufl_lock_syscalls = &table;
+
+  add ("kept", test_kept);
+  add ("passing-errors", test_passing_errors);
+  add ("lasting-errors", test_lasting_errors);
+  add ("no-answer", test_no_answer);
+  add ("broken", test_broken);
+  add ("slept", test_slept);
+  add ("slept-and-broken", test_slept_and_broken);
+  add ("slept-and-no-answer", test_slept_and_no_answer);
+  add ("other-lifetime", test_other_lifetime);
+  g_test_add_func ("/heartbeat/main-context/hangs", test_context_hangs);
+  return g_test_run ();
+}

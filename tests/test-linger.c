@@ -1,0 +1,419 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Claims that are kept from a release to the next attempt.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "protocol-util.h"
+
+static void
+test_cycle (void)
+{
+  g_autoptr (GHashTable) names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  Proc p;
+
+  g_test_summary ("A kept claim is not made again, and waits under no old name");
+  fake_disk_reset ();
+  proc_init (&p);
+  for (int i = 0; i < 5; i++)
+    {
+      gboolean first = i == 0;
+
+      fake_disk_forget_calls ();
+      proc_acquire (&p);
+      /* The first name says since when it wanted the lock; the second stays. */
+      g_assert_cmpint (g_hash_table_add (names, g_strdup (p.claim.path)), ==, i < 2);
+      g_assert_cmpuint (fake_disk_count_calls ("pwrite") > 0, ==, i < 2);
+      g_assert_cmpint (fake_disk_mtime (LOCK), ==, fake_disk_server_now () + LIFETIME);
+      g_assert_cmpuint (fake_disk_count_calls ("create"), ==, first);
+      g_assert_cmpuint (fake_disk_count_calls ("flock"), ==, first);
+      g_assert_cmpuint (fake_disk_n_calls () - fake_disk_count_calls ("pwrite"), ==, first ? 5 : 3);
+      fake_disk_forget_calls ();
+      g_assert_cmpint (proc_park (&p), ==, FLUFL_OUTCOME_RELEASED);
+      g_assert_cmpuint (fake_disk_n_calls (), ==, first ? 2 : 1);
+      g_assert_cmpuint (fake_disk_n_names (), ==, 1);
+      g_assert_cmpuint (fake_disk_nlink (p.claim.path), ==, 1);
+      fake_disk_advance (60 * FAKE_SEC);
+    }
+  proc_abandon (&p);
+  assert_disk_empty ();
+  proc_clear (&p);
+}
+
+static void
+test_marks (void)
+{
+  FluflClaimName name;
+  Proc p;
+
+  fake_disk_reset ();
+  proc_init (&p);
+  proc_acquire (&p);
+  proc_park (&p);
+  g_assert_true (flufl_claim_name_parse (p.claim.path, strlen (p.claim.path), "x.lock", "|", &name));
+  g_assert_true (name.ours);
+  g_assert_true (name.parked);
+  g_assert_true (name.life_line);
+  proc_abandon (&p);
+  proc_clear (&p);
+}
+
+static void
+test_not_kept (void)
+{
+  Proc p;
+
+  g_test_summary ("Without a life-line, and late, nothing is kept");
+  fake_disk_reset ();
+  fake_disk_kind (FLUFL_FS_NFS);
+  proc_init (&p);
+  proc_acquire (&p);
+  g_assert_cmpint (proc_park (&p), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+  proc_clear (&p);
+
+  fake_disk_reset ();
+  proc_init (&p);
+  proc_acquire (&p);
+  fake_disk_advance (LIFETIME + FAKE_SEC);
+  fake_syscalls.unlink (p.claim.path);
+  g_assert_cmpint (proc_park (&p), ==, FLUFL_OUTCOME_LOST);
+  g_assert_true (fake_disk_exists (LOCK));
+  g_assert_cmpuint (fake_disk_n_open (), ==, 0);
+  proc_clear (&p);
+
+  fake_disk_reset ();
+  proc_init (&p);
+  proc_acquire (&p);
+  fake_disk_advance (LIFETIME + FAKE_SEC);
+  g_assert_cmpint (proc_park (&p), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+  proc_clear (&p);
+}
+
+static void
+give_name_back (gpointer old_name)
+{
+  g_assert_cmpint (fake_syscalls.link (LOCK, old_name), ==, 0);
+}
+
+static void
+test_name_given_back (void)
+{
+  g_autofree char *old_name = NULL;
+  ino_t ino;
+  Proc p;
+
+  g_test_summary ("Somebody recovers the lock between the two steps: the file is not used again");
+  fake_disk_reset ();
+  proc_init (&p);
+  proc_acquire (&p);
+  old_name = g_strdup (p.claim.path);
+  ino = p.claim.ino;
+  fake_disk_hook ("unlink", 1, give_name_back, old_name);
+  g_assert_cmpint (proc_park (&p), ==, FLUFL_OUTCOME_RELEASED);
+  proc_acquire (&p);
+  g_assert_cmpint (p.claim.ino, !=, ino);
+  fake_syscalls.unlink (old_name);
+  proc_release (&p);
+  assert_disk_empty ();
+  proc_clear (&p);
+}
+
+static void
+test_removed (void)
+{
+  Proc p;
+
+  fake_disk_reset ();
+  proc_init (&p);
+  proc_acquire (&p);
+  proc_park (&p);
+  fake_syscalls.unlink (p.claim.path);
+  proc_acquire (&p);
+  proc_release (&p);
+  assert_disk_empty ();
+  proc_clear (&p);
+}
+
+static void
+test_waiting (void)
+{
+  FluflClaimName name;
+  Proc p, other;
+
+  g_test_summary ("Who must wait has a claim whose name says since when");
+  fake_disk_reset ();
+  proc_init (&p);
+  proc_init (&other);
+  proc_acquire (&p);
+  proc_park (&p);
+  proc_acquire (&other);
+  fake_disk_advance (FAKE_SEC);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_true (flufl_claim_name_parse (p.claim.path, strlen (p.claim.path), "x.lock", "|", &name));
+  g_assert_false (name.parked);
+  g_assert_cmpuint (name.ticket, ==, (guint64) fake_disk_server_now ());
+  proc_release (&other);
+  proc_acquire (&p);
+  proc_release (&p);
+  assert_disk_empty ();
+  proc_clear (&p);
+  proc_clear (&other);
+}
+
+static void
+two_cycles (Proc *p)
+{
+  for (int i = 0; i < 2; i++)
+    {
+      FluflOutcome outcome = proc_attempt (p);
+
+      for (int k = 0; k < 5 && outcome != FLUFL_OUTCOME_HELD; k++)
+        {
+          fake_disk_advance (FAKE_SEC);
+          outcome = proc_attempt (p);
+        }
+      if (outcome == FLUFL_OUTCOME_HELD && proc_park (p) == FLUFL_OUTCOME_FAILED)
+        proc_park (p);
+    }
+}
+
+typedef struct
+{
+  Proc *p, *other;
+  guint held;
+} Meanwhile;
+
+/* Takes and gives back the lock, if it can. */
+static void
+other_cycles (gpointer data)
+{
+  Meanwhile *m = data;
+
+  if (proc_attempt (m->other) == FLUFL_OUTCOME_HELD)
+    {
+      g_assert_true (proc_has_it (m->other));
+      m->held++;
+      g_assert_cmpint (proc_park (m->other), ==, FLUFL_OUTCOME_RELEASED);
+    }
+  proc_abandon (m->other);
+}
+
+static void
+test_others_meanwhile (gconstpointer ahead)
+{
+  guint held = 0;
+
+  for (guint k = 1;; k++)
+    {
+      Proc p, other;
+      Meanwhile m = { &p, &other, 0 };
+      gboolean struck;
+
+      fake_disk_reset ();
+      proc_init (&p);
+      proc_init (&other);
+      p.site.name_ahead = ahead != NULL;
+      fake_disk_hook (NULL, k, other_cycles, &m);
+      for (int i = 0; i < 3; i++)
+        {
+          proc_acquire (&p);
+          g_assert_cmpint (proc_park (&p), ==, FLUFL_OUTCOME_RELEASED);
+        }
+      struck = fake_disk_order_done ();
+      fake_disk_cancel_order ();
+      proc_abandon (&p);
+      assert_disk_empty ();
+      held += m.held;
+      proc_clear (&p);
+      proc_clear (&other);
+      if (!struck)
+        break;
+    }
+  g_assert_cmpuint (held, >, 10);
+}
+
+static void
+test_every_fault (gconstpointer ahead)
+{
+  static const int errnos[] = { EIO, ENOENT, EPERM, EACCES, ENOSPC, EROFS, EEXIST, EINTR };
+  guint runs = 0;
+
+  for (gsize e = 0; e < G_N_ELEMENTS (errnos); e++)
+    for (int lost = 0; lost <= 1; lost++)
+      for (guint nth = 1;; nth++)
+        {
+          FluflOutcome outcome;
+          gboolean struck;
+          Proc p, next;
+
+          fake_disk_reset ();
+          proc_init (&p);
+          proc_init (&next);
+          p.site.name_ahead = ahead != NULL;
+          fake_disk_fault (NULL, nth, lost ? FAKE_LOSE_REPLY : FAKE_FAIL, errnos[e]);
+          two_cycles (&p);
+          struck = fake_disk_order_done ();
+          fake_disk_cancel_order ();
+          proc_abandon (&p);
+          g_assert_cmpuint (fake_disk_n_open (), ==, 0);
+          g_test_message ("%s at call %u, %s", g_strerror (errnos[e]), nth, lost ? "done" : "not done");
+
+          outcome = proc_attempt (&next);
+          for (int i = 0; i < 80 && outcome != FLUFL_OUTCOME_HELD; i++)
+            {
+              fake_disk_advance (FAKE_SEC);
+              outcome = proc_attempt (&next);
+            }
+          g_assert_cmpint (outcome, ==, FLUFL_OUTCOME_HELD);
+          g_assert_cmpint (proc_release (&next), ==, FLUFL_OUTCOME_RELEASED);
+          g_assert_false (fake_disk_exists (LOCK));
+          proc_clear (&p);
+          proc_clear (&next);
+          runs++;
+          if (!struck)
+            break;
+        }
+  g_assert_cmpuint (runs, >, 150);
+}
+
+static void
+test_death (gconstpointer ahead)
+{
+  for (guint k = 1;; k++)
+    {
+      FluflOutcome outcome;
+      gboolean died;
+      Proc p, next;
+
+      fake_disk_reset ();
+      proc_init (&p);
+      proc_init (&next);
+      p.site.name_ahead = ahead != NULL;
+      fake_disk_die (k);
+      two_cycles (&p);
+      proc_die (&p);
+      died = fake_disk_bury ();
+      outcome = proc_attempt (&next);
+      for (int i = 0; i < 6 && outcome == FLUFL_OUTCOME_BUSY; i++)
+        {
+          fake_disk_advance (FAKE_SEC);
+          outcome = proc_attempt (&next);
+        }
+      g_assert_cmpint (outcome, ==, FLUFL_OUTCOME_HELD);
+      g_assert_cmpint (proc_release (&next), ==, FLUFL_OUTCOME_RELEASED);
+      g_assert_false (fake_disk_exists (LOCK));
+      proc_clear (&p);
+      proc_clear (&next);
+      if (!died)
+        break;
+    }
+}
+
+typedef struct
+{
+  Proc    *holder, *other;
+  gboolean other_wants; /* and is quicker */
+  gboolean holder_has, other_has;
+} Reuse;
+
+/* A late holder refreshes, lets go, and takes the lock again; or another does. */
+static void
+reuse (gpointer data)
+{
+  Reuse *r = data;
+
+  r->holder_has = FALSE;
+  if (proc_refresh (r->holder) != FLUFL_OUTCOME_HELD)
+    {
+      proc_abandon (r->holder);
+      return;
+    }
+  if (proc_park (r->holder) != FLUFL_OUTCOME_RELEASED)
+    return;
+  if (r->other_wants)
+    {
+      FluflOutcome outcome = proc_attempt (r->other);
+
+      r->other_has = outcome == FLUFL_OUTCOME_HELD;
+      return;
+    }
+  r->holder_has = proc_attempt (r->holder) == FLUFL_OUTCOME_HELD;
+}
+
+static void
+test_slow_breaker (gconstpointer data)
+{
+  gboolean other_wants = data != NULL;
+  guint again = 0;
+
+  g_test_summary ("Between two calls of a breaker the claim comes to its next use");
+  for (guint k = 1;; k++)
+    {
+      Proc holder, other, breaker;
+      Reuse r = { &holder, &other, other_wants, TRUE, FALSE };
+      gboolean struck, breaker_has;
+
+      fake_disk_reset ();
+      proc_init (&holder);
+      proc_init (&other);
+      proc_init (&breaker);
+      breaker.site.fs_kind = FLUFL_FS_NFS; /* it sees no life-lines */
+      holder.site.name_ahead = TRUE;
+      proc_acquire (&holder);
+      fake_disk_advance (LIFETIME + FLUFL_SLOP + FAKE_SEC);
+      fake_disk_hook (NULL, k, reuse, &r);
+      breaker_has = proc_attempt (&breaker) == FLUFL_OUTCOME_HELD;
+      struck = fake_disk_order_done ();
+      fake_disk_cancel_order ();
+      g_test_message ("before call %u: holder %d, other %d, breaker %d", k, r.holder_has,
+                      r.other_has, breaker_has);
+      if (struck)
+        {
+          g_assert_cmpint (r.holder_has + r.other_has + breaker_has, <=, 1);
+          if (r.holder_has)
+            g_assert_true (proc_has_it (&holder));
+          again += r.holder_has || r.other_has;
+        }
+      if (r.other_has)
+        g_assert_true (proc_has_it (&other));
+      if (breaker_has)
+        g_assert_true (proc_has_it (&breaker));
+
+      proc_has_it (&holder) ? (void) proc_release (&holder) : proc_abandon (&holder);
+      proc_has_it (&other) ? (void) proc_release (&other) : proc_abandon (&other);
+      proc_has_it (&breaker) ? (void) proc_release (&breaker) : proc_abandon (&breaker);
+      g_assert_false (fake_disk_exists (LOCK));
+      proc_clear (&holder);
+      proc_clear (&other);
+      proc_clear (&breaker);
+      if (!struck)
+        break;
+    }
+  g_assert_cmpuint (again, >, 5);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/linger/cycle", test_cycle);
+  g_test_add_func ("/linger/marks", test_marks);
+  g_test_add_func ("/linger/not-kept", test_not_kept);
+  g_test_add_func ("/linger/name-given-back", test_name_given_back);
+  g_test_add_func ("/linger/removed", test_removed);
+  g_test_add_func ("/linger/waiting", test_waiting);
+  g_test_add_data_func ("/linger/others-meanwhile", NULL, test_others_meanwhile);
+  g_test_add_data_func ("/linger/others-meanwhile/named-ahead", "", test_others_meanwhile);
+  g_test_add_data_func ("/linger/slow-breaker", NULL, test_slow_breaker);
+  g_test_add_data_func ("/linger/slow-breaker/other", "", test_slow_breaker);
+  g_test_add_data_func ("/linger/every-fault", NULL, test_every_fault);
+  g_test_add_data_func ("/linger/every-fault/named-ahead", "", test_every_fault);
+  g_test_add_data_func ("/linger/death", NULL, test_death);
+  g_test_add_data_func ("/linger/death/named-ahead", "", test_death);
+  return g_test_run ();
+}
