@@ -412,7 +412,10 @@ flufl_lock_renew_lease (FluflLock *self, gint64 since)
  *   may show
  */
 void
-flufl_lock_begin_holding (FluflLock *self, FluflClaim *claim, GMainContext *context)
+flufl_lock_begin_holding (FluflLock    *self,
+                          FluflClaim   *claim,
+                          GMainContext *context,
+                          int           pid)
 {
   g_mutex_lock (&self->disk);
   self->claim = *claim;
@@ -420,7 +423,7 @@ flufl_lock_begin_holding (FluflLock *self, FluflClaim *claim, GMainContext *cont
 
   g_mutex_lock (&self->mutex);
   self->held = TRUE;
-  self->holder_pid = (int) getpid ();
+  self->holder_pid = pid != 0 ? pid : (int) getpid ();
   self->holding++;
   g_free (self->claim_path);
   self->claim_path = g_strdup (self->claim.path);

@@ -55,7 +55,8 @@ extern const FluflSyscalls *flufl_lock_syscalls;
 gboolean flufl_lock_is_held      (FluflLock    *self);
 void     flufl_lock_begin_holding (FluflLock   *self,
                                   FluflClaim   *claim,
-                                  GMainContext *context);
+                                  GMainContext *context,
+                                  int           pid);
 gboolean flufl_lock_end_holding  (FluflLock    *self);
 void     flufl_lock_stop_pulse   (FluflLock    *self);
 void     flufl_lock_renew_lease  (FluflLock    *self,

@@ -31,6 +31,7 @@ typedef struct
   gint64            lifetime;    /* ms */
   FluflBreakFlags   flags;
   gboolean          begun;
+  int               pid;         /* this process; 0: not asked yet */
 
   FluflAcquire      acquire;     /* for ACQUIRE */
   FluflFindings     findings;    /* for others that look */

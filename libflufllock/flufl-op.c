@@ -176,12 +176,17 @@ op_begin (FluflOp *op)
 
 /* In a forked child what the parent holds is forgotten, and left alone. */
 static void
-forget_parents_claim (FluflLock *self)
+forget_parents_claim (FluflOp *op)
 {
-  gboolean foreign;
+  FluflLock *self = op->lock;
+  gboolean foreign = FALSE;
 
   g_mutex_lock (&self->mutex);
-  foreign = self->holder_pid != (int) getpid () && (self->held || self->parked.path != NULL);
+  if (self->held || self->parked.path != NULL)
+    {
+      op->pid = (int) getpid ();
+      foreign = self->holder_pid != op->pid;
+    }
   g_mutex_unlock (&self->mutex);
   if (foreign)
     {
@@ -203,6 +208,19 @@ post (FluflOp *op, GSourceFunc func, gpointer data, GDestroyNotify destroy)
   g_source_set_static_name (source, "[flufl] operation");
   g_source_set_callback (source, func, data, destroy);
   g_source_attach (source, g_task_get_context (op->task));
+}
+
+/* flufl_lock_is_held() after forget_parents_claim(), which has asked already
+ * for this process's number: a system call. */
+static gboolean
+is_held (FluflLock *self)
+{
+  gboolean held;
+
+  g_mutex_lock (&self->mutex);
+  held = self->held;
+  g_mutex_unlock (&self->mutex);
+  return held;
 }
 
 typedef struct
@@ -302,7 +320,7 @@ acquire_prepare (FluflOp *op)
 {
   FluflLock *self = op->lock;
 
-  if (flufl_lock_is_held (self))
+  if (is_held (self))
     {
       op->error = flufl_report_already_held (&self->site);
       return FALSE;
@@ -332,7 +350,7 @@ run_release (FluflOp *op)
   flufl_lock_stop_pulse (self);
 
   g_mutex_lock (&self->disk);
-  if (!flufl_lock_is_held (self))
+  if (!is_held (self))
     {
       g_mutex_unlock (&self->disk);
       op->error = flufl_report_not_held (&self->site);
@@ -368,7 +386,7 @@ run_refresh (FluflOp *op)
   int errsv = 0;
 
   g_mutex_lock (&self->disk);
-  if (!flufl_lock_is_held (self))
+  if (!is_held (self))
     {
       g_mutex_unlock (&self->disk);
       op->error = flufl_report_not_held (&self->site);
@@ -377,7 +395,7 @@ run_refresh (FluflOp *op)
   since = g_get_monotonic_time ();
   outcome = flufl_claim_refresh (&self->claim, &self->site,
                                  op->lifetime * FLUFL_NSEC_PER_MSEC, &errsv);
-  if (outcome == FLUFL_OUTCOME_HELD && flufl_lock_is_held (self))
+  if (outcome == FLUFL_OUTCOME_HELD && is_held (self))
     {
       op->answer = TRUE;
       flufl_lock_renew_lease (self, since);
@@ -405,7 +423,7 @@ run_check (FluflOp *op)
   int errsv = 0;
 
   g_mutex_lock (&self->disk);
-  if (flufl_lock_is_held (self))
+  if (is_held (self))
     outcome = flufl_claim_check (&self->claim, &self->site, &errsv);
   g_mutex_unlock (&self->disk);
 
@@ -563,7 +581,7 @@ run_break (FluflOp *op)
 static void
 op_run (FluflOp *op)
 {
-  forget_parents_claim (op->lock);
+  forget_parents_claim (op);
 
   switch (op->kind)
     {
@@ -626,7 +644,7 @@ op_settle (FluflOp *op)
                                              : g_main_context_ref_thread_default ();
 
       warn_of_clocks (self, &op->acquire.claim);
-      flufl_lock_begin_holding (self, &op->acquire.claim, context);
+      flufl_lock_begin_holding (self, &op->acquire.claim, context, op->pid);
     }
 
   g_mutex_lock (&self->mutex);
@@ -728,7 +746,7 @@ run_in_worker (gpointer data)
     op_run (op);
   else
     {
-      forget_parents_claim (op->lock);
+      forget_parents_claim (op);
       if (acquire_prepare (op))
         {
           op->acquire.done = acquire_done;
