@@ -189,6 +189,19 @@ post (FluflOp *op, GSourceFunc func, gpointer data, GDestroyNotify destroy)
   g_source_attach (source, g_task_get_context (op->task));
 }
 
+/* flufl_lock_is_held() without asking for this process's number, a system call,
+ * once more: the object has entered it when the operation began. */
+static gboolean
+is_held (FluflLock *self)
+{
+  gboolean held;
+
+  g_mutex_lock (&self->mutex);
+  held = self->held;
+  g_mutex_unlock (&self->mutex);
+  return held;
+}
+
 typedef struct
 {
   FluflLock        *lock;
@@ -286,7 +299,7 @@ acquire_prepare (FluflOp *op)
 {
   FluflLock *self = op->lock;
 
-  if (flufl_lock_is_held (self))
+  if (is_held (self))
     {
       op->error = flufl_report_already_held (&self->site);
       return FALSE;
@@ -317,7 +330,7 @@ run_release (FluflOp *op)
   flufl_lock_stop_pulse (self);
 
   g_mutex_lock (&self->disk);
-  if (!flufl_lock_is_held (self))
+  if (!is_held (self))
     {
       g_mutex_unlock (&self->disk);
       op->error = flufl_lock_was_lost (self) ? flufl_report_lost (&self->site, 0)
@@ -357,7 +370,7 @@ run_refresh (FluflOp *op)
   int errsv = 0;
 
   g_mutex_lock (&self->disk);
-  if (!flufl_lock_is_held (self))
+  if (!is_held (self))
     {
       g_mutex_unlock (&self->disk);
       op->error = flufl_report_not_held (&self->site);
@@ -366,7 +379,7 @@ run_refresh (FluflOp *op)
   since = g_get_monotonic_time ();
   outcome = flufl_claim_refresh (&self->claim, &self->site,
                                  op->lifetime * FLUFL_NSEC_PER_MSEC, &errsv);
-  if (outcome == FLUFL_OUTCOME_HELD && flufl_lock_is_held (self))
+  if (outcome == FLUFL_OUTCOME_HELD && is_held (self))
     {
       op->answer = TRUE;
       flufl_lock_renew_lease (self, since);
@@ -394,7 +407,7 @@ run_check (FluflOp *op)
   int errsv = 0;
 
   g_mutex_lock (&self->disk);
-  if (flufl_lock_is_held (self))
+  if (is_held (self))
     outcome = flufl_claim_check (&self->claim, &self->site, &errsv);
   g_mutex_unlock (&self->disk);
 
