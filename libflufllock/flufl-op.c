@@ -642,9 +642,9 @@ op_settle (FluflOp *op)
 
   if (lifetime_changed)
     g_object_notify (G_OBJECT (self), "lifetime");
-  if (op->kind == FLUFL_OP_REFRESH && op->ended && op->task != NULL)
+  if (op->kind == FLUFL_OP_REFRESH && op->ended && op->task != NULL
+      && g_task_get_context (op->task) != self->context)
     {
-      /* The refresh may have been asked for in another main context. */
       flufl_lock_post_loss (self, g_error_copy (op->error));
       return;
     }

@@ -131,7 +131,7 @@ acquires (Face *face, gconstpointer data)
 static void
 looping_child (gpointer data)
 {
-  gint64 end = g_get_monotonic_time () + 200 * 1000;
+  gint64 end = g_get_monotonic_time () + 2500 * 1000;
 
   holds_nothing (data);
   while (g_get_monotonic_time () < end)
@@ -147,7 +147,8 @@ child_does_not_beat (Face *face, gconstpointer data G_GNUC_UNUSED)
   gint64 before;
 
   flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_MAIN_CONTEXT);
-  flufl_lock_set_lifetime (lock, 90);
+  /* The beat would come after two seconds. */
+  flufl_lock_set_lifetime (lock, 6000);
   face_acquire (lock);
   before = face_mtime (face->place.lock);
   face_join (face_fork (looping_child, lock));

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Objects whose last reference goes, and main contexts that go, while
- * something is under way: what is left on disk is nothing.
+ * Objects whose last reference goes while something is under way: what is left
+ * on disk is nothing.
  */
 
 #include "face-util.h"
@@ -148,50 +148,6 @@ last_reference_while_releasing (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_assert_cmpuint (test_place_count (&face->place), ==, 0);
 }
 
-typedef struct
-{
-  Face    *face;
-  gboolean waits; /* for a holder; else it is stalled in link */
-} Gone;
-
-static gpointer
-context_goes_thread (gpointer data)
-{
-  Gone *gone = data;
-  GMainContext *context = g_main_context_new ();
-  FluflLock *lock = face_lock_new (gone->face);
-
-  g_main_context_push_thread_default (context);
-  flufl_lock_acquire_async (lock, -1, NULL, reply_cb, NULL);
-  g_object_unref (lock);
-  if (gone->waits)
-    FACE_WAIT_FOR (test_place_count (&gone->face->place) == 3);
-  else
-    lies_wait_stalled (1);
-  g_main_context_pop_thread_default (context);
-  g_main_context_unref (context);
-  return NULL;
-}
-
-/* Nobody is there to be told of the win: it is given back. */
-static void
-context_goes (Face *face, gconstpointer data)
-{
-  Gone gone = { face, GPOINTER_TO_INT (data) };
-  g_autoptr (FluflLock) holder = face_lock_new (face);
-
-  if (gone.waits)
-    face_acquire (holder);
-  else
-    lies_stall (LIES_LINK, LIES_AFTER);
-  g_thread_join (g_thread_new ("context", context_goes_thread, &gone));
-  if (gone.waits)
-    face_release (holder);
-  else
-    lies_let_go ();
-  FACE_WAIT_FOR (test_place_count (&face->place) == 0);
-}
-
 int
 main (int argc, char *argv[])
 {
@@ -219,8 +175,6 @@ main (int argc, char *argv[])
   FACE_TEST_WITH ("/lifetime/nobody-finishes/callback", nobody_finishes, GINT_TO_POINTER (TRUE));
   FACE_TEST_WITH ("/lifetime/nobody-finishes/no-callback", nobody_finishes, GINT_TO_POINTER (FALSE));
   FACE_TEST ("/lifetime/last-reference-while-releasing", last_reference_while_releasing);
-  FACE_TEST_WITH ("/lifetime/context-goes/stalled", context_goes, GINT_TO_POINTER (FALSE));
-  FACE_TEST_WITH ("/lifetime/context-goes/waiting", context_goes, GINT_TO_POINTER (TRUE));
 
   return g_test_run ();
 }
