@@ -60,8 +60,10 @@ watch_predecessor (FluflAcquire *self)
 {
   g_autofree char *path = flufl_site_path_of (self->site, self->view.predecessor.name);
 
-  /* Its end, or its owner's: that it becomes the lock is no news. */
-  return flufl_watch_add (&self->watch, path, FLUFL_WATCH_EVERYTHING);
+  /* Its end, or its owner's death: that it becomes the lock is no news. The end
+   * of a lock is told with the unlink of the lock file, whoever has the claim
+   * open, because it is open by its other name. */
+  return flufl_watch_add (&self->watch, path, FLUFL_WATCH_REMOVED | FLUFL_WATCH_CLOSED);
 }
 
 static gint64
@@ -105,7 +107,7 @@ arm (FluflAcquire *self)
             continue;
         }
       else
-        result = flufl_watch_add (&self->watch, self->site->lock_path, FLUFL_WATCH_EVERYTHING);
+        result = flufl_watch_add (&self->watch, self->site->lock_path, FLUFL_WATCH_REMOVED | FLUFL_WATCH_CLOSED);
       if (result == FLUFL_WATCH_GONE)
         return FALSE;
 
