@@ -250,24 +250,29 @@ test_stopped (void)
   FluflIdentity who;
   FluflClaimName claim;
   FluflSite site;
-  g_autofree char *name = NULL;
+  TestPlace place;
+  g_autofree char *name = NULL, *path = NULL;
   int pipe_fds[2];
   int status;
   pid_t pid;
 
+  test_place_init (&place);
   g_assert_cmpint (pipe (pipe_fds), ==, 0);
   pid = fork ();
   if (pid == 0)
     {
+      alarm (TEST_PATIENCE_SEC);
       flufl_identity_get (&sys, &who);
       _exit (write (pipe_fds[1], &who, sizeof who) == sizeof who && pause () ? 1 : 0);
     }
   g_assert_cmpint (read (pipe_fds[0], &who, sizeof who), ==, sizeof who);
   close (pipe_fds[0]);
   close (pipe_fds[1]);
-  flufl_site_init (&site, &sys, "/tmp/x.lock", "|");
+  flufl_site_init (&site, &sys, place.lock, "|");
   name = flufl_claim_name_build ("x.lock", "|", &who, 1, 1, FLUFL_MARK_NONE);
   g_assert_true (flufl_claim_name_parse (name, strlen (name), "x.lock", "|", &claim));
+  path = test_place_path (&place, name);
+  g_assert_true (g_file_set_contents (path, path, -1, NULL));
   if (who.space[0] == '\0')
     g_test_skip ("no process is told from another here");
   else
@@ -278,6 +283,10 @@ test_stopped (void)
       g_assert_false (flufl_queue_check (&queue, &site, &claim, FALSE));
       g_assert_cmpuint (queue.ignored->len, ==, 1);
     }
+  test_place_empty (&place);
+  g_test_message ("What has gone is not waited for either");
+  g_assert_false (flufl_queue_check (&queue, &site, &claim, FALSE));
+  test_place_clear (&place);
   kill (pid, SIGKILL);
   waitpid (pid, &status, 0);
   flufl_queue_clear (&queue);

@@ -14,9 +14,10 @@
 /* A wait that lasts is told of once, after so long. */
 #define ANNOUNCE_AFTER (250 * 1000)
 
-/* On a local file system a look costs microseconds, on others every one is a
- * round trip that all clients of the server pay for. */
-#define LOCAL_BACKOFF_MIN (1 * 1000)
+/* Without a watch. On a local file system a look costs microseconds, and one
+ * whose turn is near must be there when it comes, for those behind wait for it;
+ * on others every look is a round trip that all clients of the server pay for. */
+#define UNTOLD_BACKOFF_EACH 100
 #define LOCAL_BACKOFF_MAX (50 * 1000)
 #define REMOTE_BACKOFF_MIN (20 * 1000)
 #define REMOTE_BACKOFF_MAX (1000 * 1000)
@@ -60,8 +61,10 @@ watch_predecessor (FluflAcquire *self)
 {
   g_autofree char *path = flufl_site_path_of (self->site, self->view.predecessor.name);
 
-  /* Its end, or its owner's: that it becomes the lock is no news. */
-  return flufl_watch_add (&self->watch, path, FLUFL_WATCH_EVERYTHING);
+  /* Its end, or its owner's death: that it becomes the lock is no news. The end
+   * of a lock is told with the unlink of the lock file, whoever has the claim
+   * open, because it is open by its other name. */
+  return flufl_watch_add (&self->watch, path, FLUFL_WATCH_REMOVED | FLUFL_WATCH_CLOSED);
 }
 
 static gint64
@@ -105,7 +108,7 @@ arm (FluflAcquire *self)
             continue;
         }
       else
-        result = flufl_watch_add (&self->watch, self->site->lock_path, FLUFL_WATCH_EVERYTHING);
+        result = flufl_watch_add (&self->watch, self->site->lock_path, FLUFL_WATCH_REMOVED | FLUFL_WATCH_CLOSED);
       if (result == FLUFL_WATCH_GONE)
         return FALSE;
 
@@ -113,6 +116,11 @@ arm (FluflAcquire *self)
         {
           self->armed = TRUE;
           self->backoff = self->timer = 0; /* he too has patience coming */
+        }
+      else if (self->view.n_older != self->behind)
+        {
+          self->behind = self->view.n_older;
+          self->backoff = self->timer = 0; /* it moves */
         }
       break;
     }
@@ -167,7 +175,9 @@ first_pause (FluflAcquire *self)
 {
   if (self->armed)
     return flufl_acquire_patience + WATCH_PATIENCE_EACH * (gint64) self->view.n_older;
-  return flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL ? LOCAL_BACKOFF_MIN : REMOTE_BACKOFF_MIN;
+  if (flufl_site_fs_kind (self->site) != FLUFL_FS_LOCAL)
+    return REMOTE_BACKOFF_MIN;
+  return MIN (UNTOLD_BACKOFF_EACH * (2 + (gint64) self->view.n_older), LOCAL_BACKOFF_MAX);
 }
 
 static gint64

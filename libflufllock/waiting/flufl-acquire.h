@@ -56,6 +56,7 @@ struct _FluflAcquire
   int              events;      /* FluflWatchEvents since the last step; atomic */
   gboolean         armed;       /* watch is on the predecessor or the lock file */
   FluflQueueView   view;
+  guint            behind;      /* view.n_older when there was no watch */
   gint64           unsure_since; /* 0: the last attempt was answered */
   gboolean         announced;
 };

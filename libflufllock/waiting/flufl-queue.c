@@ -7,6 +7,9 @@
 #include "flufl-queue.h"
 
 #include <string.h>
+#include <sys/file.h>
+
+#include "flufl-life-line.h"
 
 /* Looking through a directory takes 0.2 µs a name: beyond this it costs more
  * than the order is worth, and all wait for the lock file itself … */
@@ -188,24 +191,12 @@ flufl_queue_ignore (FluflQueue *self, const FluflClaimName *claim)
   g_ptr_array_add (self->ignored, g_strdup (claim->name));
 }
 
-/* A dead waiter's claim is in everybody's way. It is not the lock, and nobody
- * can make it the lock any more. */
-static void
-collect_claim (const FluflSite *site, const FluflClaimName *claim)
-{
-  g_autofree char *path = flufl_site_path_of (site, claim->name);
-  struct stat st;
-
-  if (site->sys->lstat (path, &st) == 0 && S_ISREG (st.st_mode) && st.st_nlink < 2)
-    site->sys->unlink (path);
-}
-
 /*
  * flufl_queue_check:
  * @collect: remove the claim if its owner is proved to be dead
  *
  * Asks whether it is worth while to wait for @predecessor, and ignores it from
- * now on if it is not.
+ * now on if it does not move.
  *
  * Returns: whether it is
  */
@@ -215,14 +206,32 @@ flufl_queue_check (FluflQueue           *self,
                    const FluflClaimName *predecessor,
                    gboolean              collect)
 {
-  FluflFsKind kind = flufl_site_fs_kind (site);
+  g_autofree char *path = flufl_site_path_of (site, predecessor->name);
+  FluflLiveness liveness;
+  FluflLook look;
+  int fd;
 
-  if (flufl_identity_judge (site->sys, kind, predecessor) == FLUFL_LIVENESS_DEAD)
-    {
-      if (collect)
-        collect_claim (site, predecessor);
-    }
-  else if (!flufl_identity_is_stopped (site->sys, kind, predecessor))
+  flufl_look_open (&look, site, path, &fd);
+  /* Gone, and nobody was told: a child of its owner may keep it open. */
+  if (look.sight == FLUFL_SIGHT_NOTHING)
+    return FALSE;
+  /* By the life-line where there is one. Shared: two who ask are no owner. */
+  if (look.sight == FLUFL_SIGHT_CLAIM)
+    liveness = flufl_life_line_judge (site, &look,
+                                      flufl_life_line_try (site, &look, fd, LOCK_SH));
+  else
+    liveness = flufl_identity_judge (site->sys, flufl_site_fs_kind (site), predecessor);
+
+  /* A dead waiter's claim is in everybody's way. It is not the lock, and nobody
+   * can make it the lock any more. */
+  if (liveness == FLUFL_LIVENESS_DEAD && collect && look.nlink < 2
+      && look.sight == FLUFL_SIGHT_CLAIM)
+    site->sys->unlink (path);
+  if (fd >= 0)
+    site->sys->close (fd);
+
+  if (liveness != FLUFL_LIVENESS_DEAD
+      && !flufl_identity_is_stopped (site->sys, flufl_site_fs_kind (site), predecessor))
     return TRUE;
   flufl_queue_ignore (self, predecessor);
   return FALSE;

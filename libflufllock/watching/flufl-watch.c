@@ -64,8 +64,8 @@ get_state (void)
 static guint32
 mask_of (FluflWatchEvents wanted)
 {
-  /* IN_DELETE_SELF comes once: when the last name and the last open file are
-   * gone. Whoever waits for a claim to go is woken by nothing else that its
+  /* IN_DELETE_SELF comes once: with the last name, or, if the file is open by
+   * that name, with the close after it. Whoever waits for a claim to go is woken by nothing else that its
    * owner does with it; the death of an owner who keeps it open is a close. */
   guint32 mask = IN_DELETE_SELF | IN_MOVE_SELF;
 
