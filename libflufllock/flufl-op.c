@@ -65,7 +65,9 @@ check_usable (FluflLock *self, GError **error)
   g_autofree char *uri = NULL;
   g_autofree char *path = flufl_report_path (&self->site);
 
-  if (self->file == NULL)
+  if (self->file != NULL)
+    uri = g_file_get_uri (self->file);
+  if (uri == NULL || uri[0] == '\0')
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
                    "No lock file was given: set the property “file” when the lock is made.");
@@ -73,7 +75,6 @@ check_usable (FluflLock *self, GError **error)
     }
   if (self->site.lock_path == NULL)
     {
-      uri = g_file_get_uri (self->file);
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
                    "“%s” has no path on this machine, so it cannot be a lock file.", uri);
       return FALSE;
@@ -86,10 +87,12 @@ check_usable (FluflLock *self, GError **error)
     }
   if (!flufl_separator_is_valid (self->separator))
     {
+      g_autofree char *separator = g_utf8_make_valid (self->separator, -1);
+
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
                    "The separator “%s” of the lock “%s” cannot be used: it must have 1 to %d bytes, "
                    "none of them a letter, a digit, “/”, “~”, or a control character.",
-                   self->separator, path, FLUFL_SEPARATOR_MAX);
+                   separator, path, FLUFL_SEPARATOR_MAX);
       return FALSE;
     }
   return TRUE;

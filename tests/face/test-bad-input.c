@@ -123,8 +123,8 @@ no_path (Face *face G_GNUC_UNUSED, gconstpointer data)
   g_autoptr (FluflLock) root = flufl_lock_new_for_path ("/");
 
   assert_unusable (form, lock, "http://example.org/x.lock", G_IO_ERROR_NOT_SUPPORTED);
-  assert_unusable (form, empty, NULL, G_IO_ERROR_NOT_SUPPORTED);
-  assert_unusable (form, none, NULL, G_IO_ERROR_NOT_SUPPORTED);
+  assert_unusable (form, empty, NULL, G_IO_ERROR_INVALID_ARGUMENT);
+  assert_unusable (form, none, NULL, G_IO_ERROR_INVALID_ARGUMENT);
   assert_unusable (form, root, "/", G_IO_ERROR_INVALID_ARGUMENT);
 }
 

@@ -128,7 +128,7 @@ unknown (Face *face, gconstpointer data)
   g_assert_cmpint (flufl_lock_details_get_pid (details), ==, 12);
 
   lies_rest ();
-  assert_times_out (form, lock, 0, "Process 12 on host “far.example” holds it until");
+  assert_times_out (form, lock, 0, "Process 12 on host “far.example” holds it, at least until");
   assert_times_out (form, lock, 50, "whether it is alive is not known");
   g_assert_false (form->break_lock (lock, FLUFL_BREAK_NONE, NULL, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_BUSY);
@@ -214,7 +214,7 @@ stale (Face *face, gconstpointer data)
   /* It is broken only by those who may. */
   flufl_lock_set_break_dead (lock, FALSE);
   lies_rest ();
-  assert_times_out (form, lock, 60, "holds it until");
+  assert_times_out (form, lock, 60, "holds it, at least until");
   g_assert_cmpuint (test_place_count (&face->place), ==, 2);
   flufl_lock_set_break_dead (lock, TRUE);
   g_assert_true (form->acquire (lock, 0, NULL, &error));
