@@ -324,9 +324,10 @@ names (Face *face, gconstpointer data)
       g_autoptr (FluflLock) other = flufl_lock_new_for_path (path);
       g_autoptr (FluflLockDetails) details = NULL;
       g_autoptr (GError) error = NULL;
+      g_autofree char *shown = g_strescape (all[i], NULL);
       g_auto (Reply) reply = { 0 };
 
-      g_test_message ("%s", all[i]);
+      g_test_message ("%s", shown);
       g_assert_false (form->release (lock, NULL, &error));
       face_assert_sentence (error, path);
       g_clear_error (&error);

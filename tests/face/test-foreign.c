@@ -116,7 +116,9 @@ make_huge (Face *face)
 static gboolean
 make_binary (Face *face)
 {
-  return put (face, "\x7f" "ELF\0\0\x01\x02|\0|\xff|\0", 16);
+  static const char content[] = "\x7f" "ELF\0\0\x01\x02|\0|\xff|\0";
+
+  return put (face, content, sizeof content - 1);
 }
 
 static gboolean
