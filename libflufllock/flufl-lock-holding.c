@@ -27,10 +27,13 @@ struct _FluflLease
   GCancellable   *over; /* owned; fires when the holding is */
 };
 
+/* A context that nobody runs must not keep the object, and one that runs late
+ * must not tell of a holding that is long past. */
 typedef struct
 {
-  FluflLock *lock;
-  GError    *error;
+  GWeakRef lock;
+  guint    holding;
+  GError  *error;
 } Loss;
 
 static FluflLease *
@@ -229,9 +232,19 @@ static gboolean
 loss_cb (gpointer data)
 {
   Loss *loss = data;
+  g_autoptr (FluflLock) self = g_weak_ref_get (&loss->lock);
+  gboolean past;
 
-  flufl_lock_notify_held (loss->lock);
-  flufl_lock_tell_lost (loss->lock, loss->error);
+  if (self == NULL)
+    return G_SOURCE_REMOVE;
+  g_mutex_lock (&self->mutex);
+  past = self->holding != loss->holding;
+  g_mutex_unlock (&self->mutex);
+  if (!past)
+    {
+      flufl_lock_notify_held (self);
+      flufl_lock_tell_lost (self, loss->error);
+    }
   return G_SOURCE_REMOVE;
 }
 
@@ -240,7 +253,7 @@ loss_free (gpointer data)
 {
   Loss *loss = data;
 
-  g_object_unref (loss->lock);
+  g_weak_ref_clear (&loss->lock);
   g_error_free (loss->error);
   g_free (loss);
 }
@@ -256,13 +269,14 @@ flufl_lock_post_loss (FluflLock *self, GError *error)
 {
   g_autoptr (GSource) source = g_idle_source_new ();
   g_autoptr (GMainContext) context = NULL;
-  Loss *loss = g_new (Loss, 1);
+  Loss *loss = g_new0 (Loss, 1);
 
+  g_weak_ref_init (&loss->lock, self);
   g_mutex_lock (&self->mutex);
+  loss->holding = self->holding;
   context = g_main_context_ref (self->context != NULL ? self->context : g_main_context_default ());
   g_mutex_unlock (&self->mutex);
 
-  loss->lock = g_object_ref (self);
   loss->error = error;
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
   g_source_set_static_name (source, "[flufl] lock lost");
@@ -464,6 +478,9 @@ flufl_lock_renew_lease (FluflLock *self, gint64 since)
 void
 flufl_lock_begin_holding (FluflLock *self, FluflClaim *claim, GMainContext *context)
 {
+  /* Not unreferenced under the mutex: it may run functions of the user's. */
+  g_autoptr (GCancellable) past_loss = NULL;
+
   g_mutex_lock (&self->disk);
   self->claim = *claim;
   *claim = (FluflClaim){ 0 };
@@ -476,7 +493,7 @@ flufl_lock_begin_holding (FluflLock *self, FluflClaim *claim, GMainContext *cont
   g_clear_pointer (&self->context, g_main_context_unref);
   self->context = context != NULL ? g_main_context_ref (context) : NULL;
   if (self->lost)
-    g_clear_object (&self->loss);
+    past_loss = g_steal_pointer (&self->loss);
   self->lost = FALSE;
   start_pulse (self, g_get_monotonic_time ()
                          - (self->claim.lifetime

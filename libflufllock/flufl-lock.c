@@ -244,8 +244,8 @@ flufl_lock_dispose (GObject *object)
                    self->site.lock_path);
           flufl_claim_release (&self->claim, &self->site, &errsv);
         }
-      g_mutex_unlock (&self->disk);
       flufl_lock_end_holding (self);
+      g_mutex_unlock (&self->disk);
     }
   if (self->parked.path != NULL)
     flufl_lock_drop_parked (self);

@@ -31,6 +31,7 @@ typedef struct
   gint64            lifetime;    /* ms */
   FluflBreakFlags   flags;
   gboolean          begun;
+  gboolean          settled;
 
   FluflAcquire      acquire;     /* for ACQUIRE */
   FluflFindings     findings;    /* for others that look */

@@ -29,24 +29,32 @@
 /* For so long a look is repeated that fails as the user said it may. */
 #define RETRY_PATIENCE (10 * G_USEC_PER_SEC)
 
+/* Of an asynchronous operation. Its task has let go of the lock by now, so it
+ * has a reference of its own. */
 static void
-op_clear (FluflOp *op)
+op_free (gpointer data)
 {
-  /* A win that nobody was told of: its main context is gone. */
+  FluflOp *op = data;
+  FluflLock *self = op->lock;
+
+  /* A win that nobody was told of: its source was destroyed. (A main context
+   * that is merely not run any more keeps source and task, and nobody can tell:
+   * then the win is kept until its lease ends.) */
   if (op->acquire.claim.path != NULL)
     {
       op->acquire.claim.unsure = TRUE;
       flufl_claim_abandon (&op->acquire.claim, op->acquire.site);
     }
+  if (op->begun && !op->settled)
+    {
+      g_mutex_lock (&self->mutex);
+      self->busy = FALSE;
+      g_mutex_unlock (&self->mutex);
+    }
   g_clear_error (&op->error);
   g_clear_pointer (&op->details, flufl_lock_details_free);
-}
-
-static void
-op_free (gpointer data)
-{
-  op_clear (data);
-  g_free (data);
+  g_free (op);
+  g_object_unref (self);
 }
 
 /* --- Begin: checks and marks, no disk --- */
@@ -55,28 +63,36 @@ static gboolean
 check_usable (FluflLock *self, GError **error)
 {
   g_autofree char *uri = NULL;
+  g_autofree char *path = flufl_report_path (&self->site);
 
+  if (self->file != NULL)
+    uri = g_file_get_uri (self->file);
+  if (uri == NULL || uri[0] == '\0')
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                   "No lock file was given: set the property “file” when the lock is made.");
+      return FALSE;
+    }
   if (self->site.lock_path == NULL)
     {
-      if (self->file != NULL)
-        uri = g_file_get_uri (self->file);
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                   "“%s” has no path on this machine, so it cannot be a lock file.",
-                   uri != NULL ? uri : "");
+                   "“%s” has no path on this machine, so it cannot be a lock file.", uri);
       return FALSE;
     }
   if (self->site.lock_name[0] == '\0')
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                   "“%s” cannot be a lock file: it has no name.", self->site.lock_path);
+                   "“%s” cannot be a lock file: it has no name.", path);
       return FALSE;
     }
   if (!flufl_separator_is_valid (self->separator))
     {
+      g_autofree char *separator = g_utf8_make_valid (self->separator, -1);
+
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
                    "The separator “%s” of the lock “%s” cannot be used: it must have 1 to %d bytes, "
                    "none of them a letter, a digit, “/”, “~”, or a control character.",
-                   self->separator, self->site.lock_path, FLUFL_SEPARATOR_MAX);
+                   separator, path, FLUFL_SEPARATOR_MAX);
       return FALSE;
     }
   return TRUE;
@@ -85,12 +101,15 @@ check_usable (FluflLock *self, GError **error)
 static gboolean
 check_lifetime (FluflLock *self, gint64 lifetime, GError **error)
 {
+  g_autofree char *path = NULL;
+
   if (lifetime >= 1 && lifetime <= LIFETIME_MAX)
     return TRUE;
+  path = flufl_report_path (&self->site);
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
                "The lifetime %" G_GINT64_FORMAT " ms of the lock “%s” cannot be used: it must be "
                "between 1 ms and 68 years.",
-               lifetime, self->site.lock_path);
+               lifetime, path);
   return FALSE;
 }
 
@@ -106,10 +125,12 @@ check_arguments (FluflOp *op, GError **error)
     case FLUFL_OP_ACQUIRE:
       if (op->timeout < FLUFL_LOCK_TIMEOUT_FOREVER)
         {
+          g_autofree char *path = flufl_report_path (&self->site);
+
           g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
                        "The timeout %" G_GINT64_FORMAT " ms for the lock “%s” cannot be used: it "
                        "must be 0 or more, or -1 to wait for ever.",
-                       op->timeout, self->site.lock_path);
+                       op->timeout, path);
           return FALSE;
         }
       return check_lifetime (self, op->lifetime, error);
@@ -147,10 +168,13 @@ op_begin (FluflOp *op)
   g_mutex_lock (&self->mutex);
   if (self->busy)
     {
+      g_autofree char *path = flufl_report_path (&self->site);
+
       g_mutex_unlock (&self->mutex);
       g_set_error (&op->error, G_IO_ERROR, G_IO_ERROR_PENDING,
-                   "Another operation runs on this object for the lock “%s”.",
-                   self->site.lock_path != NULL ? self->site.lock_path : "");
+                   "Another operation runs on this object for the lock “%s”. Wait until it is over, "
+                   "or use a second object.",
+                   path);
       return FALSE;
     }
   self->busy = op->begun = TRUE;
@@ -481,13 +505,20 @@ run_query (FluflOp *op)
     return;
 
   if (!holder)
-    op->error = g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD,
-                             "Nobody holds the lock “%s”.", self->site.lock_path);
+    {
+      g_autofree char *path = flufl_report_path (&self->site);
+
+      op->error = g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD,
+                               "Nobody holds the lock “%s”.", path);
+    }
   else if (op->findings.look.sight == FLUFL_SIGHT_UNREADABLE)
     op->error = flufl_report_failed (&self->site, "read the lock file", EACCES);
   else
     op->details = flufl_lock_details_new (&self->site, &op->findings.look, op->state);
 }
+
+/* Should its maker die, it is an ordinary claim that waits for nothing. */
+#define CLOCK_CLAIM_LIFETIME (15 * FLUFL_NSEC_PER_SEC)
 
 /* A claim is made for its ctime, the file server's clock; it is never linked. */
 static FluflOutcome
@@ -496,7 +527,7 @@ break_with_clock (FluflOp *op, int *out_errsv)
   FluflLock *self = op->lock;
   FluflClaim clock = { 0 };
   FluflOutcome outcome = flufl_claim_create (
-      &clock, &self->site, op->lifetime * FLUFL_NSEC_PER_MSEC, out_errsv);
+      &clock, &self->site, CLOCK_CLAIM_LIFETIME, out_errsv);
 
   if (outcome != FLUFL_OUTCOME_AGAIN)
     {
@@ -602,13 +633,15 @@ static void
 warn_of_clocks (FluflLock *self, const FluflClaim *claim)
 {
   double offset = (double) claim->clock_offset / (double) FLUFL_NSEC_PER_SEC;
+  g_autofree char *path = NULL;
 
   if (self->warned_of_clocks || ABS (offset) <= 5.0)
     return;
   self->warned_of_clocks = TRUE;
+  path = flufl_report_path (&self->site);
   g_warning ("The clock of the file server of “%s” is %.1f s %s this machine's. Locks that cross "
              "machines are broken late, or, should other machines be off too, early: set the clocks.",
-             self->site.lock_path, ABS (offset), offset > 0 ? "ahead of" : "behind");
+             path, ABS (offset), offset > 0 ? "ahead of" : "behind");
 }
 
 /* The object is free for the next operation before anybody is told. */
@@ -620,6 +653,7 @@ op_settle (FluflOp *op)
 
   if (!op->begun)
     return;
+  op->settled = TRUE;
 
   if (op->kind == FLUFL_OP_ACQUIRE && op->answer)
     {
@@ -661,6 +695,9 @@ op_settle (FluflOp *op)
 gboolean
 flufl_op_run_sync (FluflOp *op, GError **error)
 {
+  /* A handler of a signal may drop the caller's. */
+  g_autoptr (FluflLock) keep G_GNUC_UNUSED = g_object_ref (op->lock);
+
   if (op_begin (op))
     op_run (op);
   op_settle (op);
@@ -765,6 +802,7 @@ flufl_op_start (const FluflOp       *arguments,
   g_task_set_check_cancellable (task, FALSE); /* a win stays a win */
   *op = *arguments;
   op->task = task;
+  g_object_ref (op->lock);
   g_task_set_task_data (task, op, op_free);
 
   if (op_begin (op))

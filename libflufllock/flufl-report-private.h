@@ -12,6 +12,7 @@
 
 G_BEGIN_DECLS
 
+char   *flufl_report_path        (const FluflSite     *site);
 GError *flufl_report_timed_out   (const FluflSite     *site,
                                   const FluflFindings *findings,
                                   gint64               timeout_ms);

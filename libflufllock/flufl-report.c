@@ -6,13 +6,16 @@
 
 #include "flufl-report-private.h"
 
+#include <errno.h>
+
 #include "flufl-error.h"
 #include "flufl-lock-details-private.h"
 
-static char *
-display_path (const FluflSite *site)
+/* The lock file's path as it may be shown: always UTF-8. */
+char *
+flufl_report_path (const FluflSite *site)
 {
-  return g_filename_display_name (site->lock_path);
+  return g_filename_display_name (site->lock_path != NULL ? site->lock_path : "");
 }
 
 static char *
@@ -59,7 +62,7 @@ describe_obstacle (const FluflSite *site, const FluflFindings *findings)
       g_autofree char *until = format_time (look->mtime);
 
       g_string_append_printf (text, "Process %d on host “%s” %s %s; %s.", look->claim.pid, host,
-                              past ? "holds it although it expired at" : "holds it until", until,
+                              past ? "holds it although it expired at" : "holds it, at least until", until,
                               liveness_words (findings->liveness));
     }
   else if (look->sight == FLUFL_SIGHT_UNREADABLE)
@@ -67,11 +70,14 @@ describe_obstacle (const FluflSite *site, const FluflFindings *findings)
       g_autofree char *until = format_time (look->mtime);
 
       g_string_append_printf (text, "Somebody whose lock file may not be read here %s %s.",
-                              past ? "holds it although it expired at" : "holds it until", until);
+                              past ? "holds it although it expired at" : "holds it, at least until", until);
     }
   else
     g_string_append (text, "Others were quicker each time it was free.");
 
+  if (past && !findings->expired && look->sight == FLUFL_SIGHT_CLAIM)
+    g_string_append_printf (text, " It may be broken %d s after that.",
+                            (int) (FLUFL_SLOP / FLUFL_NSEC_PER_SEC));
   if (findings->break_errsv != 0)
     g_string_append_printf (text, " It may not be broken from here: %s.",
                             g_strerror (findings->break_errsv));
@@ -84,12 +90,16 @@ describe_obstacle (const FluflSite *site, const FluflFindings *findings)
 GError *
 flufl_report_timed_out (const FluflSite *site, const FluflFindings *findings, gint64 timeout_ms)
 {
-  g_autofree char *path = display_path (site);
+  g_autofree char *path = flufl_report_path (site);
   g_autofree char *obstacle = describe_obstacle (site, findings);
 
   if (timeout_ms == 0)
     return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT,
                         "The lock “%s” is not free. %s", path, obstacle);
+  if (timeout_ms < 1000)
+    return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT,
+                        "The lock “%s” did not become free within %d ms. %s", path,
+                        (int) timeout_ms, obstacle);
   return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT,
                       "The lock “%s” did not become free within %.1f s. %s", path,
                       (double) timeout_ms / 1000.0, obstacle);
@@ -98,7 +108,7 @@ flufl_report_timed_out (const FluflSite *site, const FluflFindings *findings, gi
 GError *
 flufl_report_not_broken (const FluflSite *site, const FluflFindings *findings)
 {
-  g_autofree char *path = display_path (site);
+  g_autofree char *path = flufl_report_path (site);
   g_autofree char *obstacle = describe_obstacle (site, findings);
   GIOErrorEnum code = findings->break_errsv != 0
                           ? g_io_error_from_errno (findings->break_errsv)
@@ -107,16 +117,23 @@ flufl_report_not_broken (const FluflSite *site, const FluflFindings *findings)
   return g_error_new (G_IO_ERROR, (int) code, "The lock “%s” was not broken. %s", path, obstacle);
 }
 
+/* Most often it is the very file that the lock was to protect: so nothing here
+ * may advise to remove what has content. */
 GError *
 flufl_report_not_a_lock (const FluflSite *site, const FluflLook *look)
 {
-  g_autofree char *path = display_path (site);
+  g_autofree char *path = flufl_report_path (site);
+  g_autoptr (GString) advice = g_string_new (NULL);
 
+  if (look->is_empty)
+    g_string_append (advice, "If nothing needs it, remove it, or break the lock by force.");
+  else if (!g_str_has_suffix (path, ".lock"))
+    g_string_append_printf (advice, "To protect it, use another file as the lock: “%s.lock”, say.",
+                            path);
+  else
+    g_string_append (advice, "Choose another path for the lock.");
   return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_A_LOCK,
-                      "“%s” is not a lock file: %s. Choose another path, or remove it if nothing "
-                      "needs it%s.",
-                      path, look->what,
-                      look->is_directory ? "" : " (breaking the lock by force does that too)");
+                      "“%s” is not a lock file: %s. %s", path, look->what, advice->str);
 }
 
 static char *
@@ -142,7 +159,7 @@ flufl_report_refused (const FluflSite     *site,
                       FluflOutcome         outcome,
                       const FluflFindings *findings)
 {
-  g_autofree char *path = display_path (site);
+  g_autofree char *path = flufl_report_path (site);
   g_autofree char *type = NULL;
 
   switch (outcome)
@@ -160,13 +177,36 @@ flufl_report_refused (const FluflSite     *site,
     }
 }
 
+/* What is wrong with the directory is what people get wrong most. */
+static char *
+directory_advice (const FluflSite *site, int errsv)
+{
+  g_autofree char *directory = flufl_site_directory (site);
+  g_autofree char *shown = g_filename_display_name (directory);
+
+  switch (errsv)
+    {
+    case ENOENT:
+      return g_strdup_printf (" Is there a directory “%s”? It must be made first.", shown);
+    case ENOTDIR:
+      return g_strdup_printf (" A part of “%s” is not a directory.", shown);
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return g_strdup_printf (" It must be possible to create and remove files in “%s”.", shown);
+    default:
+      return g_strdup ("");
+    }
+}
+
 GError *
 flufl_report_failed (const FluflSite *site, const char *step, int errsv)
 {
-  g_autofree char *path = display_path (site);
+  g_autofree char *path = flufl_report_path (site);
+  g_autofree char *advice = directory_advice (site, errsv);
 
   return g_error_new (G_IO_ERROR, (int) g_io_error_from_errno (errsv),
-                      "The lock “%s”: could not %s: %s.", path, step, g_strerror (errsv));
+                      "The lock “%s”: could not %s: %s.%s", path, step, g_strerror (errsv), advice);
 }
 
 /*
@@ -177,7 +217,7 @@ flufl_report_failed (const FluflSite *site, const char *step, int errsv)
 GError *
 flufl_report_lost (const FluflSite *site, int errsv)
 {
-  g_autofree char *path = display_path (site);
+  g_autofree char *path = flufl_report_path (site);
 
   if (errsv != 0)
     return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST,
@@ -192,7 +232,7 @@ flufl_report_lost (const FluflSite *site, int errsv)
 GError *
 flufl_report_not_held (const FluflSite *site)
 {
-  g_autofree char *path = display_path (site);
+  g_autofree char *path = flufl_report_path (site);
 
   return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD,
                       "The lock “%s” is not held by this object.", path);
@@ -201,7 +241,7 @@ flufl_report_not_held (const FluflSite *site)
 GError *
 flufl_report_already_held (const FluflSite *site)
 {
-  g_autofree char *path = display_path (site);
+  g_autofree char *path = flufl_report_path (site);
 
   return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_ALREADY_HELD,
                       "The lock “%s” is held by this object already. Release it first.", path);

@@ -108,6 +108,11 @@ need_venv() {
     cp -- "$wanted" "$venv/requirements.txt"
 }
 
+# By configure(), and not moved here since.
+is_configured() {
+    [[ $(cat -- "$1/.configured" 2>/dev/null) == "$top "* ]]
+}
+
 # configure DIR OPTION...: makes a build directory, or brings it to other
 # options. What was found when it was configured counts as an option.
 configure() {

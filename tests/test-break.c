@@ -434,6 +434,33 @@ test_refreshed_at_last_moment (void)
 }
 
 static void
+take_token (gpointer unused G_GNUC_UNUSED)
+{
+  g_assert_cmpint (fake_syscalls.unlink ("/d|e/" FOREIGN), ==, 0);
+}
+
+static void
+test_token_just_taken (void)
+{
+  Proc breaker;
+
+  g_test_summary ("Another breaker has the token since the look: it is no orphan yet");
+  fake_disk_reset ();
+  proc_init (&breaker);
+  put_claim (FOREIGN, TRUE, -3600);
+  fake_disk_advance (60 * FAKE_SEC);
+  fake_disk_hook (SEES_HOLDERS_CLAIM, take_token, NULL);
+  g_assert_cmpint (proc_attempt (&breaker), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_true (fake_disk_order_done ());
+  g_assert_false (fake_disk_exists ("/d|e/" FOREIGN));
+  fake_syscalls.unlink (LOCK);
+  proc_acquire (&breaker);
+  g_assert_cmpint (proc_release (&breaker), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+  proc_clear (&breaker);
+}
+
+static void
 pass_three_seconds (gpointer unused G_GNUC_UNUSED)
 {
   fake_disk_advance (3 * FAKE_SEC);
@@ -696,6 +723,7 @@ main (int argc, char **argv)
   g_test_add_func ("/break/holder-refreshes-meanwhile", test_holder_refreshes_meanwhile);
   g_test_add_func ("/break/refreshed-at-last-moment", test_refreshed_at_last_moment);
   g_test_add_func ("/break/flufl-is-quicker", test_flufl_is_quicker);
+  g_test_add_func ("/break/token-just-taken", test_token_just_taken);
   g_test_add_func ("/break/slow-breaker-stops", test_slow_breaker_stops);
   g_test_add_func ("/break/holder-releases-meanwhile", test_holder_releases_meanwhile);
   g_test_add_func ("/break/every-fault", test_every_fault);

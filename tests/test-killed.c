@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -202,6 +203,13 @@ test_namespace (void)
 static pid_t
 fork_with_number (pid_t pid)
 {
+  gint64 born = g_get_monotonic_time ();
+
+  /* A process is told from another of its number by the clock tick of its
+   * start: of two in one tick it is not. */
+  while (g_get_monotonic_time () < born + 3 * G_USEC_PER_SEC / sysconf (_SC_CLK_TCK))
+    g_usleep (1000);
+
   for (int i = 0; i < 100; i++)
     {
       g_autofree char *before = g_strdup_printf ("%d", (int) pid - 1);
@@ -217,8 +225,11 @@ fork_with_number (pid_t pid)
       close (fd);
       child = fork ();
       if (child == 0)
-        for (;;)
-          pause ();
+        {
+          prctl (PR_SET_PDEATHSIG, SIGKILL);
+          for (;;)
+            pause ();
+        }
       if (child == pid)
         return child;
       kill (child, SIGKILL);

@@ -369,17 +369,44 @@ pass_three_seconds (gpointer unused G_GNUC_UNUSED)
 }
 
 static void
-test_slow_release_stops (void)
+test_slow_release (void)
 {
   Proc p;
 
-  g_test_summary ("Past half the grace after winning the token the lock file is left");
+  g_test_summary ("The server takes long over the claim, and nobody has come meanwhile");
   fake_disk_reset ();
   proc_init (&p);
   proc_acquire (&p);
   fake_disk_hook ("unlink", 1, pass_three_seconds, NULL);
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+  proc_clear (&p);
+}
+
+static void
+recover_after_a_while (gpointer data)
+{
+  fake_disk_advance (3 * FAKE_SEC);
+  g_assert_cmpint (fake_syscalls.link (LOCK, data), ==, 0);
+}
+
+static void
+test_slow_release_stops (void)
+{
+  g_autofree char *claim = NULL;
+  Proc p;
+
+  g_test_summary ("Somebody has begun to recover it: past half the grace it is his");
+  fake_disk_reset ();
+  proc_init (&p);
+  proc_acquire (&p);
+  claim = g_strdup (p.claim.path);
+  /* The look after the claim is gone. */
+  fake_disk_advance (LIFETIME * 95 / 100);
+  fake_disk_hook ("lstat", 1, recover_after_a_while, claim);
   fake_disk_forget_calls ();
   g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  g_assert_true (fake_disk_order_done ());
   g_assert_cmpuint (fake_disk_count_calls ("unlink"), ==, 1);
   g_assert_true (fake_disk_exists (LOCK));
   proc_clear (&p);
@@ -479,6 +506,7 @@ main (int argc, char **argv)
   g_test_add_func ("/protocol/every-fault", test_every_fault);
   g_test_add_func ("/protocol/release/lost-reply", test_lost_release_reply);
   g_test_add_func ("/protocol/release/late-leaves-lock-alone", test_late_release_leaves_lock_alone);
+  g_test_add_func ("/protocol/release/slow", test_slow_release);
   g_test_add_func ("/protocol/release/slow-stops", test_slow_release_stops);
   g_test_add_func ("/protocol/release/after-flufl-broke", test_release_after_flufl_broke);
   g_test_add_func ("/protocol/release/refused", test_release_refused);

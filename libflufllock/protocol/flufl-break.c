@@ -149,8 +149,18 @@ take_token_and_break (FluflSite       *site,
   if (look->nlink < 2)
     return recover_without_line (site, look, claim_path, age, findings);
   if (sys->lstat (claim_path, &st) != 0)
-    return errno == ENOENT ? recover_without_line (site, look, claim_path, age, findings)
-                           : FLUFL_OUTCOME_BUSY;
+    {
+      if (errno != ENOENT)
+        return FLUFL_OUTCOME_BUSY;
+      /* It had two links when we looked: most likely somebody has the token
+       * since, and goes on. Only what rested without its claim is an orphan. */
+      flufl_look_take (&again, site, site->lock_path);
+      age += look->ctime - again.ctime + again.taken - look->taken;
+      if (again.sight != FLUFL_SIGHT_CLAIM || !flufl_look_is_inode (&again, look->dev, look->ino)
+          || age < FLUFL_GRACE)
+        return FLUFL_OUTCOME_BUSY;
+      return recover_without_line (site, look, claim_path, age, findings);
+    }
   if (!flufl_look_is_inode (look, st.st_dev, st.st_ino) || FLUFL_STAT_MTIME (&st) != look->mtime
       || action_is_late (site, look))
     return FLUFL_OUTCOME_BUSY;

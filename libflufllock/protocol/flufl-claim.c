@@ -20,6 +20,9 @@
  * server, a third for nothing. */
 #define CREATE_TRIES 8
 
+/* So often a release that a slow file server has made late begins anew. */
+#define LATE_LOOKS 4
+
 /* The server's clock is followed when it is ahead by more than this; less
  * drowns in the slop, and following would cost every claim a second touch. */
 #define CLOCK_TOLERANCE FLUFL_NSEC_PER_SEC
@@ -609,6 +612,7 @@ flufl_claim_release (FluflClaim *claim, FluflSite *site, int *out_errsv)
   gint64 start = boot_now (site);
   gboolean safe = lease_is_safe (claim, site);
   gboolean look_first = !safe || claim->doubtful;
+  int looks = 0;
 
   if (sys->unlink (claim->path) != 0)
     {
@@ -629,8 +633,13 @@ flufl_claim_release (FluflClaim *claim, FluflSite *site, int *out_errsv)
       look_first = TRUE;
     }
 
-  if (look_first)
+  /* A file server may have taken long over the claim. As long as the lock file
+   * stands without one, nobody else removes it for a whole grace: he must give
+   * it a claim first, and let it rest. So the time counts anew from a look that
+   * sees it so. */
+  while (look_first || boot_now (site) - start > FLUFL_GRACE / 2)
     {
+      gboolean late = boot_now (site) - start > FLUFL_GRACE / 2;
       FluflLook look;
 
       flufl_look_take (&look, site, site->lock_path);
@@ -642,10 +651,15 @@ flufl_claim_release (FluflClaim *claim, FluflSite *site, int *out_errsv)
           flufl_claim_clear (claim);
           return blind ? FLUFL_OUTCOME_RELEASED : FLUFL_OUTCOME_LOST;
         }
+      look_first = FALSE;
+      if (late && (look.nlink != 1 || ++looks > LATE_LOOKS))
+        break;
+      if (late)
+        start = look.taken;
     }
 
-  /* Past half the grace it is left: others recover it. No answer helps here: a
-   * second call could hit somebody's new lock. */
+  /* Otherwise it is left, and others recover it. No answer helps here: a second
+   * call could hit somebody's new lock. */
   if (boot_now (site) - start <= FLUFL_GRACE / 2)
     sys->unlink (site->lock_path);
 

@@ -35,7 +35,6 @@ see_type (FluflLook *look, mode_t mode)
       return TRUE;
     case S_IFDIR:
       look->what = "it is a directory";
-      look->is_directory = TRUE;
       break;
     case S_IFLNK:
       look->what = "it is a symbolic link";
@@ -84,7 +83,10 @@ see_content (FluflLook *look, const FluflSite *site, int fd)
     }
 
   if (length == 0)
-    look->what = "it is empty";
+    {
+      look->what = "it is empty";
+      look->is_empty = TRUE;
+    }
   else if (length == sizeof content
            || !flufl_claim_name_parse (content, length, site->lock_name, site->separator,
                                        &look->claim))

@@ -25,7 +25,7 @@ typedef struct
   FluflSight     sight;
   int            errsv;
   const char    *what;     /* static; for FOREIGN: "it is a directory" … */
-  gboolean       is_directory;
+  gboolean       is_empty;
   gint64         taken;    /* boot time when the look began */
   dev_t          dev;
   ino_t          ino;

@@ -40,11 +40,13 @@ typedef struct
 {
   pid_t        pid;
   GThreadPool *workers;     /* under the mutex until it is made */
+  gboolean     forked;      /* no pool can be had */
 
   GMutex       mutex;       /* protects what follows */
   GSequence   *calls;       /* of FluflSleeper, by time */
   GQueue       followers;   /* of FluflSleeper, asleep in threads */
   gboolean     has_leader;
+  guint        unheard;     /* calls for a leader that are still in the queue */
   gboolean     polling;     /* the leader is */
   int          polled_fd;   /* the watches' descriptor that it polls */
   int          kick[2];     /* read and write end of what interrupts it; -1 */
@@ -85,6 +87,7 @@ get_engine (void)
       fresh = g_new0 (Engine, 1);
       fresh->pid = getpid ();
       fresh->kick[0] = fresh->kick[1] = -1;
+      fresh->forked = old != NULL;
       fresh->calls = g_sequence_new (NULL);
       g_mutex_init (&fresh->mutex);
       /* The parent's may be in any state: fork(2) copies one thread only. */
@@ -108,19 +111,42 @@ run_work (gpointer data, gpointer unused G_GNUC_UNUSED)
   copy.func (copy.user_data);
 }
 
-static void
+static gpointer
+run_work_in_thread (gpointer data)
+{
+  run_work (data, NULL);
+  return NULL;
+}
+
+/* Says whether there is a thread for it; if not it waits for the next one. */
+static gboolean
 push (Engine *engine, FluflWorkFunc func, gpointer user_data)
 {
+  g_autoptr (GError) error = NULL;
   Work *work = g_new (Work, 1);
 
   work->func = func;
   work->user_data = user_data;
   /* Without a limit: GIO's own pool has one, and a few calls stalled on one
    * file server would keep all other locks of the process waiting. */
-  if (engine->workers == NULL)
+  if (engine->workers == NULL && !engine->forked)
     engine->workers = g_thread_pool_new (run_work, NULL, -1, FALSE, NULL);
-  /* Fails only where no thread can be made; the work waits in the queue then. */
-  g_thread_pool_push (engine->workers, work, NULL);
+  if (engine->forked)
+    {
+      /* GLib hands work to pooled threads that were the parent's. */
+      GThread *thread = g_thread_try_new ("flufl", run_work_in_thread, work, &error);
+
+      if (thread != NULL)
+        {
+          g_thread_unref (thread);
+          return TRUE;
+        }
+      g_free (work);
+    }
+  else if (g_thread_pool_push (engine->workers, work, &error))
+    return TRUE;
+  g_warning ("No thread for the work of locks: %s", error->message);
+  return FALSE;
 }
 
 /*
@@ -253,6 +279,18 @@ unschedule (FluflSleeper *self)
   self->woken = FALSE;
 }
 
+/* Without a thread for it nobody leads, and the next who comes calls again; by
+ * then the first call may be heard too. */
+static gboolean
+call_leader (Engine *engine)
+{
+  if (push (engine, lead_for_calls, engine))
+    return TRUE;
+  if (!engine->forked)
+    engine->unheard++;
+  return FALSE;
+}
+
 /* The leader goes. Threads lead rather than workers: they are there anyway. */
 static void
 hand_over (Engine *engine)
@@ -267,10 +305,8 @@ hand_over (Engine *engine)
       next->leads = TRUE;
       g_cond_signal (&next->cond);
     }
-  else if (!g_sequence_is_empty (engine->calls))
-    push (engine, lead_for_calls, engine);
   else
-    engine->has_leader = FALSE;
+    engine->has_leader = !g_sequence_is_empty (engine->calls) && call_leader (engine);
 }
 
 /* In a worker, until there is a call for it, or nothing to lead for. */
@@ -282,6 +318,12 @@ lead_for_calls (gpointer data)
   FluflSleeper *first;
 
   g_mutex_lock (&engine->mutex);
+  if (engine->unheard > 0)
+    {
+      engine->unheard--;
+      g_mutex_unlock (&engine->mutex);
+      return;
+    }
   while ((first = first_call (engine)) != NULL)
     {
       if (first->when <= g_get_monotonic_time ())
@@ -481,10 +523,7 @@ flufl_sleeper_call (FluflSleeper  *self,
   self->work.user_data = user_data;
   self->scheduled = g_sequence_insert_sorted (engine->calls, self, compare_times, NULL);
   if (!engine->has_leader)
-    {
-      engine->has_leader = TRUE;
-      push (engine, lead_for_calls, engine);
-    }
+    engine->has_leader = call_leader (engine);
   else if (g_sequence_iter_is_begin (self->scheduled))
     interrupt_leader (engine);
   else

@@ -245,21 +245,6 @@ is_in_proc (int fd)
   return target != NULL && g_str_has_prefix (target, "/proc/");
 }
 
-static int
-lies_close (int fd)
-{
-  gboolean looked = (fcntl (fd, F_GETFL) & O_ACCMODE) == O_RDONLY && !is_in_proc (fd);
-
-  g_mutex_lock (&mutex);
-  if (looked && rests)
-    {
-      boot_shift += REST;
-      rests = FALSE;
-    }
-  g_mutex_unlock (&mutex);
-  return flufl_syscalls_posix.close (fd);
-}
-
 static ssize_t
 lies_read (int fd, void *buffer, size_t size)
 {
@@ -322,13 +307,28 @@ static int
 lies_link (const char *from, const char *to)
 {
   gboolean copies;
+  int answer, errsv;
 
   if (!enter (LIES_LINK))
     return -1;
   g_mutex_lock (&mutex);
   copies = copies_links;
   g_mutex_unlock (&mutex);
-  return (int) leave (LIES_LINK, copies ? copy (from, to) : flufl_syscalls_posix.link (from, to));
+  answer = copies ? copy (from, to) : flufl_syscalls_posix.link (from, to);
+  errsv = errno;
+  g_mutex_lock (&mutex);
+  if (answer != 0 && errsv == EEXIST && rests)
+    boot_shift += REST;
+  g_mutex_unlock (&mutex);
+  errno = errsv;
+  return (int) leave (LIES_LINK, answer);
+}
+
+static int
+lies_rename (const char *from, const char *to)
+{
+  return enter (LIES_RENAME)
+             ? (int) leave (LIES_RENAME, flufl_syscalls_posix.rename (from, to)) : -1;
 }
 
 static int
@@ -393,7 +393,7 @@ lies_list (const char *directory, FluflNameFunc func, gpointer user_data)
 
 const FluflSyscalls lies_syscalls = {
   .open = lies_open,
-  .close = lies_close,
+  .close = close,
   .read = lies_read,
   .pwrite = lies_pwrite,
   .fstat = lies_fstat,
@@ -402,6 +402,7 @@ const FluflSyscalls lies_syscalls = {
   .utimens = lies_utimens,
   .flock = lies_flock,
   .link = lies_link,
+  .rename = lies_rename,
   .unlink = lies_unlink,
   .list = lies_list,
   .kill = lies_kill,

@@ -23,6 +23,7 @@ typedef enum
   LIES_UTIMENS,
   LIES_FLOCK,
   LIES_LINK,
+  LIES_RENAME,
   LIES_UNLINK,
   LIES_LIST,
   LIES_FS_KIND,
@@ -62,8 +63,9 @@ void  lies_forbid       (GThread    *thread);
 
 /* The clock that goes on while the machine sleeps has gone on. */
 void  lies_pass_time    (gint64      msec);
-/* Six seconds pass once somebody has looked at a lock: long enough for a lock
- * that is left alone to have rested at the next look. */
+/* Each time link(2) finds a lock six seconds have passed before the answer is
+ * there: long enough for a lock that is left alone to have rested. For objects
+ * with a lifetime of hours, which do not touch their claims meanwhile. */
 void  lies_rest         (void);
 
 /* What the directory is said to lie on; UNASKED: the truth. */

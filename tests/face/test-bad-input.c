@@ -1,0 +1,458 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Arguments that cannot be meant, and names that can. What stands at the lock
+ * file's path and is no lock is test-foreign.c's.
+ */
+
+#include "face-util.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <glib/gstdio.h>
+
+
+/* Every operation that looks at the path says the same, and writes nothing. */
+static void
+assert_refused (const Form *form, FluflLock *lock, const char *path, int code)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (form->acquire (lock, 0, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, code);
+  face_assert_sentence (error, path);
+  g_clear_error (&error);
+  g_assert_false (form->acquire (lock, -1, NULL, &error)); /* at once, too */
+  g_assert_error (error, G_IO_ERROR, code);
+  g_clear_error (&error);
+  g_assert_false (flufl_lock_get_held (lock));
+}
+
+/* What is wrong with the object itself, each operation finds. */
+static void
+assert_unusable (const Form *form, FluflLock *lock, const char *path, int code)
+{
+  g_autoptr (GError) error = NULL;
+  guint calls = lies_count (LIES_ANY);
+
+  assert_refused (form, lock, path, code);
+  g_assert_false (form->release (lock, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, code);
+  g_clear_error (&error);
+  g_assert_false (form->refresh (lock, -1, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, code);
+  g_clear_error (&error);
+  g_assert_false (form->check (lock, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, code);
+  g_clear_error (&error);
+  g_assert_cmpint (form->query_state (lock, NULL, &error), ==, FLUFL_LOCK_STATE_UNKNOWN);
+  g_assert_error (error, G_IO_ERROR, code);
+  g_clear_error (&error);
+  g_assert_null (form->query_details (lock, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, code);
+  g_clear_error (&error);
+  g_assert_false (form->break_lock (lock, FLUFL_BREAK_FORCE, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, code);
+  g_assert_cmpuint (lies_count (LIES_ANY), ==, calls);
+}
+
+static void
+no_directory (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autofree char *path = test_place_path (&face->place, "missing/x.lock");
+  g_autoptr (FluflLock) lock = flufl_lock_new_for_path (path);
+  g_autoptr (GError) error = NULL;
+
+  assert_refused (form, lock, path, G_IO_ERROR_NOT_FOUND);
+  /* There is no lock file: that is an answer. */
+  g_assert_cmpint (form->query_state (lock, NULL, &error), ==, FLUFL_LOCK_STATE_UNLOCKED);
+  g_assert_no_error (error);
+  g_assert_true (form->break_lock (lock, FLUFL_BREAK_FORCE, NULL, &error));
+  g_assert_no_error (error);
+}
+
+static void
+not_a_directory (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autofree char *file = test_place_path (&face->place, "file");
+  g_autofree char *path = test_place_path (&face->place, "file/x.lock");
+  g_autoptr (FluflLock) lock = flufl_lock_new_for_path (path);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (g_file_set_contents (file, "precious", -1, NULL));
+  assert_refused (form, lock, path, G_IO_ERROR_NOT_DIRECTORY);
+  g_assert_cmpint (form->query_state (lock, NULL, &error), ==, FLUFL_LOCK_STATE_UNKNOWN);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_DIRECTORY);
+  g_clear_error (&error);
+  g_assert_false (form->break_lock (lock, FLUFL_BREAK_FORCE, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_DIRECTORY);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 1);
+  test_place_empty (&face->place);
+}
+
+static void
+name_too_long (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autofree char *name = g_strnfill (NAME_MAX + 1, 'n');
+  g_autofree char *path = test_place_path (&face->place, name);
+  g_autoptr (FluflLock) lock = flufl_lock_new_for_path (path);
+  g_autoptr (GString) endless = g_string_new (face->place.dir);
+  g_autoptr (FluflLock) deep = NULL;
+
+  assert_refused (form, lock, path, G_IO_ERROR_FILENAME_TOO_LONG);
+  while (endless->len < 2 * PATH_MAX)
+    g_string_append (endless, "/.x");
+  deep = flufl_lock_new_for_path (endless->str);
+  assert_refused (form, deep, endless->str, G_IO_ERROR_FILENAME_TOO_LONG);
+}
+
+static void
+no_path (Face *face G_GNUC_UNUSED, gconstpointer data)
+{
+  const Form *form = data;
+  g_autoptr (GFile) remote = g_file_new_for_uri ("http://example.org/x.lock");
+  g_autoptr (FluflLock) lock = flufl_lock_new (remote);
+  g_autoptr (FluflLock) empty = flufl_lock_new_for_path ("");
+  g_autoptr (FluflLock) none = g_object_new (FLUFL_TYPE_LOCK, NULL);
+  g_autoptr (FluflLock) root = flufl_lock_new_for_path ("/");
+
+  assert_unusable (form, lock, "http://example.org/x.lock", G_IO_ERROR_NOT_SUPPORTED);
+  assert_unusable (form, empty, NULL, G_IO_ERROR_INVALID_ARGUMENT);
+  assert_unusable (form, none, NULL, G_IO_ERROR_INVALID_ARGUMENT);
+  assert_unusable (form, root, "/", G_IO_ERROR_INVALID_ARGUMENT);
+}
+
+static FluflLock *
+separated_lock (Face *face, const char *separator)
+{
+  g_autoptr (GFile) file = g_file_new_for_path (face->place.lock);
+
+  return g_object_new (FLUFL_TYPE_LOCK, "file", file, "separator", separator, NULL);
+}
+
+static void
+bad_separators (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  const char *bad[] = { "", "/", "a", "|a|", "7", "~", "\n", "|/", "\x7f", "\xff/", "123456789", "|||||||||" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_autoptr (FluflLock) lock = separated_lock (face, bad[i]);
+
+      g_assert_cmpstr (flufl_lock_get_separator (lock), ==, bad[i]);
+      assert_unusable (form, lock, face->place.lock, G_IO_ERROR_INVALID_ARGUMENT);
+    }
+}
+
+static void
+good_separators (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  const char *good[] = { "|", "^", "::", "-", ".", " ", "||||||||", "…", "\xff" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (good); i++)
+    {
+      g_autoptr (FluflLock) lock = separated_lock (face, good[i]);
+      g_autoptr (FluflLock) same = separated_lock (face, good[i]);
+      g_autoptr (FluflLockDetails) details = NULL;
+      g_autofree char *claim = NULL;
+
+      g_assert_true (form->acquire (lock, 0, NULL, NULL));
+      claim = test_place_only_claim (&face->place);
+      g_assert_nonnull (strstr (claim, good[i]));
+      g_assert_cmpint (form->query_state (same, NULL, NULL), ==, FLUFL_LOCK_STATE_THEIRS);
+      details = form->query_details (same, NULL, NULL);
+      g_assert_cmpint (flufl_lock_details_get_pid (details), ==, getpid ());
+      g_assert_false (form->acquire (same, 0, NULL, NULL));
+      g_assert_true (form->release (lock, NULL, NULL));
+    }
+}
+
+/* Who uses another separator is seen as something else than a lock. */
+static void
+other_separator (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autoptr (FluflLock) lock = separated_lock (face, "|");
+  g_autoptr (FluflLock) other = separated_lock (face, "::");
+  g_autoptr (GError) error = NULL;
+
+  face_acquire (other);
+  g_assert_false (form->acquire (lock, 0, NULL, &error));
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_A_LOCK);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 2);
+  g_assert_true (flufl_lock_check (other, NULL, NULL));
+  face_release (other);
+}
+
+static void
+lifetimes (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  const gint64 bad[] = { 0, -1, -15000, G_MININT64, G_MAXINT64, G_MAXINT64 / 1000 };
+  const gint64 good[] = { 1, 1000, G_GINT64_CONSTANT (60) * 365 * 24 * 3600 * 1000 };
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_autoptr (GError) error = NULL;
+  guint calls;
+
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      calls = lies_count (LIES_ANY);
+      flufl_lock_set_lifetime (lock, bad[i]);
+      assert_refused (form, lock, face->place.lock, G_IO_ERROR_INVALID_ARGUMENT);
+      g_assert_cmpuint (lies_count (LIES_ANY), ==, calls);
+
+      flufl_lock_set_lifetime (lock, 60000);
+      face_acquire (lock);
+      calls = lies_count (LIES_ANY);
+      if (bad[i] != FLUFL_LOCK_LIFETIME_AS_SET)
+        {
+          g_assert_false (form->refresh (lock, bad[i], NULL, &error));
+          g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT);
+          face_assert_sentence (error, face->place.lock);
+          g_clear_error (&error);
+        }
+      /* A bad one that was set meanwhile. */
+      flufl_lock_set_lifetime (lock, bad[i]);
+      g_assert_false (form->refresh (lock, FLUFL_LOCK_LIFETIME_AS_SET, NULL, &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT);
+      g_clear_error (&error);
+      g_assert_cmpuint (lies_count (LIES_ANY), ==, calls);
+      face_release (lock);
+    }
+
+  for (guint i = 0; i < G_N_ELEMENTS (good); i++)
+    {
+      flufl_lock_set_lifetime (lock, good[i]);
+      g_assert_true (form->acquire (lock, 0, NULL, &error));
+      g_assert_no_error (error);
+      g_assert_true (form->refresh (lock, good[i], NULL, &error));
+      g_assert_no_error (error);
+      face_release (lock);
+    }
+}
+
+/* So little time that it has run out before the win is told of. */
+static void
+tiny_lifetime (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+
+  flufl_lock_set_lifetime (lock, 1);
+  for (guint i = 0; i < 20; i++)
+    {
+      g_assert_true (form->acquire (lock, -1, NULL, NULL));
+      g_usleep (1500);
+      g_assert_true (form->release (lock, NULL, NULL));
+      g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+    }
+}
+
+static void
+timeouts (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  const gint64 bad[] = { -3, -1000, G_MININT64 };
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_assert_false (form->acquire (lock, bad[i], NULL, &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT);
+      face_assert_sentence (error, face->place.lock);
+      g_clear_error (&error);
+
+      flufl_lock_set_default_timeout (lock, bad[i]);
+      g_assert_false (form->acquire (lock, FLUFL_LOCK_TIMEOUT_DEFAULT, NULL, &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT);
+      g_clear_error (&error);
+      flufl_lock_set_default_timeout (lock, 0);
+    }
+
+  flufl_lock_set_default_timeout (lock, FLUFL_LOCK_TIMEOUT_DEFAULT);
+  g_assert_false (form->acquire (lock, FLUFL_LOCK_TIMEOUT_DEFAULT, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT);
+  g_assert_cmpuint (lies_count (LIES_ANY), ==, 0);
+}
+
+/* Any name that is legal for a file will do, whatever its bytes; and what is
+ * said about it is UTF-8 and a sentence. */
+static void
+names (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autofree char *longest = g_strnfill (NAME_MAX, 'n');
+  g_autofree char *long_utf8 = g_strnfill (NAME_MAX, 'n');
+  const char *all[] = {
+    longest,
+    long_utf8,
+    "größe.lock",
+    "錠.lock",
+    "\xff\xfe\x80.lock",
+    "a|b|c.lock",
+    "|||",
+    "|",
+    "x.lock|host|12|34", /* a claim's name, were it not the lock's */
+    "with blanks .lock",
+    "two\nlines.lock",
+    "%n%s%d.lock",
+    "-rf",
+    "...",
+    "~",
+    "a~0123456789abcdef",
+    "\\\"'$(x)`x`;*?[a]",
+    ".hidden",
+    "\x01\x02",
+  };
+
+  for (gsize i = 0; i + 2 < NAME_MAX; i += 3)
+    memcpy (long_utf8 + i, "…", 3);
+
+  for (guint i = 0; i < G_N_ELEMENTS (all); i++)
+    {
+      g_autofree char *path = test_place_path (&face->place, all[i]);
+      g_autoptr (FluflLock) lock = flufl_lock_new_for_path (path);
+      g_autoptr (FluflLock) other = flufl_lock_new_for_path (path);
+      g_autoptr (FluflLockDetails) details = NULL;
+      g_autoptr (GError) error = NULL;
+      g_autofree char *shown = g_strescape (all[i], NULL);
+      g_auto (Reply) reply = { 0 };
+
+      g_test_message ("%s", shown);
+      g_assert_false (form->release (lock, NULL, &error));
+      face_assert_sentence (error, path);
+      g_clear_error (&error);
+      g_assert_null (form->query_details (lock, NULL, &error));
+      face_assert_sentence (error, path);
+      g_clear_error (&error);
+      g_assert_false (form->acquire (lock, -7, NULL, &error));
+      face_assert_sentence (error, path);
+      g_clear_error (&error);
+      flufl_lock_set_lifetime (lock, -7);
+      g_assert_false (form->acquire (lock, 0, NULL, &error));
+      face_assert_sentence (error, path);
+      g_clear_error (&error);
+      flufl_lock_set_lifetime (lock, 15000);
+
+      g_assert_true (form->acquire (lock, 0, NULL, &error));
+      g_assert_no_error (error);
+      g_assert_cmpuint (face_nlink (path), ==, 2);
+      g_assert_cmpuint (test_place_count (&face->place), ==, 2);
+      g_assert_false (form->acquire (lock, 0, NULL, &error));
+      face_assert_sentence (error, path);
+      g_clear_error (&error);
+      g_assert_false (form->acquire (other, 0, NULL, &error));
+      g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);
+      face_assert_sentence (error, path);
+      g_clear_error (&error);
+      g_assert_false (form->break_lock (other, FLUFL_BREAK_NONE, NULL, &error));
+      face_assert_sentence (error, path);
+      g_clear_error (&error);
+      details = form->query_details (other, NULL, &error);
+      g_assert_no_error (error);
+      g_assert_cmpint (flufl_lock_details_get_pid (details), ==, getpid ());
+      g_assert_cmpint (flufl_lock_details_get_state (details), ==, FLUFL_LOCK_STATE_THEIRS);
+      g_assert_true (form->refresh (lock, -1, NULL, &error));
+      g_assert_no_error (error);
+      g_assert_true (form->check (lock, NULL, &error));
+
+      lies_stall (LIES_LSTAT, LIES_BEFORE);
+      flufl_lock_check_async (lock, NULL, reply_cb, &reply);
+      g_assert_false (form->check (lock, NULL, &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_PENDING);
+      face_assert_sentence (error, path);
+      g_clear_error (&error);
+      lies_let_go ();
+      reply_wait (&reply, "check");
+
+      g_assert_true (form->break_lock (other, FLUFL_BREAK_FORCE, NULL, &error));
+      g_assert_no_error (error);
+      g_assert_false (form->release (lock, NULL, &error));
+      g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST);
+      face_assert_sentence (error, path);
+      g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+    }
+}
+
+/* Two locks whose names begin alike, in one directory. */
+static void
+neighbours (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autofree char *one_path = test_place_path (&face->place, "x");
+  g_autofree char *two_path = test_place_path (&face->place, "x|y");
+  g_autofree char *a_name = g_strnfill (NAME_MAX, 'n');
+  g_autofree char *b_name = g_strnfill (NAME_MAX, 'n');
+  g_autofree char *a_path = NULL, *b_path = NULL;
+  const char *paths[4];
+  FluflLock *locks[4];
+
+  a_name[NAME_MAX - 1] = 'a';
+  b_name[NAME_MAX - 1] = 'b';
+  a_path = test_place_path (&face->place, a_name);
+  b_path = test_place_path (&face->place, b_name);
+  paths[0] = one_path, paths[1] = two_path, paths[2] = a_path, paths[3] = b_path;
+  for (guint i = 0; i < 4; i++)
+    {
+      locks[i] = flufl_lock_new_for_path (paths[i]);
+      g_assert_true (form->acquire (locks[i], 0, NULL, NULL));
+    }
+  g_assert_cmpuint (test_place_count (&face->place), ==, 8);
+  for (guint i = 0; i < 4; i++)
+    {
+      g_assert_true (form->check (locks[i], NULL, NULL));
+      g_assert_cmpint (form->query_state (locks[i], NULL, NULL), ==, FLUFL_LOCK_STATE_OURS);
+      g_assert_true (form->release (locks[i], NULL, NULL));
+      g_object_unref (locks[i]);
+    }
+}
+
+static void
+null_arguments (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  const int errnos[] = { EIO };
+
+  g_test_expect_message ("Flufl", G_LOG_LEVEL_CRITICAL, "*G_IS_FILE*");
+  g_assert_null (flufl_lock_new (NULL));
+  g_test_expect_message ("Flufl", G_LOG_LEVEL_CRITICAL, "*path != NULL*");
+  g_assert_null (flufl_lock_new_for_path (NULL));
+  g_test_expect_message ("Flufl", G_LOG_LEVEL_CRITICAL, "*FLUFL_IS_LOCK*");
+  g_assert_false (flufl_lock_acquire (NULL, 0, NULL, NULL));
+  g_test_expect_message ("Flufl", G_LOG_LEVEL_CRITICAL, "*n_errnos*");
+  g_assert_null (flufl_lock_get_retry_errnos (lock, NULL));
+  g_test_expect_message ("Flufl", G_LOG_LEVEL_CRITICAL, "*errnos*");
+  flufl_lock_set_retry_errnos (lock, NULL, G_N_ELEMENTS (errnos));
+  g_test_assert_expected_messages ();
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  FACE_TEST_FORMS ("/bad-input/no-directory", no_directory);
+  FACE_TEST_FORMS ("/bad-input/not-a-directory", not_a_directory);
+  FACE_TEST_FORMS ("/bad-input/name-too-long", name_too_long);
+  FACE_TEST_FORMS ("/bad-input/no-path", no_path);
+  FACE_TEST_FORMS ("/bad-input/separators", bad_separators);
+  FACE_TEST_FORMS ("/bad-input/good-separators", good_separators);
+  FACE_TEST_FORMS ("/bad-input/other-separator", other_separator);
+  FACE_TEST_FORMS ("/bad-input/lifetimes", lifetimes);
+  FACE_TEST_FORMS ("/bad-input/tiny-lifetime", tiny_lifetime);
+  FACE_TEST_FORMS ("/bad-input/timeouts", timeouts);
+  FACE_TEST_FORMS ("/bad-input/names", names);
+  FACE_TEST_FORMS ("/bad-input/neighbours", neighbours);
+  FACE_TEST ("/bad-input/null-arguments", null_arguments);
+
+  return g_test_run ();
+}

@@ -1,0 +1,429 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What an object is told at its making and later, and tells of itself; and the
+ * enumerations, errors and versions of the library.
+ */
+
+#include "face-util.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <glib/gstdio.h>
+
+static void
+defaults (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (GFile) file = g_file_new_for_path (face->place.lock);
+  g_autoptr (FluflLock) lock = flufl_lock_new (file);
+  gsize n = 99;
+
+  g_assert_true (flufl_lock_get_file (lock) == file);
+  g_assert_cmpstr (flufl_lock_get_separator (lock), ==, "|");
+  g_assert_cmpint (flufl_lock_get_lifetime (lock), ==, 15000);
+  g_assert_cmpint (flufl_lock_get_default_timeout (lock), ==, FLUFL_LOCK_TIMEOUT_FOREVER);
+  g_assert_cmpint (flufl_lock_get_heartbeat (lock), ==, FLUFL_HEARTBEAT_NONE);
+  g_assert_true (flufl_lock_get_break_dead (lock));
+  g_assert_false (flufl_lock_get_linger (lock));
+  g_assert_cmpstr (flufl_lock_get_host_name (lock), ==, g_get_host_name ());
+  g_assert_null (flufl_lock_dup_claim_file (lock));
+  g_assert_false (flufl_lock_get_held (lock));
+  g_assert_false (g_cancellable_is_cancelled (flufl_lock_get_cancellable (lock)));
+  g_assert_null (flufl_lock_get_retry_errnos (lock, &n));
+  g_assert_cmpuint (n, ==, 0);
+}
+
+static void
+constructed (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (GFile) file = g_file_new_for_path (face->place.lock);
+  g_autoptr (GFile) got_file = NULL, claim = NULL;
+  g_autofree char *separator = NULL, *host = NULL;
+  gint64 lifetime, timeout;
+  FluflHeartbeat heartbeat;
+  gboolean break_dead, linger, held;
+  g_autoptr (FluflLock) lock = g_object_new (FLUFL_TYPE_LOCK,
+                                             "file", file,
+                                             "separator", "::",
+                                             "lifetime", G_GINT64_CONSTANT (40000),
+                                             "default-timeout", G_GINT64_CONSTANT (7),
+                                             "heartbeat", FLUFL_HEARTBEAT_THREAD,
+                                             "break-dead", FALSE,
+                                             "linger", TRUE,
+                                             NULL);
+
+  g_assert_true (FLUFL_IS_LOCK (lock));
+  face_acquire (lock);
+  g_object_get (lock, "file", &got_file, "separator", &separator, "lifetime", &lifetime,
+                "default-timeout", &timeout, "heartbeat", &heartbeat, "break-dead", &break_dead,
+                "linger", &linger, "host-name", &host, "claim-file", &claim, "held", &held, NULL);
+  g_assert_true (got_file == file);
+  g_assert_cmpstr (separator, ==, "::");
+  g_assert_cmpint (lifetime, ==, 40000);
+  g_assert_cmpint (timeout, ==, 7);
+  g_assert_cmpint (heartbeat, ==, FLUFL_HEARTBEAT_THREAD);
+  g_assert_false (break_dead);
+  g_assert_true (linger);
+  g_assert_cmpstr (host, ==, g_get_host_name ());
+  g_assert_nonnull (claim);
+  g_assert_true (held);
+  face_release (lock);
+}
+
+static void
+settable (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_auto (Heard) any = { 0 }, lifetime = { 0 }, timeout = { 0 }, heartbeat = { 0 };
+  g_auto (Heard) break_dead = { 0 }, linger = { 0 };
+
+  g_signal_connect_swapped (lock, "notify", G_CALLBACK (heard_cb), &any);
+  g_signal_connect_swapped (lock, "notify::lifetime", G_CALLBACK (heard_cb), &lifetime);
+  g_signal_connect_swapped (lock, "notify::default-timeout", G_CALLBACK (heard_cb), &timeout);
+  g_signal_connect_swapped (lock, "notify::heartbeat", G_CALLBACK (heard_cb), &heartbeat);
+  g_signal_connect_swapped (lock, "notify::break-dead", G_CALLBACK (heard_cb), &break_dead);
+  g_signal_connect_swapped (lock, "notify::linger", G_CALLBACK (heard_cb), &linger);
+
+  /* Only a change is told. */
+  for (guint i = 0; i < 2; i++)
+    {
+      flufl_lock_set_lifetime (lock, 1);
+      flufl_lock_set_default_timeout (lock, 0);
+      flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_MAIN_CONTEXT);
+      flufl_lock_set_break_dead (lock, FALSE);
+      flufl_lock_set_linger (lock, TRUE);
+    }
+  g_assert_cmpint (flufl_lock_get_lifetime (lock), ==, 1);
+  g_assert_cmpint (flufl_lock_get_default_timeout (lock), ==, 0);
+  g_assert_cmpint (flufl_lock_get_heartbeat (lock), ==, FLUFL_HEARTBEAT_MAIN_CONTEXT);
+  g_assert_false (flufl_lock_get_break_dead (lock));
+  g_assert_true (flufl_lock_get_linger (lock));
+  g_assert_cmpuint (any.n, ==, 5);
+
+  for (guint i = 0; i < 2; i++)
+    g_object_set (lock, "lifetime", G_GINT64_CONSTANT (2), "default-timeout",
+                  G_GINT64_CONSTANT (-1), "heartbeat", FLUFL_HEARTBEAT_NONE, "break-dead", TRUE,
+                  "linger", FALSE, NULL);
+  g_assert_cmpint (flufl_lock_get_lifetime (lock), ==, 2);
+  g_assert_cmpint (flufl_lock_get_default_timeout (lock), ==, -1);
+  g_assert_cmpint (flufl_lock_get_heartbeat (lock), ==, FLUFL_HEARTBEAT_NONE);
+  g_assert_true (flufl_lock_get_break_dead (lock));
+  g_assert_false (flufl_lock_get_linger (lock));
+  g_assert_cmpuint (any.n, ==, 10);
+  g_assert_cmpuint (lifetime.n, ==, 2);
+  g_assert_cmpuint (timeout.n, ==, 2);
+  g_assert_cmpuint (heartbeat.n, ==, 2);
+  g_assert_cmpuint (break_dead.n, ==, 2);
+  g_assert_cmpuint (linger.n, ==, 2);
+
+  /* A gboolean may have any value. */
+  flufl_lock_set_break_dead (lock, 2);
+  g_assert_cmpuint (break_dead.n, ==, 2);
+  g_assert_cmpint (flufl_lock_get_break_dead (lock), ==, TRUE);
+
+  g_test_expect_message ("Flufl", G_LOG_LEVEL_CRITICAL, "*heartbeat*");
+  flufl_lock_set_heartbeat (lock, (FluflHeartbeat) 3);
+  g_test_assert_expected_messages ();
+  g_assert_cmpint (flufl_lock_get_heartbeat (lock), ==, FLUFL_HEARTBEAT_NONE);
+}
+
+static void
+held_is_told (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_autoptr (FluflLock) other = face_lock_new (face);
+  g_auto (Heard) any = { 0 }, held = { 0 }, claim_file = { 0 };
+
+  g_signal_connect_swapped (lock, "notify", G_CALLBACK (heard_cb), &any);
+  g_signal_connect_swapped (lock, "notify::held", G_CALLBACK (heard_cb), &held);
+  g_signal_connect_swapped (lock, "notify::claim-file", G_CALLBACK (heard_cb), &claim_file);
+
+  for (guint i = 0; i < 2; i++)
+    {
+      g_assert_true (form->acquire (lock, 0, NULL, NULL));
+      g_assert_cmpuint (held.n, ==, 2 * i + 1);
+      g_assert_true (held.thread == g_thread_self ());
+      g_assert_false (form->acquire (lock, 0, NULL, NULL));
+      g_assert_true (form->refresh (lock, -1, NULL, NULL));
+      g_assert_true (form->check (lock, NULL, NULL));
+      g_assert_cmpuint (held.n, ==, 2 * i + 1);
+      g_assert_true (form->release (lock, NULL, NULL));
+      g_assert_cmpuint (held.n, ==, 2 * i + 2);
+      g_assert_false (form->release (lock, NULL, NULL));
+    }
+
+  face_acquire (other);
+  g_assert_false (form->acquire (lock, 0, NULL, NULL));
+  face_release (other);
+  g_assert_cmpuint (held.n, ==, 4);
+  g_assert_cmpuint (claim_file.n, ==, 4);
+  g_assert_cmpuint (any.n, ==, 8);
+}
+
+/* A release keeps the claim for the next acquisition; nothing of it stays. */
+static void
+linger (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_autoptr (FluflLock) other = face_lock_new (face);
+  g_autoptr (GError) error = NULL;
+  guint made;
+
+  flufl_lock_set_linger (lock, TRUE);
+  g_assert_true (form->acquire (lock, 0, NULL, NULL));
+  g_assert_true (form->release (lock, NULL, NULL));
+  if (flufl_syscalls_posix.fs_kind (face->place.dir) == FLUFL_FS_LOCAL)
+    g_assert_cmpuint (test_place_count (&face->place), ==, 1);
+  g_assert_cmpint (flufl_lock_query_state (other, NULL, NULL), ==, FLUFL_LOCK_STATE_UNLOCKED);
+  g_assert_null (flufl_lock_dup_claim_file (lock));
+  g_assert_false (flufl_lock_check (lock, NULL, NULL));
+
+  /* It is in nobody's way, and found again. */
+  g_assert_true (form->acquire (other, 0, NULL, NULL));
+  g_assert_false (form->acquire (lock, 0, NULL, &error));
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);
+  g_assert_true (form->release (other, NULL, NULL));
+  g_assert_true (form->acquire (lock, 0, NULL, NULL));
+  g_assert_true (form->release (lock, NULL, NULL));
+  made = lies_count (LIES_PWRITE);
+  for (guint i = 0; i < 5; i++)
+    {
+      g_assert_true (form->acquire (lock, 0, NULL, NULL));
+      g_assert_cmpint (form->query_state (other, NULL, NULL), ==, FLUFL_LOCK_STATE_THEIRS);
+      g_assert_true (form->check (lock, NULL, NULL));
+      g_assert_true (form->release (lock, NULL, NULL));
+    }
+  if (flufl_syscalls_posix.fs_kind (face->place.dir) == FLUFL_FS_LOCAL)
+    g_assert_cmpuint (lies_count (LIES_PWRITE), <=, made + 1);
+
+  flufl_lock_set_linger (lock, FALSE);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+  g_assert_true (form->acquire (lock, 0, NULL, NULL));
+  flufl_lock_set_linger (lock, TRUE);
+  g_assert_true (form->release (lock, NULL, NULL));
+  g_assert_finalize_object (g_steal_pointer (&lock));
+  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+}
+
+static void
+retry_errnos (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  const int errnos[] = { ENOSPC, EACCES };
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_autoptr (GError) error = NULL;
+  g_autofree int *got = NULL;
+  gsize n;
+
+  /* An error that says that the place is at fault ends it at once … */
+  lies_fail (LIES_OPEN, ENOSPC, 1);
+  g_assert_false (form->acquire (lock, -1, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
+  face_assert_sentence (error, face->place.lock);
+  g_clear_error (&error);
+  lies_reset ();
+  lies_fail (LIES_LINK, EACCES, 1);
+  g_assert_false (form->acquire (lock, -1, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED);
+  g_clear_error (&error);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+
+  /* … unless it is said to pass. */
+  flufl_lock_set_retry_errnos (lock, errnos, G_N_ELEMENTS (errnos));
+  got = flufl_lock_get_retry_errnos (lock, &n);
+  g_assert_cmpmem (got, n * sizeof (int), errnos, sizeof errnos);
+  lies_reset ();
+  lies_fail (LIES_OPEN, ENOSPC, 3);
+  g_assert_true (form->acquire (lock, -1, NULL, &error));
+  g_assert_no_error (error);
+  face_release (lock);
+  lies_reset ();
+  lies_fail (LIES_LINK, EACCES, 3);
+  g_assert_true (form->acquire (lock, -1, NULL, &error));
+  g_assert_no_error (error);
+
+  /* Looks, too. */
+  lies_fail (LIES_LSTAT, EACCES, 2);
+  g_assert_cmpint (form->query_state (lock, NULL, &error), ==, FLUFL_LOCK_STATE_OURS);
+  g_assert_no_error (error);
+  lies_fail (LIES_LSTAT, EIO, 1);
+  g_assert_cmpint (form->query_state (lock, NULL, &error), ==, FLUFL_LOCK_STATE_UNKNOWN);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_FAILED);
+  g_clear_error (&error);
+  face_release (lock);
+
+  /* Within the timeout. */
+  lies_fail (LIES_LINK, EACCES, -1);
+  g_assert_false (form->acquire (lock, 80, NULL, &error));
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);
+  face_assert_sentence (error, face->place.lock);
+  g_assert_nonnull (strstr (error->message, g_strerror (EACCES)));
+  lies_reset ();
+
+  flufl_lock_set_retry_errnos (lock, NULL, 0);
+  g_assert_null (flufl_lock_get_retry_errnos (lock, &n));
+  g_assert_cmpuint (n, ==, 0);
+}
+
+/* A relative path means a file of the moment when the object is made. */
+static void
+relative_path (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autofree char *before = g_get_current_dir ();
+  g_autofree char *claim = NULL, *path = NULL;
+  g_autoptr (FluflLock) lock = NULL, same = NULL;
+  g_autoptr (GFile) file = NULL;
+
+  g_assert_cmpint (g_chdir (face->place.dir), ==, 0);
+  lock = flufl_lock_new_for_path ("x.lock");
+  file = g_file_new_for_path ("./x.lock");
+  same = flufl_lock_new (file);
+  g_assert_cmpint (g_chdir ("/"), ==, 0);
+
+  path = g_file_get_path (flufl_lock_get_file (lock));
+  g_assert_cmpstr (path, ==, face->place.lock);
+  g_assert_true (form->acquire (lock, 0, NULL, NULL));
+  g_assert_cmpuint (test_place_count (&face->place), ==, 2);
+  claim = test_place_only_claim (&face->place);
+  g_assert_false (form->acquire (same, 0, NULL, NULL));
+  g_assert_true (form->release (lock, NULL, NULL));
+  g_assert_cmpint (g_chdir (before), ==, 0);
+}
+
+/* "link/../x.lock" is where the kernel goes, which is where flufl goes. */
+static void
+parent_of_symlink (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autofree char *deep = test_place_path (&face->place, "a");
+  g_autofree char *deeper = test_place_path (&face->place, "a/b");
+  g_autofree char *away = test_place_path (&face->place, "link");
+  g_autofree char *winding = test_place_path (&face->place, "link/../x.lock");
+  g_autofree char *straight = test_place_path (&face->place, "a/x.lock");
+  g_autoptr (FluflLock) one = NULL, two = NULL;
+
+  g_assert_cmpint (g_mkdir (deep, 0700), ==, 0);
+  g_assert_cmpint (g_mkdir (deeper, 0700), ==, 0);
+  g_assert_cmpint (symlink ("a/b", away), ==, 0);
+  one = flufl_lock_new_for_path (winding);
+  two = flufl_lock_new_for_path (straight);
+  g_assert_true (form->acquire (one, 0, NULL, NULL));
+  g_assert_true (g_file_test (straight, G_FILE_TEST_IS_REGULAR));
+  g_assert_false (form->acquire (two, 0, NULL, NULL));
+  g_assert_true (form->release (one, NULL, NULL));
+  g_assert_true (form->acquire (two, 0, NULL, NULL));
+  g_assert_false (form->acquire (one, 0, NULL, NULL));
+  g_assert_true (form->release (two, NULL, NULL));
+
+  g_assert_cmpint (g_unlink (away), ==, 0);
+  g_assert_cmpint (g_rmdir (deeper), ==, 0);
+  g_assert_cmpint (g_rmdir (deep), ==, 0);
+}
+
+/* Two paths to one directory are one lock; each claim says its own. */
+static void
+symlinked_directory (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autofree char *directory = test_place_path (&face->place, "d");
+  g_autofree char *other_name = test_place_path (&face->place, "e");
+  g_autofree char *by_directory = test_place_path (&face->place, "d/x.lock");
+  g_autofree char *by_link = test_place_path (&face->place, "e/x.lock");
+  g_autofree char *content = NULL;
+  g_autoptr (FluflLock) one = flufl_lock_new_for_path (by_directory);
+  g_autoptr (FluflLock) two = flufl_lock_new_for_path (by_link);
+
+  g_assert_cmpint (g_mkdir (directory, 0700), ==, 0);
+  g_assert_cmpint (symlink ("d", other_name), ==, 0);
+  g_assert_true (form->acquire (two, 0, NULL, NULL));
+  g_assert_true (g_file_get_contents (by_directory, &content, NULL, NULL));
+  g_assert_true (g_str_has_prefix (content, by_link));
+  g_assert_cmpint (form->query_state (one, NULL, NULL), ==, FLUFL_LOCK_STATE_THEIRS);
+  g_assert_false (form->acquire (one, 0, NULL, NULL));
+  g_assert_true (form->release (two, NULL, NULL));
+  g_assert_true (form->acquire (one, 0, NULL, NULL));
+  g_assert_true (form->release (one, NULL, NULL));
+  g_assert_cmpint (g_unlink (other_name), ==, 0);
+  g_assert_cmpint (g_rmdir (directory), ==, 0);
+}
+
+static void
+assert_enum (GType type, const char *nick, int value)
+{
+  g_autoptr (GEnumClass) klass = g_type_class_ref (type);
+  GEnumValue *entry = g_enum_get_value_by_nick (klass, nick);
+
+  g_assert_nonnull (entry);
+  g_assert_cmpint (entry->value, ==, value);
+}
+
+/* Numbers that others rely on: flufl.lock's states, and an ABI. */
+static void
+numbers (void)
+{
+  g_autoptr (GFlagsClass) flags = g_type_class_ref (FLUFL_TYPE_BREAK_FLAGS);
+
+  assert_enum (FLUFL_TYPE_LOCK_STATE, "unlocked", 1);
+  assert_enum (FLUFL_TYPE_LOCK_STATE, "ours", 2);
+  assert_enum (FLUFL_TYPE_LOCK_STATE, "ours-expired", 3);
+  assert_enum (FLUFL_TYPE_LOCK_STATE, "stale", 4);
+  assert_enum (FLUFL_TYPE_LOCK_STATE, "theirs-expired", 5);
+  assert_enum (FLUFL_TYPE_LOCK_STATE, "unknown", 6);
+  assert_enum (FLUFL_TYPE_LOCK_STATE, "theirs", 7);
+  assert_enum (FLUFL_TYPE_HEARTBEAT, "none", 0);
+  assert_enum (FLUFL_TYPE_HEARTBEAT, "main-context", 1);
+  assert_enum (FLUFL_TYPE_HEARTBEAT, "thread", 2);
+  assert_enum (FLUFL_TYPE_LOCK_ERROR, "already-held", 0);
+  assert_enum (FLUFL_TYPE_LOCK_ERROR, "not-held", 1);
+  assert_enum (FLUFL_TYPE_LOCK_ERROR, "timed-out", 2);
+  assert_enum (FLUFL_TYPE_LOCK_ERROR, "lost", 3);
+  assert_enum (FLUFL_TYPE_LOCK_ERROR, "not-a-lock", 4);
+  assert_enum (FLUFL_TYPE_LOCK_ERROR, "unsupported", 5);
+  g_assert_cmpuint (g_flags_get_value_by_nick (flags, "force")->value, ==, FLUFL_BREAK_FORCE);
+
+  g_assert_cmpstr (g_quark_to_string (FLUFL_LOCK_ERROR), ==, "flufl-lock-error-quark");
+  g_assert_cmpint (FLUFL_LOCK_TIMEOUT_FOREVER, ==, -1);
+  g_assert_cmpint (FLUFL_LOCK_TIMEOUT_DEFAULT, ==, -2);
+  g_assert_cmpint (FLUFL_LOCK_LIFETIME_AS_SET, ==, -1);
+}
+
+static void
+version (void)
+{
+  g_autofree char *text = g_strdup_printf ("%d.%d.%d", FLUFL_MAJOR_VERSION, FLUFL_MINOR_VERSION,
+                                           FLUFL_MICRO_VERSION);
+
+  g_assert_cmpstr (FLUFL_VERSION_S, ==, text);
+  g_assert_true (FLUFL_CHECK_VERSION (FLUFL_MAJOR_VERSION, FLUFL_MINOR_VERSION,
+                                      FLUFL_MICRO_VERSION));
+  g_assert_true (FLUFL_CHECK_VERSION (0, 0, 0));
+  g_assert_true (FLUFL_CHECK_VERSION (FLUFL_MAJOR_VERSION - 1, 99, 99));
+  g_assert_false (FLUFL_CHECK_VERSION (FLUFL_MAJOR_VERSION, FLUFL_MINOR_VERSION,
+                                       FLUFL_MICRO_VERSION + 1));
+  g_assert_false (FLUFL_CHECK_VERSION (FLUFL_MAJOR_VERSION + 1, 0, 0));
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  FACE_TEST ("/properties/defaults", defaults);
+  FACE_TEST ("/properties/constructed", constructed);
+  FACE_TEST ("/properties/settable", settable);
+  FACE_TEST_FORMS ("/properties/held-is-told", held_is_told);
+  FACE_TEST_FORMS ("/properties/linger", linger);
+  FACE_TEST_FORMS ("/properties/retry-errnos", retry_errnos);
+  FACE_TEST_FORMS ("/properties/relative-path", relative_path);
+  FACE_TEST_FORMS ("/properties/parent-of-symlink", parent_of_symlink);
+  FACE_TEST_FORMS ("/properties/symlinked-directory", symlinked_directory);
+  g_test_add_func ("/properties/numbers", numbers);
+  g_test_add_func ("/properties/version", version);
+
+  return g_test_run ();
+}

@@ -1,0 +1,134 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The shared library and its public header alone: every function is there, and
+ * none that is not declared is needed.
+ */
+
+#include <libflufllock.h>
+
+#include <errno.h>
+
+#include "../flufl-test-util.h"
+
+typedef struct
+{
+  gboolean      done;
+  GAsyncResult *result;
+} Reply;
+
+static Reply reply;
+
+static void
+reply_cb (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer unused G_GNUC_UNUSED)
+{
+  g_set_object (&reply.result, result);
+  reply.done = TRUE;
+}
+
+static GAsyncResult *
+answer (void)
+{
+  reply.done = FALSE;
+  test_wait_flag (&reply.done, "an answer");
+  return reply.result;
+}
+
+static void
+properties (void)
+{
+  g_autoptr (GFile) file = g_file_new_for_path ("/nowhere/x.lock");
+  g_autoptr (FluflLock) lock = flufl_lock_new (file);
+  const int errnos[] = { EAGAIN };
+  g_autofree int *got = NULL;
+  gsize n;
+
+  g_assert_true (flufl_lock_get_file (lock) == file);
+  g_assert_cmpstr (flufl_lock_get_separator (lock), ==, "|");
+  flufl_lock_set_lifetime (lock, 5);
+  g_assert_cmpint (flufl_lock_get_lifetime (lock), ==, 5);
+  flufl_lock_set_default_timeout (lock, 6);
+  g_assert_cmpint (flufl_lock_get_default_timeout (lock), ==, 6);
+  flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_THREAD);
+  g_assert_cmpint (flufl_lock_get_heartbeat (lock), ==, FLUFL_HEARTBEAT_THREAD);
+  flufl_lock_set_break_dead (lock, FALSE);
+  g_assert_false (flufl_lock_get_break_dead (lock));
+  flufl_lock_set_linger (lock, TRUE);
+  g_assert_true (flufl_lock_get_linger (lock));
+  g_assert_nonnull (flufl_lock_get_host_name (lock));
+  g_assert_null (flufl_lock_dup_claim_file (lock));
+  g_assert_false (flufl_lock_get_held (lock));
+  g_assert_nonnull (flufl_lock_get_cancellable (lock));
+  flufl_lock_set_retry_errnos (lock, errnos, G_N_ELEMENTS (errnos));
+  got = flufl_lock_get_retry_errnos (lock, &n);
+  g_assert_cmpmem (got, n * sizeof (int), errnos, sizeof errnos);
+}
+
+static void
+operations (void)
+{
+  TestPlace place;
+  g_autoptr (FluflLock) lock = NULL;
+  g_autoptr (FluflLock) other = NULL;
+  g_autoptr (FluflLockDetails) details = NULL;
+  g_autoptr (FluflLockDetails) again = NULL;
+
+  test_place_init (&place);
+  lock = flufl_lock_new_for_path (place.lock);
+  other = flufl_lock_new_for_path (place.lock);
+  g_assert_true (flufl_lock_acquire (lock, 0, NULL, NULL));
+  g_assert_true (flufl_lock_refresh (lock, -1, NULL, NULL));
+  g_assert_true (flufl_lock_check (lock, NULL, NULL));
+  g_assert_cmpint (flufl_lock_query_state (lock, NULL, NULL), ==, FLUFL_LOCK_STATE_OURS);
+  details = flufl_lock_query_details (lock, NULL, NULL);
+  again = flufl_lock_details_copy (details);
+  g_assert_cmpint (flufl_lock_details_get_pid (again), >, 0);
+  g_assert_nonnull (flufl_lock_details_get_host_name (again));
+  g_assert_nonnull (flufl_lock_details_get_lock_file (again));
+  g_assert_nonnull (flufl_lock_details_get_claim_file (again));
+  g_assert_nonnull (flufl_lock_details_get_expiration (again));
+  g_assert_cmpint (flufl_lock_details_get_state (again), ==, FLUFL_LOCK_STATE_OURS);
+  g_assert_true (flufl_lock_release (lock, NULL, NULL));
+  g_assert_true (flufl_lock_break_lock (other, FLUFL_BREAK_NONE, NULL, NULL));
+
+  flufl_lock_acquire_async (lock, 0, NULL, reply_cb, NULL);
+  g_assert_true (flufl_lock_acquire_finish (lock, answer (), NULL));
+  flufl_lock_refresh_async (lock, -1, NULL, reply_cb, NULL);
+  g_assert_true (flufl_lock_refresh_finish (lock, answer (), NULL));
+  flufl_lock_check_async (lock, NULL, reply_cb, NULL);
+  g_assert_true (flufl_lock_check_finish (lock, answer (), NULL));
+  flufl_lock_query_state_async (lock, NULL, reply_cb, NULL);
+  g_assert_cmpint (flufl_lock_query_state_finish (lock, answer (), NULL), ==,
+                   FLUFL_LOCK_STATE_OURS);
+  flufl_lock_query_details_async (lock, NULL, reply_cb, NULL);
+  flufl_lock_details_free (flufl_lock_query_details_finish (lock, answer (), NULL));
+  flufl_lock_release_async (lock, NULL, reply_cb, NULL);
+  g_assert_true (flufl_lock_release_finish (lock, answer (), NULL));
+  flufl_lock_break_lock_async (other, FLUFL_BREAK_FORCE, NULL, reply_cb, NULL);
+  g_assert_true (flufl_lock_break_lock_finish (other, answer (), NULL));
+  g_clear_object (&reply.result);
+  test_place_clear (&place);
+}
+
+static void
+types (void)
+{
+  g_assert_true (g_type_is_a (FLUFL_TYPE_LOCK, G_TYPE_OBJECT));
+  g_assert_true (G_TYPE_IS_FINAL (FLUFL_TYPE_LOCK));
+  g_assert_true (G_TYPE_IS_BOXED (FLUFL_TYPE_LOCK_DETAILS));
+  g_assert_true (G_TYPE_IS_ENUM (FLUFL_TYPE_LOCK_STATE));
+  g_assert_true (G_TYPE_IS_ENUM (FLUFL_TYPE_LOCK_ERROR));
+  g_assert_true (G_TYPE_IS_ENUM (FLUFL_TYPE_HEARTBEAT));
+  g_assert_true (G_TYPE_IS_FLAGS (FLUFL_TYPE_BREAK_FLAGS));
+  g_assert_cmpuint (flufl_lock_error_quark (), ==, FLUFL_LOCK_ERROR);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/public/properties", properties);
+  g_test_add_func ("/public/operations", operations);
+  g_test_add_func ("/public/types", types);
+  return g_test_run ();
+}

@@ -1,0 +1,423 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Locks of others, in every state: what is said of them, and whether they are
+ * broken. Directories are taken for local ones, or for ones on NFS, where there
+ * are no life-lines.
+ */
+
+#include "face-util.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HOUR (3600 * 1000)
+
+typedef struct
+{
+  const Form *form;
+  FluflFsKind kind;
+} Case;
+
+static const Case cases[] = {
+  { &form_sync, FLUFL_FS_LOCAL },
+  { &form_sync, FLUFL_FS_NFS },
+  { &form_async, FLUFL_FS_LOCAL },
+  { &form_async, FLUFL_FS_NFS },
+};
+
+/* An object that keeps its claim untouched for as long as lies_rest() asks. */
+static FluflLock *
+patient_lock (Face *face, const Case *the_case)
+{
+  FluflLock *lock = face_lock_new (face);
+
+  lies_fs_kind (the_case->kind);
+  flufl_lock_set_lifetime (lock, HOUR);
+  return lock;
+}
+
+static void
+dying_child (gpointer data)
+{
+  Face *face = data;
+  FluflLock *lock = face_lock_new (face);
+
+  flufl_lock_set_lifetime (lock, HOUR);
+  face_acquire (lock);
+}
+
+/* A process that died with the lock, an hour before it expires. */
+static void
+leave_by_dying (Face *face, const Case *the_case)
+{
+  lies_fs_kind (the_case->kind);
+  face_join (face_fork (dying_child, face));
+  g_assert_cmpuint (test_place_count (&face->place), ==, 2);
+}
+
+static FluflLockState
+state_by_details (const Form *form, FluflLock *lock)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FluflLockDetails) details = form->query_details (lock, NULL, &error);
+
+  g_assert_no_error (error);
+  return flufl_lock_details_get_state (details);
+}
+
+static void
+assert_state (const Form *form, FluflLock *lock, FluflLockState expected)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (form->query_state (lock, NULL, &error), ==, expected);
+  g_assert_no_error (error);
+  if (expected != FLUFL_LOCK_STATE_UNLOCKED)
+    g_assert_cmpint (state_by_details (form, lock), ==, expected);
+}
+
+static void
+assert_times_out (const Form *form, FluflLock *lock, gint64 timeout, const char *words)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (form->acquire (lock, timeout, NULL, &error));
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);
+  face_assert_sentence (error, NULL);
+  if (strstr (error->message, words) == NULL)
+    g_error ("“%s” does not say “%s”", error->message, words);
+}
+
+static void
+ours (Face *face, gconstpointer data)
+{
+  const Case *the_case = data;
+  const Form *form = the_case->form;
+  g_autoptr (FluflLock) lock = patient_lock (face, the_case);
+  g_autoptr (FluflLock) other = patient_lock (face, the_case);
+
+  assert_state (form, lock, FLUFL_LOCK_STATE_UNLOCKED);
+  face_acquire (lock);
+  assert_state (form, lock, FLUFL_LOCK_STATE_OURS);
+  assert_state (form, other, FLUFL_LOCK_STATE_THEIRS);
+  g_assert_true (flufl_lock_refresh (lock, 1, NULL, NULL));
+  FACE_WAIT_FOR (g_get_real_time () > face_mtime (face->place.lock));
+  assert_state (form, lock, FLUFL_LOCK_STATE_OURS_EXPIRED);
+  assert_state (form, other, FLUFL_LOCK_STATE_THEIRS_EXPIRED);
+  g_assert_true (flufl_lock_check (lock, NULL, NULL)); /* but nobody has broken it */
+  face_release (lock);
+  assert_state (form, lock, FLUFL_LOCK_STATE_UNLOCKED);
+}
+
+/* Of another machine: nobody can tell whether it lives. */
+static void
+unknown (Face *face, gconstpointer data)
+{
+  const Case *the_case = data;
+  const Form *form = the_case->form;
+  g_autoptr (FluflLock) lock = patient_lock (face, the_case);
+  g_autofree char *claim = test_make_lock (&face->place, "x.lock|far.example|12|34", 600);
+  g_autoptr (FluflLockDetails) details = NULL;
+  g_autoptr (GError) error = NULL;
+
+  assert_state (form, lock, FLUFL_LOCK_STATE_UNKNOWN);
+  details = form->query_details (lock, NULL, NULL);
+  g_assert_cmpstr (flufl_lock_details_get_host_name (details), ==, "far.example");
+  g_assert_cmpint (flufl_lock_details_get_pid (details), ==, 12);
+
+  lies_rest ();
+  assert_times_out (form, lock, 0, "Process 12 on host “far.example” holds it, at least until");
+  assert_times_out (form, lock, 50, "whether it is alive is not known");
+  g_assert_false (form->break_lock (lock, FLUFL_BREAK_NONE, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_BUSY);
+  face_assert_sentence (error, face->place.lock);
+  g_assert_nonnull (strstr (error->message, "far.example"));
+  g_assert_cmpuint (face_nlink (face->place.lock), ==, 2);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 2);
+  test_place_empty (&face->place);
+}
+
+/* Expired, but within the ten seconds that clocks may differ by. */
+static void
+within_slop (Face *face, gconstpointer data)
+{
+  const Case *the_case = data;
+  const Form *form = the_case->form;
+  g_autoptr (FluflLock) lock = patient_lock (face, the_case);
+  g_autofree char *claim = NULL;
+  g_autoptr (GError) error = NULL;
+
+  lies_rest ();
+  claim = test_make_lock (&face->place, "x.lock|far.example|12|34", -0.5);
+  assert_state (form, lock, FLUFL_LOCK_STATE_THEIRS_EXPIRED);
+  assert_times_out (form, lock, 0, "holds it although it expired at");
+  g_assert_false (form->break_lock (lock, FLUFL_BREAK_NONE, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_BUSY);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 2);
+  test_place_empty (&face->place);
+}
+
+/* One try includes the look: an expired lock does not outlive a timeout of 0. */
+static void
+expired (Face *face, gconstpointer data)
+{
+  const Case *the_case = data;
+  const Form *form = the_case->form;
+  g_autoptr (FluflLock) lock = patient_lock (face, the_case);
+  g_autofree char *claim = test_make_lock (&face->place, "x.lock|far.example|12|34", -60);
+  g_autoptr (GError) error = NULL;
+
+  assert_state (form, lock, FLUFL_LOCK_STATE_THEIRS_EXPIRED);
+  /* Something changed a moment ago: not yet. */
+  assert_times_out (form, lock, 0, "It can be broken once nothing has changed for 5 s.");
+  g_assert_cmpuint (test_place_count (&face->place), ==, 2);
+  lies_rest ();
+  g_assert_true (form->acquire (lock, 0, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (face_nlink (claim), ==, 0);
+  assert_state (form, lock, FLUFL_LOCK_STATE_OURS);
+  face_release (lock);
+}
+
+/* The remover of the claim died before it came to the lock file. */
+static void
+orphan (Face *face, gconstpointer data)
+{
+  const Case *the_case = data;
+  const Form *form = the_case->form;
+  g_autoptr (FluflLock) lock = patient_lock (face, the_case);
+  g_autofree char *claim = test_make_lock (&face->place, "x.lock|far.example|12|34", -60);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (unlink (claim), ==, 0);
+  lies_rest ();
+  g_assert_true (form->acquire (lock, -1, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 2);
+  face_release (lock);
+}
+
+static void
+stale (Face *face, gconstpointer data)
+{
+  const Case *the_case = data;
+  const Form *form = the_case->form;
+  g_autoptr (FluflLock) lock = NULL;
+  g_autoptr (GError) error = NULL;
+
+  leave_by_dying (face, the_case);
+  lock = patient_lock (face, the_case);
+  assert_state (form, lock, FLUFL_LOCK_STATE_STALE);
+
+  /* It is broken only by those who may. */
+  flufl_lock_set_break_dead (lock, FALSE);
+  lies_rest ();
+  assert_times_out (form, lock, 60, "holds it, at least until");
+  g_assert_cmpuint (test_place_count (&face->place), ==, 2);
+  flufl_lock_set_break_dead (lock, TRUE);
+  g_assert_true (form->acquire (lock, 0, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 2);
+  assert_state (form, lock, FLUFL_LOCK_STATE_OURS);
+  face_release (lock);
+}
+
+/* With a life-line death alone is enough; without, the lock rests first. */
+static void
+stale_rests (Face *face, gconstpointer data)
+{
+  const Case *the_case = data;
+  const Form *form = the_case->form;
+  g_autoptr (FluflLock) lock = NULL;
+
+  leave_by_dying (face, the_case);
+  lock = patient_lock (face, the_case);
+  if (the_case->kind == FLUFL_FS_LOCAL)
+    g_assert_true (form->acquire (lock, 0, NULL, NULL));
+  else
+    {
+      assert_times_out (form, lock, 0, "it is dead");
+      lies_rest ();
+      g_assert_true (form->acquire (lock, 0, NULL, NULL));
+    }
+  face_release (lock);
+}
+
+static void
+break_unlocked (Face *face, gconstpointer data)
+{
+  const Case *the_case = data;
+  g_autoptr (FluflLock) lock = patient_lock (face, the_case);
+
+  g_assert_true (the_case->form->break_lock (lock, FLUFL_BREAK_NONE, NULL, NULL));
+  g_assert_true (the_case->form->break_lock (lock, FLUFL_BREAK_FORCE, NULL, NULL));
+}
+
+static void
+break_live (Face *face, gconstpointer data)
+{
+  const Case *the_case = data;
+  const Form *form = the_case->form;
+  g_autoptr (FluflLock) holder = patient_lock (face, the_case);
+  g_autoptr (FluflLock) lock = patient_lock (face, the_case);
+  g_autoptr (GError) error = NULL;
+
+  face_acquire (holder);
+  g_assert_false (form->break_lock (lock, FLUFL_BREAK_NONE, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_BUSY);
+  face_assert_sentence (error, face->place.lock);
+  g_assert_nonnull (strstr (error->message, "it is alive"));
+  g_assert_cmpuint (test_place_count (&face->place), ==, 2);
+  g_clear_error (&error);
+
+  g_assert_true (form->break_lock (lock, FLUFL_BREAK_FORCE, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+  g_assert_false (flufl_lock_get_held (lock)); /* not by this */
+  g_assert_false (flufl_lock_release (holder, NULL, &error));
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST);
+}
+
+static gpointer
+time_passes_thread (gpointer data G_GNUC_UNUSED)
+{
+  /* Once it has looked and found that it must wait. */
+  while (lies_count (LIES_READ) == 0)
+    g_usleep (1000);
+  g_usleep (20 * 1000);
+  lies_pass_time (6000);
+  return NULL;
+}
+
+/* It waits for the rest by itself. */
+static void
+break_expired (Face *face, gconstpointer data)
+{
+  const Case *the_case = data;
+  const Form *form = the_case->form;
+  g_autoptr (FluflLock) lock = patient_lock (face, the_case);
+  g_autofree char *claim = test_make_lock (&face->place, "x.lock|far.example|12|34", -60);
+  g_autoptr (GError) error = NULL;
+  GThread *thread = g_thread_new ("time", time_passes_thread, NULL);
+
+  g_assert_true (form->break_lock (lock, FLUFL_BREAK_NONE, NULL, &error));
+  g_assert_no_error (error);
+  g_thread_join (thread);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+  g_assert_false (flufl_lock_get_held (lock));
+}
+
+static void
+break_stale (Face *face, gconstpointer data)
+{
+  const Case *the_case = data;
+  const Form *form = the_case->form;
+  g_autoptr (FluflLock) lock = NULL;
+  g_autoptr (GError) error = NULL;
+  GThread *thread;
+
+  leave_by_dying (face, the_case);
+  lock = patient_lock (face, the_case);
+  flufl_lock_set_break_dead (lock, FALSE); /* asked for by name, it is done */
+  thread = g_thread_new ("time", time_passes_thread, NULL);
+  g_assert_true (form->break_lock (lock, FLUFL_BREAK_NONE, NULL, &error));
+  g_assert_no_error (error);
+  g_thread_join (thread);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+}
+
+/* A break that fails says why, and leaves no claim of its own. */
+static void
+break_fails (Face *face, gconstpointer data)
+{
+  const Case *the_case = data;
+  const Form *form = the_case->form;
+  g_autoptr (FluflLock) holder = patient_lock (face, the_case);
+  g_autoptr (FluflLock) lock = patient_lock (face, the_case);
+  g_autoptr (GError) error = NULL;
+
+  face_acquire (holder);
+  lies_fail (LIES_UNLINK, EPERM, -1);
+  g_assert_false (form->break_lock (lock, FLUFL_BREAK_FORCE, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED);
+  face_assert_sentence (error, face->place.lock);
+  g_clear_error (&error);
+  lies_reset ();
+  lies_fs_kind (the_case->kind);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 2);
+
+  lies_fail (LIES_PWRITE, ENOSPC, 1);
+  g_assert_false (form->break_lock (lock, FLUFL_BREAK_NONE, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
+  face_assert_sentence (error, face->place.lock);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 2);
+  face_release (holder);
+}
+
+/* No hard links, said by link(2) or found out by looking. */
+static void
+unsupported (Face *face, gconstpointer data)
+{
+  const Case *the_case = data;
+  const Form *form = the_case->form;
+  const int errnos[] = { EPERM, EMLINK, EXDEV, ENOSYS, EOPNOTSUPP };
+  g_autoptr (FluflLock) lock = NULL;
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (errnos); i++)
+    {
+      g_autoptr (FluflLock) here = patient_lock (face, the_case);
+
+      lies_fail (LIES_LINK, errnos[i], 1);
+      g_assert_false (form->acquire (here, -1, NULL, &error));
+      g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED);
+      face_assert_sentence (error, face->place.lock);
+      g_assert_nonnull (strstr (error->message, g_strerror (errnos[i])));
+      g_clear_error (&error);
+      g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+    }
+
+  lies_fs_kind (FLUFL_FS_OTHER);
+  lies_copy_links (TRUE);
+  lock = face_lock_new (face);
+  g_assert_false (form->acquire (lock, -1, NULL, &error));
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED);
+  face_assert_sentence (error, face->place.lock);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+}
+
+static void
+add (const char *path, void (*func) (Face *, gconstpointer))
+{
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *full = g_strdup_printf (
+          "%s/%s/%s", path, cases[i].kind == FLUFL_FS_LOCAL ? "local" : "nfs", cases[i].form->name);
+
+      FACE_TEST_WITH (full, func, &cases[i]);
+    }
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  add ("/states/ours", ours);
+  add ("/states/unknown", unknown);
+  add ("/states/within-slop", within_slop);
+  add ("/states/expired", expired);
+  add ("/states/orphan", orphan);
+  add ("/states/stale", stale);
+  add ("/states/stale-rests", stale_rests);
+  add ("/states/break/unlocked", break_unlocked);
+  add ("/states/break/live", break_live);
+  add ("/states/break/expired", break_expired);
+  add ("/states/break/stale", break_stale);
+  add ("/states/break/fails", break_fails);
+  add ("/states/unsupported", unsupported);
+
+  return g_test_run ();
+}
