@@ -110,11 +110,17 @@ flufl_lock_is_held (FluflLock *self)
 gboolean
 flufl_lock_was_lost (FluflLock *self)
 {
+  g_autoptr (GCancellable) loss = NULL;
   gboolean lost;
 
   g_mutex_lock (&self->mutex);
   lost = self->lost;
+  if (lost && self->loss != NULL)
+    loss = g_object_ref (self->loss);
   g_mutex_unlock (&self->mutex);
+  /* Who found it may not have come to fire it yet. */
+  if (loss != NULL)
+    g_cancellable_cancel (loss);
   return lost;
 }
 
@@ -163,9 +169,10 @@ lose (FluflLock *self, guint holding, gboolean only_if_over, int *out_errsv)
       self->lost = TRUE;
       *out_errsv = self->beat_errsv;
       g_clear_pointer (&self->claim_path, g_free);
-      if (self->loss != NULL)
-        loss = g_object_ref (self->loss);
     }
+  /* Also where another thread was first: it may not have come to fire it. */
+  if (self->lost && self->holding == holding && self->loss != NULL)
+    loss = g_object_ref (self->loss);
   g_mutex_unlock (&self->mutex);
 
   if (lost)
