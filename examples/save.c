@@ -8,8 +8,9 @@
 #include <gio/gio.h>
 #include <glib-unix.h>
 #include <libflufllock.h>
+#include <locale.h>
 
-#define TIMEOUT_MS 5000
+#define TIMEOUT_MS 10000
 
 typedef struct
 {
@@ -83,6 +84,7 @@ interrupted_cb (gpointer cancellable)
 int
 main (int argc, char *argv[])
 {
+  setlocale (LC_ALL, ""); /* messages have quotation marks of the user's charset */
   if (argc != 3)
     {
       g_printerr ("Usage: save FILE TEXT\n");

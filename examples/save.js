@@ -11,7 +11,7 @@ import GLib from 'gi://GLib';
 import System from 'system';
 
 const SIGINT = 2;
-const TIMEOUT_MS = 5000;
+const TIMEOUT_MS = 10000;
 
 Gio._promisify(Gio.File.prototype, 'append_to_async');
 Gio._promisify(Gio.OutputStream.prototype, 'splice_async');

@@ -12,7 +12,7 @@ import gi
 gi.require_version('Flufl', '1')
 from gi.repository import Flufl, Gio, GLib
 
-TIMEOUT_MS = 5000
+TIMEOUT_MS = 10000
 
 
 class Save:

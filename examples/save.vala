@@ -5,7 +5,7 @@
  * application does it: the main loop runs all the time.
  */
 
-const int64 TIMEOUT_MS = 5000;
+const int64 TIMEOUT_MS = 10000;
 
 async void append (File file, string text, Cancellable lost) throws Error {
   var line = new MemoryInputStream.from_data ((text + "\n").data);
@@ -34,6 +34,7 @@ async void save (string path, string text, Cancellable cancellable) throws Error
 }
 
 int main (string[] args) {
+  Intl.setlocale (); // messages have quotation marks of the user's charset
   if (args.length != 3) {
     printerr ("Usage: save FILE TEXT\n");
     return 2;

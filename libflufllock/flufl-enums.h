@@ -66,8 +66,8 @@ typedef enum
 
 /**
  * FluflBreakFlags:
- * @FLUFL_BREAK_NONE: break the lock only if it has expired or its holder is
- *   proved to be dead
+ * @FLUFL_BREAK_NONE: break the lock only if it expired more than ten seconds ago
+ *   or its holder is proved to be dead
  * @FLUFL_BREAK_FORCE: remove whatever is at the lock file's path, be it a live
  *   lock or no lock at all, but for a directory. The caller answers for it
  *

@@ -528,15 +528,17 @@ flufl_lock_query_details_finish (FluflLock *self, GAsyncResult *result, GError *
  *
  * Breaks the lock that somebody else holds, without acquiring it.
  *
- * Without [flags@Flufl.BreakFlags.FORCE] only a lock that has expired, or whose
- * holder is proved dead, is broken; and one on which something changed less than
- * five seconds ago is left alone until then, so that this may take some seconds.
- * Another lock stays as it is, and this fails with `G_IO_ERROR_BUSY`, in words
- * that say who holds it.
+ * Without `FLUFL_BREAK_FORCE` only a lock that expired more than ten seconds
+ * ago, or whose holder is proved dead, is broken. The ten seconds are for clocks
+ * that differ: until they are over, a lock in the state
+ * `FLUFL_LOCK_STATE_THEIRS_EXPIRED` stays. Unless its life-line proves the death,
+ * a lock on which something changed less than five seconds ago is left alone
+ * until then, so that this may take some seconds. Another lock stays as it is,
+ * and this fails with `G_IO_ERROR_BUSY`, in words that say who holds it.
  *
  * With it whatever is at the lock file's path is removed, but for a directory:
- * the lock of a live holder, who loses it, or a file that is no lock. Nothing but the caller's own
- * knowledge makes that safe.
+ * the lock of a live holder, who loses it, or a file that is no lock. Nothing
+ * but the caller's own knowledge makes that safe.
  *
  * Where nothing is at the path there is nothing to do. Fails with
  * `FLUFL_LOCK_ERROR_ALREADY_HELD` if this object holds the lock.

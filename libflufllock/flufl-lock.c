@@ -34,7 +34,7 @@
  * g_autoptr (FluflLock) lock = flufl_lock_new_for_path ("/srv/data/ledger.lock");
  *
  * flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_THREAD);
- * if (!flufl_lock_acquire (lock, 5000, NULL, &error))
+ * if (!flufl_lock_acquire (lock, 10000, NULL, &error))
  *   return FALSE;
  * // … use what the lock protects …
  * return flufl_lock_release (lock, NULL, &error);
@@ -43,8 +43,8 @@
  * ## What is guaranteed
  *
  * No two objects hold the same lock while the leases of both run, under the
- * conditions that `docs/protocol.md` states and argues. The lock is advisory:
- * it keeps out who asks for it. A holder that goes on for longer than the
+ * conditions that [the protocol](protocol.html) states and argues. The lock is
+ * advisory: it keeps out who asks for it. A holder that goes on for longer than the
  * lifetime without [method@Flufl.Lock.refresh] or a
  * [property@Flufl.Lock:heartbeat] may find that it has lost the lock; work that
  * must not go on then should watch [method@Flufl.Lock.get_cancellable].
@@ -308,7 +308,7 @@ flufl_lock_class_init (FluflLockClass *klass)
    * must use the same one.
    *
    * It has at least one and at most eight bytes, none of them a letter, a
-   * digit, `/`, `~`, or a control character.
+   * digit, `/`, `~`, or a control character. The default is `|`, on Windows `^`.
    *
    * Since: 0.1
    */
@@ -319,8 +319,8 @@ flufl_lock_class_init (FluflLockClass *klass)
    * FluflLock:lifetime:
    *
    * For how long, in milliseconds, the lock is good after it has been acquired
-   * or refreshed. At least 1; a change counts from the next acquisition or
-   * refresh on.
+   * or refreshed. At least 1, and 15000 by default; a change counts from the
+   * next acquisition or refresh on.
    *
    * Since: 0.1
    */
@@ -332,7 +332,7 @@ flufl_lock_class_init (FluflLockClass *klass)
    * FluflLock:default-timeout:
    *
    * For how long, in milliseconds, an acquisition goes on that is asked for
-   * with [const@Flufl.LOCK_TIMEOUT_DEFAULT]. -1 means for ever.
+   * with [const@Flufl.LOCK_TIMEOUT_DEFAULT]. -1, the default, means for ever.
    *
    * Since: 0.1
    */
@@ -343,8 +343,8 @@ flufl_lock_class_init (FluflLockClass *klass)
   /**
    * FluflLock:heartbeat:
    *
-   * Who refreshes the lock while it is held. A change counts from the next
-   * acquisition on.
+   * Who refreshes the lock while it is held; by default nobody but the caller,
+   * `FLUFL_HEARTBEAT_NONE`. A change counts from the next acquisition on.
    *
    * Since: 0.1
    */
@@ -356,7 +356,7 @@ flufl_lock_class_init (FluflLockClass *klass)
    * FluflLock:break-dead:
    *
    * Whether an acquisition breaks a lock whose holder is proved to be dead
-   * before the lock expires.
+   * before the lock expires. %TRUE by default.
    *
    * Since: 0.1
    */
@@ -375,7 +375,7 @@ flufl_lock_class_init (FluflLockClass *klass)
    * lock's directory, and an open file in this process, as long as the object
    * lives; they go with its last reference, or when this is set to %FALSE.
    *
-   * It has an effect on local file systems only.
+   * It is %FALSE by default, and has an effect on local file systems only.
    *
    * Since: 0.1
    */

@@ -174,9 +174,10 @@ test('construct properties', () => {
     default_timeout: 1,
     heartbeat: Flufl.Heartbeat.THREAD,
     break_dead: false,
+    linger: true,
   });
   assertEqual([made.separator, made.lifetime, made.default_timeout, made.heartbeat,
-    made.break_dead], ['^', HOUR_MS, 1, Flufl.Heartbeat.THREAD, false]);
+    made.break_dead, made.linger], ['^', HOUR_MS, 1, Flufl.Heartbeat.THREAD, false, true]);
 });
 
 test('bad input is told at the first use', async () => {
@@ -219,6 +220,12 @@ test('properties', () => {
   assertEqual(lock.get_break_dead(), false);
   lock.set_break_dead(true);
   assertEqual(lock.break_dead, true);
+
+  assertEqual(lock.linger, false);
+  lock.linger = true;
+  assertEqual(lock.get_linger(), true);
+  lock.set_linger(false);
+  assertEqual(lock.linger, false);
 });
 
 test('held and claim file', () => {
@@ -238,15 +245,17 @@ test('held and claim file', () => {
 
 test('notify', () => {
   const seen = [];
-  for (const name of ['lifetime', 'default-timeout', 'heartbeat', 'break-dead'])
+  const names = ['lifetime', 'default-timeout', 'heartbeat', 'break-dead', 'linger'];
+  for (const name of names)
     lock.connect(`notify::${name}`, (_object, pspec) => seen.push(pspec.name));
   for (let i = 0; i < 2; i++) {
     lock.lifetime = 1;
     lock.default_timeout = 1;
     lock.heartbeat = Flufl.Heartbeat.THREAD;
     lock.break_dead = false;
+    lock.linger = true;
   }
-  assertEqual(seen, ['lifetime', 'default-timeout', 'heartbeat', 'break-dead']);
+  assertEqual(seen, names);
 });
 
 test('retry errnos', () => {

@@ -168,6 +168,13 @@ class Namespace(LockTestCase):
             self.assertEqual(issubclass(exception, TimeoutError),
                              exception is Flufl.TimedOutError)
 
+    def test_repr_of_exceptions(self):
+        with self.other:
+            with self.assertRaises(TimeoutError) as caught:
+                self.lock.acquire(0)
+        self.assertRegex(repr(caught.exception), r"^Flufl\.TimedOutError\(.*, 2\)$")
+        self.assertIn(caught.exception.message, repr(caught.exception))
+
 
 class Construction(LockTestCase):
     def test_what_is_a_file(self):
@@ -198,12 +205,13 @@ class Construction(LockTestCase):
 
     def test_keywords(self):
         lock = Flufl.Lock(self.path, separator='^', lifetime=HOUR, default_timeout=MS,
-                          heartbeat=Flufl.Heartbeat.THREAD, break_dead=False)
+                          heartbeat=Flufl.Heartbeat.THREAD, break_dead=False, linger=True)
         self.assertEqual(lock.props.separator, '^')
         self.assertEqual(lock.props.lifetime, 3600 * 1000)
         self.assertEqual(lock.props.default_timeout, 1)
         self.assertEqual(lock.props.heartbeat, Flufl.Heartbeat.THREAD)
         self.assertFalse(lock.props.break_dead)
+        self.assertTrue(lock.props.linger)
 
     def test_bad_input_is_told_at_the_first_use(self):
         for bad in ({'separator': ''}, {'separator': '/'}, {'lifetime': 0}):
@@ -218,6 +226,7 @@ class Construction(LockTestCase):
         self.assertEqual(repr(self.lock), f'<Flufl.Lock {self.path!r}>')
         with self.lock:
             self.assertEqual(repr(self.lock), f'<Flufl.Lock {self.path!r} held>')
+        self.assertEqual(repr(GObject.new(Flufl.Lock)), '<Flufl.Lock without a file>')
         self.assertIn('http://', repr(Flufl.Lock(Gio.File.new_for_uri('http://example.org/a'))))
 
 
@@ -277,6 +286,18 @@ class Properties(LockTestCase):
         self.lock.set_break_dead(True)
         self.assertTrue(self.lock.break_dead)
 
+    def test_linger(self):
+        self.assertFalse(self.lock.props.linger)
+        self.lock.linger = True
+        self.assertTrue(self.lock.get_linger())
+        with self.lock, self.assertRaises(TimeoutError):
+            self.other.acquire(0)
+        with self.other:
+            self.assertFalse(self.lock.check())
+        self.lock.set_linger(False)
+        self.assertFalse(self.lock.linger)
+        self.assertEqual(os.listdir(self.dir), [])
+
     def test_host_name(self):
         self.assertEqual(self.lock.props.host_name, GLib.get_host_name())
         self.assertEqual(self.lock.get_host_name(), self.lock.host_name)
@@ -302,14 +323,16 @@ class Properties(LockTestCase):
 
     def test_notify(self):
         seen = []
-        for name in 'lifetime', 'default-timeout', 'heartbeat', 'break-dead':
+        names = ['lifetime', 'default-timeout', 'heartbeat', 'break-dead', 'linger']
+        for name in names:
             self.lock.connect(f'notify::{name}', lambda lock, pspec: seen.append(pspec.name))
         for _ in range(2):
             self.lock.lifetime = 1
             self.lock.default_timeout = 1
             self.lock.heartbeat = Flufl.Heartbeat.THREAD
             self.lock.break_dead = False
-        self.assertEqual(seen, ['lifetime', 'default-timeout', 'heartbeat', 'break-dead'])
+            self.lock.linger = True
+        self.assertEqual(seen, names)
 
     def test_read_only(self):
         for name in 'file', 'separator', 'host-name', 'claim-file', 'held':
@@ -324,6 +347,46 @@ class Properties(LockTestCase):
         self.assertEqual(self.lock.get_retry_errnos(), [errno.EIO, errno.ENOSPC])
         self.lock.set_retry_errnos([])
         self.assertEqual(self.lock.retry_errnos, [])
+
+
+class Durations(LockTestCase):
+    """Milliseconds or a timedelta, wherever a duration is taken."""
+
+    def assertAllRaise(self, exception, words, bad):
+        for take in (self.lock.acquire, self.lock.acquire_async, self.lock.refresh,
+                     self.lock.refresh_async, self.lock.set_lifetime,
+                     self.lock.set_default_timeout,
+                     lambda bad: Flufl.Lock(self.path, lifetime=bad),
+                     lambda bad: Flufl.Lock(self.path, default_timeout=bad)):
+            with self.assertRaisesRegex(exception, words):
+                take(bad)
+        self.assertFalse(self.lock.held)
+
+    def test_seconds_are_not_taken_for_milliseconds(self):
+        for bad in 0.5, 5.0, float('nan'), '5':
+            self.assertAllRaise(TypeError, 'whole milliseconds, or a timedelta', bad)
+
+    def test_infinite(self):
+        for bad in float('inf'), -float('inf'):
+            self.assertAllRaise(ValueError, 'None is for ever', bad)
+
+    def test_too_large(self):
+        for bad in 2**63, -2**63 - 1:
+            self.assertAllRaise(OverflowError, '64 bits', bad)
+
+    def test_none_is_a_timeout_for_ever(self):
+        self.lock.default_timeout = 0
+        for start in (lambda: self.lock.acquire(None),
+                      lambda: self.lock.acquire_finish(run_async(self.lock.acquire_async, None,
+                                                                 None))):
+            self.other.acquire()
+            release = threading.Timer(0.1, self.other.release)
+            release.start()
+            self.assertTrue(start())
+            release.join()
+            self.lock.release()
+        with self.assertRaises(TypeError):
+            self.lock.refresh(None)
 
 
 class Operations(LockTestCase):

@@ -188,6 +188,10 @@ void properties (Fixture f) throws Error {
   f.a.break_dead = false;
   assert_false (f.a.break_dead);
 
+  assert_false (f.a.linger);
+  f.a.linger = true;
+  assert_true (f.a.linger);
+
   var other = (Flufl.Lock) Object.new (typeof (Flufl.Lock), "file", f.a.file, "separator", "^");
   assert_cmpstr (other.separator, EQ, "^");
 }
@@ -204,6 +208,8 @@ void accessors (Fixture f) throws Error {
   assert_true (f.a.get_heartbeat () == Flufl.Heartbeat.THREAD);
   f.a.set_break_dead (false);
   assert_false (f.a.get_break_dead ());
+  f.a.set_linger (true);
+  assert_true (f.a.get_linger ());
   assert_false (f.a.get_held ());
   assert_null (f.a.dup_claim_file ());
 

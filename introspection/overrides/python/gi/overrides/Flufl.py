@@ -10,14 +10,16 @@
     except TimeoutError as error:
         print(error.message)
 
-A duration is a `datetime.timedelta` or a whole number of milliseconds, a file
-is a path or a `Gio.File`, and arguments that have a usual value may be left
-out. The errors of the library's own domain are subclasses of `GLib.Error`.
+A duration is a `datetime.timedelta` or a whole number of milliseconds, never a
+float; a timeout of None is for ever. A file is a path or a `Gio.File`, and
+arguments that have a usual value may be left out. The errors of the library's own domain are subclasses of `GLib.Error`.
 """
 
 import contextlib
 import datetime
 import functools
+import math
+import operator
 import os
 import signal
 import socket
@@ -41,6 +43,10 @@ _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 class Error(GLib.Error):
     """Any error of the domain `Flufl.lock_error_quark()`."""
+
+    def __repr__(self):
+        return 'Flufl.{}({!r}, {!r}, {})'.format(type(self).__name__, self.message,
+                                                 self.domain, self.code)
 
 
 class AlreadyHeldError(Error):
@@ -93,13 +99,23 @@ def _raises(method):
 
 
 def _to_ms(duration):
-    """Round a timedelta up to whole milliseconds; keep anything else."""
-    if not isinstance(duration, datetime.timedelta):
-        return duration
-    # A rest of a deadline that is just past must not turn into -1, for ever.
-    if duration < datetime.timedelta(0):
-        raise ValueError('a duration cannot be negative')
-    return -(-duration // _MILLISECOND)
+    """Give whole milliseconds; a timedelta is rounded up."""
+    if isinstance(duration, datetime.timedelta):
+        # A rest of a deadline that is just past must not turn into -1, for ever.
+        if duration < datetime.timedelta(0):
+            raise ValueError('a duration cannot be negative')
+        return -(-duration // _MILLISECOND)
+    if isinstance(duration, float) and math.isinf(duration):
+        raise ValueError('a duration is finite; a timeout of None is for ever')
+    # A float is most often meant as seconds, as elsewhere in Python.
+    try:
+        duration_ms = operator.index(duration)
+    except TypeError:
+        raise TypeError('a duration is whole milliseconds, or a timedelta, not '
+                        + type(duration).__name__) from None
+    if not GLib.MININT64 <= duration_ms <= GLib.MAXINT64:
+        raise OverflowError('a duration of so many milliseconds does not fit in 64 bits')
+    return duration_ms
 
 
 def _timeout_to_ms(timeout):
@@ -162,6 +178,8 @@ class Lock(Flufl.Lock):
 
     def __repr__(self):
         file = self.get_file()
+        if file is None:  # as GObject.new() may have it
+            return '<Flufl.Lock without a file>'
         return '<Flufl.Lock {!r}{}>'.format(file.get_path() or file.get_uri(),
                                             ' held' if self.get_held() else '')
 
@@ -182,6 +200,7 @@ class Lock(Flufl.Lock):
     separator = property(Flufl.Lock.get_separator)
     heartbeat = property(Flufl.Lock.get_heartbeat, Flufl.Lock.set_heartbeat)
     break_dead = property(Flufl.Lock.get_break_dead, Flufl.Lock.set_break_dead)
+    linger = property(Flufl.Lock.get_linger, Flufl.Lock.set_linger)
     host_name = property(Flufl.Lock.get_host_name)
     claim_file = property(Flufl.Lock.dup_claim_file)
     held = property(Flufl.Lock.get_held)
@@ -214,10 +233,12 @@ class Lock(Flufl.Lock):
     def acquire(self, timeout=Flufl.LOCK_TIMEOUT_DEFAULT, cancellable=None):
         """acquire(self, timeout=the default timeout, cancellable=None) -> bool
 
+        A timeout of None is for ever.
+
         Ctrl-C interrupts the wait, unless there is a cancellable, a handler
         of SIGINT, or a main loop: these are for others to watch.
         """
-        timeout_ms = _to_ms(timeout)
+        timeout_ms = _timeout_to_ms(timeout)
         if timeout_ms == Flufl.LOCK_TIMEOUT_DEFAULT:
             timeout_ms = self.get_default_timeout()
         if (timeout_ms < Flufl.LOCK_TIMEOUT_FOREVER or timeout_ms == 0
@@ -243,7 +264,7 @@ class Lock(Flufl.Lock):
             raise
 
     def acquire_async(self, timeout=Flufl.LOCK_TIMEOUT_DEFAULT, *args, **kwargs):
-        return super().acquire_async(_to_ms(timeout), *args, **kwargs)
+        return super().acquire_async(_timeout_to_ms(timeout), *args, **kwargs)
 
     @_raises
     def refresh(self, lifetime=Flufl.LOCK_LIFETIME_AS_SET, cancellable=None):
