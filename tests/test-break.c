@@ -86,6 +86,46 @@ test_both_clocks (void)
 }
 
 static void
+test_far_times (void)
+{
+  Proc p;
+
+  g_test_summary ("Times that no count of nanoseconds reaches are late or early as they say");
+  for (int i = 0; i < 4; i++)
+    {
+      fake_disk_reset ();
+      proc_init (&p);
+      put_claim (FOREIGN, TRUE, 0);
+      if (i == 0)
+        fake_disk_set_mtime (LOCK, G_MAXINT64 - 1);
+      else /* the years 2300, 2600 and 2900: nanoseconds wrap to each side */
+        fake_disk_set_mtime_far (LOCK, G_GINT64_CONSTANT (10413792000) + (i - 1) * G_GINT64_CONSTANT (9467280000));
+      fake_disk_advance (3600 * FAKE_SEC);
+      g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+      g_assert_false (p.found.expired);
+      proc_abandon (&p);
+      proc_clear (&p);
+    }
+  for (int i = 0; i < 3; i++)
+    {
+      fake_disk_reset ();
+      proc_init (&p);
+      put_claim (FOREIGN, TRUE, 0);
+      fake_disk_set_mtime_far (LOCK, G_GINT64_CONSTANT (-10413792000) - i * G_GINT64_CONSTANT (9467280000));
+      fake_disk_advance (60 * FAKE_SEC);
+      proc_acquire (&p);
+      proc_release (&p);
+      assert_disk_empty ();
+      proc_clear (&p);
+    }
+  g_assert_cmpint (flufl_time_add (G_MAXINT64, 1), ==, G_MAXINT64);
+  g_assert_cmpint (flufl_time_add (G_MININT64, -1), ==, G_MININT64);
+  g_assert_cmpint (flufl_time_since (5, G_MININT64), ==, G_MAXINT64);
+  g_assert_cmpint (flufl_time_since (-5, G_MAXINT64), ==, G_MININT64);
+  g_assert_cmpint (flufl_time_since (G_MININT64, 1), ==, G_MININT64);
+}
+
+static void
 test_content_is_not_followed (void)
 {
   static const char *const victims[] = {
@@ -741,6 +781,7 @@ main (int argc, char **argv)
   g_test_add_func ("/break/only-the-expired", test_only_the_expired);
   g_test_add_func ("/break/rest", test_rest);
   g_test_add_func ("/break/both-clocks", test_both_clocks);
+  g_test_add_func ("/break/far-times", test_far_times);
   g_test_add_func ("/break/content-is-not-followed", test_content_is_not_followed);
   g_test_add_func ("/break/same-name-other-file", test_same_name_other_file);
   g_test_add_func ("/break/not-a-lock", test_not_a_lock);

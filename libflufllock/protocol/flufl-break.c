@@ -107,7 +107,7 @@ break_with_life_line (FluflSite       *site,
 
   if (orphan)
     {
-      if (server_now - FLUFL_STAT_CTIME (&st) < FLUFL_GRACE)
+      if (flufl_time_since (server_now, FLUFL_STAT_CTIME (&st)) < FLUFL_GRACE)
         {
           findings->resting = TRUE;
           return FLUFL_OUTCOME_BUSY;
@@ -200,7 +200,7 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
   FluflLook *look = &findings->look;
   FluflLifeLine line;
   FluflOutcome outcome;
-  gint64 server_now;
+  gint64 server_now, age;
   gboolean dead;
   int fd;
 
@@ -230,7 +230,8 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
    * wrong breaks nothing. */
   server_now = flufl_claim_server_now (claim, site);
   findings->expired
-      = look->mtime + FLUFL_SLOP < MIN (server_now, site->sys->clock (FLUFL_CLOCK_REAL));
+      = look->mtime < flufl_time_add (MIN (server_now, site->sys->clock (FLUFL_CLOCK_REAL)),
+                                      -FLUFL_SLOP);
 
   /* Without its content nobody knows which claim is the token. */
   if (look->sight == FLUFL_SIGHT_UNREADABLE)
@@ -257,12 +258,13 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
   if (!findings->expired && !dead)
     return FLUFL_OUTCOME_BUSY;
 
-  if (server_now - look->ctime < FLUFL_GRACE)
+  age = flufl_time_since (server_now, look->ctime);
+  if (age < FLUFL_GRACE)
     {
       findings->resting = TRUE;
       return FLUFL_OUTCOME_BUSY;
     }
-  return take_token_and_break (site, look, server_now - look->ctime, dead, findings);
+  return take_token_and_break (site, look, age, dead, findings);
 }
 
 /*

@@ -52,7 +52,7 @@ flufl_claim_clear (FluflClaim *claim)
 gint64
 flufl_claim_server_now (const FluflClaim *claim, const FluflSite *site)
 {
-  return claim->server_time + (boot_now (site) - claim->server_seen);
+  return flufl_time_add (claim->server_time, boot_now (site) - claim->server_seen);
 }
 
 /* How much of the lease is left, in nanoseconds of boot time. */
@@ -88,9 +88,10 @@ touch (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
 
   if (claim->server_seen != 0 && claim->clock_offset > CLOCK_TOLERANCE)
     now = MAX (now, flufl_claim_server_now (claim, site));
-  expiration = now + lifetime;
+  expiration = flufl_time_add (now, lifetime);
   if (claim->coarse)
-    expiration = (expiration + FLUFL_NSEC_PER_SEC - 1) / FLUFL_NSEC_PER_SEC * FLUFL_NSEC_PER_SEC;
+    expiration = flufl_time_add (expiration, FLUFL_NSEC_PER_SEC - 1) / FLUFL_NSEC_PER_SEC
+                 * FLUFL_NSEC_PER_SEC;
 
   times[0].tv_sec = times[1].tv_sec = (time_t) (expiration / FLUFL_NSEC_PER_SEC);
   times[0].tv_nsec = times[1].tv_nsec = (long) (expiration % FLUFL_NSEC_PER_SEC);
@@ -112,11 +113,13 @@ learn_from_touch (FluflClaim *claim, FluflSite *site, const struct stat *st)
 
   claim->server_time = FLUFL_STAT_CTIME (st);
   claim->server_seen = boot_now (site);
-  claim->clock_offset = claim->server_time - site->sys->clock (FLUFL_CLOCK_REAL);
+  claim->clock_offset
+      = flufl_time_since (claim->server_time, site->sys->clock (FLUFL_CLOCK_REAL));
 
   if (FLUFL_STAT_MTIME (st) < claim->expiration && !claim->coarse)
     again = claim->coarse = TRUE;
-  if (claim->server_time + claim->lifetime > claim->expiration + CLOCK_TOLERANCE)
+  if (flufl_time_add (claim->server_time, claim->lifetime)
+      > flufl_time_add (claim->expiration, CLOCK_TOLERANCE))
     again = TRUE;
   return again;
 }
