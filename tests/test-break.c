@@ -222,6 +222,150 @@ test_not_a_lock (void)
     }
 }
 
+/* A file that was a lock, and lost its content with the power. */
+static void
+blank (const char *path, gsize n_zeros)
+{
+  g_autofree char *zeros = g_malloc0 (n_zeros + 1);
+
+  fake_disk_set_content (path, zeros, (gssize) n_zeros);
+}
+
+static void
+test_blank (gconstpointer data)
+{
+  gsize n_zeros = GPOINTER_TO_SIZE (data);
+  Proc holder, p;
+
+  g_test_summary ("After a power loss a lock without content is known by its claim's name");
+  fake_disk_reset ();
+  proc_init (&holder);
+  proc_init (&p);
+  proc_acquire (&holder);
+  g_assert_nonnull (holder.claim.line);
+  blank (LOCK, n_zeros);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_cmpstr (p.found.look.claim.name, ==, strrchr (holder.claim.path, '/') + 1);
+  g_assert_cmpint (p.found.liveness, ==, FLUFL_LIVENESS_ALIVE);
+  g_test_message ("Its life-line is cut: broken at once");
+  proc_die (&holder);
+  proc_acquire (&p);
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+
+  g_test_message ("It has none: broken when it has expired and rested");
+  put_claim (FOREIGN, TRUE, 30);
+  blank (LOCK, n_zeros);
+  fake_disk_advance (30 * FAKE_SEC + FLUFL_SLOP);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  fake_disk_advance (1);
+  proc_acquire (&p);
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+
+  g_test_message ("By force too");
+  put_claim (FOREIGN, TRUE, 30);
+  blank (LOCK, n_zeros);
+  g_assert_cmpint (flufl_break_force (&p.site, &p.found), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+  proc_clear (&holder);
+  proc_clear (&p);
+}
+
+static void
+test_blank_no_lock (gconstpointer data)
+{
+  static const char *const others[] = {
+    NULL, "/d|e/backup", "/d|e/y.lock|h|1|1", "/elsewhere/x.lock|h|1|1",
+  };
+  gsize n_zeros = GPOINTER_TO_SIZE (data);
+
+  g_test_summary ("A file without content that is no claim by another name is no lock");
+  for (gsize i = 0; i < G_N_ELEMENTS (others); i++)
+    {
+      Proc p;
+
+      fake_disk_reset ();
+      proc_init (&p);
+      fake_disk_put (LOCK, "", 0, S_IFREG | 0644);
+      blank (LOCK, n_zeros);
+      fake_disk_set_mtime (LOCK, 0);
+      if (others[i] != NULL)
+        g_assert_cmpint (fake_syscalls.link (LOCK, others[i]), ==, 0);
+      put_claim ("x.lock|other|1|1", FALSE, -3600); /* of another inode */
+      fake_disk_advance (3600 * FAKE_SEC);
+      g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_NOT_A_LOCK);
+      g_assert_nonnull (p.found.look.what);
+      g_assert_cmpuint (fake_disk_nlink (LOCK), ==, others[i] != NULL ? 2 : 1);
+      g_assert_true (fake_disk_exists ("/d|e/x.lock|other|1|1"));
+      g_assert_cmpuint (fake_disk_n_open (), ==, 0);
+      proc_clear (&p);
+    }
+}
+
+static void
+test_blank_list_fails (void)
+{
+  Proc p;
+
+  fake_disk_reset ();
+  proc_init (&p);
+  put_claim (FOREIGN, TRUE, 30);
+  blank (LOCK, 0);
+  fake_disk_fault ("list", 1, FAKE_FAIL, EIO);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_UNSURE);
+  g_assert_cmpuint (fake_disk_nlink (LOCK), ==, 2);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_cmpint (p.found.look.sight, ==, FLUFL_SIGHT_CLAIM);
+  proc_abandon (&p);
+  proc_clear (&p);
+}
+
+static void
+test_swapped (void)
+{
+  static const int errnos[] = { ELOOP, ENXIO };
+
+  g_test_summary ("The lock file becomes a link or a socket between lstat(2) and open(2)");
+  for (gsize i = 0; i < G_N_ELEMENTS (errnos); i++)
+    {
+      Proc p;
+
+      fake_disk_reset ();
+      proc_init (&p);
+      put_claim (FOREIGN, TRUE, 30);
+      fake_disk_fault ("open", 1, FAKE_FAIL, errnos[i]);
+      g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_NOT_A_LOCK);
+      g_assert_nonnull (strstr (p.found.look.what, errnos[i] == ELOOP ? "link" : "socket"));
+      proc_clear (&p);
+    }
+}
+
+static void
+test_copied (void)
+{
+  g_test_summary ("A lock and its claim that were copied as two files: it is said why they stay");
+  for (int life_line = 0; life_line <= 1; life_line++)
+    {
+      const char *name = life_line ? "x.lock|elsewhere|77|T01R02L" : FOREIGN;
+      g_autofree char *path = g_strconcat ("/d|e/", name, NULL);
+      Proc p;
+
+      fake_disk_reset ();
+      proc_init (&p);
+      put_claim (name, FALSE, -3600);
+      fake_disk_put (LOCK, path, -1, S_IFREG | 0644);
+      fake_disk_set_mtime (LOCK, fake_disk_server_now () - 3600 * FAKE_SEC);
+      fake_disk_advance (3600 * FAKE_SEC);
+      g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+      g_assert_cmpint (p.found.break_errsv, ==, EEXIST);
+      g_assert_true (fake_disk_exists (LOCK));
+      g_assert_true (fake_disk_exists (path));
+      proc_abandon (&p);
+      proc_clear (&p);
+    }
+}
+
 static void
 test_unreadable (void)
 {
@@ -477,6 +621,70 @@ test_refreshed_at_last_moment (void)
   proc_abandon (&breaker);
   assert_disk_empty ();
   proc_clear (&holder);
+  proc_clear (&breaker);
+}
+
+static void
+test_blank_meanwhile (void)
+{
+  Proc holder, breaker;
+  g_autofree char *path = NULL;
+
+  g_test_summary ("A living holder whose server lost the content: refreshed, won by another, released");
+  fake_disk_reset ();
+  proc_init (&holder);
+  proc_init (&breaker);
+  breaker.break_dead = FALSE;
+  proc_acquire (&holder);
+  path = g_strdup (holder.claim.path);
+  blank (LOCK, 0);
+  fake_disk_advance (LIFETIME + FLUFL_SLOP + FAKE_SEC);
+
+  g_test_message ("Refreshed before the token is won: given back");
+  fake_disk_hook (WINS_TOKEN, refresh_holder, &holder);
+  g_assert_cmpint (proc_attempt (&breaker), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_true (fake_disk_order_done ());
+  g_assert_true (fake_disk_exists (path));
+  g_assert_cmpuint (fake_disk_nlink (LOCK), ==, 2);
+  g_assert_cmpint (proc_refresh (&holder), ==, FLUFL_OUTCOME_HELD);
+  proc_abandon (&breaker);
+
+  g_test_message ("A late release removes it all the same");
+  fake_disk_advance (LIFETIME);
+  g_assert_cmpint (proc_release (&holder), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+  proc_clear (&holder);
+  proc_clear (&breaker);
+}
+
+/* The name by which we know a lock goes before we have it as the token. */
+static void
+take_name_away (gpointer path)
+{
+  fake_syscalls.unlink (path);
+}
+
+static void
+test_blank_recover (void)
+{
+  Proc breaker;
+
+  g_test_summary ("What is given its name back by recovery keeps it");
+  fake_disk_reset ();
+  proc_init (&breaker);
+  put_claim (FOREIGN, TRUE, -3600);
+  blank (LOCK, 0);
+  fake_disk_advance (60 * FAKE_SEC);
+  /* After our claim's, the lock file's, and one of the search. */
+  fake_disk_hook ("lstat", 4, take_name_away, (gpointer) "/d|e/" FOREIGN);
+  g_assert_cmpint (proc_attempt (&breaker), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_true (fake_disk_order_done ());
+  g_assert_cmpuint (fake_disk_nlink (LOCK), ==, 2);
+  g_assert_true (fake_disk_exists ("/d|e/" FOREIGN));
+  fake_disk_advance (60 * FAKE_SEC);
+  proc_acquire (&breaker);
+  proc_release (&breaker);
+  assert_disk_empty ();
   proc_clear (&breaker);
 }
 
@@ -785,6 +993,15 @@ main (int argc, char **argv)
   g_test_add_func ("/break/content-is-not-followed", test_content_is_not_followed);
   g_test_add_func ("/break/same-name-other-file", test_same_name_other_file);
   g_test_add_func ("/break/not-a-lock", test_not_a_lock);
+  g_test_add_data_func ("/break/blank/empty", GSIZE_TO_POINTER (0), test_blank);
+  g_test_add_data_func ("/break/blank/zeros", GSIZE_TO_POINTER (70), test_blank);
+  g_test_add_data_func ("/break/blank/no-lock/empty", GSIZE_TO_POINTER (0), test_blank_no_lock);
+  g_test_add_data_func ("/break/blank/no-lock/zeros", GSIZE_TO_POINTER (70), test_blank_no_lock);
+  g_test_add_func ("/break/blank/list-fails", test_blank_list_fails);
+  g_test_add_func ("/break/blank/meanwhile", test_blank_meanwhile);
+  g_test_add_func ("/break/blank/recover", test_blank_recover);
+  g_test_add_func ("/break/swapped", test_swapped);
+  g_test_add_func ("/break/copied", test_copied);
   g_test_add_func ("/break/unreadable", test_unreadable);
   g_test_add_func ("/break/may-not-break", test_may_not_break);
   g_test_add_func ("/break/orphan", test_orphan);

@@ -637,7 +637,9 @@ flufl_claim_release (FluflClaim *claim, FluflSite *site, int *out_errsv)
       FluflLook look;
 
       flufl_look_take (&look, site, site->lock_path);
-      if (!lock_is_ours (claim, &look) || !flufl_look_is_inode (&look, claim->dev, claim->ino))
+      /* Without content it is ours by its inode, whose claim we have removed. */
+      if (!(lock_is_ours (claim, &look) || look.is_blank)
+          || !flufl_look_is_inode (&look, claim->dev, claim->ino))
         {
           /* Whoever cannot look must not touch: it stays for others to recover. */
           gboolean blind = look.sight == FLUFL_SIGHT_FAILED || look.sight == FLUFL_SIGHT_UNREADABLE;

@@ -26,6 +26,7 @@ typedef struct
   int            errsv;
   const char    *what;     /* static; for FOREIGN: "it is a directory" … */
   gboolean       is_directory;
+  gboolean       is_blank; /* a regular file without content, or all zero */
   gint64         taken;    /* boot time when the look began */
   dev_t          dev;
   ino_t          ino;
