@@ -441,10 +441,12 @@ flufl_claim_check (FluflClaim *claim, FluflSite *site, int *out_errsv)
 }
 
 /* Touches the claim, and only then sees whether it is still the lock: so the
- * lease that starts with the touch is one of a lock that we have. */
+ * lease that starts with the touch is one of a lock that we have. Where that is
+ * not seen, the lease that ran goes on. */
 FluflOutcome
 flufl_claim_refresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *out_errsv)
 {
+  FluflClaim before = *claim;
   struct stat st;
 
   if (touch (claim, site, -1, lifetime) != 0)
@@ -454,8 +456,8 @@ flufl_claim_refresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *o
     case CLAIM_LINKED:
       break;
     case CLAIM_SILENT:
-      claim->doubtful = TRUE;
-      return FLUFL_OUTCOME_UNSURE;
+      errno = *out_errsv;
+      goto failed;
     default:
       return FLUFL_OUTCOME_LOST;
     }
@@ -468,6 +470,9 @@ failed:
   *out_errsv = errno;
   if (is_gone (*out_errsv))
     return FLUFL_OUTCOME_LOST;
+  claim->lifetime = before.lifetime;
+  claim->expiration = before.expiration;
+  claim->lease_start = before.lease_start;
   claim->doubtful = TRUE;
   return FLUFL_OUTCOME_UNSURE;
 }
@@ -483,10 +488,12 @@ lock_is_ours (const FluflClaim *claim, const FluflLook *look)
 }
 
 /* link(2) answered 0, but the link count does not say so. Either the lock was
- * broken since, or this file system does not count links, or copies. */
+ * broken since, or this file system does not count links, or copies. What was
+ * made is removed as in a release: the token first, and not late. */
 static FluflOutcome
 explain_missing_link (FluflClaim *claim, FluflSite *site)
 {
+  gint64 start = boot_now (site);
   FluflLook look;
   struct stat st;
 
@@ -495,7 +502,10 @@ explain_missing_link (FluflClaim *claim, FluflSite *site)
     return FLUFL_OUTCOME_LOST;
   if (look.nlink >= 2 && st.st_nlink >= 2)
     return FLUFL_OUTCOME_LOST;
-  site->sys->unlink (site->lock_path);
+  if (site->sys->unlink (claim->path) != 0)
+    return is_gone (errno) ? FLUFL_OUTCOME_LOST : FLUFL_OUTCOME_UNSUPPORTED;
+  if (boot_now (site) - start <= FLUFL_GRACE / 2)
+    site->sys->unlink (site->lock_path);
   return FLUFL_OUTCOME_UNSUPPORTED;
 }
 

@@ -144,18 +144,26 @@ flufl_identity_host_name (void)
   return g_get_host_name ();
 }
 
-/* Found once a process: a forked child is another one. */
+/* Found once a process: a forked child is another one. What could not be found,
+ * perhaps for want of file numbers, is looked for again. */
 void
 flufl_identity_get (const FluflSyscalls *sys, FluflIdentity *out)
 {
   static GMutex mutex;
   static FluflIdentity known;
+  FluflIdentity found;
   int pid = (int) getpid ();
 
   g_mutex_lock (&mutex);
-  if (known.pid != pid)
-    find_identity (sys, &known);
-  *out = known;
+  if (known.pid == pid)
+    *out = known;
+  else
+    {
+      find_identity (sys, &found);
+      if (found.boot[0] != '\0' && found.space[0] != '\0' && found.start[0] != '\0')
+        known = found;
+      *out = found;
+    }
   g_mutex_unlock (&mutex);
 }
 
