@@ -125,7 +125,7 @@ flufl_report_not_a_lock (const FluflSite *site, const FluflLook *look)
   g_autofree char *path = flufl_report_path (site);
   g_autoptr (GString) advice = g_string_new (NULL);
 
-  if (look->is_empty)
+  if (look->is_blank)
     g_string_append (advice, "If nothing needs it, remove it, or break the lock by force.");
   else if (!g_str_has_suffix (path, ".lock"))
     g_string_append_printf (advice, "To protect it, use another file as the lock: “%s.lock”, say.",

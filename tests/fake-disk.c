@@ -24,6 +24,7 @@ typedef struct
   GString *content;
   guint    nlink;
   gint64   mtime, ctime;
+  gint64   far_mtime; /* in seconds, instead of mtime; 0: not */
 } Inode;
 
 /* What flock(2) locks: all numbers that came of one open(2). */
@@ -439,7 +440,7 @@ fill_stat (const Inode *inode, struct stat *st)
   st->st_mode = inode->mode;
   st->st_nlink = inode->nlink;
   st->st_size = (off_t) inode->content->len;
-  st->st_mtim.tv_sec = inode->mtime / FAKE_SEC;
+  st->st_mtim.tv_sec = inode->far_mtime != 0 ? inode->far_mtime : inode->mtime / FAKE_SEC;
   st->st_mtim.tv_nsec = inode->mtime % FAKE_SEC;
   st->st_ctim.tv_sec = inode->ctime / FAKE_SEC;
   st->st_ctim.tv_nsec = inode->ctime % FAKE_SEC;
@@ -474,6 +475,7 @@ fake_lstat (const char *path, struct stat *st)
 static void
 set_times (Inode *inode, const struct timespec times[2])
 {
+  inode->far_mtime = 0;
   inode->mtime = stored ((gint64) times[1].tv_sec * FAKE_SEC + times[1].tv_nsec);
   inode->ctime = stored (fake_disk_server_now ());
 }
@@ -586,17 +588,30 @@ fake_unlink (const char *path)
 }
 
 static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+static int
 fake_list (const char *directory, FluflNameFunc func, gpointer user_data)
 {
-  g_autoptr (GList) paths = NULL;
+  g_autoptr (GPtrArray) paths = NULL;
+  GHashTableIter iter;
+  gpointer name;
   int errsv;
 
   if (enter ("list", &errsv))
     return -1;
-  paths = g_list_sort (g_hash_table_get_keys (disk.names), (GCompareFunc) strcmp);
-  for (GList *l = paths; l != NULL; l = l->next)
+  /* Copies: what is listed may go meanwhile. */
+  paths = g_ptr_array_new_with_free_func (g_free);
+  g_hash_table_iter_init (&iter, disk.names);
+  while (g_hash_table_iter_next (&iter, &name, NULL))
+    g_ptr_array_add (paths, g_strdup (name));
+  g_ptr_array_sort (paths, compare_names);
+  for (guint i = 0; i < paths->len; i++)
     {
-      const char *path = l->data;
+      const char *path = g_ptr_array_index (paths, i);
       gsize length = strlen (directory);
 
       if (g_str_has_prefix (path, directory) && path[length] == '/'
@@ -700,6 +715,21 @@ void
 fake_disk_set_mtime (const char *path, gint64 mtime)
 {
   must_find (path)->mtime = mtime;
+}
+
+void
+fake_disk_set_mtime_far (const char *path, gint64 seconds)
+{
+  must_find (path)->far_mtime = seconds;
+}
+
+void
+fake_disk_set_content (const char *path, const char *content, gssize length)
+{
+  Inode *inode = must_find (path);
+
+  g_string_truncate (inode->content, 0);
+  g_string_append_len (inode->content, content, length);
 }
 
 void

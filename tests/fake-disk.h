@@ -70,6 +70,12 @@ void     fake_disk_put         (const char  *path,
                                 mode_t       mode);
 void     fake_disk_set_mtime   (const char  *path,
                                 gint64       mtime);
+/* What no number of nanoseconds says. */
+void     fake_disk_set_mtime_far (const char *path,
+                                gint64       seconds);
+void     fake_disk_set_content (const char  *path,
+                                const char  *content,
+                                gssize       length);
 void     fake_disk_set_readable (const char *path,
                                 gboolean     readable);
 gboolean fake_disk_exists      (const char  *path);

@@ -13,6 +13,13 @@
 
 #define FOREIGN "x.lock|elsewhere|77|123456789"
 
+/* Stands before that of the C library: a host whose name needs cleaning. */
+int
+gethostname (char *name, size_t size)
+{
+  return g_strlcpy (name, "odd-host", size) < size ? 0 : -1;
+}
+
 static void
 test_only_the_expired (void)
 {
@@ -76,6 +83,46 @@ test_both_clocks (void)
   g_assert_false (p.found.expired);
   proc_abandon (&p);
   proc_clear (&p);
+}
+
+static void
+test_far_times (void)
+{
+  Proc p;
+
+  g_test_summary ("Times that no count of nanoseconds reaches are late or early as they say");
+  for (int i = 0; i < 4; i++)
+    {
+      fake_disk_reset ();
+      proc_init (&p);
+      put_claim (FOREIGN, TRUE, 0);
+      if (i == 0)
+        fake_disk_set_mtime (LOCK, G_MAXINT64 - 1);
+      else /* the years 2300, 2600 and 2900: nanoseconds wrap to each side */
+        fake_disk_set_mtime_far (LOCK, G_GINT64_CONSTANT (10413792000) + (i - 1) * G_GINT64_CONSTANT (9467280000));
+      fake_disk_advance (3600 * FAKE_SEC);
+      g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+      g_assert_false (p.found.expired);
+      proc_abandon (&p);
+      proc_clear (&p);
+    }
+  for (int i = 0; i < 3; i++)
+    {
+      fake_disk_reset ();
+      proc_init (&p);
+      put_claim (FOREIGN, TRUE, 0);
+      fake_disk_set_mtime_far (LOCK, G_GINT64_CONSTANT (-10413792000) - i * G_GINT64_CONSTANT (9467280000));
+      fake_disk_advance (60 * FAKE_SEC);
+      proc_acquire (&p);
+      proc_release (&p);
+      assert_disk_empty ();
+      proc_clear (&p);
+    }
+  g_assert_cmpint (flufl_time_add (G_MAXINT64, 1), ==, G_MAXINT64);
+  g_assert_cmpint (flufl_time_add (G_MININT64, -1), ==, G_MININT64);
+  g_assert_cmpint (flufl_time_since (5, G_MININT64), ==, G_MAXINT64);
+  g_assert_cmpint (flufl_time_since (-5, G_MAXINT64), ==, G_MININT64);
+  g_assert_cmpint (flufl_time_since (G_MININT64, 1), ==, G_MININT64);
 }
 
 static void
@@ -171,6 +218,150 @@ test_not_a_lock (void)
       g_assert_cmpuint (fake_disk_n_names (), ==, 1);
       g_assert_cmpuint (fake_disk_n_open (), ==, 0);
       g_assert_cmpint (fake_disk_mode (LOCK), ==, things[i].mode);
+      proc_clear (&p);
+    }
+}
+
+/* A file that was a lock, and lost its content with the power. */
+static void
+blank (const char *path, gsize n_zeros)
+{
+  g_autofree char *zeros = g_malloc0 (n_zeros + 1);
+
+  fake_disk_set_content (path, zeros, (gssize) n_zeros);
+}
+
+static void
+test_blank (gconstpointer data)
+{
+  gsize n_zeros = GPOINTER_TO_SIZE (data);
+  Proc holder, p;
+
+  g_test_summary ("After a power loss a lock without content is known by its claim's name");
+  fake_disk_reset ();
+  proc_init (&holder);
+  proc_init (&p);
+  proc_acquire (&holder);
+  g_assert_nonnull (holder.claim.line);
+  blank (LOCK, n_zeros);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_cmpstr (p.found.look.claim.name, ==, strrchr (holder.claim.path, '/') + 1);
+  g_assert_cmpint (p.found.liveness, ==, FLUFL_LIVENESS_ALIVE);
+  g_test_message ("Its life-line is cut: broken at once");
+  proc_die (&holder);
+  proc_acquire (&p);
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+
+  g_test_message ("It has none: broken when it has expired and rested");
+  put_claim (FOREIGN, TRUE, 30);
+  blank (LOCK, n_zeros);
+  fake_disk_advance (30 * FAKE_SEC + FLUFL_SLOP);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  fake_disk_advance (1);
+  proc_acquire (&p);
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+
+  g_test_message ("By force too");
+  put_claim (FOREIGN, TRUE, 30);
+  blank (LOCK, n_zeros);
+  g_assert_cmpint (flufl_break_force (&p.site, &p.found), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+  proc_clear (&holder);
+  proc_clear (&p);
+}
+
+static void
+test_blank_no_lock (gconstpointer data)
+{
+  static const char *const others[] = {
+    NULL, "/d|e/backup", "/d|e/y.lock|h|1|1", "/elsewhere/x.lock|h|1|1",
+  };
+  gsize n_zeros = GPOINTER_TO_SIZE (data);
+
+  g_test_summary ("A file without content that is no claim by another name is no lock");
+  for (gsize i = 0; i < G_N_ELEMENTS (others); i++)
+    {
+      Proc p;
+
+      fake_disk_reset ();
+      proc_init (&p);
+      fake_disk_put (LOCK, "", 0, S_IFREG | 0644);
+      blank (LOCK, n_zeros);
+      fake_disk_set_mtime (LOCK, 0);
+      if (others[i] != NULL)
+        g_assert_cmpint (fake_syscalls.link (LOCK, others[i]), ==, 0);
+      put_claim ("x.lock|other|1|1", FALSE, -3600); /* of another inode */
+      fake_disk_advance (3600 * FAKE_SEC);
+      g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_NOT_A_LOCK);
+      g_assert_nonnull (p.found.look.what);
+      g_assert_cmpuint (fake_disk_nlink (LOCK), ==, others[i] != NULL ? 2 : 1);
+      g_assert_true (fake_disk_exists ("/d|e/x.lock|other|1|1"));
+      g_assert_cmpuint (fake_disk_n_open (), ==, 0);
+      proc_clear (&p);
+    }
+}
+
+static void
+test_blank_list_fails (void)
+{
+  Proc p;
+
+  fake_disk_reset ();
+  proc_init (&p);
+  put_claim (FOREIGN, TRUE, 30);
+  blank (LOCK, 0);
+  fake_disk_fault ("list", 1, FAKE_FAIL, EIO);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_UNSURE);
+  g_assert_cmpuint (fake_disk_nlink (LOCK), ==, 2);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_cmpint (p.found.look.sight, ==, FLUFL_SIGHT_CLAIM);
+  proc_abandon (&p);
+  proc_clear (&p);
+}
+
+static void
+test_swapped (void)
+{
+  static const int errnos[] = { ELOOP, ENXIO };
+
+  g_test_summary ("The lock file becomes a link or a socket between lstat(2) and open(2)");
+  for (gsize i = 0; i < G_N_ELEMENTS (errnos); i++)
+    {
+      Proc p;
+
+      fake_disk_reset ();
+      proc_init (&p);
+      put_claim (FOREIGN, TRUE, 30);
+      fake_disk_fault ("open", 1, FAKE_FAIL, errnos[i]);
+      g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_NOT_A_LOCK);
+      g_assert_nonnull (strstr (p.found.look.what, errnos[i] == ELOOP ? "link" : "socket"));
+      proc_clear (&p);
+    }
+}
+
+static void
+test_copied (void)
+{
+  g_test_summary ("A lock and its claim that were copied as two files: it is said why they stay");
+  for (int life_line = 0; life_line <= 1; life_line++)
+    {
+      const char *name = life_line ? "x.lock|elsewhere|77|T01R02L" : FOREIGN;
+      g_autofree char *path = g_strconcat ("/d|e/", name, NULL);
+      Proc p;
+
+      fake_disk_reset ();
+      proc_init (&p);
+      put_claim (name, FALSE, -3600);
+      fake_disk_put (LOCK, path, -1, S_IFREG | 0644);
+      fake_disk_set_mtime (LOCK, fake_disk_server_now () - 3600 * FAKE_SEC);
+      fake_disk_advance (3600 * FAKE_SEC);
+      g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+      g_assert_cmpint (p.found.break_errsv, ==, EEXIST);
+      g_assert_true (fake_disk_exists (LOCK));
+      g_assert_true (fake_disk_exists (path));
+      proc_abandon (&p);
       proc_clear (&p);
     }
 }
@@ -461,6 +652,39 @@ test_token_just_taken (void)
 }
 
 static void
+test_blank_meanwhile (void)
+{
+  Proc holder, breaker;
+  g_autofree char *path = NULL;
+
+  g_test_summary ("A living holder whose server lost the content: refreshed, won by another, released");
+  fake_disk_reset ();
+  proc_init (&holder);
+  proc_init (&breaker);
+  breaker.break_dead = FALSE;
+  proc_acquire (&holder);
+  path = g_strdup (holder.claim.path);
+  blank (LOCK, 0);
+  fake_disk_advance (LIFETIME + FLUFL_SLOP + FAKE_SEC);
+
+  g_test_message ("Refreshed before the token is won: given back");
+  fake_disk_hook (WINS_TOKEN, refresh_holder, &holder);
+  g_assert_cmpint (proc_attempt (&breaker), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_true (fake_disk_order_done ());
+  g_assert_true (fake_disk_exists (path));
+  g_assert_cmpuint (fake_disk_nlink (LOCK), ==, 2);
+  g_assert_cmpint (proc_refresh (&holder), ==, FLUFL_OUTCOME_HELD);
+  proc_abandon (&breaker);
+
+  g_test_message ("A late release removes it all the same");
+  fake_disk_advance (LIFETIME);
+  g_assert_cmpint (proc_release (&holder), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+  proc_clear (&holder);
+  proc_clear (&breaker);
+}
+
+static void
 pass_three_seconds (gpointer unused G_GNUC_UNUSED)
 {
   fake_disk_advance (3 * FAKE_SEC);
@@ -600,13 +824,26 @@ evident_claim (int pid, const char *boot, const char *space, const char *start)
 }
 
 static FluflLiveness
+judge_name (FluflFsKind kind, const char *separator, const char *name)
+{
+  FluflLiveness liveness;
+  FluflClaimName claim;
+  FluflSite site;
+
+  flufl_site_init (&site, &fake_syscalls, LOCK, separator);
+  site.fs_kind = kind;
+  g_assert_true (flufl_claim_name_parse (name, strlen (name), "x.lock", separator, &claim));
+  liveness = flufl_identity_judge (&site, &claim);
+  flufl_site_clear (&site);
+  return liveness;
+}
+
+static FluflLiveness
 judge (FluflFsKind kind, int pid, const char *boot, const char *space, const char *start)
 {
   g_autofree char *name = evident_claim (pid, boot, space, start);
-  FluflClaimName claim;
 
-  g_assert_true (flufl_claim_name_parse (name, strlen (name), "x.lock", "|", &claim));
-  return flufl_identity_judge (&fake_syscalls, kind, &claim);
+  return judge_name (kind, "|", name);
 }
 
 static void
@@ -614,7 +851,6 @@ test_evidence (void)
 {
   const FluflFsKind local = FLUFL_FS_LOCAL;
   const int gone = 4000000;
-  FluflClaimName flufl;
 
   fake_disk_reset ();
   g_test_message ("This process lives; its number with another start does not");
@@ -624,8 +860,10 @@ test_evidence (void)
   g_test_message ("A number that nobody has: dead, if it was one of our name space");
   g_assert_cmpint (judge (local, gone, NULL, NULL, NULL), ==, FLUFL_LIVENESS_DEAD);
   g_assert_cmpint (judge (local, gone, NULL, "00000000", NULL), ==, FLUFL_LIVENESS_UNKNOWN);
-  g_test_message ("Another boot: dead on a local file system only");
-  g_assert_cmpint (judge (local, getpid (), "00000000", NULL, NULL), ==, FLUFL_LIVENESS_DEAD);
+  g_test_message ("Another boot: perhaps that of a client of the file server that we are");
+  g_assert_cmpint (judge (local, getpid (), "00000000", NULL, NULL), ==, FLUFL_LIVENESS_UNKNOWN);
+  g_assert_cmpint (judge (local, gone, "00000000", NULL, NULL), ==, FLUFL_LIVENESS_UNKNOWN);
+  g_assert_cmpint (judge (local, gone, "00000000", "00000000", "1"), ==, FLUFL_LIVENESS_UNKNOWN);
   g_assert_cmpint (judge (FLUFL_FS_NFS, gone, "00000000", NULL, NULL), ==, FLUFL_LIVENESS_UNKNOWN);
   g_assert_cmpint (judge (FLUFL_FS_OTHER, gone, "00000000", NULL, NULL), ==, FLUFL_LIVENESS_UNKNOWN);
   g_test_message ("Host name and process number alone prove nothing");
@@ -633,10 +871,45 @@ test_evidence (void)
     g_autofree char *name
         = g_strdup_printf ("x.lock|%s|%d|12345", flufl_identity_host_name (), gone);
 
-    g_assert_true (flufl_claim_name_parse (name, strlen (name), "x.lock", "|", &flufl));
-    g_assert_cmpint (flufl_identity_judge (&fake_syscalls, local, &flufl), ==,
-                     FLUFL_LIVENESS_UNKNOWN);
+    g_assert_cmpint (judge_name (local, "|", name), ==, FLUFL_LIVENESS_UNKNOWN);
   }
+}
+
+static void
+test_evidence_of_cleaned_host (void)
+{
+  g_autofree char *name = NULL;
+  FluflIdentity id;
+
+  g_test_summary ("A separator that occurs in the host's name hides no evidence");
+  fake_disk_reset ();
+  flufl_identity_get (&fake_syscalls, &id);
+  if (strchr (id.host, '-') == NULL || id.space[0] == '\0')
+    {
+      g_test_skip ("no host of this name, or nothing is told of its boot");
+      return;
+    }
+  name = flufl_claim_name_build ("x.lock", "-", &id, 1, 2, FLUFL_MARK_NONE);
+  g_assert_nonnull (strstr (name, "-oddxhost-"));
+  g_assert_cmpint (judge_name (FLUFL_FS_LOCAL, "-", name), ==, FLUFL_LIVENESS_ALIVE);
+}
+
+static void
+test_another_boot (void)
+{
+  g_autofree char *name = evident_claim (4000000, "00000000", "00000000", NULL);
+  Proc p;
+
+  g_test_summary ("What is local to a file server may be held by a client of it");
+  fake_disk_reset ();
+  proc_init (&p);
+  put_claim (name, TRUE, 600);
+  fake_disk_advance (60 * FAKE_SEC);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_cmpint (p.found.liveness, ==, FLUFL_LIVENESS_UNKNOWN);
+  g_assert_cmpuint (fake_disk_nlink (LOCK), ==, 2);
+  proc_abandon (&p);
+  proc_clear (&p);
 }
 
 static void
@@ -712,9 +985,18 @@ main (int argc, char **argv)
   g_test_add_func ("/break/only-the-expired", test_only_the_expired);
   g_test_add_func ("/break/rest", test_rest);
   g_test_add_func ("/break/both-clocks", test_both_clocks);
+  g_test_add_func ("/break/far-times", test_far_times);
   g_test_add_func ("/break/content-is-not-followed", test_content_is_not_followed);
   g_test_add_func ("/break/same-name-other-file", test_same_name_other_file);
   g_test_add_func ("/break/not-a-lock", test_not_a_lock);
+  g_test_add_data_func ("/break/blank/empty", GSIZE_TO_POINTER (0), test_blank);
+  g_test_add_data_func ("/break/blank/zeros", GSIZE_TO_POINTER (70), test_blank);
+  g_test_add_data_func ("/break/blank/no-lock/empty", GSIZE_TO_POINTER (0), test_blank_no_lock);
+  g_test_add_data_func ("/break/blank/no-lock/zeros", GSIZE_TO_POINTER (70), test_blank_no_lock);
+  g_test_add_func ("/break/blank/list-fails", test_blank_list_fails);
+  g_test_add_func ("/break/blank/meanwhile", test_blank_meanwhile);
+  g_test_add_func ("/break/swapped", test_swapped);
+  g_test_add_func ("/break/copied", test_copied);
   g_test_add_func ("/break/unreadable", test_unreadable);
   g_test_add_func ("/break/may-not-break", test_may_not_break);
   g_test_add_func ("/break/orphan", test_orphan);
@@ -728,6 +1010,8 @@ main (int argc, char **argv)
   g_test_add_func ("/break/holder-releases-meanwhile", test_holder_releases_meanwhile);
   g_test_add_func ("/break/every-fault", test_every_fault);
   g_test_add_func ("/break/evidence", test_evidence);
+  g_test_add_func ("/break/evidence-of-cleaned-host", test_evidence_of_cleaned_host);
+  g_test_add_func ("/break/another-boot", test_another_boot);
   g_test_add_func ("/break/break-dead", test_break_dead);
   g_test_add_func ("/break/force", test_force);
   return g_test_run ();

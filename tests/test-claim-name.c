@@ -139,8 +139,8 @@ check_long (const char *lock_name, const char *separator, const FluflIdentity *i
   g_assert_true (flufl_claim_name_parse (name, strlen (name), lock_name, separator, &claim));
   g_assert_cmpint (claim.pid, ==, identity->pid);
   g_assert_true (claim.ours);
-  g_assert_true (flufl_claim_name_same_host (&claim, identity->host));
-  g_assert_false (flufl_claim_name_same_host (&claim, "mimosas"));
+  g_assert_true (flufl_claim_name_same_host (&claim, identity->host, separator));
+  g_assert_false (flufl_claim_name_same_host (&claim, "mimosas", separator));
   g_assert_false (flufl_claim_name_parse (name, strlen (name), other, separator, &claim));
   if (strstr (lock_name, separator) == NULL)
     g_assert_cmpuint (g_strv_length (fields), ==, 4); /* what flufl needs */
@@ -189,6 +189,37 @@ test_host_is_cleaned (void)
   name = build ("x.lock", "|", &odd);
   g_assert_true (parse (name, "x.lock", &claim));
   g_assert_cmpstr (claim.host, ==, "axbxcxdxe");
+  g_assert_true (flufl_claim_name_same_host (&claim, odd.host, "|"));
+  g_assert_false (flufl_claim_name_same_host (&claim, "a|b/c", "|"));
+}
+
+static void
+test_odd_hosts (void)
+{
+  static const struct
+  {
+    const char *host, *separator, *clean;
+  } odd[] = {
+    { "", "|", "localhost" },         { ":a", "::", "xa" },    { "a::b:", "::", "axxbx" },
+    { "-=-a", "-=-", "xxxa" },        { "a.b", ".", "axb" },   { "\xA9" "a", "\xC3\xA9", "xa" },
+    { "\xC3\xA8", "\xC3\xA9", "\xC3\xA8" }, /* another character with a byte in common */
+    { "\xC3\xA9" "a", "\xA9", "\xC3xa" },     /* a separator that is no UTF-8 */
+  };
+
+  g_test_summary ("Every host has claims that can be read, and knows them as its own");
+  for (gsize i = 0; i < G_N_ELEMENTS (odd); i++)
+    {
+      FluflIdentity who = somebody;
+      FluflClaimName claim;
+      g_autofree char *name = NULL;
+
+      g_strlcpy (who.host, odd[i].host, sizeof who.host);
+      name = build ("x.lock", odd[i].separator, &who);
+      g_test_message ("“%s” by “%s”: “%s”", odd[i].host, odd[i].separator, name);
+      g_assert_true (flufl_claim_name_parse (name, strlen (name), "x.lock", odd[i].separator, &claim));
+      g_assert_cmpstr (claim.host, ==, odd[i].clean);
+      g_assert_true (flufl_claim_name_same_host (&claim, odd[i].host, odd[i].separator));
+    }
 }
 
 static void
@@ -237,6 +268,7 @@ main (int argc, char **argv)
   g_test_add_func ("/claim-name/long", test_long);
   g_test_add_func ("/claim-name/cut-keeps-characters", test_cut_keeps_characters);
   g_test_add_func ("/claim-name/host-is-cleaned", test_host_is_cleaned);
+  g_test_add_func ("/claim-name/odd-hosts", test_odd_hosts);
   g_test_add_func ("/claim-name/without-evidence", test_without_evidence);
   g_test_add_func ("/claim-name/separator", test_separator);
   g_test_add_func ("/claim-name/unique-is-sortable", test_unique_is_sortable);

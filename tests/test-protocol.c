@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "protocol-util.h"
 
@@ -254,6 +256,12 @@ test_no_hard_links (gconstpointer data)
 }
 
 static void
+pass_three_seconds (gpointer unused G_GNUC_UNUSED)
+{
+  fake_disk_advance (3 * FAKE_SEC);
+}
+
+static void
 test_copies_for_links (void)
 {
   Proc p;
@@ -266,6 +274,71 @@ test_copies_for_links (void)
   g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_UNSUPPORTED);
   assert_disk_empty ();
   proc_clear (&p);
+}
+
+static void
+test_copy_is_removed_with_token (void)
+{
+  Proc p;
+
+  fake_disk_reset ();
+  fake_disk_kind (FLUFL_FS_OTHER);
+  fake_disk_copy_links (TRUE);
+  proc_init (&p);
+  g_test_message ("Another has the token: it, or who comes, removes the lock file");
+  fake_disk_fault ("unlink", 1, FAKE_FAIL, ENOENT);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_true (fake_disk_order_done ());
+  g_assert_true (fake_disk_exists (LOCK));
+  proc_abandon (&p);
+
+  g_test_message ("Past half the grace the lock file is left");
+  fake_syscalls.unlink (LOCK);
+  fake_disk_hook ("unlink", 1, pass_three_seconds, NULL);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_UNSUPPORTED);
+  g_assert_true (fake_disk_exists (LOCK));
+  g_assert_cmpuint (fake_disk_n_names (), ==, 1);
+  proc_clear (&p);
+}
+
+static int
+open_nothing (const char *path, int flags, mode_t mode)
+{
+  if (g_str_has_prefix (path, "/proc/"))
+    {
+      errno = EMFILE;
+      return -1;
+    }
+  return fake_syscalls.open (path, flags, mode);
+}
+
+static void
+test_identity_is_found_later (void)
+{
+  FluflSyscalls starved = fake_syscalls;
+  FluflIdentity us, poor, rich;
+  int status;
+  pid_t pid;
+
+  g_test_summary ("A process short of file numbers tells who it is when it has some again");
+  flufl_identity_get (&fake_syscalls, &us);
+  if (us.boot[0] == '\0' || us.start[0] == '\0')
+    {
+      g_test_skip ("this kernel tells nothing of its boot");
+      return;
+    }
+  starved.open = open_nothing;
+  pid = fork (); /* a process that has not asked yet */
+  g_assert_cmpint (pid, >=, 0);
+  if (pid == 0)
+    {
+      flufl_identity_get (&starved, &poor);
+      flufl_identity_get (&fake_syscalls, &rich);
+      _exit (poor.pid == getpid () && poor.boot[0] == '\0' && strcmp (rich.boot, us.boot) == 0
+             && rich.start[0] != '\0' ? 0 : 1);
+    }
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_cmpint (status, ==, 0);
 }
 
 /* Each call of an uncontended cycle fails once, in each way. */
@@ -360,12 +433,6 @@ test_late_release_leaves_lock_alone (void)
   g_assert_cmpuint (fake_disk_count_calls ("unlink"), ==, 1);
   g_assert_true (fake_disk_exists (LOCK));
   proc_clear (&p);
-}
-
-static void
-pass_three_seconds (gpointer unused G_GNUC_UNUSED)
-{
-  fake_disk_advance (3 * FAKE_SEC);
 }
 
 static void
@@ -466,6 +533,22 @@ test_refresh (void)
   g_assert_cmpint (flufl_claim_lease_left (&p.claim, &p.site), ==, LIFETIME);
   g_assert_cmpint (fake_disk_mtime (LOCK), ==, fake_disk_server_now () + LIFETIME);
 
+  g_test_message ("Touched, and not seen to be still the lock: the lease that ran goes on");
+  fake_disk_advance (4 * FAKE_SEC);
+  fake_disk_fault ("lstat", 1, FAKE_FAIL, EIO);
+  {
+    gint64 expiration = p.claim.expiration;
+    int errsv = 0;
+
+    g_assert_cmpint (flufl_claim_refresh (&p.claim, &p.site, 2 * LIFETIME, &errsv), ==,
+                     FLUFL_OUTCOME_UNSURE);
+    g_assert_cmpint (errsv, ==, EIO);
+    g_assert_cmpint (p.claim.lifetime, ==, LIFETIME);
+    g_assert_cmpint (p.claim.expiration, ==, expiration);
+    g_assert_true (p.claim.doubtful);
+  }
+  g_assert_cmpint (flufl_claim_lease_left (&p.claim, &p.site), ==, LIFETIME - 4 * FAKE_SEC);
+
   g_test_message ("Linked no more, although the claim is there");
   fake_syscalls.unlink (LOCK);
   g_assert_cmpint (proc_refresh (&p), ==, FLUFL_OUTCOME_LOST);
@@ -503,6 +586,8 @@ main (int argc, char **argv)
       g_test_add_data_func (path, GINT_TO_POINTER (unsupported[i]), test_no_hard_links);
     }
   g_test_add_func ("/protocol/acquire/copies-for-links", test_copies_for_links);
+  g_test_add_func ("/protocol/acquire/copy-is-removed-with-token", test_copy_is_removed_with_token);
+  g_test_add_func ("/protocol/identity-is-found-later", test_identity_is_found_later);
   g_test_add_func ("/protocol/every-fault", test_every_fault);
   g_test_add_func ("/protocol/release/lost-reply", test_lost_release_reply);
   g_test_add_func ("/protocol/release/late-leaves-lock-alone", test_late_release_leaves_lock_alone);

@@ -29,6 +29,21 @@ action_is_late (const FluflSite *site, const FluflLook *look)
   return site->sys->clock (FLUFL_CLOCK_BOOT) - look->taken > FLUFL_GRACE / 2;
 }
 
+/* A lock that was copied without its links has no claim, and cannot be given
+ * one, for the copy of that has the name. Only people can tell what it is. */
+static void
+note_copy (FluflSite       *site,
+           const FluflLook *look,
+           const char      *claim_path,
+           FluflFindings   *findings)
+{
+  struct stat st;
+
+  if (look->nlink < 2 && site->sys->lstat (claim_path, &st) == 0
+      && !flufl_look_is_inode (look, st.st_dev, st.st_ino))
+    findings->break_errsv = EEXIST;
+}
+
 /* Gives an orphan its claim's name back, so that there is a token to win; all
  * rest for the grace then, since link(2) has renewed the ctime. */
 static FluflOutcome
@@ -43,7 +58,9 @@ recover (FluflSite       *site,
     return FLUFL_OUTCOME_BUSY;
   if (site->sys->link (site->lock_path, claim_path) != 0)
     {
-      if (errno != EEXIST && errno != ENOENT)
+      if (errno == EEXIST)
+        note_copy (site, orphan, claim_path, findings);
+      else if (errno != ENOENT)
         findings->break_errsv = errno;
       return FLUFL_OUTCOME_BUSY;
     }
@@ -92,7 +109,10 @@ break_with_life_line (FluflSite       *site,
   if (sys->lstat (claim_path, &st) == 0)
     {
       if (!flufl_look_is_inode (look, st.st_dev, st.st_ino))
-        return FLUFL_OUTCOME_BUSY;
+        {
+          note_copy (site, look, claim_path, findings);
+          return FLUFL_OUTCOME_BUSY;
+        }
     }
   else if (errno == ENOENT)
     orphan = TRUE;
@@ -107,7 +127,7 @@ break_with_life_line (FluflSite       *site,
 
   if (orphan)
     {
-      if (server_now - FLUFL_STAT_CTIME (&st) < FLUFL_GRACE)
+      if (flufl_time_since (server_now, FLUFL_STAT_CTIME (&st)) < FLUFL_GRACE)
         {
           findings->resting = TRUE;
           return FLUFL_OUTCOME_BUSY;
@@ -132,6 +152,16 @@ break_with_life_line (FluflSite       *site,
       return FLUFL_OUTCOME_BUSY;
     }
   return FLUFL_OUTCOME_AGAIN;
+}
+
+/* Whether the lock file, its claim removed by us, is still that of @before. One
+ * without content was told by the name that we removed. */
+static gboolean
+is_same_lock (const FluflLook *again, const FluflLook *before)
+{
+  if (before->is_blank)
+    return again->is_blank && again->sight == FLUFL_SIGHT_FOREIGN;
+  return again->sight == FLUFL_SIGHT_CLAIM && strcmp (again->claim.name, before->claim.name) == 0;
 }
 
 static FluflOutcome
@@ -177,8 +207,7 @@ take_token_and_break (FluflSite       *site,
   flufl_look_take (&again, site, site->lock_path);
   if (again.sight == FLUFL_SIGHT_NOTHING)
     return FLUFL_OUTCOME_AGAIN;
-  if (again.sight != FLUFL_SIGHT_CLAIM || strcmp (again.claim.name, look->claim.name) != 0
-      || !flufl_look_is_inode (&again, look->dev, look->ino))
+  if (!is_same_lock (&again, look) || !flufl_look_is_inode (&again, look->dev, look->ino))
     return FLUFL_OUTCOME_BUSY;
   if (again.mtime != look->mtime && !dead)
     return recover (site, look, claim_path, findings);
@@ -210,7 +239,7 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
   FluflLook *look = &findings->look;
   FluflLifeLine line;
   FluflOutcome outcome;
-  gint64 server_now;
+  gint64 server_now, age;
   gboolean dead;
   int fd;
 
@@ -240,7 +269,8 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
    * wrong breaks nothing. */
   server_now = flufl_claim_server_now (claim, site);
   findings->expired
-      = look->mtime + FLUFL_SLOP < MIN (server_now, site->sys->clock (FLUFL_CLOCK_REAL));
+      = look->mtime < flufl_time_add (MIN (server_now, site->sys->clock (FLUFL_CLOCK_REAL)),
+                                      -FLUFL_SLOP);
 
   /* Without its content nobody knows which claim is the token. */
   if (look->sight == FLUFL_SIGHT_UNREADABLE)
@@ -267,12 +297,13 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
   if (!findings->expired && !dead)
     return FLUFL_OUTCOME_BUSY;
 
-  if (server_now - look->ctime < FLUFL_GRACE)
+  age = flufl_time_since (server_now, look->ctime);
+  if (age < FLUFL_GRACE)
     {
       findings->resting = TRUE;
       return FLUFL_OUTCOME_BUSY;
     }
-  return take_token_and_break (site, look, server_now - look->ctime, dead, findings);
+  return take_token_and_break (site, look, age, dead, findings);
 }
 
 /*

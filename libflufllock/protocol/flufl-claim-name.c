@@ -66,26 +66,45 @@ put_number (Name *name, guint64 number, guint base, guint digits)
   put (name, text + at, sizeof text - at);
 }
 
+/* The bytes of the first character of @text; 1 if it is none of UTF-8. */
+static gsize
+character_length (const char *text)
+{
+  gunichar c = g_utf8_get_char_validated (text, -1);
+
+  return c == (gunichar) -1 || c == (gunichar) -2 ? 1 : (gsize) (g_utf8_next_char (text) - text);
+}
+
+static gboolean
+contains (const char *text, const char *part, gsize length)
+{
+  for (; *text != '\0'; text++)
+    if (strncmp (text, part, length) == 0)
+      return TRUE;
+  return FALSE;
+}
+
 /* A host name as it may stand in a claim's name: flufl splits at the
- * separator, and a '/' would leave the directory. */
+ * separator, and a '/' would leave the directory. A part of a separator does
+ * not stay either: next to a separator the two could be read as another. */
 static void
 clean_host (const char *host, const char *separator, Name *out)
 {
-  gsize separator_length = strlen (separator);
+  gboolean by_bytes = !g_utf8_validate (separator, -1, NULL);
 
   while (*host != '\0' && out->length < FLUFL_NAME_MAX)
     {
-      if (strncmp (host, separator, separator_length) == 0)
-        {
-          put (out, "x", 1);
-          host += separator_length;
-        }
-      else
-        {
-          put (out, *host == '/' || *host == CUT_MARK || g_ascii_iscntrl (*host) ? "x" : host, 1);
-          host++;
-        }
+      gsize n = by_bytes ? 1 : character_length (host);
+
+      if (*host == '/' || *host == CUT_MARK || g_ascii_iscntrl (*host)
+          || contains (separator, host, n))
+        put (out, "x", 1);
+      else if (out->length + n <= FLUFL_NAME_MAX)
+        put (out, host, n);
+      host += n;
     }
+  if (out->length == 0)
+    put_text (out, "localhost");
 }
 
 static void
@@ -355,9 +374,14 @@ flufl_claim_name_parse (const char     *name,
 /* Whether the claim may come from the host named @host, with the spelling that
  * this library gives it. */
 gboolean
-flufl_claim_name_same_host (const FluflClaimName *claim, const char *host)
+flufl_claim_name_same_host (const FluflClaimName *claim,
+                            const char           *host,
+                            const char           *separator)
 {
+  Name clean = { "", 0 };
+
+  clean_host (host, separator, &clean);
   if (claim->host_cut)
-    return strncmp (claim->host, host, strlen (claim->host)) == 0;
-  return strcmp (claim->host, host) == 0;
+    return strncmp (claim->host, clean.text, strlen (claim->host)) == 0;
+  return strcmp (claim->host, clean.text) == 0;
 }

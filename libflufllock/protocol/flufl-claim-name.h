@@ -25,7 +25,7 @@ typedef enum
 /* What a process tells of itself in its claims' names. Empty: not known. */
 typedef struct
 {
-  char host[256];  /* cleaned of what may not stand in a name */
+  char host[256];  /* as the system says it: names have it cleaned */
   int  pid;
   char boot[9];    /* hash of the kernel's boot id */
   char space[9];   /* hash of boot id, pid and time namespace */
@@ -63,6 +63,7 @@ gboolean flufl_claim_name_parse   (const char          *name,
                                    const char          *separator,
                                    FluflClaimName      *out_claim);
 gboolean flufl_claim_name_same_host (const FluflClaimName *claim,
-                                     const char           *host);
+                                     const char           *host,
+                                     const char           *separator);
 
 G_END_DECLS

@@ -55,7 +55,7 @@ flufl_claim_clear (FluflClaim *claim)
 gint64
 flufl_claim_server_now (const FluflClaim *claim, const FluflSite *site)
 {
-  return claim->server_time + (boot_now (site) - claim->server_seen);
+  return flufl_time_add (claim->server_time, boot_now (site) - claim->server_seen);
 }
 
 /* How much of the lease is left, in nanoseconds of boot time. */
@@ -91,9 +91,10 @@ touch (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
 
   if (claim->server_seen != 0 && claim->clock_offset > CLOCK_TOLERANCE)
     now = MAX (now, flufl_claim_server_now (claim, site));
-  expiration = now + lifetime;
+  expiration = flufl_time_add (now, lifetime);
   if (claim->coarse)
-    expiration = (expiration + FLUFL_NSEC_PER_SEC - 1) / FLUFL_NSEC_PER_SEC * FLUFL_NSEC_PER_SEC;
+    expiration = flufl_time_add (expiration, FLUFL_NSEC_PER_SEC - 1) / FLUFL_NSEC_PER_SEC
+                 * FLUFL_NSEC_PER_SEC;
 
   times[0].tv_sec = times[1].tv_sec = (time_t) (expiration / FLUFL_NSEC_PER_SEC);
   times[0].tv_nsec = times[1].tv_nsec = (long) (expiration % FLUFL_NSEC_PER_SEC);
@@ -115,11 +116,13 @@ learn_from_touch (FluflClaim *claim, FluflSite *site, const struct stat *st)
 
   claim->server_time = FLUFL_STAT_CTIME (st);
   claim->server_seen = boot_now (site);
-  claim->clock_offset = claim->server_time - site->sys->clock (FLUFL_CLOCK_REAL);
+  claim->clock_offset
+      = flufl_time_since (claim->server_time, site->sys->clock (FLUFL_CLOCK_REAL));
 
   if (FLUFL_STAT_MTIME (st) < claim->expiration && !claim->coarse)
     again = claim->coarse = TRUE;
-  if (claim->server_time + claim->lifetime > claim->expiration + CLOCK_TOLERANCE)
+  if (flufl_time_add (claim->server_time, claim->lifetime)
+      > flufl_time_add (claim->expiration, CLOCK_TOLERANCE))
     again = TRUE;
   return again;
 }
@@ -441,10 +444,12 @@ flufl_claim_check (FluflClaim *claim, FluflSite *site, int *out_errsv)
 }
 
 /* Touches the claim, and only then sees whether it is still the lock: so the
- * lease that starts with the touch is one of a lock that we have. */
+ * lease that starts with the touch is one of a lock that we have. Where that is
+ * not seen, the lease that ran goes on. */
 FluflOutcome
 flufl_claim_refresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *out_errsv)
 {
+  FluflClaim before = *claim;
   struct stat st;
 
   if (touch (claim, site, -1, lifetime) != 0)
@@ -454,8 +459,8 @@ flufl_claim_refresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *o
     case CLAIM_LINKED:
       break;
     case CLAIM_SILENT:
-      claim->doubtful = TRUE;
-      return FLUFL_OUTCOME_UNSURE;
+      errno = *out_errsv;
+      goto failed;
     default:
       return FLUFL_OUTCOME_LOST;
     }
@@ -468,6 +473,9 @@ failed:
   *out_errsv = errno;
   if (is_gone (*out_errsv))
     return FLUFL_OUTCOME_LOST;
+  claim->lifetime = before.lifetime;
+  claim->expiration = before.expiration;
+  claim->lease_start = before.lease_start;
   claim->doubtful = TRUE;
   return FLUFL_OUTCOME_UNSURE;
 }
@@ -483,10 +491,12 @@ lock_is_ours (const FluflClaim *claim, const FluflLook *look)
 }
 
 /* link(2) answered 0, but the link count does not say so. Either the lock was
- * broken since, or this file system does not count links, or copies. */
+ * broken since, or this file system does not count links, or copies. What was
+ * made is removed as in a release: the token first, and not late. */
 static FluflOutcome
 explain_missing_link (FluflClaim *claim, FluflSite *site)
 {
+  gint64 start = boot_now (site);
   FluflLook look;
   struct stat st;
 
@@ -495,7 +505,10 @@ explain_missing_link (FluflClaim *claim, FluflSite *site)
     return FLUFL_OUTCOME_LOST;
   if (look.nlink >= 2 && st.st_nlink >= 2)
     return FLUFL_OUTCOME_LOST;
-  site->sys->unlink (site->lock_path);
+  if (site->sys->unlink (claim->path) != 0)
+    return is_gone (errno) ? FLUFL_OUTCOME_LOST : FLUFL_OUTCOME_UNSUPPORTED;
+  if (boot_now (site) - start <= FLUFL_GRACE / 2)
+    site->sys->unlink (site->lock_path);
   return FLUFL_OUTCOME_UNSUPPORTED;
 }
 
@@ -643,7 +656,9 @@ flufl_claim_release (FluflClaim *claim, FluflSite *site, int *out_errsv)
       FluflLook look;
 
       flufl_look_take (&look, site, site->lock_path);
-      if (!lock_is_ours (claim, &look) || !flufl_look_is_inode (&look, claim->dev, claim->ino))
+      /* Without content it is ours by its inode, whose claim we have removed. */
+      if (!(lock_is_ours (claim, &look) || look.is_blank)
+          || !flufl_look_is_inode (&look, claim->dev, claim->ino))
         {
           /* Whoever cannot look must not touch: it stays for others to recover. */
           gboolean blind = look.sight == FLUFL_SIGHT_FAILED || look.sight == FLUFL_SIGHT_UNREADABLE;

@@ -144,28 +144,35 @@ flufl_identity_host_name (void)
   return g_get_host_name ();
 }
 
-/* Found once a process: a forked child is another one. */
+/* Found once a process: a forked child is another one. What could not be found,
+ * perhaps for want of file numbers, is looked for again. */
 void
 flufl_identity_get (const FluflSyscalls *sys, FluflIdentity *out)
 {
   static GMutex mutex;
   static FluflIdentity known;
+  FluflIdentity found;
   int pid = (int) getpid ();
 
   g_mutex_lock (&mutex);
-  if (known.pid != pid)
-    find_identity (sys, &known);
-  *out = known;
+  if (known.pid == pid)
+    *out = known;
+  else
+    {
+      find_identity (sys, &found);
+      if (found.boot[0] != '\0' && found.space[0] != '\0' && found.start[0] != '\0')
+        known = found;
+      *out = found;
+    }
   g_mutex_unlock (&mutex);
 }
 
 /* Whether the process that made @claim lives. Only what its own name tells and
  * this kernel confirms is proof; host name and pid alone never are. */
 FluflLiveness
-flufl_identity_judge (const FluflSyscalls  *sys,
-                      FluflFsKind           fs_kind,
-                      const FluflClaimName *claim)
+flufl_identity_judge (const FluflSite *site, const FluflClaimName *claim)
 {
+  const FluflSyscalls *sys = site->sys;
   FluflIdentity us;
   ProcStat stat;
   char path[32];
@@ -174,18 +181,15 @@ flufl_identity_judge (const FluflSyscalls  *sys,
   if (!claim->ours || claim->pid < 1 || claim->boot[0] == '\0')
     return FLUFL_LIVENESS_UNKNOWN;
   flufl_identity_get (sys, &us);
-  if (us.boot[0] == '\0')
+  /* Another boot proves nothing, on a local file system neither: it may be
+   * exported, or shared with virtual machines, and they have boots of their own. */
+  if (us.boot[0] == '\0' || strcmp (claim->boot, us.boot) != 0)
     return FLUFL_LIVENESS_UNKNOWN;
-
-  /* Only one kernel at a time has a local file system mounted: who wrote under
-   * another boot is gone. */
-  if (strcmp (claim->boot, us.boot) != 0)
-    return fs_kind == FLUFL_FS_LOCAL ? FLUFL_LIVENESS_DEAD : FLUFL_LIVENESS_UNKNOWN;
 
   /* Clones of one virtual machine's memory share a boot id: the host name must
    * fit too, which is more than the kernel needs and costs nothing. */
   if (claim->space[0] == '\0' || strcmp (claim->space, us.space) != 0
-      || claim->start[0] == '\0' || !flufl_claim_name_same_host (claim, us.host))
+      || claim->start[0] == '\0' || !flufl_claim_name_same_host (claim, us.host, site->separator))
     return FLUFL_LIVENESS_UNKNOWN;
 
   if (sys->kill (claim->pid, 0) != 0 && errno == ESRCH)
@@ -206,15 +210,13 @@ flufl_identity_judge (const FluflSyscalls  *sys,
 /* Whether the process that made @claim is proved to live and to do nothing: it
  * was told to stop, or is being debugged. It may go on at any moment. */
 gboolean
-flufl_identity_is_stopped (const FluflSyscalls  *sys,
-                           FluflFsKind           fs_kind,
-                           const FluflClaimName *claim)
+flufl_identity_is_stopped (const FluflSite *site, const FluflClaimName *claim)
 {
   char path[32];
   ProcStat stat;
 
-  if (flufl_identity_judge (sys, fs_kind, claim) != FLUFL_LIVENESS_ALIVE)
+  if (flufl_identity_judge (site, claim) != FLUFL_LIVENESS_ALIVE)
     return FALSE;
   g_snprintf (path, sizeof path, "/proc/%d/stat", claim->pid);
-  return read_proc_stat (sys, path, &stat) && (stat.state == 'T' || stat.state == 't');
+  return read_proc_stat (site->sys, path, &stat) && (stat.state == 'T' || stat.state == 't');
 }

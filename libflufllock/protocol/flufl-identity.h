@@ -5,7 +5,7 @@
 #pragma once
 
 #include "flufl-claim-name.h"
-#include "flufl-syscalls.h"
+#include "flufl-site.h"
 
 G_BEGIN_DECLS
 
@@ -19,11 +19,9 @@ typedef enum
 void          flufl_identity_get        (const FluflSyscalls *sys,
                                          FluflIdentity       *out_identity);
 const char   *flufl_identity_host_name  (void);
-FluflLiveness flufl_identity_judge      (const FluflSyscalls *sys,
-                                         FluflFsKind          fs_kind,
+FluflLiveness flufl_identity_judge      (const FluflSite      *site,
                                          const FluflClaimName *claim);
-gboolean      flufl_identity_is_stopped (const FluflSyscalls  *sys,
-                                         FluflFsKind           fs_kind,
+gboolean      flufl_identity_is_stopped (const FluflSite      *site,
                                          const FluflClaimName *claim);
 
 G_END_DECLS

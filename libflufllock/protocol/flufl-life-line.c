@@ -51,7 +51,7 @@ flufl_life_line_judge (FluflSite *site, const FluflLook *look, FluflLifeLine lin
 
   if (line == FLUFL_LIFE_LINE_CUT)
     return FLUFL_LIVENESS_DEAD;
-  liveness = flufl_identity_judge (site->sys, flufl_site_fs_kind (site), &look->claim);
+  liveness = flufl_identity_judge (site, &look->claim);
   if (line == FLUFL_LIFE_LINE_BUSY && liveness == FLUFL_LIVENESS_DEAD)
     return FLUFL_LIVENESS_UNKNOWN;
   return liveness;

@@ -59,9 +59,63 @@ see_failure (FluflLook *look, int errsv)
   look->sight = errsv == ENOENT || errsv == ESTALE ? FLUFL_SIGHT_NOTHING : FLUFL_SIGHT_FAILED;
 }
 
+typedef struct
+{
+  FluflLook       *look;
+  const FluflSite *site;
+  const char      *seen; /* by this name we look already */
+  gboolean         found;
+} Search;
+
+static gboolean
+see_name (const char *name, gpointer user_data)
+{
+  Search *self = user_data;
+  g_autofree char *path = NULL;
+  FluflClaimName claim;
+  struct stat st;
+
+  if (strcmp (name, self->seen) == 0
+      || !flufl_claim_name_parse (name, strlen (name), self->site->lock_name,
+                                  self->site->separator, &claim))
+    return TRUE;
+  path = flufl_site_path_of (self->site, name);
+  if (self->site->sys->lstat (path, &st) != 0
+      || !flufl_look_is_inode (self->look, st.st_dev, st.st_ino))
+    return TRUE;
+  self->look->claim = claim;
+  self->found = TRUE;
+  return FALSE;
+}
+
+/* After a power loss a file system may have the names of a file and not its
+ * content. The claim's name tells all that its content would. */
+static void
+see_other_name (FluflLook *look, const FluflSite *site, const char *path)
+{
+  g_autofree char *directory = flufl_site_directory (site);
+  Search search = { look, site, strrchr (path, '/') + 1, FALSE };
+
+  if (site->sys->list (directory, see_name, &search) != 0 && errno != EACCES && errno != EPERM)
+    see_failure (look, errno);
+  else if (search.found
+           || flufl_claim_name_parse (search.seen, strlen (search.seen), site->lock_name,
+                                      site->separator, &look->claim))
+    look->sight = FLUFL_SIGHT_CLAIM;
+}
+
+static gboolean
+is_blank (const char *content, gsize length)
+{
+  for (gsize i = 0; i < length; i++)
+    if (content[i] != '\0')
+      return FALSE;
+  return TRUE;
+}
+
 /* A claim's content is its own path: no longer than a path can be. */
 static void
-see_content (FluflLook *look, const FluflSite *site, int fd)
+see_content (FluflLook *look, const FluflSite *site, const char *path, int fd)
 {
   char content[PATH_MAX + 1];
   gsize length = 0;
@@ -82,10 +136,12 @@ see_content (FluflLook *look, const FluflSite *site, int fd)
       length += (gsize) n;
     }
 
-  if (length == 0)
+  look->is_blank = length < sizeof content && is_blank (content, length);
+  if (look->is_blank)
     {
-      look->what = "it is empty";
-      look->is_empty = TRUE;
+      look->what = length == 0 ? "it is empty" : "it has nothing but zeros";
+      if (look->nlink >= 2)
+        see_other_name (look, site, path);
     }
   else if (length == sizeof content
            || !flufl_claim_name_parse (content, length, site->lock_name, site->separator,
@@ -144,7 +200,12 @@ flufl_look_open (FluflLook *look, const FluflSite *site, const char *path, int *
   while (fd < 0 && errno == EINTR);
   if (fd < 0)
     {
-      if (errno == EACCES || errno == EPERM)
+      /* No regular file any more: it was swapped since lstat(2). */
+      if (errno == ELOOP)
+        look->what = "it is a symbolic link";
+      else if (errno == ENXIO)
+        look->what = "it is a socket or a device";
+      else if (errno == EACCES || errno == EPERM)
         look->sight = FLUFL_SIGHT_UNREADABLE;
       else
         see_failure (look, errno);
@@ -157,7 +218,7 @@ flufl_look_open (FluflLook *look, const FluflSite *site, const char *path, int *
     {
       take_attributes (look, &st);
       if (see_type (look, st.st_mode))
-        see_content (look, site, fd);
+        see_content (look, site, path, fd);
     }
   if (look->sight == FLUFL_SIGHT_CLAIM)
     *out_fd = fd;

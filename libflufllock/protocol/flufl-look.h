@@ -25,7 +25,7 @@ typedef struct
   FluflSight     sight;
   int            errsv;
   const char    *what;     /* static; for FOREIGN: "it is a directory" … */
-  gboolean       is_empty;
+  gboolean       is_blank; /* a regular file without content, or all zero */
   gint64         taken;    /* boot time when the look began */
   dev_t          dev;
   ino_t          ino;
@@ -46,9 +46,7 @@ gboolean flufl_look_is_inode  (const FluflLook *look,
                                dev_t            dev,
                                ino_t            ino);
 
-#define FLUFL_STAT_MTIME(st) \
-  ((gint64) (st)->st_mtim.tv_sec * FLUFL_NSEC_PER_SEC + (st)->st_mtim.tv_nsec)
-#define FLUFL_STAT_CTIME(st) \
-  ((gint64) (st)->st_ctim.tv_sec * FLUFL_NSEC_PER_SEC + (st)->st_ctim.tv_nsec)
+#define FLUFL_STAT_MTIME(st) flufl_time_from_timespec (&(st)->st_mtim)
+#define FLUFL_STAT_CTIME(st) flufl_time_from_timespec (&(st)->st_ctim)
 
 G_END_DECLS

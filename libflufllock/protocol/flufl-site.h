@@ -11,6 +11,41 @@ G_BEGIN_DECLS
 #define FLUFL_NSEC_PER_MSEC G_GINT64_CONSTANT (1000000)
 #define FLUFL_NSEC_PER_SEC G_GINT64_CONSTANT (1000000000)
 
+/* Sums and differences of times that others may have set to anything: they end
+ * at the ends of what can be said. */
+static inline gint64
+flufl_time_add (gint64 time, gint64 span)
+{
+  if (span > 0 && time > G_MAXINT64 - span)
+    return G_MAXINT64;
+  if (span < 0 && time < G_MININT64 - span)
+    return G_MININT64;
+  return time + span;
+}
+
+static inline gint64
+flufl_time_since (gint64 time, gint64 earlier)
+{
+  if (earlier < 0 && time > G_MAXINT64 + earlier)
+    return G_MAXINT64;
+  if (earlier > 0 && time < G_MININT64 + earlier)
+    return G_MININT64;
+  return time - earlier;
+}
+
+/* Years before 1678 and after 2261 count as the first and the last moment. */
+static inline gint64
+flufl_time_from_timespec (const struct timespec *ts)
+{
+  gint64 seconds = (gint64) ts->tv_sec;
+
+  if (seconds >= G_MAXINT64 / FLUFL_NSEC_PER_SEC)
+    return G_MAXINT64;
+  if (seconds <= G_MININT64 / FLUFL_NSEC_PER_SEC)
+    return G_MININT64;
+  return seconds * FLUFL_NSEC_PER_SEC + ts->tv_nsec;
+}
+
 /* An expired lock is left alone for so long, as flufl does: clocks differ. */
 #define FLUFL_SLOP (10 * FLUFL_NSEC_PER_SEC)
 

@@ -161,9 +161,11 @@ next_turn (FluflAcquire *self, gint64 now)
   if (found->look.sight != FLUFL_SIGHT_CLAIM && found->look.sight != FLUFL_SIGHT_UNREADABLE)
     return G_MAXINT64;
   if (found->resting)
-    left = found->look.ctime + FLUFL_GRACE - flufl_claim_server_now (&self->claim, self->site);
+    left = flufl_time_since (flufl_time_add (found->look.ctime, FLUFL_GRACE),
+                             flufl_claim_server_now (&self->claim, self->site));
   else
-    left = found->look.mtime + FLUFL_SLOP - self->site->sys->clock (FLUFL_CLOCK_REAL);
+    left = flufl_time_since (flufl_time_add (found->look.mtime, FLUFL_SLOP),
+                             self->site->sys->clock (FLUFL_CLOCK_REAL));
   /* What is past and has changed nothing is left to the back-off. */
   if (left < 0)
     return G_MAXINT64;

@@ -220,7 +220,7 @@ flufl_queue_check (FluflQueue           *self,
     liveness = flufl_life_line_judge (site, &look,
                                       flufl_life_line_try (site, &look, fd, LOCK_SH));
   else
-    liveness = flufl_identity_judge (site->sys, flufl_site_fs_kind (site), predecessor);
+    liveness = flufl_identity_judge (site, predecessor);
 
   /* A dead waiter's claim is in everybody's way. It is not the lock, and nobody
    * can make it the lock any more. */
@@ -231,7 +231,7 @@ flufl_queue_check (FluflQueue           *self,
     site->sys->close (fd);
 
   if (liveness != FLUFL_LIVENESS_DEAD
-      && !flufl_identity_is_stopped (site->sys, flufl_site_fs_kind (site), predecessor))
+      && !flufl_identity_is_stopped (site, predecessor))
     return TRUE;
   flufl_queue_ignore (self, predecessor);
   return FALSE;

@@ -1,0 +1,255 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * How long an acquisition goes on, and how often it asks, in a time of its own:
+ * the functions of GLib and libc that tell the time and let it pass are made
+ * here, so that hours pass at once and every sleep is known to the microsecond.
+ */
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+
+#include "flufl-acquire.h"
+
+#include "../flufl-test-util.h"
+#include "lies.h"
+
+#define MSEC G_GINT64_CONSTANT (1000)
+#define SEC G_USEC_PER_SEC
+#define START (G_GINT64_CONSTANT (1000) * SEC)
+
+static gint64 fake_now = START;
+static gint64 deadline; /* of the acquisition that runs */
+static gint64 latest;   /* the end of the latest sleep */
+static guint n_sleeps;
+
+/* Hides GLib's, for this program and the room that is tested. */
+gint64
+g_get_monotonic_time (void)
+{
+  return fake_now;
+}
+
+/* And libc's: nothing happens but that time passes. */
+int
+ppoll (struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+       const sigset_t *mask G_GNUC_UNUSED)
+{
+  for (nfds_t i = 0; i < n; i++)
+    fds[i].revents = 0;
+  if (timeout == NULL)
+    g_error ("it would sleep for ever");
+  fake_now += (gint64) timeout->tv_sec * SEC + timeout->tv_nsec / 1000;
+  latest = MAX (latest, fake_now);
+  n_sleeps++;
+  return 0;
+}
+
+static FluflSyscalls table;
+
+static gint64
+table_clock (FluflClock clock)
+{
+  return lies_syscalls.clock (clock) + (fake_now - START) * 1000;
+}
+
+typedef struct
+{
+  TestPlace     place;
+  FluflSite     site;
+  FluflQueue    queue;
+  FluflAcquire  acquire;
+  gint64        begun;
+  guint         n_waiting;
+} Patience;
+
+static void
+set_up (Patience *self, gconstpointer kind)
+{
+  test_place_init (&self->place);
+  lies_reset ();
+  lies_fs_kind ((FluflFsKind) GPOINTER_TO_INT (kind));
+  table = lies_syscalls;
+  table.clock = table_clock;
+  flufl_site_init (&self->site, &table, self->place.lock, "|");
+}
+
+static void
+tear_down (Patience *self, gconstpointer kind G_GNUC_UNUSED)
+{
+  lies_reset ();
+  flufl_queue_clear (&self->queue);
+  flufl_site_clear (&self->site);
+  test_place_clear (&self->place);
+}
+
+static void
+waiting_cb (FluflAcquire *acquire G_GNUC_UNUSED, gpointer user_data)
+{
+  Patience *self = user_data;
+
+  self->n_waiting++;
+  g_assert_cmpint (fake_now - self->begun, >=, 250 * MSEC);
+  g_assert_cmpint (fake_now - self->begun, <=, 251 * MSEC);
+}
+
+static FluflResult
+run (Patience *self, gint64 timeout, gint64 lifetime_sec)
+{
+  memset (&self->acquire, 0, sizeof self->acquire);
+  self->acquire.site = &self->site;
+  self->acquire.queue = &self->queue;
+  self->acquire.lifetime = lifetime_sec * FLUFL_NSEC_PER_SEC;
+  self->begun = latest = fake_now;
+  n_sleeps = 0;
+  deadline = timeout < 0 ? G_MAXINT64 : fake_now + timeout;
+  self->acquire.deadline = deadline;
+  self->acquire.waiting = waiting_cb;
+  self->acquire.user_data = self;
+  flufl_acquire_run (&self->acquire);
+  return self->acquire.result;
+}
+
+static void
+timed_out (Patience *self, gconstpointer kind G_GNUC_UNUSED)
+{
+  const gint64 timeouts[] = { 0, 1, 999, 10 * MSEC, 249 * MSEC, 251 * MSEC, 3 * SEC, 600 * SEC };
+  g_autofree char *claim = test_make_lock (&self->place, "x.lock|far.example|12|34", 86400);
+
+  for (guint i = 0; i < G_N_ELEMENTS (timeouts); i++)
+    {
+      self->n_waiting = 0;
+      g_assert_cmpint (run (self, timeouts[i], 3600), ==, FLUFL_RESULT_TIMED_OUT);
+      g_assert_cmpint (fake_now, >=, deadline);
+      g_assert_cmpint (latest, <=, deadline); /* not by a microsecond */
+      g_assert_cmpuint (self->n_waiting, ==, timeouts[i] > 250 * MSEC ? 1 : 0);
+      g_assert_null (self->acquire.claim.path);
+      g_assert_cmpuint (test_place_count (&self->place), ==, 2);
+    }
+  test_place_empty (&self->place);
+}
+
+/* Often enough, and not more often, when nobody tells of anything. */
+static void
+asks_so_often (Patience *self, gconstpointer kind)
+{
+  g_autofree char *claim = test_make_lock (&self->place, "x.lock|far.example|12|34", 86400);
+  gboolean local = GPOINTER_TO_INT (kind) == FLUFL_FS_LOCAL;
+
+  run (self, 600 * SEC, 3600);
+  g_test_message ("%u sleeps", n_sleeps);
+  g_assert_cmpuint (lies_count (LIES_LINK), >=, 500);
+  /* With a watch a timer is only for what it misses: no local one polls. */
+  g_assert_cmpuint (lies_count (LIES_LINK), <=, local ? 2000 : 1500);
+  test_place_empty (&self->place);
+}
+
+/* A lock of somebody else is broken once its expiration and the slop are past,
+ * and then at once. */
+static void
+expires (Patience *self, gconstpointer kind G_GNUC_UNUSED)
+{
+  g_autofree char *claim = test_make_lock (&self->place, "x.lock|far.example|12|34", 20);
+  int errsv = 0;
+
+  g_assert_cmpint (run (self, -1, 3600), ==, FLUFL_RESULT_HELD);
+  g_assert_cmpint (fake_now - self->begun, >=, 29 * SEC);
+  g_assert_cmpint (fake_now - self->begun, <=, 31 * SEC);
+  g_assert_cmpint (flufl_claim_release (&self->acquire.claim, &self->site, &errsv), ==,
+                   FLUFL_OUTCOME_RELEASED);
+  g_assert_cmpuint (test_place_count (&self->place), ==, 0);
+}
+
+typedef struct
+{
+  LiesCall call;
+  int      errsv;
+  gboolean held; /* it comes up only where somebody has the lock */
+} Fault;
+
+static const Fault faults[] = {
+  { LIES_LINK, EIO, FALSE },   { LIES_OPEN, EIO, FALSE },    { LIES_LINK, ETIMEDOUT, FALSE },
+  { LIES_PWRITE, EIO, FALSE }, { LIES_OPEN, EMFILE, FALSE }, { LIES_LSTAT, EIO, TRUE },
+  { LIES_LINK, EIO, TRUE },    { LIES_READ, EIO, TRUE },
+};
+
+/* A server that answers nothing but errors is not asked for ever; for longer by
+ * those who wait for longer. */
+static void
+nothing_but_errors (Patience *self, gconstpointer kind)
+{
+  const gint64 lifetimes[] = { 1, 15, 120 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (faults) * G_N_ELEMENTS (lifetimes); i++)
+    {
+      const Fault *fault = &faults[i % G_N_ELEMENTS (faults)];
+      gint64 lifetime = lifetimes[i / G_N_ELEMENTS (faults)];
+      gint64 patience = MAX (lifetime, 10) * SEC;
+      g_autofree char *claim = NULL;
+
+      lies_reset ();
+      lies_fs_kind ((FluflFsKind) GPOINTER_TO_INT (kind));
+      if (fault->held)
+        claim = test_make_lock (&self->place, "x.lock|far.example|12|34", 86400);
+      lies_fail (fault->call, fault->errsv, -1);
+      g_test_message ("call %d, lifetime %d s", fault->call, (int) lifetime);
+      g_assert_cmpint (run (self, -1, lifetime), ==, FLUFL_RESULT_REFUSED);
+      g_assert_cmpint (self->acquire.outcome, ==, FLUFL_OUTCOME_FAILED);
+      g_assert_cmpint (self->acquire.findings.errsv, ==, fault->errsv);
+      g_assert_nonnull (self->acquire.findings.failed_step);
+      g_assert_cmpint (fake_now - self->begun, >=, patience);
+      g_assert_cmpint (fake_now - self->begun, <=, patience + 2 * SEC);
+      /* Every 25 ms at the most. */
+      g_assert_cmpuint (n_sleeps, <=, (guint) (patience / (25 * MSEC)) + 100);
+      g_assert_null (self->acquire.claim.path);
+
+      /* But the caller's deadline comes first. */
+      g_assert_cmpint (run (self, 2 * SEC, lifetime), ==, FLUFL_RESULT_TIMED_OUT);
+      g_assert_cmpint (latest, ==, deadline);
+      g_assert_cmpint (self->acquire.findings.errsv, ==, fault->errsv);
+      lies_reset ();
+      /* What could not be looked at or removed may be there still. */
+      test_place_empty (&self->place);
+    }
+}
+
+/* Errors that pass are forgotten: patience begins anew. */
+static void
+errors_now_and_then (Patience *self, gconstpointer kind G_GNUC_UNUSED)
+{
+  g_autofree char *claim = test_make_lock (&self->place, "x.lock|far.example|12|34", 86400);
+
+  for (int i = 0; i < 5; i++)
+    {
+      lies_fail (LIES_LINK, EIO, 5);
+      g_assert_cmpint (run (self, 8 * SEC, 3600), ==, FLUFL_RESULT_TIMED_OUT);
+      g_assert_cmpint (latest, ==, deadline);
+    }
+  g_assert_cmpuint (test_place_count (&self->place), ==, 2);
+  test_place_empty (&self->place);
+}
+
+#define ADD(path, func) \
+  G_STMT_START \
+    { \
+      g_test_add (path "/local", Patience, GINT_TO_POINTER (FLUFL_FS_LOCAL), set_up, func, \
+                  tear_down); \
+      g_test_add (path "/nfs", Patience, GINT_TO_POINTER (FLUFL_FS_NFS), set_up, func, tear_down); \
+    } \
+  G_STMT_END
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  ADD ("/patience/timed-out", timed_out);
+  ADD ("/patience/asks-so-often", asks_so_often);
+  ADD ("/patience/expires", expires);
+  ADD ("/patience/nothing-but-errors", nothing_but_errors);
+  ADD ("/patience/errors-now-and-then", errors_now_and_then);
+
+  return g_test_run ();
+}
