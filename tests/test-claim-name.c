@@ -211,11 +211,12 @@ test_odd_hosts (void)
     {
       FluflIdentity who = somebody;
       FluflClaimName claim;
-      g_autofree char *name = NULL;
+      g_autofree char *name = NULL, *escaped = NULL;
 
       g_strlcpy (who.host, odd[i].host, sizeof who.host);
       name = build ("x.lock", odd[i].separator, &who);
-      g_test_message ("“%s” by “%s”: “%s”", odd[i].host, odd[i].separator, name);
+      escaped = g_strescape (name, NULL);
+      g_test_message ("%s", escaped);
       g_assert_true (flufl_claim_name_parse (name, strlen (name), "x.lock", odd[i].separator, &claim));
       g_assert_cmpstr (claim.host, ==, odd[i].clean);
       g_assert_true (flufl_claim_name_same_host (&claim, odd[i].host, odd[i].separator));
