@@ -7,6 +7,7 @@
 top=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
 venv=$top/.venv
 scratch=$(mktemp -d)
+chmod 755 "$scratch" # some tests go on as another user
 child=
 
 # Nothing here reads it, and it may be closed.

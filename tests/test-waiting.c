@@ -474,7 +474,8 @@ test_cancelled_leaves_nothing (void)
   g_assert_cmpuint (flufl_watch_count (), ==, 0);
   g_assert_cmpuint (count_names ("/proc/self/fd"), <=, fds);
   g_assert_cmpuint (count_names ("/proc/self/task"), <=, threads + 4);
-  g_assert_cmpuint (bytes_in_use (), <=, bytes + (gsize) rounds * 2 + 65536);
+  /* The smallest piece of memory takes 32 bytes: one a round would show. */
+  g_assert_cmpuint (bytes_in_use (), <=, bytes + (gsize) rounds * 16 + 65536);
   drop (&a);
   agent_clear (&a);
   agent_clear (&b);

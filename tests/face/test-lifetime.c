@@ -61,14 +61,22 @@ typedef struct
   LiesWhen       when;
 } Beat;
 
-/* The beat is under way on a server that does not answer. */
+static void
+gone_cb (gpointer gone, GObject *where_the_object_was G_GNUC_UNUSED)
+{
+  g_atomic_int_set ((int *) gone, TRUE);
+}
+
+/* The beat is under way on a server that does not answer. It keeps the object
+ * alive, and so the lock, until it is over. */
 static void
 beat_in_flight (Face *face, gconstpointer data)
 {
   const Beat *beat = data;
-  FluflLock *lock = face_lock_new (face), *seen = lock;
+  FluflLock *lock = face_lock_new (face);
+  int gone = FALSE;
 
-  g_object_add_weak_pointer (G_OBJECT (lock), (gpointer *) &seen);
+  g_object_weak_ref (G_OBJECT (lock), gone_cb, &gone);
   flufl_lock_set_heartbeat (lock, beat->heartbeat);
   flufl_lock_set_lifetime (lock, 900);
   face_acquire (lock);
@@ -76,7 +84,7 @@ beat_in_flight (Face *face, gconstpointer data)
   FACE_WAIT_FOR (lies_n_stalled () == 1);
   g_object_unref (lock);
   lies_let_go ();
-  FACE_WAIT_FOR (g_atomic_pointer_get (&seen) == NULL);
+  FACE_WAIT_FOR (g_atomic_int_get (&gone));
   FACE_WAIT_FOR (test_place_count (&face->place) == 0);
 }
 
