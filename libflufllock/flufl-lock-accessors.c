@@ -1,0 +1,455 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What can be asked of a lock, and set, without touching the disk.
+ */
+
+#include "config.h"
+
+#include "flufl-lock-private.h"
+
+#include <unistd.h>
+
+/**
+ * flufl_lock_get_file:
+ * @self: a lock
+ *
+ * Gets the lock file.
+ *
+ * Returns: (transfer none): the lock file
+ *
+ * Since: 0.1
+ */
+GFile *
+flufl_lock_get_file (FluflLock *self)
+{
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
+
+  return self->file;
+}
+
+/**
+ * flufl_lock_get_separator:
+ * @self: a lock
+ *
+ * Gets what separates the parts of a claim file's name.
+ *
+ * Returns: the separator
+ *
+ * Since: 0.1
+ */
+const char *
+flufl_lock_get_separator (FluflLock *self)
+{
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
+
+  return self->separator;
+}
+
+/**
+ * flufl_lock_get_lifetime:
+ * @self: a lock
+ *
+ * Gets for how long the lock is good after it has been acquired or refreshed.
+ *
+ * Returns: the lifetime, in milliseconds
+ *
+ * Since: 0.1
+ */
+gint64
+flufl_lock_get_lifetime (FluflLock *self)
+{
+  gint64 lifetime;
+
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), 0);
+
+  g_mutex_lock (&self->mutex);
+  lifetime = self->lifetime;
+  g_mutex_unlock (&self->mutex);
+  return lifetime;
+}
+
+/* Sets *@field; says whether that changed it. */
+static gboolean
+change_int64 (FluflLock *self, gint64 *field, gint64 value)
+{
+  gboolean changed;
+
+  g_mutex_lock (&self->mutex);
+  changed = *field != value;
+  *field = value;
+  g_mutex_unlock (&self->mutex);
+  return changed;
+}
+
+/**
+ * flufl_lock_set_lifetime:
+ * @self: a lock
+ * @lifetime_ms: the lifetime, in milliseconds
+ *
+ * Sets for how long the lock is good after it has been acquired or refreshed.
+ * It counts from the next acquisition or refresh on, and a lifetime below 1
+ * makes these fail with `G_IO_ERROR_INVALID_ARGUMENT`.
+ *
+ * Since: 0.1
+ */
+void
+flufl_lock_set_lifetime (FluflLock *self, gint64 lifetime_ms)
+{
+  g_return_if_fail (FLUFL_IS_LOCK (self));
+
+  if (change_int64 (self, &self->lifetime, lifetime_ms))
+    g_object_notify (G_OBJECT (self), "lifetime");
+}
+
+/**
+ * flufl_lock_get_default_timeout:
+ * @self: a lock
+ *
+ * Gets for how long an acquisition goes on that is asked for with
+ * [const@Flufl.LOCK_TIMEOUT_DEFAULT].
+ *
+ * Returns: the timeout, in milliseconds, or -1 for ever
+ *
+ * Since: 0.1
+ */
+gint64
+flufl_lock_get_default_timeout (FluflLock *self)
+{
+  gint64 timeout;
+
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), 0);
+
+  g_mutex_lock (&self->mutex);
+  timeout = self->default_timeout;
+  g_mutex_unlock (&self->mutex);
+  return timeout;
+}
+
+/**
+ * flufl_lock_set_default_timeout:
+ * @self: a lock
+ * @timeout_ms: the timeout, in milliseconds; 0 means to try once, -1 to wait
+ *   for ever
+ *
+ * Sets for how long an acquisition goes on that is asked for with
+ * [const@Flufl.LOCK_TIMEOUT_DEFAULT]. With a timeout below -1 it fails with
+ * `G_IO_ERROR_INVALID_ARGUMENT`.
+ *
+ * Since: 0.1
+ */
+void
+flufl_lock_set_default_timeout (FluflLock *self, gint64 timeout_ms)
+{
+  g_return_if_fail (FLUFL_IS_LOCK (self));
+
+  if (change_int64 (self, &self->default_timeout, timeout_ms))
+    g_object_notify (G_OBJECT (self), "default-timeout");
+}
+
+/**
+ * flufl_lock_get_heartbeat:
+ * @self: a lock
+ *
+ * Gets who refreshes the lock while it is held.
+ *
+ * Returns: the kind of heartbeat
+ *
+ * Since: 0.1
+ */
+FluflHeartbeat
+flufl_lock_get_heartbeat (FluflLock *self)
+{
+  FluflHeartbeat heartbeat;
+
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), FLUFL_HEARTBEAT_NONE);
+
+  g_mutex_lock (&self->mutex);
+  heartbeat = self->heartbeat;
+  g_mutex_unlock (&self->mutex);
+  return heartbeat;
+}
+
+/**
+ * flufl_lock_set_heartbeat:
+ * @self: a lock
+ * @heartbeat: the kind of heartbeat
+ *
+ * Sets who refreshes the lock while it is held, from the next acquisition on.
+ *
+ * Since: 0.1
+ */
+void
+flufl_lock_set_heartbeat (FluflLock *self, FluflHeartbeat heartbeat)
+{
+  gboolean changed;
+
+  g_return_if_fail (FLUFL_IS_LOCK (self));
+  g_return_if_fail (heartbeat >= FLUFL_HEARTBEAT_NONE && heartbeat <= FLUFL_HEARTBEAT_THREAD);
+
+  g_mutex_lock (&self->mutex);
+  changed = self->heartbeat != heartbeat;
+  self->heartbeat = heartbeat;
+  g_mutex_unlock (&self->mutex);
+  if (changed)
+    g_object_notify (G_OBJECT (self), "heartbeat");
+}
+
+/**
+ * flufl_lock_get_break_dead:
+ * @self: a lock
+ *
+ * Gets whether an acquisition breaks a lock whose holder is proved to be dead.
+ *
+ * Returns: whether it does
+ *
+ * Since: 0.1
+ */
+gboolean
+flufl_lock_get_break_dead (FluflLock *self)
+{
+  gboolean break_dead;
+
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), FALSE);
+
+  g_mutex_lock (&self->mutex);
+  break_dead = self->break_dead;
+  g_mutex_unlock (&self->mutex);
+  return break_dead;
+}
+
+/**
+ * flufl_lock_set_break_dead:
+ * @self: a lock
+ * @break_dead: whether to break it
+ *
+ * Sets whether an acquisition breaks a lock whose holder is proved to be dead
+ * before the lock expires.
+ *
+ * Since: 0.1
+ */
+void
+flufl_lock_set_break_dead (FluflLock *self, gboolean break_dead)
+{
+  gboolean changed;
+
+  g_return_if_fail (FLUFL_IS_LOCK (self));
+
+  g_mutex_lock (&self->mutex);
+  changed = self->break_dead != !!break_dead;
+  self->break_dead = !!break_dead;
+  g_mutex_unlock (&self->mutex);
+  if (changed)
+    g_object_notify (G_OBJECT (self), "break-dead");
+}
+
+/**
+ * flufl_lock_get_linger:
+ * @self: a lock
+ *
+ * Gets whether a release keeps the claim file for the next acquisition.
+ *
+ * Returns: whether it does
+ *
+ * Since: 0.1
+ */
+gboolean
+flufl_lock_get_linger (FluflLock *self)
+{
+  gboolean linger;
+
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), FALSE);
+
+  g_mutex_lock (&self->mutex);
+  linger = self->linger;
+  g_mutex_unlock (&self->mutex);
+  return linger;
+}
+
+/**
+ * flufl_lock_set_linger:
+ * @self: a lock
+ * @linger: whether to keep it
+ *
+ * Sets whether a release keeps the claim file for the next acquisition. Setting
+ * it to %FALSE removes one that is kept, which may block for as long as the file
+ * system does.
+ *
+ * Since: 0.1
+ */
+void
+flufl_lock_set_linger (FluflLock *self, gboolean linger)
+{
+  gboolean changed;
+
+  g_return_if_fail (FLUFL_IS_LOCK (self));
+
+  g_mutex_lock (&self->mutex);
+  changed = self->linger != !!linger;
+  self->linger = !!linger;
+  g_mutex_unlock (&self->mutex);
+  if (!changed)
+    return;
+  if (!linger)
+    flufl_lock_drop_parked (self);
+  g_object_notify (G_OBJECT (self), "linger");
+}
+
+/**
+ * flufl_lock_get_host_name:
+ * @self: a lock
+ *
+ * Gets the name by which claims of this process call this machine.
+ *
+ * Returns: the host name
+ *
+ * Since: 0.1
+ */
+const char *
+flufl_lock_get_host_name (FluflLock *self)
+{
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
+
+  return flufl_identity_host_name ();
+}
+
+/**
+ * flufl_lock_dup_claim_file: (get-property claim-file)
+ * @self: a lock
+ *
+ * Gets the claim file of this object, while it holds the lock.
+ *
+ * Returns: (transfer full) (nullable): the claim file, or %NULL when the lock
+ *   is not held
+ *
+ * Since: 0.1
+ */
+GFile *
+flufl_lock_dup_claim_file (FluflLock *self)
+{
+  GFile *file = NULL;
+
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
+
+  g_mutex_lock (&self->mutex);
+  if (self->claim_path != NULL && self->pid == (int) getpid ())
+    file = g_file_new_for_path (self->claim_path);
+  g_mutex_unlock (&self->mutex);
+  return file;
+}
+
+/**
+ * flufl_lock_get_held:
+ * @self: a lock
+ *
+ * Gets whether this object holds the lock, as far as it knows without a look
+ * at the disk. In a forked child it does not.
+ *
+ * Returns: whether it is held
+ *
+ * Since: 0.1
+ */
+gboolean
+flufl_lock_get_held (FluflLock *self)
+{
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), FALSE);
+
+  return flufl_lock_is_held (self);
+}
+
+/**
+ * flufl_lock_get_cancellable:
+ * @self: a lock
+ *
+ * Gets a cancellable that is cancelled when the lock is lost, so that the work
+ * that the lock protects can stop. Pass it to the operations of that work.
+ *
+ * With a heartbeat in a thread it is cancelled from that thread. After a loss
+ * the next acquisition brings a new one.
+ *
+ * Returns: (transfer none): the cancellable, good until the next acquisition
+ *
+ * Since: 0.1
+ */
+GCancellable *
+flufl_lock_get_cancellable (FluflLock *self)
+{
+  GCancellable *loss;
+
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
+
+  g_mutex_lock (&self->mutex);
+  if (self->loss == NULL)
+    {
+      self->loss = g_cancellable_new ();
+      if (self->lost)
+        g_cancellable_cancel (self->loss); /* nobody can be connected yet */
+    }
+  loss = self->loss;
+  g_mutex_unlock (&self->mutex);
+  return loss;
+}
+
+/**
+ * flufl_lock_get_retry_errnos:
+ * @self: a lock
+ * @n_errnos: (out): how many there are
+ *
+ * Gets the error numbers that are taken as passing, besides those that the
+ * library knows.
+ *
+ * Returns: (transfer full) (nullable) (array length=n_errnos): the error
+ *   numbers; %NULL if there are none
+ *
+ * Since: 0.1
+ */
+int *
+flufl_lock_get_retry_errnos (FluflLock *self, gsize *n_errnos)
+{
+  int *errnos = NULL;
+
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
+  g_return_val_if_fail (n_errnos != NULL, NULL);
+
+  *n_errnos = 0;
+  g_mutex_lock (&self->mutex);
+  if (self->retry_errnos != NULL)
+    {
+      *n_errnos = self->retry_errnos->len;
+      errnos = g_memdup2 (self->retry_errnos->data, self->retry_errnos->len * sizeof (int));
+    }
+  g_mutex_unlock (&self->mutex);
+  return errnos;
+}
+
+/**
+ * flufl_lock_set_retry_errnos:
+ * @self: a lock
+ * @errnos: (array length=n_errnos) (nullable): error numbers, as `<errno.h>`
+ *   has them
+ * @n_errnos: how many
+ *
+ * Sets which errors of the file server are taken as passing, besides those
+ * that the library knows, such as `EIO` and `ESTALE`. An acquisition that meets
+ * one goes on waiting, within its timeout; [method@Flufl.Lock.query_state],
+ * [method@Flufl.Lock.query_details] and [method@Flufl.Lock.break_lock] look
+ * again. If nothing else is answered for ten seconds, or for the lifetime of
+ * the lock to be acquired if that is longer, the error is reported.
+ *
+ * Since: 0.1
+ */
+void
+flufl_lock_set_retry_errnos (FluflLock *self, const int *errnos, gsize n_errnos)
+{
+  g_return_if_fail (FLUFL_IS_LOCK (self));
+  g_return_if_fail (errnos != NULL || n_errnos == 0);
+
+  g_mutex_lock (&self->mutex);
+  g_clear_pointer (&self->retry_errnos, g_array_unref);
+  if (n_errnos > 0)
+    {
+      self->retry_errnos = g_array_new (FALSE, FALSE, sizeof (int));
+      g_array_append_vals (self->retry_errnos, errnos, (guint) n_errnos);
+    }
+  g_mutex_unlock (&self->mutex);
+}
