@@ -36,11 +36,13 @@ typedef struct
 } Work;
 
 /* Of one process: a forked child begins anew, and leaves its parent's alone. */
-typedef struct
+typedef struct _Engine Engine;
+
+struct _Engine
 {
+  Engine      *parents;     /* left as it was at the fork, and so not freed */
   pid_t        pid;
   GThreadPool *workers;     /* under the mutex until it is made */
-  gboolean     forked;      /* no pool can be had */
 
   GMutex       mutex;       /* protects what follows */
   GSequence   *calls;       /* of FluflSleeper, by time */
@@ -50,7 +52,7 @@ typedef struct
   gboolean     polling;     /* the leader is */
   int          polled_fd;   /* the watches' descriptor that it polls */
   int          kick[2];     /* read and write end of what interrupts it; -1 */
-} Engine;
+};
 
 struct _FluflSleeper
 {
@@ -87,7 +89,7 @@ get_engine (void)
       fresh = g_new0 (Engine, 1);
       fresh->pid = getpid ();
       fresh->kick[0] = fresh->kick[1] = -1;
-      fresh->forked = old != NULL;
+      fresh->parents = old;
       fresh->calls = g_sequence_new (NULL);
       g_mutex_init (&fresh->mutex);
       /* The parent's may be in any state: fork(2) copies one thread only. */
@@ -129,9 +131,9 @@ push (Engine *engine, FluflWorkFunc func, gpointer user_data)
   work->user_data = user_data;
   /* Without a limit: GIO's own pool has one, and a few calls stalled on one
    * file server would keep all other locks of the process waiting. */
-  if (engine->workers == NULL && !engine->forked)
+  if (engine->workers == NULL && engine->parents == NULL)
     engine->workers = g_thread_pool_new (run_work, NULL, -1, FALSE, NULL);
-  if (engine->forked)
+  if (engine->parents != NULL)
     {
       /* GLib hands work to pooled threads that were the parent's. */
       GThread *thread = g_thread_try_new ("flufl", run_work_in_thread, work, &error);
@@ -286,7 +288,7 @@ call_leader (Engine *engine)
 {
   if (push (engine, lead_for_calls, engine))
     return TRUE;
-  if (!engine->forked)
+  if (engine->parents == NULL)
     engine->unheard++;
   return FALSE;
 }

@@ -19,13 +19,16 @@
 /* What a process knows of its instance. A forked child has another: it must not
  * read what the kernel tells its parent. The parent's stays, for the number of
  * an inherited descriptor may mean another file by now. */
-typedef struct
+typedef struct _State State;
+
+struct _State
 {
+  State      *parents; /* left as it was at the fork, and so not freed */
   pid_t       pid;
   GMutex      mutex;   /* protects what follows */
   int         fd;      /* -1: none yet, or not any more; read without it too */
   GHashTable *by_wd;   /* of Watched */
-} State;
+};
 
 /* An inode that is watched. */
 typedef struct
@@ -47,6 +50,7 @@ get_state (void)
       if (old != NULL && old->pid == getpid ())
         return old;
       fresh = g_new0 (State, 1);
+      fresh->parents = old;
       fresh->pid = getpid ();
       fresh->fd = -1;
       fresh->by_wd = g_hash_table_new_full (NULL, NULL, NULL, g_free);

@@ -123,6 +123,17 @@ pid_t      face_fork      (void        (*func) (gpointer),
                            gpointer      data);
 void       face_join      (pid_t         child);
 
+enum
+{
+  FACE_CHILD_FAILED,
+  FACE_CHILD_OK,
+  FACE_CHILD_SKIPPED,
+};
+
+/* One at a time. */
+void       face_child_ends (int          status);
+int        face_join_any  (pid_t         child);
+
 /* Whether memcheck or a sanitizer makes everything slow. */
 gboolean   face_is_slow   (void);
 

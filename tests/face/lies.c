@@ -29,6 +29,7 @@ static LiesWhen stall_when;
 static guint n_stalled;
 static GThread *forbidden;
 static gint64 boot_shift;
+static gint64 real_shift;
 static gboolean rests;
 static FluflFsKind told_kind;
 static gboolean copies_links;
@@ -38,7 +39,7 @@ forget (void)
 {
   memset (orders, 0, sizeof orders);
   forbidden = NULL;
-  boot_shift = 0;
+  boot_shift = real_shift = 0;
   rests = copies_links = FALSE;
   told_kind = FLUFL_FS_UNASKED;
 }
@@ -148,6 +149,14 @@ lies_pass_time (gint64 msec)
 {
   g_mutex_lock (&mutex);
   boot_shift += msec * 1000 * 1000;
+  g_mutex_unlock (&mutex);
+}
+
+void
+lies_skew (gint64 msec)
+{
+  g_mutex_lock (&mutex);
+  real_shift = msec * 1000 * 1000;
   g_mutex_unlock (&mutex);
 }
 
@@ -352,14 +361,11 @@ lies_kill (pid_t pid, int sig)
 static gint64
 lies_clock (FluflClock clock)
 {
-  gint64 shift = 0;
+  gint64 shift;
 
-  if (clock == FLUFL_CLOCK_BOOT)
-    {
-      g_mutex_lock (&mutex);
-      shift = boot_shift;
-      g_mutex_unlock (&mutex);
-    }
+  g_mutex_lock (&mutex);
+  shift = clock == FLUFL_CLOCK_BOOT ? boot_shift : real_shift;
+  g_mutex_unlock (&mutex);
   return flufl_syscalls_posix.clock (clock) + shift;
 }
 

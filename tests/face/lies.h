@@ -63,6 +63,8 @@ void  lies_forbid       (GThread    *thread);
 
 /* The clock that goes on while the machine sleeps has gone on. */
 void  lies_pass_time    (gint64      msec);
+/* This machine's clock is so much ahead of the file server's. */
+void  lies_skew         (gint64      msec);
 /* Each time link(2) finds a lock six seconds have passed before the answer is
  * there: long enough for a lock that is left alone to have rested. For objects
  * with a lifetime of hours, which do not touch their claims meanwhile. */

@@ -139,6 +139,34 @@ nobody_finishes (Face *face, gconstpointer data)
   g_assert_cmpuint (test_place_count (&face->place), ==, 0);
 }
 
+static void
+drop_cb (FluflLock *lock, GParamSpec *spec G_GNUC_UNUSED, gpointer user_data)
+{
+  FluflLock **owned = user_data;
+
+  g_assert_true (*owned == lock);
+  g_clear_object (owned);
+}
+
+/* The only reference goes in a handler, in the midst of an operation. */
+static void
+dropped_in_handler (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  FluflLock *lock = face_lock_new (face);
+  int gone = FALSE;
+
+  g_object_weak_ref (G_OBJECT (lock), gone_cb, &gone);
+  g_signal_connect (lock, "notify::held", G_CALLBACK (drop_cb), &lock);
+  if (form == &form_sync)
+    g_assert_true (flufl_lock_acquire (lock, 0, NULL, NULL));
+  else
+    flufl_lock_acquire_async (lock, 0, NULL, NULL, NULL);
+  FACE_WAIT_FOR (gone);
+  g_assert_null (lock);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+}
+
 /* A release goes on without its object's owner. */
 static void
 last_reference_while_releasing (Face *face, gconstpointer data G_GNUC_UNUSED)
@@ -182,6 +210,7 @@ main (int argc, char *argv[])
   FACE_TEST ("/lifetime/last-reference-while-waiting", last_reference_while_waiting);
   FACE_TEST_WITH ("/lifetime/nobody-finishes/callback", nobody_finishes, GINT_TO_POINTER (TRUE));
   FACE_TEST_WITH ("/lifetime/nobody-finishes/no-callback", nobody_finishes, GINT_TO_POINTER (FALSE));
+  FACE_TEST_FORMS ("/lifetime/dropped-in-handler", dropped_in_handler);
   FACE_TEST ("/lifetime/last-reference-while-releasing", last_reference_while_releasing);
 
   return g_test_run ();

@@ -319,6 +319,36 @@ told_to_acquirer (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_assert_true (lost.thread == g_thread_self ());
 }
 
+static gpointer
+lose_elsewhere (gpointer data)
+{
+  Face *face = data;
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (FluflLock) lock = NULL;
+  Watch watch;
+
+  g_main_context_push_thread_default (context);
+  lock = face_lock_new (face);
+  flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_THREAD);
+  flufl_lock_set_lifetime (lock, 300);
+  face_acquire (lock);
+  watch_begin (&watch, lock);
+  remove_everything (face);
+  FACE_WAIT_FOR (watch.lost.n > 0);
+  g_assert_true (watch.lost.thread == g_thread_self ());
+  g_assert_true (watch.held.thread == g_thread_self ());
+  assert_lost_once (&watch);
+  watch_end (&watch);
+  g_main_context_pop_thread_default (context);
+  return NULL;
+}
+
+static void
+told_elsewhere (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_thread_join (g_thread_new ("lose", lose_elsewhere, face));
+}
+
 static void
 acquire_again_cb (FluflLock *lock, GError *error G_GNUC_UNUSED, gpointer user_data)
 {
@@ -367,6 +397,7 @@ main (int argc, char *argv[])
   FACE_TEST ("/loss/cancellable-needs-no-loop", cancellable_needs_no_loop);
   FACE_TEST ("/loss/cancellable-comes-late", cancellable_comes_late);
   FACE_TEST ("/loss/told-to-acquirer", told_to_acquirer);
+  FACE_TEST ("/loss/told-elsewhere", told_elsewhere);
   FACE_TEST_FORMS ("/loss/acquired-again-in-handler", acquired_again_in_handler);
 
   return g_test_run ();

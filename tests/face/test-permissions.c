@@ -11,13 +11,9 @@
 #include <grp.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define NOBODY 65534
-
-/* Exit status of a child that cannot do its part here. */
-#define SKIPPED 77
 
 typedef struct
 {
@@ -31,21 +27,20 @@ become_nobody (Face *face)
 {
   if (getuid () == 0
       && (setgroups (0, NULL) != 0 || setgid (NOBODY) != 0 || setuid (NOBODY) != 0))
-    _exit (SKIPPED);
+    face_child_ends (FACE_CHILD_SKIPPED);
   if (access (face->place.dir, X_OK) != 0)
-    _exit (SKIPPED);
+    face_child_ends (FACE_CHILD_SKIPPED);
 }
 
 static void
 join_nobody (pid_t child)
 {
-  int status;
+  int status = face_join_any (child);
 
-  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
-  if (WIFEXITED (status) && WEXITSTATUS (status) == SKIPPED)
+  if (status == FACE_CHILD_SKIPPED)
     g_test_skip ("nobody has no way to the directory for temporary files, or cannot be become");
-  else if (!WIFEXITED (status) || WEXITSTATUS (status) != 0)
-    g_error ("the child failed: %d", status);
+  else
+    g_assert_cmpint (status, ==, FACE_CHILD_OK);
 }
 
 static void

@@ -388,6 +388,49 @@ unsupported (Face *face, gconstpointer data)
   g_assert_cmpuint (test_place_count (&face->place), ==, 0);
 }
 
+/* A clock that is off is told of once, and breaks nobody's lock. */
+static void
+clocks (Face *face, gconstpointer data)
+{
+  const Case *the_case = data;
+  const Form *form = the_case->form;
+  const gint64 skews[] = { -60 * 1000, 60 * 1000 };
+  const char *words[] = { "*60.0 s ahead of this machine's*", "*60.0 s behind this machine's*" };
+  gint64 expiration;
+
+  for (guint i = 0; i < G_N_ELEMENTS (skews); i++)
+    {
+      g_autoptr (FluflLock) holder = patient_lock (face, the_case);
+      g_autoptr (FluflLock) lock = patient_lock (face, the_case);
+
+      flufl_lock_set_lifetime (holder, 15 * 1000);
+      lies_skew (skews[i]);
+      g_test_expect_message ("Flufl", G_LOG_LEVEL_WARNING, words[i]);
+      g_assert_true (form->acquire (holder, 0, NULL, NULL));
+      g_test_assert_expected_messages ();
+
+      /* It is good by both clocks. */
+      expiration = face_mtime (face->place.lock);
+      g_assert_cmpint (expiration, >, g_get_real_time () + MAX (skews[i], 0) * 1000);
+      assert_state (form, lock, FLUFL_LOCK_STATE_THEIRS);
+
+      /* And to one whose clock is off the other way, if the server's is not. */
+      lies_skew (60 * 1000);
+      lies_rest ();
+      g_assert_false (form->acquire (lock, 0, NULL, NULL));
+      g_assert_true (flufl_lock_check (holder, NULL, NULL));
+      g_assert_true (form->release (holder, NULL, NULL));
+
+      /* Not again. */
+      g_assert_true (form->acquire (holder, 0, NULL, NULL));
+      g_assert_true (form->release (holder, NULL, NULL));
+      lies_reset ();
+      lies_fs_kind (the_case->kind);
+      g_assert_true (form->acquire (lock, 0, NULL, NULL));
+      g_assert_true (form->release (lock, NULL, NULL));
+    }
+}
+
 static void
 add (const char *path, void (*func) (Face *, gconstpointer))
 {
@@ -418,6 +461,7 @@ main (int argc, char *argv[])
   add ("/states/break/stale", break_stale);
   add ("/states/break/fails", break_fails);
   add ("/states/unsupported", unsupported);
+  add ("/states/clocks", clocks);
 
   return g_test_run ();
 }
