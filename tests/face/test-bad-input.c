@@ -140,7 +140,8 @@ static void
 bad_separators (Face *face, gconstpointer data)
 {
   const Form *form = data;
-  const char *bad[] = { "", "/", "a", "|a|", "7", "~", "\n", "|/", "\x7f", "\xff/", "123456789", "|||||||||" };
+  const char *bad[] = { "", "/", "a", "|a|", "7", "~", "\n", "|/", "\x7f",
+                        "\xff/", "123456789", "|||||||||" };
 
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
     {

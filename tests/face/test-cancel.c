@@ -260,7 +260,8 @@ break_while_resting (Face *face, gconstpointer data)
   g_autoptr (FluflLock) lock = face_lock_new (face);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GError) error = NULL;
-  g_autofree char *claim = test_make_lock (&face->place, "x.lock|elsewhere|12|34", -3600);
+  g_autofree char *claim G_GNUC_UNUSED
+      = test_make_lock (&face->place, "x.lock|elsewhere|12|34", -3600);
   Blow blow = { cancellable, face, 3, 0 };
   GThread *thread = g_thread_new ("cancel", blow_thread, &blow);
 

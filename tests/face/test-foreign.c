@@ -192,7 +192,8 @@ static const Thing things[] = {
   { "huge", make_huge, "its content does not name a claim", TRUE, FALSE },
   { "binary", make_binary, "its content does not name a claim", TRUE, FALSE },
   { "claim-with-nul", make_claim_with_nul, "its content does not name a claim", TRUE, FALSE },
-  { "claim-with-newline", make_claim_with_newline, "its content does not name a claim", TRUE, FALSE },
+  { "claim-with-newline", make_claim_with_newline, "its content does not name a claim", TRUE,
+    FALSE },
   { "others-claim", make_others_claim, "its content does not name a claim", TRUE, FALSE },
   { "passwd", make_passwd, "its content does not name a claim", TRUE, FALSE },
   { "up-and-away", make_up_and_away, "its content does not name a claim", TRUE, FALSE },
@@ -261,7 +262,8 @@ left_alone (Face *face, gconstpointer data)
   flufl_lock_set_lifetime (lock, 3600 * 1000);
   before = describe (face);
   fd = inotify_init1 (IN_NONBLOCK | IN_CLOEXEC);
-  inotify_add_watch (fd, face->place.lock, IN_OPEN | IN_ACCESS | IN_MODIFY | IN_ATTRIB | IN_DONT_FOLLOW);
+  inotify_add_watch (fd, face->place.lock,
+                     IN_OPEN | IN_ACCESS | IN_MODIFY | IN_ATTRIB | IN_DONT_FOLLOW);
 
   lies_rest ();
   for (gint64 timeout = -1; timeout <= 0; timeout++)

@@ -209,7 +209,8 @@ main (int argc, char *argv[])
   FACE_TEST_WITH ("/lifetime/beat-in-flight/thread/after", beat_in_flight, &beats[3]);
   FACE_TEST ("/lifetime/last-reference-while-waiting", last_reference_while_waiting);
   FACE_TEST_WITH ("/lifetime/nobody-finishes/callback", nobody_finishes, GINT_TO_POINTER (TRUE));
-  FACE_TEST_WITH ("/lifetime/nobody-finishes/no-callback", nobody_finishes, GINT_TO_POINTER (FALSE));
+  FACE_TEST_WITH ("/lifetime/nobody-finishes/no-callback", nobody_finishes,
+                  GINT_TO_POINTER (FALSE));
   FACE_TEST_FORMS ("/lifetime/dropped-in-handler", dropped_in_handler);
   FACE_TEST ("/lifetime/last-reference-while-releasing", last_reference_while_releasing);
 

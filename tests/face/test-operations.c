@@ -377,7 +377,8 @@ details (Face *face, gconstpointer data)
   g_assert_true (g_file_equal (flufl_lock_details_get_claim_file (copied), claim));
   g_assert_cmpint (flufl_lock_details_get_state (copied), ==, FLUFL_LOCK_STATE_THEIRS);
   expiration = flufl_lock_details_get_expiration (copied);
-  usec = g_date_time_to_unix (expiration) * G_USEC_PER_SEC + g_date_time_get_microsecond (expiration);
+  usec = g_date_time_to_unix (expiration) * G_USEC_PER_SEC
+         + g_date_time_get_microsecond (expiration);
   g_assert_cmpint (usec, ==, face_mtime (face->place.lock));
   g_assert_cmpint (g_date_time_get_utc_offset (expiration), ==, 0);
   g_clear_pointer (&found, flufl_lock_details_free);

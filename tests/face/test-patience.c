@@ -116,7 +116,8 @@ static void
 timed_out (Patience *self, gconstpointer kind G_GNUC_UNUSED)
 {
   const gint64 timeouts[] = { 0, 1, 999, 10 * MSEC, 249 * MSEC, 251 * MSEC, 3 * SEC, 600 * SEC };
-  g_autofree char *claim = test_make_lock (&self->place, "x.lock|far.example|12|34", 86400);
+  g_autofree char *claim G_GNUC_UNUSED
+      = test_make_lock (&self->place, "x.lock|far.example|12|34", 86400);
 
   for (guint i = 0; i < G_N_ELEMENTS (timeouts); i++)
     {
@@ -135,7 +136,8 @@ timed_out (Patience *self, gconstpointer kind G_GNUC_UNUSED)
 static void
 asks_so_often (Patience *self, gconstpointer kind)
 {
-  g_autofree char *claim = test_make_lock (&self->place, "x.lock|far.example|12|34", 86400);
+  g_autofree char *claim G_GNUC_UNUSED
+      = test_make_lock (&self->place, "x.lock|far.example|12|34", 86400);
   gboolean local = GPOINTER_TO_INT (kind) == FLUFL_FS_LOCAL;
 
   run (self, 600 * SEC, 3600);
@@ -151,7 +153,8 @@ asks_so_often (Patience *self, gconstpointer kind)
 static void
 expires (Patience *self, gconstpointer kind G_GNUC_UNUSED)
 {
-  g_autofree char *claim = test_make_lock (&self->place, "x.lock|far.example|12|34", 20);
+  g_autofree char *claim G_GNUC_UNUSED
+      = test_make_lock (&self->place, "x.lock|far.example|12|34", 20);
   int errsv = 0;
 
   g_assert_cmpint (run (self, -1, 3600), ==, FLUFL_RESULT_HELD);
@@ -219,7 +222,8 @@ nothing_but_errors (Patience *self, gconstpointer kind)
 static void
 errors_now_and_then (Patience *self, gconstpointer kind G_GNUC_UNUSED)
 {
-  g_autofree char *claim = test_make_lock (&self->place, "x.lock|far.example|12|34", 86400);
+  g_autofree char *claim G_GNUC_UNUSED
+      = test_make_lock (&self->place, "x.lock|far.example|12|34", 86400);
 
   for (int i = 0; i < 5; i++)
     {

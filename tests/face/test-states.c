@@ -111,6 +111,26 @@ ours (Face *face, gconstpointer data)
   assert_state (form, lock, FLUFL_LOCK_STATE_UNLOCKED);
 }
 
+/* It was ours; somebody has broken it since, and locked. */
+static void
+not_ours_any_more (Face *face, gconstpointer data)
+{
+  const Case *the_case = data;
+  const Form *form = the_case->form;
+  g_autoptr (FluflLock) lock = patient_lock (face, the_case);
+  g_autofree char *claim = NULL;
+
+  face_acquire (lock);
+  test_place_empty (&face->place);
+  claim = test_make_lock (&face->place, "x.lock|far.example|12|34", 600);
+  g_assert_true (flufl_lock_get_held (lock));
+  assert_state (form, lock, FLUFL_LOCK_STATE_UNKNOWN);
+  g_assert_false (flufl_lock_check (lock, NULL, NULL));
+  g_assert_false (flufl_lock_release (lock, NULL, NULL));
+  g_assert_cmpuint (test_place_count (&face->place), ==, 2); /* theirs is left alone */
+  test_place_empty (&face->place);
+}
+
 /* Of another machine: nobody can tell whether it lives. */
 static void
 unknown (Face *face, gconstpointer data)
@@ -118,7 +138,8 @@ unknown (Face *face, gconstpointer data)
   const Case *the_case = data;
   const Form *form = the_case->form;
   g_autoptr (FluflLock) lock = patient_lock (face, the_case);
-  g_autofree char *claim = test_make_lock (&face->place, "x.lock|far.example|12|34", 600);
+  g_autofree char *claim G_GNUC_UNUSED
+      = test_make_lock (&face->place, "x.lock|far.example|12|34", 600);
   g_autoptr (FluflLockDetails) details = NULL;
   g_autoptr (GError) error = NULL;
 
@@ -298,7 +319,8 @@ break_expired (Face *face, gconstpointer data)
   const Case *the_case = data;
   const Form *form = the_case->form;
   g_autoptr (FluflLock) lock = patient_lock (face, the_case);
-  g_autofree char *claim = test_make_lock (&face->place, "x.lock|far.example|12|34", -60);
+  g_autofree char *claim G_GNUC_UNUSED
+      = test_make_lock (&face->place, "x.lock|far.example|12|34", -60);
   g_autoptr (GError) error = NULL;
   GThread *thread = g_thread_new ("time", time_passes_thread, NULL);
 
@@ -449,6 +471,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
 
   add ("/states/ours", ours);
+  add ("/states/not-ours-any-more", not_ours_any_more);
   add ("/states/unknown", unknown);
   add ("/states/within-slop", within_slop);
   add ("/states/expired", expired);
