@@ -59,33 +59,39 @@ op_free (gpointer data)
 
 /* --- Begin: checks and marks, no disk --- */
 
+/* Without a path: was there a file at all? */
+static void
+report_no_path (FluflLock *self, GError **error)
+{
+  g_autofree char *uri = self->file != NULL ? g_file_get_uri (self->file) : NULL;
+
+  if (uri == NULL || uri[0] == '\0')
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                 "No lock file was given: set the property “file” when the lock is made.");
+  else
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                 "“%s” has no path on this machine, so it cannot be a lock file.", uri);
+}
+
+/* Before each operation, so nothing is put into words that is not told. */
 static gboolean
 check_usable (FluflLock *self, GError **error)
 {
-  g_autofree char *uri = NULL;
-  g_autofree char *path = flufl_report_path (&self->site);
+  g_autofree char *path = NULL;
 
-  if (self->file != NULL)
-    uri = g_file_get_uri (self->file);
-  if (uri == NULL || uri[0] == '\0')
-    {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                   "No lock file was given: set the property “file” when the lock is made.");
-      return FALSE;
-    }
   if (self->site.lock_path == NULL)
     {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                   "“%s” has no path on this machine, so it cannot be a lock file.", uri);
+      report_no_path (self, error);
       return FALSE;
     }
+  if (self->site.lock_name[0] != '\0' && flufl_separator_is_valid (self->separator))
+    return TRUE;
+
+  path = flufl_report_path (&self->site);
   if (self->site.lock_name[0] == '\0')
-    {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                   "“%s” cannot be a lock file: it has no name.", path);
-      return FALSE;
-    }
-  if (!flufl_separator_is_valid (self->separator))
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                 "“%s” cannot be a lock file: it has no name.", path);
+  else
     {
       g_autofree char *separator = g_utf8_make_valid (self->separator, -1);
 
@@ -93,9 +99,8 @@ check_usable (FluflLock *self, GError **error)
                    "The separator “%s” of the lock “%s” cannot be used: it must have 1 to %d bytes, "
                    "none of them a letter, a digit, “/”, “~”, or a control character.",
                    separator, path, FLUFL_SEPARATOR_MAX);
-      return FALSE;
     }
-  return TRUE;
+  return FALSE;
 }
 
 static gboolean
