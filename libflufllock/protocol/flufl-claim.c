@@ -20,6 +20,9 @@
  * server, a third for nothing. */
 #define CREATE_TRIES 8
 
+/* A kept claim that was seen so lately is not looked at before its next use. */
+#define SEEN_LATELY FLUFL_NSEC_PER_SEC
+
 /* So often a release that a slow file server has made late begins anew. */
 #define LATE_LOOKS 4
 
@@ -354,21 +357,20 @@ flufl_claim_park (FluflClaim *claim, FluflSite *site, int *out_errsv)
   return FLUFL_OUTCOME_RELEASED;
 }
 
-/* Makes an idle claim one that can be linked. */
-static FluflOutcome
+/* Makes an idle claim one that can be linked. What was seen of it a moment ago
+ * is still good: that it has one link and no other name, and how the clocks
+ * stand. Whether its name is still there, link(2) will say. */
+static gboolean
 unpark (FluflClaim *claim, FluflSite *site, gint64 lifetime)
 {
   struct stat st;
 
-  if ((!claim->renamed || write_path (claim, site, claim->fd) == 0)
-      && date (claim, site, claim->fd, lifetime, &st) == 0 && st.st_nlink == 1
-      && st.st_size == (off_t) strlen (claim->path))
-    {
-      claim->parked = claim->renamed = FALSE;
-      return FLUFL_OUTCOME_AGAIN;
-    }
-  flufl_claim_abandon (claim, site);
-  return FLUFL_OUTCOME_LOST;
+  if (!claim->renamed && !claim->coarse
+      && boot_now (site) - claim->server_seen < SEEN_LATELY)
+    return touch (claim, site, claim->fd, lifetime) == 0;
+  return (!claim->renamed || write_path (claim, site, claim->fd) == 0)
+         && date (claim, site, claim->fd, lifetime, &st) == 0 && st.st_nlink == 1
+         && st.st_size == (off_t) strlen (claim->path);
 }
 
 /*
@@ -386,7 +388,15 @@ flufl_claim_keep_fresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int
   struct stat st;
 
   if (claim->parked)
-    return unpark (claim, site, lifetime);
+    {
+      if (!unpark (claim, site, lifetime))
+        {
+          flufl_claim_abandon (claim, site);
+          return FLUFL_OUTCOME_LOST;
+        }
+      claim->parked = claim->renamed = FALSE;
+      return FLUFL_OUTCOME_AGAIN;
+    }
   if (claim->lifetime == lifetime && lease_is_young (claim, site, 20))
     return FLUFL_OUTCOME_AGAIN;
 
