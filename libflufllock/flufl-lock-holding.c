@@ -428,14 +428,14 @@ static void
 start_pulse (FluflLock *self, gint64 since)
 {
   gint64 beat = beat_of (&self->claim);
-  gint64 now = g_get_monotonic_time ();
-  gint64 left;
+  gint64 now, left;
   GMainContext *context = self->context;
 
   self->lease_end = since + self->claim.lifetime / 1000;
   self->beat_errsv = 0;
   if (self->heartbeat == FLUFL_HEARTBEAT_NONE)
     return;
+  now = g_get_monotonic_time ();
   /* A main context that came late to the win: see first what it is worth. */
   self->lease_end = MAX (self->lease_end, now + beat);
   left = self->lease_end - now;

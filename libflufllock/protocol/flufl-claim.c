@@ -155,11 +155,11 @@ write_path (FluflClaim *claim, FluflSite *site, int fd)
   return 0;
 }
 
-/* Touches a claim that is not the lock. */
+/* Sees what a touch of a claim that is not the lock has made of it. */
 static int
-date (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime, struct stat *st)
+see_touched (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime, struct stat *st)
 {
-  if (touch (claim, site, fd, lifetime) != 0 || site->sys->fstat (fd, st) != 0)
+  if (site->sys->fstat (fd, st) != 0)
     return -1;
   claim->dev = st->st_dev;
   claim->ino = st->st_ino;
@@ -247,7 +247,8 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
 
   if (fd >= 0)
     {
-      if (write_path (claim, site, fd) != 0 || date (claim, site, fd, lifetime, &st) != 0)
+      if (write_path (claim, site, fd) != 0 || touch (claim, site, fd, lifetime) != 0
+          || see_touched (claim, site, fd, lifetime, &st) != 0)
         errsv = errno;
       /* A network file system tells of a full disk only here. */
       if (claim->line == NULL && sys->close (fd) != 0 && errsv == 0 && errno != EINTR)
@@ -332,8 +333,6 @@ rename_ahead (FluflClaim *claim, FluflSite *site)
 FluflOutcome
 flufl_claim_park (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
-  gint64 start = boot_now (site);
-
   if (claim->line == NULL || !lease_is_safe (claim, site) || claim->doubtful || claim->unsure)
     return flufl_claim_release (claim, site, out_errsv);
 
@@ -344,6 +343,8 @@ flufl_claim_park (FluflClaim *claim, FluflSite *site, int *out_errsv)
     }
   else
     {
+      gint64 start = boot_now (site);
+
       if (!rename_ahead (claim, site))
         return flufl_claim_release (claim, site, out_errsv);
       /* The token is won; what goes wrong now is for others to recover. */
@@ -365,11 +366,13 @@ unpark (FluflClaim *claim, FluflSite *site, gint64 lifetime)
 {
   struct stat st;
 
+  if ((claim->renamed && write_path (claim, site, claim->fd) != 0)
+      || touch (claim, site, claim->fd, lifetime) != 0)
+    return FALSE;
   if (!claim->renamed && !claim->coarse
-      && boot_now (site) - claim->server_seen < SEEN_LATELY)
-    return touch (claim, site, claim->fd, lifetime) == 0;
-  return (!claim->renamed || write_path (claim, site, claim->fd) == 0)
-         && date (claim, site, claim->fd, lifetime, &st) == 0 && st.st_nlink == 1
+      && claim->lease_start - claim->server_seen < SEEN_LATELY)
+    return TRUE;
+  return see_touched (claim, site, claim->fd, lifetime, &st) == 0 && st.st_nlink == 1
          && st.st_size == (off_t) strlen (claim->path);
 }
 
