@@ -65,6 +65,11 @@ hold (const char *path, const char *how)
         ;
       _exit (0);
     }
+  if (strcmp (how, "idle") == 0)
+    {
+      flufl_lock_set_linger (lock, TRUE);
+      g_assert_true (flufl_lock_release (lock, NULL, NULL));
+    }
   g_assert_cmpint (readlink ("/proc/self", number, sizeof number - 1), >, 0);
   printf ("%s\n", number);
   fflush (stdout);
@@ -440,6 +445,53 @@ test_linger (void)
   test_place_clear (&place);
 }
 
+/* Waits for the lock that somebody else has, for a moment. */
+static void
+wait_in_vain (TestPlace *place, gint64 timeout_ms)
+{
+  g_autoptr (FluflLock) lock = lock_new (place->lock);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (flufl_lock_acquire (lock, timeout_ms, NULL, &error));
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);
+}
+
+static void
+test_idle (void)
+{
+  g_autoptr (FluflLock) lock = NULL;
+  g_autoptr (GError) error = NULL;
+  Holder dead, living;
+  TestPlace place;
+
+  g_test_summary ("A kept claim goes when its owner was killed and somebody waits; not before");
+  test_place_init (&place);
+  if (place_is_local (&place))
+    {
+      holder_start (&dead, &place, "idle", FALSE);
+      g_assert_cmpuint (test_place_count (&place), ==, 1);
+      holder_start (&living, &place, "idle", FALSE);
+      g_assert_cmpuint (test_place_count (&place), ==, 2);
+      lock = lock_new (place.lock);
+      flufl_lock_acquire (lock, 0, NULL, &error);
+      g_assert_no_error (error);
+      wait_in_vain (&place, 300);
+      g_assert_cmpuint (test_place_count (&place), ==, 4);
+
+      holder_kill (&dead);
+      for (int i = 0; i < 200 && test_place_count (&place) == 4; i++)
+        wait_in_vain (&place, 300);
+      g_assert_cmpuint (test_place_count (&place), ==, 3);
+      g_assert_true (flufl_lock_release (lock, NULL, NULL));
+      g_assert_cmpuint (test_place_count (&place), ==, 1);
+      holder_kill (&living);
+      holder_end (&dead);
+      holder_end (&living);
+      test_place_empty (&place);
+    }
+  test_place_clear (&place);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -459,5 +511,6 @@ main (int argc, char **argv)
   g_test_add_func ("/killed/files", test_files);
   g_test_add_func ("/killed/forked-object", test_forked_object);
   g_test_add_func ("/killed/linger", test_linger);
+  g_test_add_func ("/killed/idle", test_idle);
   return g_test_run ();
 }

@@ -100,7 +100,7 @@ arm (FluflAcquire *self)
     {
       FluflWatchResult result;
 
-      flufl_queue_view (self->queue, self->site, &self->claim, &self->view);
+      flufl_queue_view (self->queue, self->site, &self->claim, self->break_dead, &self->view);
       if (self->view.found)
         {
           result = watch_predecessor (self);

@@ -21,6 +21,8 @@ typedef struct
   GPtrArray *ignored;       /* nullable; names of claims that did not move */
   guint      company;       /* so many arrivals still look who is there first */
   gint64     crowded_until; /* monotonic microseconds */
+  gint64     collect_at;    /* so too: when to ask for the next leftover … */
+  char      *asked;         /* … whose ticket comes after this one; nullable */
 } FluflQueue;
 
 /* What one look at the directory found. */
@@ -34,8 +36,9 @@ typedef struct
 
 void     flufl_queue_clear          (FluflQueue           *self);
 void     flufl_queue_view           (FluflQueue           *self,
-                                     const FluflSite      *site,
+                                     FluflSite            *site,
                                      const FluflClaim     *claim,
+                                     gboolean              collect,
                                      FluflQueueView       *out_view);
 void     flufl_queue_ignore         (FluflQueue           *self,
                                      const FluflClaimName *claim);
