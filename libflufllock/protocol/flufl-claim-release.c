@@ -1,0 +1,129 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The end of a claim: docs/protocol.md, "Release".
+ */
+
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "flufl-claim-steps.h"
+
+/* So often a release that a slow file server has made late begins anew. */
+#define LATE_LOOKS 4
+
+/* Forgets the claim and lets go of its life-line. Never by LOCK_UN: in a forked
+ * child that would cut the parent's, closing a copy of its file does not. */
+void
+flufl_claim_clear (FluflClaim *claim)
+{
+  if (claim->line != NULL)
+    claim->line->close (claim->fd);
+  g_free (claim->path);
+  memset (claim, 0, sizeof *claim);
+}
+
+/* Whether the lock file is our claim, and not only something that was linked
+ * or copied from another. */
+gboolean
+flufl_claim_is_lock (const FluflClaim *claim, const FluflLook *look)
+{
+  const char *name = strrchr (claim->path, '/') + 1;
+
+  return look->sight == FLUFL_SIGHT_CLAIM && strcmp (look->claim.name, name) == 0;
+}
+
+/*
+ * flufl_claim_release:
+ *
+ * Removes the claim, which is the right to remove the lock file, then the lock
+ * file. Between the two nobody else removes it, for the grace. The life-line
+ * goes last: as long as it is there nobody recovers what we still remove.
+ *
+ * Returns: RELEASED or LOST, with the claim cleared; FAILED with it kept:
+ *   nothing has changed on disk, or nobody can tell
+ */
+FluflOutcome
+flufl_claim_release (FluflClaim *claim, FluflSite *site, int *out_errsv)
+{
+  const FluflSyscalls *sys = site->sys;
+  gint64 start = flufl_claim_boot_now (site);
+  gboolean safe = flufl_claim_lease_is_safe (claim, site);
+  gboolean look_first = !safe || claim->doubtful;
+  int looks = 0;
+
+  if (sys->unlink (claim->path) != 0)
+    {
+      *out_errsv = errno;
+      if (!flufl_claim_is_gone (*out_errsv))
+        {
+          claim->doubtful = TRUE;
+          return FLUFL_OUTCOME_FAILED;
+        }
+      /* Broken, or done with the reply lost. While the lease runs nobody may
+       * have broken it, so it is ours to finish; later a breaker may stand
+       * before its own removal of the lock file. */
+      if (!safe)
+        {
+          flufl_claim_clear (claim);
+          return FLUFL_OUTCOME_LOST;
+        }
+      look_first = TRUE;
+    }
+
+  /* A file server may have taken long over the claim. As long as the lock file
+   * stands without one, nobody else removes it for a whole grace: he must give
+   * it a claim first, and let it rest. So the time counts anew from a look that
+   * sees it so. */
+  while (look_first || flufl_claim_boot_now (site) - start > FLUFL_GRACE / 2)
+    {
+      gboolean late = flufl_claim_boot_now (site) - start > FLUFL_GRACE / 2;
+      FluflLook look;
+
+      flufl_look_take (&look, site, site->lock_path);
+      /* Without content it is ours by its inode, whose claim we have removed. */
+      if (!(flufl_claim_is_lock (claim, &look) || look.is_blank)
+          || !flufl_look_is_inode (&look, claim->dev, claim->ino))
+        {
+          /* Whoever cannot look must not touch: it stays for others to recover. */
+          gboolean blind = look.sight == FLUFL_SIGHT_FAILED || look.sight == FLUFL_SIGHT_UNREADABLE;
+
+          flufl_claim_clear (claim);
+          return blind ? FLUFL_OUTCOME_RELEASED : FLUFL_OUTCOME_LOST;
+        }
+      look_first = FALSE;
+      if (late && (look.nlink != 1 || ++looks > LATE_LOOKS))
+        break;
+      if (late)
+        start = look.taken;
+    }
+
+  /* Otherwise it is left, and others recover it. No answer helps here: a second
+   * call could hit somebody's new lock. */
+  if (flufl_claim_boot_now (site) - start <= FLUFL_GRACE / 2)
+    sys->unlink (site->lock_path);
+
+  flufl_claim_clear (claim);
+  return FLUFL_OUTCOME_RELEASED;
+}
+
+/* Gives up a claim that is not known to be the lock. */
+void
+flufl_claim_abandon (FluflClaim *claim, FluflSite *site)
+{
+  int errsv = 0;
+
+  if (claim->path == NULL)
+    return;
+
+  if (claim->unsure)
+    {
+      claim->doubtful = TRUE;
+      flufl_claim_release (claim, site, &errsv);
+    }
+  else
+    site->sys->unlink (claim->path);
+  flufl_claim_clear (claim);
+}
