@@ -253,7 +253,8 @@ finish (FluflAcquire *self, FluflResult result)
 static void
 try (FluflAcquire *self, gboolean look)
 {
-  gint64 now = g_get_monotonic_time ();
+  /* The first comes at once, and need not ask what time it is. */
+  gint64 now = self->timer == 0 ? self->started : g_get_monotonic_time ();
 
   if (!look && now - self->looked < LOOK_EVERY && now < self->deadline)
     {
@@ -299,9 +300,9 @@ static FluflResult
 step (FluflAcquire *self, gint64 *out_when)
 {
   FluflWatchEvents events = (FluflWatchEvents) g_atomic_int_and ((guint *) &self->events, 0);
-  gint64 now = g_get_monotonic_time ();
   gboolean first = self->timer == 0;
-  gboolean overdue = self->armed && now >= self->timer;
+  gboolean overdue = self->armed && g_get_monotonic_time () >= self->timer;
+  gint64 now;
 
   if (g_cancellable_is_cancelled (self->cancellable))
     return finish (self, FLUFL_RESULT_CANCELLED);
