@@ -22,7 +22,7 @@
 
 typedef struct
 {
-  char      *lock_path;
+  char      *lock_path, *flock_path;
   FluflLock *lock, *lingering;
   guint64    n;
   int        kept;      /* plain C's kept claim */
@@ -101,6 +101,18 @@ plain_lingering (Bench *b)
   must (unlink (b->lock_path) == 0);
 }
 
+/* What Python's filelock calls, and no more. */
+static void
+bare_flock (Bench *b)
+{
+  int fd = open (b->flock_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+  must (fd >= 0);
+  must (flock (fd, LOCK_EX | LOCK_NB) == 0);
+  must (flock (fd, LOCK_UN) == 0);
+  close (fd);
+}
+
 static void
 library (Bench *b)
 {
@@ -132,6 +144,7 @@ static const struct
   { "library", library },
   { "plain C, claim kept", plain_lingering },
   { "library, linger", library_lingering },
+  { "bare flock", bare_flock },
 };
 
 #define N_KINDS G_N_ELEMENTS (kinds)
@@ -146,6 +159,7 @@ measure (const char *directory)
 
   must (mkdir (place, 0700) == 0);
   b.lock_path = g_strdup_printf ("%s/x.lock", place);
+  b.flock_path = g_strdup_printf ("%s/flock", place);
   b.lock = flufl_lock_new_for_path (b.lock_path);
   b.lingering = flufl_lock_new_for_path (b.lock_path);
   flufl_lock_set_linger (b.lingering, TRUE);
@@ -179,7 +193,9 @@ measure (const char *directory)
   g_object_unref (b.lingering);
   close (b.kept);
   unlink (b.kept_path);
+  unlink (b.flock_path);
   must (rmdir (place) == 0);
+  g_free (b.flock_path);
   g_free (b.lock_path);
   g_free (place);
 }

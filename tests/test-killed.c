@@ -314,51 +314,6 @@ test_stopped (void)
   test_place_clear (&place);
 }
 
-static guint
-count_fds (void)
-{
-  g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
-  guint n = 0;
-
-  while (dir != NULL && g_dir_read_name (dir) != NULL)
-    n++;
-  return n;
-}
-
-static void
-test_files (void)
-{
-  FluflLock *locks[50];
-  TestPlace place;
-  guint before, idle, held;
-
-  g_test_summary ("One open file for a lock that is held, none for one that is not");
-  test_place_init (&place);
-  if (place_is_local (&place))
-    {
-      before = count_fds ();
-      for (guint i = 0; i < G_N_ELEMENTS (locks); i++)
-        {
-          g_autofree char *name = g_strdup_printf ("%u.lock", i);
-          g_autofree char *path = test_place_path (&place, name);
-
-          locks[i] = lock_new (path);
-        }
-      idle = count_fds ();
-      for (guint i = 0; i < G_N_ELEMENTS (locks); i++)
-        g_assert_true (flufl_lock_acquire (locks[i], 0, NULL, NULL));
-      held = count_fds ();
-      for (guint i = 0; i < G_N_ELEMENTS (locks); i++)
-        g_assert_true (flufl_lock_release (locks[i], NULL, NULL));
-      g_assert_cmpuint (idle, ==, before);
-      g_assert_cmpuint (held, ==, before + (before > 0 ? G_N_ELEMENTS (locks) : 0));
-      g_assert_cmpuint (count_fds (), ==, before);
-      for (guint i = 0; i < G_N_ELEMENTS (locks); i++)
-        g_assert_finalize_object (locks[i]);
-    }
-  test_place_clear (&place);
-}
-
 static void
 test_forked_object (void)
 {
@@ -508,7 +463,6 @@ main (int argc, char **argv)
                         test_number_used_again);
   g_test_add_func ("/killed/child-goes-on", test_child_goes_on);
   g_test_add_func ("/killed/stopped", test_stopped);
-  g_test_add_func ("/killed/files", test_files);
   g_test_add_func ("/killed/forked-object", test_forked_object);
   g_test_add_func ("/killed/linger", test_linger);
   g_test_add_func ("/killed/idle", test_idle);

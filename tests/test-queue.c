@@ -144,6 +144,71 @@ test_others_are_no_queue (void)
   line_clear (&line);
 }
 
+static gboolean
+owes_a_turn (Line *self)
+{
+  return flufl_queue_owes_a_turn (&self->queue, &self->p.site, &self->view);
+}
+
+static void
+test_stranger (void)
+{
+  Line line;
+  g_autofree char *name = NULL, *path = NULL;
+
+  line_init (&line);
+  if (skip_without_boot (&line))
+    return;
+  g_test_summary ("flufl.lock's process that waits for long");
+  name = g_strdup_printf ("x.lock|%s.example.org|%d|123456789", line.us.host, line.us.pid);
+  path = flufl_site_path_of (&line.p.site, name);
+  look (&line);
+  g_assert_false (owes_a_turn (&line));
+  put_claim (name, FALSE, 15);
+  fake_disk_advance (FAKE_SEC);
+  put_claim ("x.lock|elsewhere|77|123456789", FALSE, 15);
+  look (&line);
+  g_assert_cmpstr (line.view.stranger.name, ==, name);
+  g_assert_false (owes_a_turn (&line));
+  fake_disk_advance (3 * FAKE_SEC);
+  g_assert_true (owes_a_turn (&line));
+
+  g_test_message ("Not while it has the lock, nor when it comes anew");
+  g_assert_cmpint (fake_syscalls.link (path, LOCK), ==, 0);
+  g_assert_false (owes_a_turn (&line));
+  fake_syscalls.unlink (LOCK);
+  g_assert_false (owes_a_turn (&line));
+  look (&line);
+  g_assert_cmpstr (line.view.stranger.name, !=, name);
+  fake_disk_advance (4 * FAKE_SEC);
+  g_assert_true (owes_a_turn (&line));
+
+  g_test_message ("Not what was left behind");
+  fake_disk_advance (3600 * FAKE_SEC);
+  g_assert_false (owes_a_turn (&line));
+  line_clear (&line);
+}
+
+static void
+test_dead_stranger (void)
+{
+  Line line;
+  g_autofree char *name = NULL;
+
+  line_init (&line);
+  if (skip_without_boot (&line))
+    return;
+  name = g_strdup_printf ("x.lock|%s|%d|123456789", line.us.host, line.us.pid + 1);
+  put_claim (name, FALSE, 15);
+  fake_disk_advance (4 * FAKE_SEC);
+  look (&line);
+  g_assert_cmpstr (line.view.stranger.name, ==, name);
+  g_assert_false (owes_a_turn (&line));
+  look (&line);
+  g_assert_cmpint (line.view.stranger_since, ==, 0);
+  line_clear (&line);
+}
+
 static void
 test_ignored (void)
 {
@@ -518,6 +583,8 @@ main (int argc, char *argv[])
 
   g_test_add_func ("/queue/order", test_order);
   g_test_add_func ("/queue/others", test_others_are_no_queue);
+  g_test_add_func ("/queue/stranger", test_stranger);
+  g_test_add_func ("/queue/dead-stranger", test_dead_stranger);
   g_test_add_func ("/queue/ignored", test_ignored);
   g_test_add_func ("/queue/crowd", test_crowd);
   g_test_add_func ("/queue/unreadable", test_unreadable);

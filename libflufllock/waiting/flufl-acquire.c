@@ -11,6 +11,8 @@
 
 #include "flufl-acquire.h"
 
+#include <errno.h>
+
 /* A wait that lasts is told of once, after so long. */
 #define ANNOUNCE_AFTER (250 * 1000)
 
@@ -30,6 +32,11 @@ gint64 flufl_acquire_patience = 10 * 1000;
 
 /* Woken often, and in vain, we look no more often than this. */
 #define LOOK_EVERY (100 * 1000)
+
+/* A process of flufl.lock sleeps for up to 2.01 s between two tries: who leaves
+ * the lock free for so long has let each of them try. */
+gint64 flufl_acquire_gap = 2100 * 1000;
+#define GAP_LOOK (10 * 1000)
 
 /* How often the one before us may be found gone at once. */
 #define ARM_ROUNDS 8
@@ -190,6 +197,12 @@ longest_pause (FluflAcquire *self)
   return flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL ? LOCAL_BACKOFF_MAX : REMOTE_BACKOFF_MAX;
 }
 
+static gboolean
+is_giving_way (FluflAcquire *self)
+{
+  return self->gap_until != 0;
+}
+
 /* When to try again: somewhere in the second half of the back-off, so that
  * those who began together part, and never after the deadline. */
 static gint64
@@ -197,6 +210,11 @@ next_try (FluflAcquire *self, gint64 now)
 {
   gint64 when;
 
+  if (is_giving_way (self))
+    {
+      self->timer = now + GAP_LOOK;
+      return MIN (self->timer, self->deadline);
+    }
   if (now >= self->timer)
     {
       if (self->backoff == 0)
@@ -248,6 +266,38 @@ finish (FluflAcquire *self, FluflResult result)
   return result;
 }
 
+/*
+ * Our processes hand the lock on within microseconds: those of flufl.lock would
+ * never find it free. So where one has waited for long, the first of ours that
+ * finds the lock free leaves it so until somebody has taken it, and does that
+ * once: the turn after that is its own.
+ */
+static gboolean
+gives_way (FluflAcquire *self, gint64 now)
+{
+  struct stat st;
+
+  if (self->gave_way || now >= self->deadline)
+    return FALSE;
+  if (self->gap_until == 0 && !flufl_queue_owes_a_turn (self->queue, self->site, &self->view))
+    return FALSE;
+
+  if (self->site->sys->lstat (self->site->lock_path, &st) == 0 || errno != ENOENT)
+    {
+      self->gave_way = self->gap_until != 0 && !self->uncalled;
+      self->gap_until = 0;
+    }
+  else if (self->gap_until == 0)
+    self->gap_until = now + flufl_acquire_gap;
+  else if (now >= self->gap_until)
+    {
+      self->gave_way = TRUE;
+      self->gap_until = 0;
+      flufl_queue_ignore (self->queue, &self->view.stranger);
+    }
+  return is_giving_way (self);
+}
+
 /* One try. Looking at what is in the way costs several times what linking does:
  * so only if @look, or if that was long ago. */
 static void
@@ -256,6 +306,12 @@ try (FluflAcquire *self, gboolean look)
   /* The first comes at once, and need not ask what time it is. */
   gint64 now = self->timer == 0 ? self->started : g_get_monotonic_time ();
 
+  if (gives_way (self, now))
+    {
+      disarm (self);
+      self->outcome = FLUFL_OUTCOME_BUSY;
+      return;
+    }
   if (!look && now - self->looked < LOOK_EVERY && now < self->deadline)
     {
       self->outcome = flufl_attempt_link (&self->claim, self->site, self->lifetime, &self->findings);
@@ -272,7 +328,7 @@ try (FluflAcquire *self, gboolean look)
 static void
 watch (FluflAcquire *self, FluflWatchEvents events, gboolean overdue)
 {
-  for (int round = 0; round < ARM_ROUNDS; round++)
+  for (int round = 0; round < ARM_ROUNDS && !is_giving_way (self); round++)
     {
       if (self->armed && (events & FLUFL_WATCH_REMOVED) == 0)
         {
@@ -307,6 +363,8 @@ step (FluflAcquire *self, gint64 *out_when)
   if (g_cancellable_is_cancelled (self->cancellable))
     return finish (self, FLUFL_RESULT_CANCELLED);
 
+  if (!is_giving_way (self))
+    self->uncalled = self->armed && (events & FLUFL_WATCH_REMOVED) == 0;
   if (first && queue_up (self))
     self->outcome = FLUFL_OUTCOME_BUSY;
   else

@@ -6,6 +6,7 @@
 
 #include "flufl-queue.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/file.h>
 
@@ -34,6 +35,15 @@
 
 #define TICKET_DIGITS 16
 
+/* A process of flufl.lock that has waited for so long is owed a turn. Eight of
+ * them, busy with the lock for most of the time, let one wait for 8 to 17 s; with
+ * this, four of ours and four of them do as well. */
+#define STRANGER_PATIENCE (3 * FLUFL_NSEC_PER_SEC)
+/* What is older was left behind. */
+#define STRANGER_OLD (3600 * FLUFL_NSEC_PER_SEC)
+/* Each costs an lstat(2). */
+#define STRANGERS_MAX 16
+
 typedef struct
 {
   FluflQueue     *queue;
@@ -44,6 +54,7 @@ typedef struct
   const char     *our_ticket;  /* in our_name: TICKET_DIGITS and what follows */
   FluflClaimName  ours;
   guint           n_names;
+  guint           n_strangers;
   guint64         seen;        /* bit i: ignored[i] is still there */
   gboolean        collecting;
   FluflClaimName  leftover;    /* the next to be asked for, if it has a name … */
@@ -113,6 +124,39 @@ see_leftover (Search *self, const char *name, const char *ticket)
   g_strlcpy (self->leftover_ticket, ticket, sizeof self->leftover_ticket);
 }
 
+/* Whether the claim waits, and since when. One that holds the lock has two links. */
+static gboolean
+waits_since (const FluflSite *site, const char *name, gint64 *out_since)
+{
+  g_autofree char *path = flufl_site_path_of (site, name);
+  struct stat st;
+
+  if (site->sys->lstat (path, &st) != 0 || !S_ISREG (st.st_mode) || st.st_nlink != 1)
+    return FALSE;
+  *out_since = flufl_time_from_timespec (&st.st_ctim);
+  return *out_since != 0;
+}
+
+static void
+see_stranger (Search *self, const char *name)
+{
+  FluflQueueView *view = self->view;
+  FluflClaimName claim;
+  gint64 since;
+
+  if (self->n_strangers >= STRANGERS_MAX
+      || !flufl_claim_name_parse (name, strlen (name), self->site->lock_name, self->separator, &claim)
+      || claim.ours || is_ignored (self, name))
+    return;
+  self->n_strangers++;
+  if (waits_since (self->site, name, &since)
+      && (view->stranger_since == 0 || since < view->stranger_since))
+    {
+      view->stranger_since = since;
+      view->stranger = claim;
+    }
+}
+
 static gboolean
 see_name (const char *name, gpointer user_data)
 {
@@ -131,7 +175,10 @@ see_name (const char *name, gpointer user_data)
     return TRUE;
   ticket = find_ticket (name, self->separator);
   if (ticket == NULL)
-    return TRUE;
+    {
+      see_stranger (self, name);
+      return TRUE;
+    }
   if (self->collecting)
     see_leftover (self, name, ticket);
   if (strcmp (ticket, self->our_ticket) >= 0 || is_ignored (self, name))
@@ -305,6 +352,38 @@ flufl_queue_check (FluflQueue           *self,
       && !flufl_identity_is_stopped (site, predecessor))
     return TRUE;
   flufl_queue_ignore (self, predecessor);
+  return FALSE;
+}
+
+/* flufl.lock writes the fully qualified name. A wrong guess costs a wait, or a turn. */
+static gboolean
+seems_gone (const FluflSite *site, const FluflClaimName *claim)
+{
+  FluflIdentity us;
+  gsize n;
+
+  flufl_identity_get (site->sys, &us);
+  n = strcspn (us.host, ".");
+  return strncmp (claim->host, us.host, n) == 0 && strchr (".", claim->host[n]) != NULL
+         && site->sys->kill (claim->pid, 0) != 0 && errno == ESRCH;
+}
+
+/* Whether a process of flufl.lock came before us, has waited for long, and
+ * still does. */
+gboolean
+flufl_queue_owes_a_turn (FluflQueue *self, FluflSite *site, const FluflQueueView *view)
+{
+  gint64 waited, since;
+
+  if (view->stranger_since == 0)
+    return FALSE;
+  waited = flufl_time_since (site->sys->clock (FLUFL_CLOCK_REAL), view->stranger_since);
+  if (waited < STRANGER_PATIENCE || waited > STRANGER_OLD
+      || !waits_since (site, view->stranger.name, &since) || since != view->stranger_since)
+    return FALSE;
+  if (!seems_gone (site, &view->stranger))
+    return TRUE;
+  flufl_queue_ignore (self, &view->stranger);
   return FALSE;
 }
 

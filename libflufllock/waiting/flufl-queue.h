@@ -32,6 +32,8 @@ typedef struct
   guint          n_older; /* claims that came before ours */
   gboolean       found;   /* predecessor is valid */
   FluflClaimName predecessor;
+  gint64         stranger_since; /* ctime of stranger, which is valid unless it is 0 */
+  FluflClaimName stranger; /* of those that flufl.lock's processes wait with, the oldest */
 } FluflQueueView;
 
 void     flufl_queue_clear          (FluflQueue           *self);
@@ -46,6 +48,9 @@ gboolean flufl_queue_check          (FluflQueue           *self,
                                      FluflSite            *site,
                                      const FluflClaimName *predecessor,
                                      gboolean              collect);
+gboolean flufl_queue_owes_a_turn    (FluflQueue           *self,
+                                     FluflSite            *site,
+                                     const FluflQueueView *view);
 gboolean flufl_queue_expects_company (const FluflQueue    *self);
 void     flufl_queue_met_company    (FluflQueue           *self);
 void     flufl_queue_met_nobody     (FluflQueue           *self);
