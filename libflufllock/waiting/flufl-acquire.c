@@ -138,7 +138,7 @@ queue_up (FluflAcquire *self)
   if (flufl_attempt_claim (&self->claim, self->site, self->lifetime, &self->findings)
       != FLUFL_OUTCOME_AGAIN)
     return FALSE;
-  if (arm (self) && self->armed && self->view.found)
+  if (arm (self) && self->view.found)
     {
       flufl_queue_met_company (self->queue);
       return TRUE;
