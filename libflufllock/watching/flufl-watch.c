@@ -16,6 +16,10 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+/* Being refused an instance takes the kernel 10 to 40 ms: it makes one, sees that
+ * it is one too many, and unmakes it as slowly as any. So we ask no more often. */
+#define REFUSED_REST (10 * G_USEC_PER_SEC)
+
 /* What a process knows of its instance. A forked child has another: it must not
  * read what the kernel tells its parent. The parent's stays, for the number of
  * an inherited descriptor may mean another file by now. */
@@ -27,6 +31,7 @@ struct _State
   pid_t       pid;
   GMutex      mutex;   /* protects what follows */
   int         fd;      /* -1: none yet, or not any more; read without it too */
+  gint64      ask_from; /* monotonic microseconds: when to ask for one again */
   GHashTable *by_wd;   /* of Watched */
 };
 
@@ -94,6 +99,21 @@ events_of (guint32 mask)
   return events;
 }
 
+/* With the mutex. */
+static gboolean
+has_instance (State *state)
+{
+  if (state->fd >= 0)
+    return TRUE;
+  if (g_get_monotonic_time () < state->ask_from)
+    return FALSE;
+  g_atomic_int_set (&state->fd, inotify_init1 (IN_CLOEXEC | IN_NONBLOCK));
+  if (state->fd >= 0)
+    return TRUE;
+  state->ask_from = g_get_monotonic_time () + REFUSED_REST;
+  return FALSE;
+}
+
 /*
  * flufl_watch_add:
  * @watch: with func and user_data set, and not watching
@@ -115,9 +135,7 @@ flufl_watch_add (FluflWatch *watch, const char *path, FluflWatchEvents wanted)
 
   /* Locked all the while: an event may be read before its watch is known. */
   g_mutex_lock (&state->mutex);
-  if (state->fd < 0)
-    g_atomic_int_set (&state->fd, inotify_init1 (IN_CLOEXEC | IN_NONBLOCK));
-  if (state->fd < 0)
+  if (!has_instance (state))
     goto out;
 
   /* IN_MASK_ADD: another party may watch this inode for other things. */
