@@ -9,6 +9,7 @@
 #include <malloc.h>
 #include <string.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,6 +37,7 @@ static FluflSyscalls sys;
 
 /* The test's own answer, where a machine has no instance left to give. */
 static gboolean no_inotify;
+static int n_asked;
 
 #ifdef __linux__
 int
@@ -43,6 +45,7 @@ inotify_init1 (int flags)
 {
   if (no_inotify)
     {
+      n_asked++;
       errno = EMFILE;
       return -1;
     }
@@ -554,34 +557,132 @@ test_child (void)
   teardown (&place);
 }
 
-static void
-test_without_watches (void)
+/* Without watches, for as long as the process lives. */
+static gboolean
+setup_blind (TestPlace *place)
 {
-  TestPlace place;
-  Agent a, b;
-
   if (!g_test_subprocess ())
     {
       g_test_trap_subprocess (NULL, 0, 0);
       g_test_trap_assert_passed ();
-      return;
+      return FALSE;
     }
   sys = flufl_syscalls_posix;
   no_inotify = TRUE;
   flufl_acquire_patience = HOUR;
   alarm (TEST_PATIENCE_SEC);
-  test_place_init (&place);
+  test_place_init (place);
+  return TRUE;
+}
+
+static void
+test_without_watches (void)
+{
+  TestPlace place;
+  Agent a, b;
+  gint64 start = g_get_monotonic_time ();
+
+  if (!setup_blind (&place))
+    return;
   agent_init (&a, &place);
   agent_init (&b, &place);
-  take (&a);
-  take_in_thread (&b, NULL);
-  while (test_place_count (&place) != 3)
-    g_thread_yield ();
-  g_usleep (1000);
-  drop (&a);
-  await_done (&b);
+  for (int i = 0; i < 3; i++)
+    {
+      take (&a);
+      take_in_thread (&b, NULL);
+      while (test_place_count (&place) != 3)
+        g_thread_yield ();
+      g_usleep (1000);
+      drop (&a);
+      await_done (&b);
+      drop (&b);
+    }
   g_assert_cmpint (flufl_watch_fd (), ==, -1);
-  drop (&b);
+  /* To be refused takes the kernel as long as a hundred hand-offs. */
+  g_assert_cmpint (n_asked, <=, 1 + (g_get_monotonic_time () - start) / (10 * G_USEC_PER_SEC));
+  agent_clear (&a);
+  agent_clear (&b);
+  teardown (&place);
+}
+
+static int n_links, n_looks;
+
+static int
+count_link (const char *from, const char *to)
+{
+  g_atomic_int_inc (&n_links);
+  return link (from, to);
+}
+
+static int
+count_lstat (const char *path, struct stat *st)
+{
+  g_atomic_int_inc (&n_looks);
+  return lstat (path, st);
+}
+
+static void
+test_untold_keeps_its_place (void)
+{
+  TestPlace place;
+  Agent a, b;
+  int errsv = 0;
+
+  if (!setup_blind (&place))
+    return;
+  g_test_summary ("Who cannot watch goes before nobody either, although the lock is free");
+  agent_init (&a, &place);
+  agent_init (&b, &place);
+  if (flufl_site_fs_kind (&b.site) != FLUFL_FS_LOCAL)
+    g_test_skip ("no queue here");
+  else
+    {
+      sys.link = count_link;
+      sys.lstat = count_lstat;
+      g_assert_cmpint (flufl_claim_create (&a.acquire.claim, &a.site, LIFETIME, &errsv), ==,
+                       FLUFL_OUTCOME_AGAIN);
+      flufl_queue_met_company (&b.queue);
+      take_in_thread (&b, NULL);
+      while (g_atomic_int_get (&n_looks) < 20)
+        g_thread_yield ();
+      g_assert_cmpint (g_atomic_int_get (&n_links), ==, 0);
+      flufl_claim_abandon (&a.acquire.claim, &a.site);
+      await_done (&b);
+      drop (&b);
+    }
+  agent_clear (&a);
+  agent_clear (&b);
+  teardown (&place);
+}
+
+static void
+test_untold_looks_less_and_less (void)
+{
+  TestPlace place;
+  Agent a, b;
+  gint64 start;
+
+  if (!setup_blind (&place))
+    return;
+  g_test_summary ("A lock that is held for long is not asked for a thousand times a second");
+  agent_init (&a, &place);
+  agent_init (&b, &place);
+  if (flufl_site_fs_kind (&b.site) != FLUFL_FS_LOCAL)
+    g_test_skip ("no short pauses here");
+  else
+    {
+      take (&a);
+      start = g_get_monotonic_time ();
+      sys.lstat = count_lstat;
+      take_in_thread (&b, NULL);
+      /* Each comes after a sixteenth of the time before it, at the least. */
+      while (g_atomic_int_get (&n_looks) < 100)
+        g_thread_yield ();
+      g_assert_cmpint (g_get_monotonic_time () - start, >, 100 * 1000);
+      drop (&a);
+      await_done (&b);
+      drop (&b);
+    }
   agent_clear (&a);
   agent_clear (&b);
   teardown (&place);
@@ -648,6 +749,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/waiting/deadline", test_deadline);
   g_test_add_func ("/waiting/child", test_child);
   g_test_add_func ("/waiting/without-watches", test_without_watches);
+  g_test_add_func ("/waiting/untold/keeps-its-place", test_untold_keeps_its_place);
+  g_test_add_func ("/waiting/untold/looks-less-and-less", test_untold_looks_less_and_less);
   g_test_add_func ("/waiting/cancelled-leaves-nothing", test_cancelled_leaves_nothing);
 
   return g_test_run ();
