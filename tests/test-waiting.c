@@ -343,6 +343,78 @@ test_one_leaves_the_line (void)
 }
 
 static void
+test_leaver_has_a_child (void)
+{
+  TestPlace place;
+  Agent a, b, c;
+  pid_t child;
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+
+  if (!setup (&place))
+    return;
+  g_test_summary ("One gives up, and a child has its claim open");
+  agent_init (&a, &place);
+  agent_init (&b, &place);
+  agent_init (&c, &place);
+  take (&a);
+  take_in_thread (&b, cancellable);
+  await_watches (1);
+  take_async (&c, NULL);
+  await_watches (2);
+  child = fork ();
+  g_assert_cmpint (child, >=, 0);
+  if (child == 0)
+    for (;;)
+      pause ();
+  g_cancellable_cancel (cancellable);
+  await_done (&b);
+  drop (&a);
+  await_done (&c);
+  drop (&c);
+  g_assert_cmpint (kill (child, SIGKILL), ==, 0);
+  g_assert_cmpint (waitpid (child, NULL, 0), ==, child);
+  agent_clear (&a);
+  agent_clear (&b);
+  agent_clear (&c);
+  teardown (&place);
+}
+
+static void
+test_claim_is_kept (void)
+{
+  TestPlace place;
+  Agent a, b;
+  FluflClaim kept = { .path = NULL };
+
+  if (!setup (&place))
+    return;
+  g_test_summary ("A holder that keeps its claim wakes up the next one");
+  agent_init (&a, &place);
+  agent_init (&b, &place);
+  for (int i = 0; i < 20; i++)
+    {
+      int errsv = 0;
+
+      prepare (&a, G_MAXINT64, NULL);
+      a.acquire.claim = kept;
+      flufl_acquire_run (&a.acquire);
+      g_assert_cmpint (a.acquire.result, ==, FLUFL_RESULT_HELD);
+      take_in_thread (&b, NULL);
+      await_watches (1);
+      g_assert_cmpint (flufl_claim_park (&a.acquire.claim, &a.site, &errsv), ==,
+                       FLUFL_OUTCOME_RELEASED);
+      kept = a.acquire.claim;
+      g_assert_nonnull (kept.path);
+      await_done (&b);
+      drop (&b);
+    }
+  flufl_claim_abandon (&kept, &a.site);
+  agent_clear (&a);
+  agent_clear (&b);
+  teardown (&place);
+}
+
+static void
 test_sleeper_is_passed (void)
 {
   TestPlace place;
@@ -744,6 +816,8 @@ main (int argc, char *argv[])
   g_test_add_data_func ("/waiting/line/sync", GINT_TO_POINTER (FALSE), test_line);
   g_test_add_data_func ("/waiting/line/async", GINT_TO_POINTER (TRUE), test_line);
   g_test_add_func ("/waiting/one-leaves-the-line", test_one_leaves_the_line);
+  g_test_add_func ("/waiting/leaver-has-a-child", test_leaver_has_a_child);
+  g_test_add_func ("/waiting/claim-is-kept", test_claim_is_kept);
   g_test_add_func ("/waiting/sleeper-is-passed", test_sleeper_is_passed);
   g_test_add_func ("/waiting/hundred", test_hundred);
   g_test_add_func ("/waiting/deadline", test_deadline);

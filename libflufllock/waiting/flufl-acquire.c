@@ -66,15 +66,21 @@ disarm (FluflAcquire *self)
   self->armed = FALSE;
 }
 
+/* What tells the end of a predecessor, or of the lock. Not that it changes, for
+ * a predecessor that becomes the lock is no news; who gives up writes to its
+ * claim, for a child that has it open, too. The end of a lock is told with the
+ * unlink of the lock file, whoever has the claim open by its other name. */
+#define PREDECESSOR_EVENTS (FLUFL_WATCH_REMOVED | FLUFL_WATCH_CLOSED | FLUFL_WATCH_WRITTEN)
+
+/* The lock file of one that keeps its claim loses a name and no more. */
+#define LOCK_EVENTS (FLUFL_WATCH_REMOVED | FLUFL_WATCH_CLOSED | FLUFL_WATCH_CHANGED)
+
 static FluflWatchResult
 watch_predecessor (FluflAcquire *self)
 {
   g_autofree char *path = flufl_site_path_of (self->site, self->view.predecessor.name);
 
-  /* Its end, or its owner's death: that it becomes the lock is no news. The end
-   * of a lock is told with the unlink of the lock file, whoever has the claim
-   * open, because it is open by its other name. */
-  return flufl_watch_add (&self->watch, path, FLUFL_WATCH_REMOVED | FLUFL_WATCH_CLOSED);
+  return flufl_watch_add (&self->watch, path, PREDECESSOR_EVENTS);
 }
 
 static gint64
@@ -118,7 +124,7 @@ arm (FluflAcquire *self)
             continue;
         }
       else
-        result = flufl_watch_add (&self->watch, self->site->lock_path, FLUFL_WATCH_REMOVED | FLUFL_WATCH_CLOSED);
+        result = flufl_watch_add (&self->watch, self->site->lock_path, LOCK_EVENTS);
       if (result == FLUFL_WATCH_GONE)
         return FALSE;
 
@@ -318,7 +324,7 @@ watch (FluflAcquire *self, FluflWatchEvents events, gboolean ask)
 {
   for (int round = 0; round < ARM_ROUNDS; round++)
     {
-      if ((events & FLUFL_WATCH_REMOVED) == 0)
+      if ((events & ~FLUFL_WATCH_CLOSED) == 0)
         {
           gboolean useless = ask && self->view.found
                              && !flufl_queue_check (self->queue, self->site,

@@ -74,14 +74,17 @@ static guint32
 mask_of (FluflWatchEvents wanted)
 {
   /* IN_DELETE_SELF comes once: with the last name, or, if the file is open by
-   * that name, with the close after it. Whoever waits for a claim to go is woken by nothing else that its
-   * owner does with it; the death of an owner who keeps it open is a close. */
+   * that name, with the close after it. Whoever waits for a claim to go is woken
+   * by nothing else that happens to it in the ordinary course; the death of an
+   * owner who keeps it open is a close. */
   guint32 mask = IN_DELETE_SELF | IN_MOVE_SELF;
 
   if ((wanted & FLUFL_WATCH_CLOSED) != 0)
     mask |= IN_CLOSE_WRITE;
   if ((wanted & FLUFL_WATCH_CHANGED) != 0)
     mask |= IN_ATTRIB;
+  if ((wanted & FLUFL_WATCH_WRITTEN) != 0)
+    mask |= IN_MODIFY;
   return mask;
 }
 
@@ -96,6 +99,8 @@ events_of (guint32 mask)
     events |= FLUFL_WATCH_CLOSED;
   if ((mask & IN_ATTRIB) != 0)
     events |= FLUFL_WATCH_CHANGED;
+  if ((mask & IN_MODIFY) != 0)
+    events |= FLUFL_WATCH_WRITTEN;
   return events;
 }
 
