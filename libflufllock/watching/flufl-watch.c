@@ -10,8 +10,6 @@
 
 #include "flufl-watch.h"
 
-#ifdef HAVE_INOTIFY
-
 #include <errno.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -337,37 +335,3 @@ flufl_watch_count (void)
   g_mutex_unlock (&state->mutex);
   return n;
 }
-
-#else /* !HAVE_INOTIFY: timers alone */
-
-FluflWatchResult
-flufl_watch_add (FluflWatch       *watch G_GNUC_UNUSED,
-                 const char       *path G_GNUC_UNUSED,
-                 FluflWatchEvents  wanted G_GNUC_UNUSED)
-{
-  return FLUFL_WATCH_UNAVAILABLE;
-}
-
-void
-flufl_watch_remove (FluflWatch *watch G_GNUC_UNUSED)
-{
-}
-
-int
-flufl_watch_fd (void)
-{
-  return -1;
-}
-
-void
-flufl_watch_dispatch (void)
-{
-}
-
-guint
-flufl_watch_count (void)
-{
-  return 0;
-}
-
-#endif
