@@ -123,7 +123,9 @@ flufl_claim_abandon (FluflClaim *claim, FluflSite *site)
       claim->doubtful = TRUE;
       flufl_claim_release (claim, site, &errsv);
     }
-  else
-    site->sys->unlink (claim->path);
+  else if (site->sys->unlink (claim->path) == 0 && claim->line != NULL)
+    /* A forked child may have it open: then its end is told when the child has
+     * gone. Those who watch it are told by this; nothing changes. */
+    flufl_claim_write_path (claim, site, claim->fd);
   flufl_claim_clear (claim);
 }
