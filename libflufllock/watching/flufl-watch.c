@@ -16,6 +16,8 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "flufl-process.h"
+
 /* What a process knows of its instance. A forked child has another: it must not
  * read what the kernel tells its parent. The parent's stays, for the number of
  * an inherited descriptor may mean another file by now. */
@@ -24,7 +26,7 @@ typedef struct _State State;
 struct _State
 {
   State      *parents; /* left as it was at the fork, and so not freed */
-  pid_t       pid;
+  int         process; /* its mark */
   GMutex      mutex;   /* protects what follows */
   int         fd;      /* -1: none yet, or not any more; read without it too */
   GHashTable *by_wd;   /* of Watched */
@@ -47,11 +49,11 @@ get_state (void)
       State *old = g_atomic_pointer_get (&current);
       State *fresh;
 
-      if (old != NULL && old->pid == getpid ())
+      if (old != NULL && old->process == flufl_process_mark ())
         return old;
       fresh = g_new0 (State, 1);
       fresh->parents = old;
-      fresh->pid = getpid ();
+      fresh->process = flufl_process_mark ();
       fresh->fd = -1;
       fresh->by_wd = g_hash_table_new_full (NULL, NULL, NULL, g_free);
       g_mutex_init (&fresh->mutex);
@@ -161,7 +163,7 @@ flufl_watch_remove (FluflWatch *watch)
   if (state == NULL)
     return;
   watch->state = NULL;
-  if (state->pid != getpid ())
+  if (state->process != flufl_process_mark ())
     {
       watch->watched = NULL;
       return;
