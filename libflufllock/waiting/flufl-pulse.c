@@ -12,7 +12,9 @@ struct _FluflPulse
 {
   gatomicrefcount refs;
   GCancellable   *stopped; /* owned */
-  GSource        *source;  /* owned; NULL: beats by the engine */
+  gboolean        in_context; /* else beats by the engine */
+  GMutex          mutex;   /* protects what follows */
+  GSource        *source;  /* owned; NULL when it has been stopped */
   FluflPulseFunc  func;
   gpointer        user_data;
   GDestroyNotify  destroy;
@@ -27,7 +29,7 @@ pulse_unref (gpointer data)
     return;
   if (self->destroy != NULL)
     self->destroy (self->user_data);
-  g_clear_pointer (&self->source, g_source_unref);
+  g_mutex_clear (&self->mutex);
   g_object_unref (self->stopped);
   g_free (self);
 }
@@ -48,8 +50,14 @@ wait_for_beat (FluflPulse *self, gint64 usec)
 {
   gint64 when = g_get_monotonic_time () + usec;
 
-  if (self->source != NULL)
-    g_source_set_ready_time (self->source, when);
+  if (self->in_context)
+    {
+      /* Once it has been stopped, nobody keeps the context for us. */
+      g_mutex_lock (&self->mutex);
+      if (self->source != NULL)
+        g_source_set_ready_time (self->source, when);
+      g_mutex_unlock (&self->mutex);
+    }
   else
     {
       g_atomic_ref_count_inc (&self->refs);
@@ -100,6 +108,8 @@ flufl_pulse_start (GMainContext   *context,
   FluflPulse *self = g_new0 (FluflPulse, 1);
 
   g_atomic_ref_count_init (&self->refs);
+  g_mutex_init (&self->mutex);
+  self->in_context = context != NULL;
   self->stopped = g_cancellable_new ();
   self->func = func;
   self->user_data = user_data;
@@ -120,13 +130,19 @@ flufl_pulse_start (GMainContext   *context,
  * flufl_pulse_stop:
  * @self: (transfer full):
  *
- * No beat begins after this; one that has begun goes on.
+ * No beat begins after this; one that has begun goes on. The context, which the
+ * caller has kept until now, is not touched any more.
  */
 void
 flufl_pulse_stop (FluflPulse *self)
 {
   g_cancellable_cancel (self->stopped);
+  g_mutex_lock (&self->mutex);
   if (self->source != NULL)
-    g_source_destroy (self->source);
+    {
+      g_source_destroy (self->source);
+      g_clear_pointer (&self->source, g_source_unref);
+    }
+  g_mutex_unlock (&self->mutex);
   pulse_unref (self);
 }
