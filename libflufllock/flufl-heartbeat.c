@@ -11,8 +11,6 @@
 
 #include <errno.h>
 
-#include "flufl-engine.h"
-
 /* A refresh that failed for a passing reason is tried again so often. */
 #define RETRY_MIN (10 * 1000)
 
@@ -49,16 +47,6 @@ end_lease (FluflLease *lease)
   return lost;
 }
 
-static void
-look_once_at_lease (gpointer data)
-{
-  FluflLease *lease = data;
-
-  if (!g_cancellable_is_cancelled (lease->over))
-    end_lease (lease);
-  flufl_lease_unref (lease);
-}
-
 /* One appointment is kept for the end of the lease that was known when it was
  * made; by then there mostly is another. */
 static void
@@ -67,14 +55,15 @@ look_at_lease (gpointer data)
   FluflLease *lease = data;
   FluflHolding *self = lease->holding;
 
-  if (!g_cancellable_is_cancelled (lease->over) && !end_lease (lease))
+  if (!g_atomic_int_get (&lease->over) && !end_lease (lease))
     {
       gint64 end;
 
       flufl_holding_lock (self);
       end = self->lease_end;
       flufl_holding_unlock (self);
-      flufl_engine_at (end, lease->over, look_at_lease, flufl_lease_ref (lease));
+      flufl_sleeper_call (lease->sleeper, end, look_at_lease, lease);
+      return;
     }
   flufl_lease_unref (lease);
 }
@@ -94,7 +83,7 @@ hurry (FluflLease *lease, gint64 now)
     self->lease_end = end;
   flufl_holding_unlock (self);
   if (earlier)
-    flufl_engine_at (end, lease->over, look_once_at_lease, flufl_lease_ref (lease));
+    flufl_sleeper_wake (lease->sleeper); /* it makes another appointment */
 }
 
 static gint64
@@ -165,7 +154,8 @@ start_heart (FluflHolding *self, gint64 since)
   self->pulse = flufl_pulse_start (self->heartbeat == FLUFL_HEARTBEAT_THREAD ? NULL : self->context,
                                    left <= 2 * beat ? 0 : left - 2 * beat, beat_cb,
                                    flufl_lease_ref (self->lease), flufl_lease_unref);
-  flufl_engine_at (self->lease_end, self->lease->over, look_at_lease, flufl_lease_ref (self->lease));
+  flufl_sleeper_call (self->lease->sleeper, self->lease_end, look_at_lease,
+                      flufl_lease_ref (self->lease));
 }
 
 /*

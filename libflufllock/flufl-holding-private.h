@@ -90,14 +90,16 @@ void          flufl_heartbeat_begin      (FluflHolding     *self,
 void          flufl_heartbeat_renew      (FluflHolding     *self,
                                           gint64            since);
 
-/* A holding that is refreshed; shared by the pulse and the appointments at its
- * end. */
+/* A holding that is refreshed; shared by the pulse and the appointment at its
+ * end. Of nothing of GObject, for that would have its mutexes at any moment, and
+ * a child that is forked just then would wait for them. */
 struct _FluflLease
 {
   gatomicrefcount refs;
   FluflHolding   *holding; /* owned */
   guint           number;
-  GCancellable   *over;    /* owned; fires when the holding is */
+  int             over;    /* atomic; the holding is */
+  FluflSleeper   *sleeper; /* owned; has the appointment at the end of the lease */
 };
 
 FluflLease   *flufl_lease_new            (FluflHolding     *holding);

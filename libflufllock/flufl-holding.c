@@ -27,7 +27,7 @@ flufl_lease_new (FluflHolding *holding)
   g_atomic_ref_count_init (&lease->refs);
   lease->holding = flufl_holding_ref (holding);
   lease->number = holding->number;
-  lease->over = g_cancellable_new ();
+  lease->sleeper = flufl_sleeper_new (NULL);
   return lease;
 }
 
@@ -46,7 +46,7 @@ flufl_lease_unref (gpointer data)
   if (!g_atomic_ref_count_dec (&lease->refs))
     return;
   flufl_holding_unref (lease->holding);
-  g_object_unref (lease->over);
+  flufl_sleeper_free (lease->sleeper);
   g_free (lease);
 }
 
@@ -232,7 +232,8 @@ flufl_holding_stop_heart (FluflHolding *self)
     flufl_pulse_stop (g_steal_pointer (&self->pulse));
   if (lease != NULL)
     {
-      g_cancellable_cancel (lease->over);
+      g_atomic_int_set (&lease->over, TRUE);
+      flufl_sleeper_wake (lease->sleeper);
       flufl_lease_unref (lease);
     }
 }

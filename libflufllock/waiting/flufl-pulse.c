@@ -11,8 +11,8 @@
 struct _FluflPulse
 {
   gatomicrefcount refs;
-  GCancellable   *stopped; /* owned */
-  gboolean        in_context; /* else beats by the engine */
+  int             stopped; /* atomic */
+  FluflSleeper   *sleeper; /* owned; NULL: in a context */
   GMutex          mutex;   /* protects what follows */
   GSource        *source;  /* owned; NULL when it has been stopped */
   FluflPulseFunc  func;
@@ -30,7 +30,7 @@ pulse_unref (gpointer data)
   if (self->destroy != NULL)
     self->destroy (self->user_data);
   g_mutex_clear (&self->mutex);
-  g_object_unref (self->stopped);
+  g_clear_pointer (&self->sleeper, flufl_sleeper_free);
   g_free (self);
 }
 
@@ -50,7 +50,7 @@ wait_for_beat (FluflPulse *self, gint64 usec)
 {
   gint64 when = g_get_monotonic_time () + usec;
 
-  if (self->in_context)
+  if (self->sleeper == NULL)
     {
       /* Once it has been stopped, nobody keeps the context for us. */
       g_mutex_lock (&self->mutex);
@@ -61,7 +61,7 @@ wait_for_beat (FluflPulse *self, gint64 usec)
   else
     {
       g_atomic_ref_count_inc (&self->refs);
-      flufl_engine_at (when, self->stopped, beat, self);
+      flufl_sleeper_call (self->sleeper, when, beat, self);
     }
 }
 
@@ -71,11 +71,11 @@ beat (gpointer data)
 {
   FluflPulse *self = data;
 
-  if (!g_cancellable_is_cancelled (self->stopped))
+  if (!g_atomic_int_get (&self->stopped))
     {
       gint64 next = self->func (self->user_data);
 
-      if (next >= 0 && !g_cancellable_is_cancelled (self->stopped))
+      if (next >= 0 && !g_atomic_int_get (&self->stopped))
         wait_for_beat (self, next);
     }
   pulse_unref (self);
@@ -109,8 +109,6 @@ flufl_pulse_start (GMainContext   *context,
 
   g_atomic_ref_count_init (&self->refs);
   g_mutex_init (&self->mutex);
-  self->in_context = context != NULL;
-  self->stopped = g_cancellable_new ();
   self->func = func;
   self->user_data = user_data;
   self->destroy = destroy;
@@ -122,6 +120,8 @@ flufl_pulse_start (GMainContext   *context,
       g_source_set_callback (self->source, context_is_awake_cb, self, pulse_unref);
       g_source_attach (self->source, context);
     }
+  else
+    self->sleeper = flufl_sleeper_new (NULL);
   wait_for_beat (self, first_usec);
   return self;
 }
@@ -136,7 +136,9 @@ flufl_pulse_start (GMainContext   *context,
 void
 flufl_pulse_stop (FluflPulse *self)
 {
-  g_cancellable_cancel (self->stopped);
+  g_atomic_int_set (&self->stopped, TRUE);
+  if (self->sleeper != NULL)
+    flufl_sleeper_wake (self->sleeper);
   g_mutex_lock (&self->mutex);
   if (self->source != NULL)
     {
