@@ -477,6 +477,16 @@ flufl_lock_new (GFile *file)
   return g_object_new (FLUFL_TYPE_LOCK, "file", file, NULL);
 }
 
+/* "..", not a name that has it in it. */
+static gboolean
+has_parent_part (const char *path)
+{
+  for (const char *p = strstr (path, ".."); p != NULL; p = strstr (p + 2, ".."))
+    if ((p == path || p[-1] == '/') && (p[2] == '/' || p[2] == '\0'))
+      return TRUE;
+  return FALSE;
+}
+
 /* GFile takes "x/.." out of a path as text; the kernel, and flufl, go where a
  * symbolic link x points. So that all mean the same file, the kernel is asked. */
 static char *
@@ -486,7 +496,7 @@ resolve_parents (const char *path)
   char *real;
   char *result = NULL;
 
-  if (strstr (path, "..") == NULL)
+  if (!has_parent_part (path))
     return g_strdup (path);
   directory = g_path_get_dirname (path);
   base = g_path_get_basename (path);
@@ -504,6 +514,10 @@ resolve_parents (const char *path)
  *
  * Makes an object for the lock @path. Nothing is written, and the lock is not
  * acquired.
+ *
+ * The disk is not touched, unless `..` is a part of the path: then the kernel is
+ * asked at once where its directory is, which may block as any look at a file
+ * server.
  *
  * Returns: (transfer full): the lock
  *
