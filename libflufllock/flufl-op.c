@@ -29,8 +29,10 @@ op_free (gpointer data)
   FluflHolding *self = lock->holding;
 
   /* A win that nobody was told of: its source was destroyed. (A main context
-   * that is merely not run any more keeps source and task, and nobody can tell:
-   * then the win is kept until its lease ends.) */
+   * that is not run any more keeps source and task, then the win is kept until
+   * its lease ends. Nor does it help to let go of the context: as all of GIO's
+   * tasks ours has a reference to it, from the first moment on, so that no
+   * source in it could tell us.) */
   if (op->acquire.claim.path != NULL)
     {
       op->acquire.claim.unsure = TRUE;
