@@ -344,6 +344,7 @@ test_identity_is_found_later (void)
 static GMutex stalled_mutex;
 static GCond stalled_cond;
 static gboolean stalled;
+static GThread *volatile asks; /* in sight of memcheck */
 
 /* The answer never comes. */
 static int
@@ -378,7 +379,7 @@ fork_while_asked (void)
 
   stalling.open = open_stalls;
   g_mutex_lock (&stalled_mutex);
-  g_thread_unref (g_thread_new ("asks", ask_in_vain, &stalling));
+  asks = g_thread_new ("asks", ask_in_vain, &stalling);
   while (!stalled)
     g_cond_wait (&stalled_cond, &stalled_mutex);
   g_mutex_unlock (&stalled_mutex);
