@@ -341,6 +341,84 @@ test_identity_is_found_later (void)
   g_assert_cmpint (status, ==, 0);
 }
 
+static GMutex stalled_mutex;
+static GCond stalled_cond;
+static gboolean stalled;
+static GThread *volatile asks; /* in sight of memcheck */
+
+/* The answer never comes. */
+static int
+open_stalls (const char *path G_GNUC_UNUSED, int flags G_GNUC_UNUSED, mode_t mode G_GNUC_UNUSED)
+{
+  g_mutex_lock (&stalled_mutex);
+  stalled = TRUE;
+  g_cond_signal (&stalled_cond);
+  while (stalled)
+    g_cond_wait (&stalled_cond, &stalled_mutex);
+  g_mutex_unlock (&stalled_mutex);
+  return -1;
+}
+
+static gpointer
+ask_in_vain (gpointer sys)
+{
+  FluflIdentity id;
+
+  flufl_identity_get (sys, &id);
+  return NULL;
+}
+
+/* A process that has not asked yet, and forks while a thread of it asks. */
+static int
+fork_while_asked (void)
+{
+  FluflSyscalls stalling = fake_syscalls;
+  FluflIdentity us;
+  int status;
+  pid_t pid;
+
+  stalling.open = open_stalls;
+  g_mutex_lock (&stalled_mutex);
+  asks = g_thread_new ("asks", ask_in_vain, &stalling);
+  while (!stalled)
+    g_cond_wait (&stalled_cond, &stalled_mutex);
+  g_mutex_unlock (&stalled_mutex);
+  pid = fork ();
+  if (pid == 0)
+    {
+      alarm (60); /* it must not hang */
+      flufl_identity_get (&fake_syscalls, &us);
+      _exit (us.pid == getpid () && us.start[0] != '\0' ? 0 : 1);
+    }
+  return pid > 0 && waitpid (pid, &status, 0) == pid && status == 0 ? 0 : 1;
+}
+
+static void
+test_identity_asked_at_fork (void)
+{
+  FluflIdentity us;
+  int status;
+  pid_t pid;
+
+  g_test_summary ("A thread that the parent has and a child has not keeps nobody from the answer");
+#ifdef __SANITIZE_THREAD__
+  g_test_skip ("the thread sanitizer ends a forked child that makes a thread");
+  return;
+#endif
+  flufl_identity_get (&fake_syscalls, &us);
+  if (us.boot[0] == '\0' || us.start[0] == '\0')
+    {
+      g_test_skip ("this kernel tells nothing of its boot");
+      return;
+    }
+  pid = fork ();
+  g_assert_cmpint (pid, >=, 0);
+  if (pid == 0)
+    _exit (fork_while_asked ());
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_cmpint (status, ==, 0);
+}
+
 /* Each call of an uncontended cycle fails once, in each way. */
 static void
 test_every_fault (void)
@@ -588,6 +666,7 @@ main (int argc, char **argv)
   g_test_add_func ("/protocol/acquire/copies-for-links", test_copies_for_links);
   g_test_add_func ("/protocol/acquire/copy-is-removed-with-token", test_copy_is_removed_with_token);
   g_test_add_func ("/protocol/identity-is-found-later", test_identity_is_found_later);
+  g_test_add_func ("/protocol/identity-asked-at-fork", test_identity_asked_at_fork);
   g_test_add_func ("/protocol/every-fault", test_every_fault);
   g_test_add_func ("/protocol/release/lost-reply", test_lost_release_reply);
   g_test_add_func ("/protocol/release/late-leaves-lock-alone", test_late_release_leaves_lock_alone);

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "engine-util.h"
 #include "flufl-acquire.h"
 #include "flufl-test-util.h"
 
@@ -726,8 +727,8 @@ test_engine (void)
   for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
     threads[i] = g_thread_new ("sleeper", sleep_thread, NULL);
   for (int i = 0; i < 500; i++)
-    flufl_engine_at (g_get_monotonic_time () + g_random_int_range (-100, 20000), NULL, count_work,
-                     &n);
+    engine_at (g_get_monotonic_time () + g_random_int_range (-100, 20000), NULL, count_work,
+               &n);
   for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
     g_thread_join (threads[i]);
   while (g_atomic_int_get (&n) != 500)

@@ -14,11 +14,12 @@
 #include <errno.h>
 #include <gio/gio.h>
 #include <sys/stat.h>
-#include <unistd.h>
+
+#include "flufl-process.h"
 
 typedef struct
 {
-  pid_t         pid;
+  int           process; /* its mark */
   GMainContext *context; /* run by a thread of its own, for ever */
   GMutex        mutex;   /* recursive locking is not needed: see FluflWatchFunc */
   GCond         cond;
@@ -41,7 +42,7 @@ get_state (void)
     {
       State *fresh = g_new0 (State, 1);
 
-      fresh->pid = getpid ();
+      fresh->process = flufl_process_mark ();
       fresh->context = g_main_context_new ();
       g_mutex_init (&fresh->mutex);
       g_cond_init (&fresh->cond);
@@ -68,7 +69,7 @@ has_thread (State *state)
   static gsize tried;
   static gboolean runs;
 
-  if (state->pid != getpid ())
+  if (state->process != flufl_process_mark ())
     return FALSE;
   if (g_once_init_enter (&tried))
     {
@@ -234,7 +235,7 @@ flufl_watch_remove (FluflWatch *watch)
   if (watched == NULL)
     return;
   watch->state = NULL;
-  if (state->pid != getpid ())
+  if (state->process != flufl_process_mark ())
     {
       watch->watched = NULL;
       return;

@@ -14,6 +14,8 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "flufl-process.h"
+
 /* Being refused an instance takes the kernel 10 to 40 ms: it makes one, sees that
  * it is one too many, and unmakes it as slowly as any. So we ask no more often. */
 #define REFUSED_REST (10 * G_USEC_PER_SEC)
@@ -26,7 +28,7 @@ typedef struct _State State;
 struct _State
 {
   State      *parents; /* left as it was at the fork, and so not freed */
-  pid_t       pid;
+  int         process; /* its mark */
   GMutex      mutex;   /* protects what follows */
   int         fd;      /* -1: none yet, or not any more; read without it too */
   gint64      ask_from; /* monotonic microseconds: when to ask for one again */
@@ -50,11 +52,11 @@ get_state (void)
       State *old = g_atomic_pointer_get (&current);
       State *fresh;
 
-      if (old != NULL && old->pid == getpid ())
+      if (old != NULL && old->process == flufl_process_mark ())
         return old;
       fresh = g_new0 (State, 1);
       fresh->parents = old;
-      fresh->pid = getpid ();
+      fresh->process = flufl_process_mark ();
       fresh->fd = -1;
       fresh->by_wd = g_hash_table_new_full (NULL, NULL, NULL, g_free);
       g_mutex_init (&fresh->mutex);
@@ -182,7 +184,7 @@ flufl_watch_remove (FluflWatch *watch)
   if (state == NULL)
     return;
   watch->state = NULL;
-  if (state->pid != getpid ())
+  if (state->process != flufl_process_mark ())
     {
       watch->watched = NULL;
       return;
