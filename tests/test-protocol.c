@@ -533,6 +533,7 @@ recover_after_a_while (gpointer data)
 {
   fake_disk_advance (3 * FAKE_SEC);
   g_assert_cmpint (fake_syscalls.link (LOCK, data), ==, 0);
+  fake_disk_advance (6 * FAKE_SEC);
 }
 
 static void
@@ -541,7 +542,7 @@ test_slow_release_stops (void)
   g_autofree char *claim = NULL;
   Proc p;
 
-  g_test_summary ("Somebody has begun to recover it: past half the grace it is his");
+  g_test_summary ("Somebody has recovered it: past half the grace it is his");
   fake_disk_reset ();
   proc_init (&p);
   proc_acquire (&p);
@@ -554,6 +555,55 @@ test_slow_release_stops (void)
   g_assert_true (fake_disk_order_done ());
   g_assert_cmpuint (fake_disk_count_calls ("unlink"), ==, 1);
   g_assert_true (fake_disk_exists (LOCK));
+  proc_clear (&p);
+}
+
+static void
+break_half_after_a_while (gpointer data)
+{
+  recover_after_a_while (data);
+  g_assert_cmpint (fake_syscalls.unlink (data), ==, 0);
+}
+
+static void
+test_slow_release_among_breakers (void)
+{
+  g_autofree char *claim = NULL;
+  Proc p;
+
+  g_test_summary ("The lease is over, and somebody has won the claim: one link is not enough");
+  fake_disk_reset ();
+  proc_init (&p);
+  proc_acquire (&p);
+  claim = g_strdup (p.claim.path);
+  fake_disk_advance (LIFETIME * 95 / 100);
+  fake_disk_hook ("lstat", 1, break_half_after_a_while, claim);
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  g_assert_true (fake_disk_order_done ());
+  g_assert_true (fake_disk_exists (LOCK));
+  proc_clear (&p);
+}
+
+static void
+rest (gpointer unused G_GNUC_UNUSED)
+{
+  fake_disk_advance (6 * FAKE_SEC);
+}
+
+static void
+test_slow_release_after_rest (void)
+{
+  Proc p;
+
+  g_test_summary ("The lease is over, but nobody can be at work on a lock that has rested");
+  fake_disk_reset ();
+  proc_init (&p);
+  proc_acquire (&p);
+  fake_disk_advance (LIFETIME * 95 / 100);
+  fake_disk_hook ("lstat", 1, rest, NULL);
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  g_assert_true (fake_disk_order_done ());
+  assert_disk_empty ();
   proc_clear (&p);
 }
 
@@ -672,6 +722,8 @@ main (int argc, char **argv)
   g_test_add_func ("/protocol/release/late-leaves-lock-alone", test_late_release_leaves_lock_alone);
   g_test_add_func ("/protocol/release/slow", test_slow_release);
   g_test_add_func ("/protocol/release/slow-stops", test_slow_release_stops);
+  g_test_add_func ("/protocol/release/slow-among-breakers", test_slow_release_among_breakers);
+  g_test_add_func ("/protocol/release/slow-after-rest", test_slow_release_after_rest);
   g_test_add_func ("/protocol/release/after-flufl-broke", test_release_after_flufl_broke);
   g_test_add_func ("/protocol/release/refused", test_release_refused);
   g_test_add_func ("/protocol/refresh", test_refresh);

@@ -35,6 +35,19 @@ flufl_claim_is_lock (const FluflClaim *claim, const FluflLook *look)
   return look->sight == FLUFL_SIGHT_CLAIM && strcmp (look->claim.name, name) == 0;
 }
 
+/* Whether nobody else can remove the lock file within a grace of @look. Without
+ * a claim it must be given one first, and rest; but a breaker may have won the
+ * claim just before, and stand before its own unlink(2). There is none while our
+ * lease runs, and none after a rest. */
+static gboolean
+is_left_to_us (const FluflClaim *claim, const FluflSite *site, const FluflLook *look)
+{
+  return look->nlink == 1
+         && (flufl_claim_lease_left (claim, site) > 0
+             || flufl_time_since (flufl_claim_server_now (claim, site), look->ctime)
+                    >= FLUFL_GRACE);
+}
+
 /*
  * flufl_claim_release:
  *
@@ -73,10 +86,8 @@ flufl_claim_release (FluflClaim *claim, FluflSite *site, int *out_errsv)
       look_first = TRUE;
     }
 
-  /* A file server may have taken long over the claim. As long as the lock file
-   * stands without one, nobody else removes it for a whole grace: he must give
-   * it a claim first, and let it rest. So the time counts anew from a look that
-   * sees it so. */
+  /* A file server may have taken long over the claim. The time counts anew from
+   * a look that sees the lock file left to us. */
   while (look_first || flufl_claim_boot_now (site) - start > FLUFL_GRACE / 2)
     {
       gboolean late = flufl_claim_boot_now (site) - start > FLUFL_GRACE / 2;
@@ -94,7 +105,7 @@ flufl_claim_release (FluflClaim *claim, FluflSite *site, int *out_errsv)
           return blind ? FLUFL_OUTCOME_RELEASED : FLUFL_OUTCOME_LOST;
         }
       look_first = FALSE;
-      if (late && (look.nlink != 1 || ++looks > LATE_LOOKS))
+      if (late && (!is_left_to_us (claim, site, &look) || ++looks > LATE_LOOKS))
         break;
       if (late)
         start = look.taken;
