@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * The object: properties, signals, life and death. Its operations are in
- * flufl-lock-operations.c, what happens while it holds in flufl-holding.c,
+ * flufl-lock-operations.c, what it holds in flufl-holding.c and flufl-heartbeat.c,
  * getters and setters in flufl-lock-accessors.c.
  */
 
