@@ -12,8 +12,13 @@
 
 G_BEGIN_DECLS
 
-int  flufl_process_mark         (void);
-void flufl_process_lock_entry   (void);
-void flufl_process_unlock_entry (void);
+typedef int (*FluflCloseFunc) (int fd);
+
+int      flufl_process_mark         (void);
+void     flufl_process_lock_entry   (void);
+void     flufl_process_unlock_entry (void);
+void     flufl_process_keep_file    (int            fd,
+                                     FluflCloseFunc close_func);
+gboolean flufl_process_forget_file  (int            fd);
 
 G_END_DECLS

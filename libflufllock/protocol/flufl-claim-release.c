@@ -10,16 +10,18 @@
 #include <string.h>
 
 #include "flufl-claim-steps.h"
+#include "flufl-process.h"
 
 /* So often a release that a slow file server has made late begins anew. */
 #define LATE_LOOKS 4
 
-/* Forgets the claim and lets go of its life-line. Never by LOCK_UN: in a forked
- * child that would cut the parent's, closing a copy of its file does not. */
+/* Forgets the claim and lets go of its life-line. Never by LOCK_UN: what shares
+ * the file with us, though not by fork(2), would lose it. A forked child has let
+ * go of its parent's already. */
 void
 flufl_claim_clear (FluflClaim *claim)
 {
-  if (claim->line != NULL)
+  if (claim->line != NULL && flufl_process_forget_file (claim->fd))
     claim->line->close (claim->fd);
   g_free (claim->path);
   memset (claim, 0, sizeof *claim);

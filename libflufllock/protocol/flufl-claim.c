@@ -15,6 +15,7 @@
 
 #include "flufl-claim-steps.h"
 #include "flufl-identity.h"
+#include "flufl-process.h"
 
 /* Claim names are 48 bits of random and a time: a second try is for a lying
  * server, a third for nothing. */
@@ -35,6 +36,7 @@ tie_life_line (FluflClaim *claim, FluflSite *site, int fd)
     {
       claim->line = site->sys;
       claim->fd = fd;
+      flufl_process_keep_file (fd, site->sys->close);
       return TRUE;
     }
   /* Busy: somebody came upon the new claim and wants to know whether we live.
