@@ -99,7 +99,7 @@ be_evil_once (GRand *rand, const char *dir)
 }
 
 static G_NORETURN void
-be_evil (const char *dir)
+be_evil (const char *dir, pid_t parent)
 {
   g_autoptr (GRand) rand = g_rand_new_with_seed (20261124);
 
@@ -107,8 +107,9 @@ be_evil (const char *dir)
     _exit (1);
   /* Becoming another user drops it. */
   prctl (PR_SET_PDEATHSIG, SIGKILL);
-  for (;;)
+  while (getppid () == parent)
     be_evil_once (rand, dir);
+  _exit (0);
 }
 
 /* Time flies, so that everything comes to rest. */
@@ -149,7 +150,7 @@ swapped (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_autofree char *secret = test_place_path (&face->place, "secret");
   guint n_held = 0;
   gint64 end;
-  pid_t evil;
+  pid_t evil, parent;
   int status;
 
   if (getuid () != 0)
@@ -169,10 +170,11 @@ swapped (Face *face, gconstpointer data G_GNUC_UNUSED)
 
   table.clock = flying_clock;
   flufl_lock_syscalls = &table;
+  parent = getpid ();
   evil = fork ();
   g_assert_cmpint (evil, >=, 0);
   if (evil == 0)
-    be_evil (face->place.dir);
+    be_evil (face->place.dir, parent);
 
   end = g_get_monotonic_time () + 5 * G_USEC_PER_SEC;
   while (g_get_monotonic_time () < end)
