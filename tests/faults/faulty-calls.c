@@ -30,6 +30,11 @@ static struct
   gboolean struck;
   Call     victim;     /* valid once it has struck */
   int      interruptions;
+
+  Call     awaited;
+  guint    until;      /* 0: nothing is awaited */
+  void   (*meanwhile) (gpointer);
+  gpointer data;
 } faulty;
 
 const char *
@@ -63,6 +68,7 @@ faulty_begin (const FluflSyscalls *under)
   faulty.under = under;
   faulty.struck = FALSE;
   faulty.interruptions = 0;
+  faulty.until = 0;
   faulty_repent ();
 }
 
@@ -71,6 +77,15 @@ faulty_order (guint nth, const Blow *blow)
 {
   faulty.nth = nth;
   faulty.blow = *blow;
+}
+
+void
+faulty_meanwhile (Call call, guint nth, void (*func) (gpointer), gpointer data)
+{
+  faulty.awaited = call;
+  faulty.until = nth;
+  faulty.meanwhile = func;
+  faulty.data = data;
 }
 
 void
@@ -121,6 +136,8 @@ enter (Call call, const char *path)
   if (faulty.notes->len > CALLS_MAX)
     g_error ("an operation makes calls without end; the last is “%s”", note.words);
 
+  if (faulty.until > 0 && call == faulty.awaited && --faulty.until == 0)
+    faulty.meanwhile (faulty.data);
   if (faulty.blow.kind == BLOW_NONE)
     return faulty.blow;
   if (!faulty.struck)

@@ -60,6 +60,11 @@ void     faulty_begin     (const FluflSyscalls *under);
 /* The @nth call (1 is the first). */
 void     faulty_order     (guint                nth,
                            const Blow          *blow);
+/* @func is called just before the @nth call of that kind from now. */
+void     faulty_meanwhile (Call                 call,
+                           guint                nth,
+                           void               (*func) (gpointer),
+                           gpointer             data);
 /* Honest again. */
 void     faulty_repent    (void);
 gboolean faulty_has_struck (void);

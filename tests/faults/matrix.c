@@ -174,7 +174,7 @@ matrix_run (const Operation *operation)
       Call call = g_array_index (calls, Call, nth - 1);
 
       matrix.words = g_ptr_array_index (words, nth - 1);
-      for (int for_ever = 0; for_ever <= 1; for_ever++)
+      for (int for_ever = 0; for_ever <= !operation->brief; for_ever++)
         {
           for (gsize e = 0; e < G_N_ELEMENTS (errnos); e++)
             for (BlowKind kind = BLOW_FAIL; kind <= BLOW_LOSE; kind++)

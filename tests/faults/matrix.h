@@ -16,6 +16,7 @@ typedef struct
 {
   const char *title;  /* what operation, where */
   gpointer    data;
+  gboolean    brief;  /* nothing goes wrong for ever */
   /* Calls faulty_begin(). */
   void      (*prepare) (gpointer data);
   void      (*act)     (gpointer data);

@@ -4,7 +4,7 @@
 
 #include "scenes.h"
 
-#include <errno.h>
+#include <string.h>
 #include <sys/file.h>
 
 #include "flufl-life-line.h"
@@ -378,6 +378,15 @@ const Scene scenes[] = {
 };
 
 const guint n_scenes = G_N_ELEMENTS (scenes);
+
+const Scene *
+scene_find (const char *name)
+{
+  for (guint i = 0; i < n_scenes; i++)
+    if (strcmp (scenes[i].name, name) == 0)
+      return &scenes[i];
+  g_assert_not_reached ();
+}
 
 /* --- The stage --- */
 

@@ -51,6 +51,7 @@ typedef struct
 
 extern const Scene scenes[];
 extern const guint n_scenes;
+const Scene *scene_find (const char     *name);
 
 void stage_open    (Stage               *self,
                     const Disk          *disk,
