@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "../flufl-test-util.h"
 #include "../protocol-util.h"
@@ -55,8 +57,9 @@ typedef struct
 /* Shared by forked processes. One of them at a time puts the clock on. */
 typedef struct
 {
-  int  n;
-  Leap leaps[LEAPS_MAX];
+  gint64 changed; /* the kernel's clock at the last change of a file, or later */
+  int    n;
+  Leap   leaps[LEAPS_MAX];
 } SwiftClock;
 
 static TestPlace place;
@@ -81,13 +84,13 @@ offset_at (gint64 time)
   return 0;
 }
 
-/* Files are stamped with the clock's last tick: what was done until now must
- * not look as done after the leap. */
+/* Files are stamped with the clock's last tick: what was done before the leap
+ * must not look as done after it, nor the other way round. */
 static void
 real_pass (gint64 nsec)
 {
   int n = swift->n;
-  Leap leap = { kernel_time (CLOCK_REALTIME), nsec };
+  Leap leap = { swift->changed, nsec };
 
   g_assert_cmpint (n, <, LEAPS_MAX);
   if (n > 0)
@@ -132,6 +135,60 @@ real_lstat (const char *path, struct stat *st)
   return 0;
 }
 
+static int
+changed (int answer)
+{
+  int errsv = errno;
+
+  swift->changed = kernel_time (CLOCK_REALTIME);
+  errno = errsv;
+  return answer;
+}
+
+static int
+real_open (const char *path, int flags, mode_t mode)
+{
+  int fd = flufl_syscalls_posix.open (path, flags, mode);
+
+  return (flags & O_CREAT) != 0 ? changed (fd) : fd;
+}
+
+static ssize_t
+real_pwrite (int fd, const void *buffer, size_t size, off_t offset)
+{
+  return changed ((int) pwrite (fd, buffer, size, offset));
+}
+
+static int
+real_futimens (int fd, const struct timespec times[2])
+{
+  return changed (futimens (fd, times));
+}
+
+static int
+real_utimens (const char *path, const struct timespec times[2])
+{
+  return changed (flufl_syscalls_posix.utimens (path, times));
+}
+
+static int
+real_link (const char *from, const char *to)
+{
+  return changed (link (from, to));
+}
+
+static int
+real_rename (const char *from, const char *to)
+{
+  return changed (rename (from, to));
+}
+
+static int
+real_unlink (const char *path)
+{
+  return changed (unlink (path));
+}
+
 static FluflFsKind
 real_fs_kind (const char *directory G_GNUC_UNUSED)
 {
@@ -150,6 +207,13 @@ real_set_up (void)
   g_assert_true (swift != MAP_FAILED);
   real_syscalls = flufl_syscalls_posix;
   real_syscalls.clock = real_clock;
+  real_syscalls.open = real_open;
+  real_syscalls.pwrite = real_pwrite;
+  real_syscalls.futimens = real_futimens;
+  real_syscalls.utimens = real_utimens;
+  real_syscalls.link = real_link;
+  real_syscalls.rename = real_rename;
+  real_syscalls.unlink = real_unlink;
   real_syscalls.fstat = real_fstat;
   real_syscalls.lstat = real_lstat;
   real_syscalls.fs_kind = real_fs_kind;

@@ -276,7 +276,7 @@ other_was_killed (Stage *self)
 static char *
 claim_of_elsewhere (Stage *self)
 {
-  return g_strconcat (self->disk->lock (), "|elsewhere|7|T18eac9a40973529cR1B1N1S1", NULL);
+  return g_strconcat (self->disk->lock (), "|" ELSEWHERE "|7|T18eac9a40973529cR1B1N1S1", NULL);
 }
 
 static void
