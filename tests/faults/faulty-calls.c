@@ -23,6 +23,7 @@ typedef struct
 static struct
 {
   const FluflSyscalls *under;
+  void   (*pass) (gint64);
   GArray  *notes;      /* of Note */
   GHashTable *open;    /* set of file descriptors */
   guint    nth;
@@ -55,7 +56,7 @@ note_clear (gpointer data)
 }
 
 void
-faulty_begin (const FluflSyscalls *under)
+faulty_begin (const FluflSyscalls *under, void (*pass) (gint64))
 {
   if (faulty.notes == NULL)
     {
@@ -66,6 +67,7 @@ faulty_begin (const FluflSyscalls *under)
   g_array_set_size (faulty.notes, 0);
   g_hash_table_remove_all (faulty.open);
   faulty.under = under;
+  faulty.pass = pass;
   faulty.struck = FALSE;
   faulty.interruptions = 0;
   faulty.until = 0;
@@ -155,6 +157,8 @@ enter (Call call, const char *path)
   faulty.struck = TRUE;
   if (faulty.blow.kind == BLOW_HOOK_BEFORE)
     faulty.blow.hook ();
+  if (faulty.blow.kind == BLOW_SLOW)
+    faulty.pass (faulty.blow.nsec);
   return faulty.blow;
 }
 
@@ -296,7 +300,9 @@ faulty_list (const char *directory, FluflNameFunc func, gpointer user_data)
 {
   Blow blow = enter (CALL_LIST, directory);
 
-  return is_refused (&blow) ? -1 : (int) leave (&blow, faulty.under->list (directory, func, user_data));
+  if (is_refused (&blow))
+    return -1;
+  return (int) leave (&blow, faulty.under->list (directory, func, user_data));
 }
 
 static int

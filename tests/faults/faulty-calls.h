@@ -39,6 +39,7 @@ typedef enum
   BLOW_FAIL,  /* it is not carried out, and says errsv */
   BLOW_LOSE,  /* it is, and says errsv all the same */
   BLOW_SHORT, /* it reads or writes one byte */
+  BLOW_SLOW,  /* time passes before it is carried out */
   BLOW_HOOK_BEFORE,
   BLOW_HOOK_AFTER,
 } BlowKind;
@@ -49,14 +50,17 @@ typedef struct
   int      errsv;
   gboolean for_ever; /* so do all that follow of its kind */
   void   (*hook) (void);
+  gint64   nsec;     /* that pass */
 } Blow;
 
 extern const FluflSyscalls faulty_syscalls;
 
 const char *call_name     (Call                 call);
 
-/* Begins anew: no call made, no file open, nothing goes wrong. */
-void     faulty_begin     (const FluflSyscalls *under);
+/* Begins anew: no call made, no file open, nothing goes wrong. @pass is how time
+ * passes. */
+void     faulty_begin     (const FluflSyscalls *under,
+                           void               (*pass) (gint64 nsec));
 /* The @nth call (1 is the first). */
 void     faulty_order     (guint                nth,
                            const Blow          *blow);

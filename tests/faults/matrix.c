@@ -6,6 +6,8 @@
 
 #include <errno.h>
 
+#include "flufl-site.h"
+
 /* So many are enough to see what is wrong. */
 #define COMPLAINTS_SHOWN 40
 
@@ -34,6 +36,10 @@ static const struct
 #undef ERRNO
 };
 
+/* In seconds: longer than half of the grace; and most of a lifetime, after which
+ * nobody may break what somebody else holds, yet. */
+static const int delays[] = { 3, 14 };
+
 static const char *
 errno_name (int errsv)
 {
@@ -54,6 +60,8 @@ blow_name (const Blow *blow)
       return "is done and says";
     case BLOW_SHORT:
       return "is short";
+    case BLOW_SLOW:
+      return "is slow";
     case BLOW_NONE:
     case BLOW_HOOK_BEFORE:
     case BLOW_HOOK_AFTER:
@@ -179,7 +187,7 @@ matrix_run (const Operation *operation)
           for (gsize e = 0; e < G_N_ELEMENTS (errnos); e++)
             for (BlowKind kind = BLOW_FAIL; kind <= BLOW_LOSE; kind++)
               {
-                Blow blow = { kind, errnos[e].errsv, for_ever, NULL };
+                Blow blow = { .kind = kind, .errsv = errnos[e].errsv, .for_ever = for_ever };
 
                 if (!(kind == BLOW_FAIL ? can_fail : can_be_lost) (call, blow.errsv))
                   continue;
@@ -188,9 +196,15 @@ matrix_run (const Operation *operation)
               }
           if (call == CALL_READ || call == CALL_PWRITE)
             {
-              run_one (operation, nth, &(Blow){ BLOW_SHORT, 0, for_ever, NULL });
+              run_one (operation, nth, &(Blow){ .kind = BLOW_SHORT, .for_ever = for_ever });
               n++;
             }
+        }
+      for (gsize t = 0; t < G_N_ELEMENTS (delays); t++)
+        {
+          run_one (operation, nth, &(Blow){ .kind = BLOW_SLOW,
+                                            .nsec = delays[t] * FLUFL_NSEC_PER_SEC });
+          n++;
         }
     }
   matrix.n += n;

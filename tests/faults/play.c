@@ -26,7 +26,7 @@ path_of (Play *play, const char *name)
 void
 play_open (Play *play, const Disk *disk)
 {
-  faulty_begin (disk->sys);
+  faulty_begin (disk->sys, disk->pass);
   stage_open (&play->stage, disk, &faulty_syscalls, play->kind);
   for (gsize i = 0; bystanders[i] != NULL; i++)
     {
@@ -166,7 +166,8 @@ judge_litter (Play *play, gboolean may_leave)
   for (guint i = 0; names[i] != NULL && !may_leave; i++)
     if (!g_strv_contains (bystanders, names[i])
         && !(play->stage.guarded && strcmp (names[i], "x.lock") == 0)
-        && !(play->scene->trait == SCENE_LEAVES && g_strv_contains ((const char *const *) play->names, names[i])))
+        && !(play->scene->trait == SCENE_LEAVES
+             && g_strv_contains ((const char *const *) play->names, names[i])))
       {
         matrix_complain ("files are left: %s", g_strdelimit (list, "\n", ' '));
         break;

@@ -276,15 +276,13 @@ other_was_killed (Stage *self)
 static char *
 claim_of_elsewhere (Stage *self)
 {
-  return g_strconcat (self->disk->lock (), "|" ELSEWHERE "|7|T18eac9a40973529cR1B1N1S1", NULL);
+  return g_strconcat (self->disk->lock (), "|elsewhere|7|T18eac9a40973529cR1B1N1S1", NULL);
 }
 
 static void
-put_lock (Stage *self, const char *content)
+put_lock (Stage *self, const char *claim, const char *content, double seconds)
 {
-  g_autofree char *claim = claim_of_elsewhere (self);
-
-  disk_put (self->disk, claim, content != NULL ? content : claim, LONG_AGO);
+  disk_put (self->disk, claim, content, seconds);
   g_assert_cmpint (self->disk->sys->link (claim, self->disk->lock ()), ==, 0);
   self->disk->pass (FLUFL_GRACE + FAKE_SEC);
 }
@@ -292,13 +290,32 @@ put_lock (Stage *self, const char *content)
 static void
 old_lock (Stage *self)
 {
-  put_lock (self, NULL);
+  g_autofree char *claim = claim_of_elsewhere (self);
+
+  put_lock (self, claim, claim, LONG_AGO);
 }
 
 static void
 old_blank_lock (Stage *self)
 {
-  put_lock (self, "");
+  g_autofree char *claim = claim_of_elsewhere (self);
+
+  put_lock (self, claim, "", LONG_AGO);
+}
+
+/* Of this machine, without a life-line: its process is looked for. */
+static void
+lock_of_dead_process (Stage *self)
+{
+  g_autofree char *name = NULL;
+  g_autofree char *claim = NULL;
+  FluflIdentity id;
+
+  flufl_identity_get (&flufl_syscalls_posix, &id);
+  id.pid = G_MAXINT32;
+  name = flufl_claim_name_build ("x.lock", "|", &id, 1, 2, FLUFL_MARK_NONE);
+  claim = flufl_site_path_of (&self->other.site, name);
+  put_lock (self, claim, claim, id.start[0] != '\0' ? 3600 : LONG_AGO);
 }
 
 static void
@@ -306,7 +323,7 @@ old_orphan (Stage *self)
 {
   g_autofree char *claim = claim_of_elsewhere (self);
 
-  put_lock (self, NULL);
+  put_lock (self, claim, claim, LONG_AGO);
   g_assert_cmpint (self->disk->sys->unlink (claim), ==, 0);
   self->disk->pass (FLUFL_GRACE + FAKE_SEC);
 }
@@ -359,6 +376,7 @@ const Scene scenes[] = {
   { "acquire, blank", ANY_KIND, old_blank_lock, acquire_patiently, SCENE_BLANK },
   { "acquire, orphan", ANY_KIND, old_orphan, acquire_patiently, SCENE_PATIENT },
   { "acquire, killed holder", LOCAL, other_was_killed, acquire_patiently, SCENE_PATIENT },
+  { "acquire, dead process", ANY_KIND, lock_of_dead_process, acquire_patiently, SCENE_PATIENT },
   { "acquire, killed releaser", LOCAL, killed_orphan, acquire_patiently, SCENE_PATIENT },
   { "release", ANY_KIND, p_holds, release, SCENE_PLAIN },
   { "release, late", ANY_KIND, p_is_late, release, SCENE_PLAIN },

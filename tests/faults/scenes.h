@@ -13,9 +13,6 @@
 
 G_BEGIN_DECLS
 
-/* The host of locks that are nobody's here. */
-#define ELSEWHERE "elsewhere"
-
 #define KIND(kind) (1u << (kind))
 #define ANY_KIND (KIND (FLUFL_FS_LOCAL) | KIND (FLUFL_FS_NFS) | KIND (FLUFL_FS_OTHER))
 

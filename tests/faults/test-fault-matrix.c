@@ -56,13 +56,22 @@ judge_belief (Play *play, Call call, const Blow *blow)
   /* Nothing is known to have changed: it is to try again. */
   gboolean failed = stage->outcome == FLUFL_OUTCOME_FAILED || stage->outcome == FLUFL_OUTCOME_UNSURE;
   gboolean lost_reply = call == CALL_UNLINK && blow->kind == BLOW_LOSE;
-  gboolean late = stage->believes
-                  && flufl_claim_lease_left (&stage->p.claim, &stage->p.site) <= 0;
+  const gint64 boot = stage->disk->sys->clock (FLUFL_CLOCK_BOOT);
+  const gint64 real = stage->disk->sys->clock (FLUFL_CLOCK_REAL);
+  gint64 left = stage->believes ? flufl_claim_lease_left (&stage->p.claim, &stage->p.site) : 0;
+  gboolean late = stage->believes && left <= 0;
+  struct stat st;
 
   if (stage->believes && !stage_p_has_it (stage) && !(failed && (lost_reply || late)))
     matrix_complain ("it believes that it has the lock, and has not");
   if (stage->believes && stage->guarded && !late)
     matrix_complain ("two hold the lock");
+  if (stage->believes && disk_look (stage->disk, stage->disk->lock (), &st)
+      && FLUFL_STAT_MTIME (&st) < stage->p.claim.lease_start - boot + real + stage->p.claim.lifetime)
+    matrix_complain ("its lease is longer than its lock");
+  if (play->scene->trait == SCENE_PATIENT && stage->believes && blow->kind != BLOW_SLOW
+      && left < LIFETIME * 9 / 10)
+    matrix_complain ("the lock that it got is old");
   play_judge_lock (play, stage->believes, call, blow);
 }
 

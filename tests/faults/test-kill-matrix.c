@@ -130,11 +130,11 @@ rest_a_while (void)
 static void
 perform (guint nth, End end, gboolean contended)
 {
-  const Blow blow = { BLOW_HOOK_BEFORE, 0, FALSE, end == END_KILL ? die : stop };
+  const Blow blow = { .kind = BLOW_HOOK_BEFORE, .hook = end == END_KILL ? die : stop };
   Stage stage;
   guint before;
 
-  faulty_begin (disk->sys);
+  faulty_begin (disk->sys, disk->pass);
   stage_open (&stage, disk, &faulty_syscalls, ground->kind);
   stage.holding = enter_ring;
   stage.leaving = leave_ring;
@@ -215,9 +215,9 @@ contend (pid_t victim, Proc *us)
 }
 
 /* For how long the lock may keep others out: docs/protocol.md.
- * @out_ours: whether it is a lock of this program */
+ * @out_ours: whether it is the victim's lock, or of another in its process */
 static gint64
-longest_wait (Proc *us, gboolean *out_ours)
+longest_wait (Proc *us, pid_t victim, gboolean *out_ours)
 {
   const gint64 now = disk->sys->clock (FLUFL_CLOCK_REAL);
   g_autofree char *claim = NULL;
@@ -225,7 +225,7 @@ longest_wait (Proc *us, gboolean *out_ours)
   gint64 rests;
 
   flufl_look_take (&look, &us->site, disk->lock ());
-  *out_ours = look.sight == FLUFL_SIGHT_CLAIM && !g_str_has_prefix (look.claim.host, ELSEWHERE);
+  *out_ours = look.sight == FLUFL_SIGHT_CLAIM && look.claim.pid == victim;
   if (look.sight != FLUFL_SIGHT_CLAIM)
     return 0;
   claim = flufl_site_path_of (&us->site, look.claim.name);
@@ -255,16 +255,17 @@ judge_remains (guint nth)
 }
 
 static void
-newcomer_gets_it (guint nth, Proc *us)
+newcomer_gets_it (guint nth, Proc *us, pid_t victim)
 {
   gboolean ours;
-  gint64 start_time = disk->sys->clock (FLUFL_CLOCK_BOOT), longest = longest_wait (us, &ours), took;
+  gint64 longest = longest_wait (us, victim, &ours), took;
+  gint64 began = disk->sys->clock (FLUFL_CLOCK_BOOT);
   FluflOutcome outcome;
 
   for (;;)
     {
       outcome = proc_attempt (us);
-      took = disk->sys->clock (FLUFL_CLOCK_BOOT) - start_time;
+      took = disk->sys->clock (FLUFL_CLOCK_BOOT) - began;
       if (outcome != FLUFL_OUTCOME_BUSY || took > longest + FAKE_SEC)
         break;
       disk->pass (longest - took > 2 * FLUFL_GRACE ? FLUFL_GRACE : STEP);
@@ -304,7 +305,7 @@ kill_one (guint nth, gboolean contended)
   no_lock = scene->prepare == scene_find ("acquire, no lock")->prepare;
   if (!no_lock)
     {
-      newcomer_gets_it (nth, &us);
+      newcomer_gets_it (nth, &us, victim);
       proc_abandon (&us);
       judge_remains (nth);
     }
