@@ -301,6 +301,37 @@ test_copy_is_removed_with_token (void)
   proc_clear (&p);
 }
 
+static void
+test_slow_server_is_not_behind (void)
+{
+  Proc p;
+
+  for (int ahead = 0; ahead <= 10; ahead += 10)
+    {
+      fake_disk_reset ();
+      fake_disk_skew_local (ahead * FAKE_SEC);
+      proc_init (&p);
+      fake_disk_hook ("fstat", 1, pass_three_seconds, NULL);
+      g_assert_cmpint (flufl_claim_create (&p.claim, &p.site, LIFETIME, &p.found.errsv), ==,
+                       FLUFL_OUTCOME_AGAIN);
+      g_assert_true (fake_disk_order_done ());
+      g_assert_cmpint (p.claim.clock_offset, ==, -ahead * FAKE_SEC);
+      proc_abandon (&p);
+      proc_clear (&p);
+    }
+}
+
+static void
+test_file_system_is_asked_again (void)
+{
+  FluflSite site;
+
+  flufl_site_init (&site, &flufl_syscalls_posix, "/nonexistent/x.lock", "|");
+  g_assert_cmpint (flufl_site_fs_kind (&site), ==, FLUFL_FS_OTHER);
+  g_assert_cmpint (site.fs_kind, ==, FLUFL_FS_UNASKED);
+  flufl_site_clear (&site);
+}
+
 static int
 open_nothing (const char *path, int flags, mode_t mode)
 {
@@ -526,6 +557,8 @@ main (int argc, char **argv)
     }
   g_test_add_func ("/protocol/acquire/copies-for-links", test_copies_for_links);
   g_test_add_func ("/protocol/acquire/copy-is-removed-with-token", test_copy_is_removed_with_token);
+  g_test_add_func ("/protocol/slow-server-is-not-behind", test_slow_server_is_not_behind);
+  g_test_add_func ("/protocol/file-system-is-asked-again", test_file_system_is_asked_again);
   g_test_add_func ("/protocol/identity-is-found-later", test_identity_is_found_later);
   g_test_add_func ("/protocol/release/lost-reply", test_lost_release_reply);
   g_test_add_func ("/protocol/release/late-leaves-lock-alone", test_late_release_leaves_lock_alone);

@@ -31,8 +31,11 @@ static void
 judge_answer (Play *play, const Blow *blow)
 {
   Stage *stage = &play->stage;
+  /* A lock without content is broken, if nothing goes wrong. */
+  gboolean gets_it = play->scene->trait == SCENE_PATIENT
+                     || (play->scene->trait == SCENE_BLANK && blow->kind == BLOW_NONE);
 
-  if (play->scene->trait == SCENE_PATIENT && stage->outcome != FLUFL_OUTCOME_HELD && !blow->for_ever
+  if (gets_it && stage->outcome != FLUFL_OUTCOME_HELD && !blow->for_ever
       && (blow->errsv == 0 || flufl_site_is_passing (&stage->p.site, blow->errsv)))
     matrix_complain ("it gives up: outcome %d", stage->outcome);
 
