@@ -72,8 +72,8 @@ judge_belief (Play *play, Call call, const Blow *blow)
   if (stage->believes && disk_look (stage->disk, stage->disk->lock (), &st)
       && FLUFL_STAT_MTIME (&st) < stage->p.claim.lease_start - boot + real + stage->p.claim.lifetime)
     matrix_complain ("its lease is longer than its lock");
-  if (play->scene->trait == SCENE_PATIENT && stage->believes && blow->kind != BLOW_SLOW
-      && left < LIFETIME * 9 / 10)
+  if (play->scene->trait == SCENE_PATIENT && stage->believes
+      && (blow->kind != BLOW_SLOW || call == CALL_LINK) && left < LIFETIME * 9 / 10)
     matrix_complain ("the lock that it got is old");
   play_judge_lock (play, stage->believes, call, blow);
 }
