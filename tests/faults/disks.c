@@ -57,7 +57,8 @@ typedef struct
 /* Shared by forked processes. One of them at a time puts the clock on. */
 typedef struct
 {
-  gint64 changed; /* the kernel's clock at the last change of a file, or later */
+  gint64 real, boot; /* at the last reset: the clock stands still between leaps */
+  gint64 changed;    /* the kernel's clock at the last change of a file, or later */
   int    n;
   Leap   leaps[LEAPS_MAX];
 } SwiftClock;
@@ -104,15 +105,15 @@ real_pass (gint64 nsec)
 static gint64
 real_clock (FluflClock clock)
 {
-  return flufl_syscalls_posix.clock (clock) + offset_at (G_MAXINT64);
+  return (clock == FLUFL_CLOCK_REAL ? swift->real : swift->boot) + offset_at (G_MAXINT64);
 }
 
 static void
 shift (struct stat *st)
 {
-  gint64 time = (gint64) st->st_ctim.tv_sec * FAKE_SEC + st->st_ctim.tv_nsec;
+  gint64 time = swift->real
+                + offset_at ((gint64) st->st_ctim.tv_sec * FAKE_SEC + st->st_ctim.tv_nsec);
 
-  time += offset_at (time);
   st->st_ctim.tv_sec = time / FAKE_SEC;
   st->st_ctim.tv_nsec = time % FAKE_SEC;
 }
@@ -233,6 +234,8 @@ real_reset (FluflFsKind kind)
   test_place_empty (&place);
   told_kind = kind;
   g_atomic_int_set (&swift->n, 0);
+  swift->real = flufl_syscalls_posix.clock (FLUFL_CLOCK_REAL);
+  swift->boot = flufl_syscalls_posix.clock (FLUFL_CLOCK_BOOT);
 }
 
 static void

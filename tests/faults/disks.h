@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * The two disks that operations are tried on: the one in memory, and a real
- * directory under a clock that can be put on. To all processes forked later it
- * is the same clock.
+ * directory under a clock that stands still until it is put on, so that no busy
+ * machine makes anybody late. To all processes forked later it is the same clock.
  */
 
 #pragma once
