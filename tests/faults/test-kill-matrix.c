@@ -20,7 +20,7 @@
 #define SHORT_PAUSE (4 * FAKE_SEC)
 
 /* More than any lock keeps others out: also an orphan whose life-line is busy. */
-#define LONG_PAUSE (120 * FAKE_SEC)
+#define LONG_PAUSE (180 * FAKE_SEC)
 
 /* How exactly a recovery is measured. */
 #define STEP (FAKE_SEC * 9 / 10)
@@ -266,7 +266,7 @@ newcomer_gets_it (guint nth, Proc *us, pid_t victim)
   /* What a busy machine takes is not counted. */
   while ((outcome = proc_attempt (us)) == FLUFL_OUTCOME_BUSY && took <= longest)
     {
-      step = longest - took > 3 * FLUFL_GRACE ? FLUFL_GRACE : STEP;
+      step = longest - took > FLUFL_GRACE + 2 * STEP ? FLUFL_GRACE : STEP;
       disk->pass (step);
       took += step;
     }
@@ -408,7 +408,7 @@ is_intact (Proc *us, const struct stat *before)
 static void
 stop_one (guint nth, gint64 pause, Stops *stops)
 {
-  gint64 step = MIN (pause / 2, FLUFL_GRACE);
+  gint64 step = pause == LONG_PAUSE ? 30 * FAKE_SEC : SHORT_PAUSE / 2;
   pid_t victim = start (nth, END_STOP, FALSE);
   FluflOutcome outcome;
   struct stat before;
