@@ -119,7 +119,7 @@ posix_fs_kind (const char *directory)
   struct statfs st;
 
   if (statfs (directory, &st) != 0)
-    return FLUFL_FS_OTHER;
+    return FLUFL_FS_UNASKED;
   if ((guint32) st.f_type == 0x6969)
     return FLUFL_FS_NFS;
   for (gsize i = 0; i < G_N_ELEMENTS (local); i++)
