@@ -20,9 +20,6 @@
  * server, a third for nothing. */
 #define CREATE_TRIES 8
 
-/* So often a release that a slow file server has made late begins anew. */
-#define LATE_LOOKS 4
-
 /* The server's clock is followed when it is ahead by more than this; less
  * drowns in the slop, and following would cost every claim a second touch. */
 #define CLOCK_TOLERANCE FLUFL_NSEC_PER_SEC
@@ -608,6 +605,15 @@ flufl_claim_link (FluflClaim *claim, FluflSite *site, int *out_errsv)
     }
 }
 
+/* Whether nobody else can have the token of a lock file without a claim. If we
+ * removed the claim, others must let it rest before they give it back, and again
+ * before they take it. If it was gone, only the lease keeps them away. */
+static gboolean
+token_is_safe (const FluflClaim *claim, const FluflSite *site, gboolean gone, gint64 begun)
+{
+  return lease_is_safe (claim, site) || (!gone && boot_now (site) - begun < 2 * FLUFL_GRACE);
+}
+
 /*
  * flufl_claim_release:
  *
@@ -622,23 +628,25 @@ FluflOutcome
 flufl_claim_release (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
   const FluflSyscalls *sys = site->sys;
-  gint64 start = boot_now (site);
+  gint64 begun = boot_now (site), start = begun;
   gboolean safe = lease_is_safe (claim, site);
   gboolean look_first = !safe || claim->doubtful;
-  int looks = 0;
+  gboolean gone = FALSE;  /* the claim, before we could remove it */
 
   if (sys->unlink (claim->path) != 0)
     {
       *out_errsv = errno;
-      if (!is_gone (*out_errsv))
+      gone = is_gone (*out_errsv);
+      if (!gone)
         {
           claim->doubtful = TRUE;
           return FLUFL_OUTCOME_FAILED;
         }
-      /* Broken, or done with the reply lost. While the lease runs nobody may
-       * have broken it, so it is ours to finish; later a breaker may stand
-       * before its own removal of the lock file. */
-      if (!safe)
+      /* Broken, or done with the reply lost. While the lease still runs nobody
+       * may have broken it, so it is ours to finish; later a breaker may stand
+       * before its own removal of the lock file. We may have been stopped since
+       * the first clock. */
+      if (!safe || !lease_is_safe (claim, site))
         {
           flufl_claim_clear (claim);
           return FLUFL_OUTCOME_LOST;
@@ -646,8 +654,8 @@ flufl_claim_release (FluflClaim *claim, FluflSite *site, int *out_errsv)
       look_first = TRUE;
     }
 
-  /* A file server may have taken long over the claim. As long as the lock file
-   * stands without one, nobody else removes it for a whole grace: he must give
+  /* A file server may have taken long over the claim. As long as nobody else has
+   * the token, nobody else removes the lock file for a whole grace: he must give
    * it a claim first, and let it rest. So the time counts anew from a look that
    * sees it so. */
   while (look_first || boot_now (site) - start > FLUFL_GRACE / 2)
@@ -667,7 +675,7 @@ flufl_claim_release (FluflClaim *claim, FluflSite *site, int *out_errsv)
           return blind ? FLUFL_OUTCOME_RELEASED : FLUFL_OUTCOME_LOST;
         }
       look_first = FALSE;
-      if (late && (look.nlink != 1 || ++looks > LATE_LOOKS))
+      if (late && (look.nlink != 1 || !token_is_safe (claim, site, gone, begun)))
         break;
       if (late)
         start = look.taken;
@@ -676,7 +684,14 @@ flufl_claim_release (FluflClaim *claim, FluflSite *site, int *out_errsv)
   /* Otherwise it is left, and others recover it. No answer helps here: a second
    * call could hit somebody's new lock. */
   if (boot_now (site) - start <= FLUFL_GRACE / 2)
-    sys->unlink (site->lock_path);
+    {
+      sys->unlink (site->lock_path);
+      /* Somebody may have given the lock its claim back just now: a breaker that
+       * had won it and then saw that it was refreshed, or who took it for an
+       * orphan since we were late. */
+      if (gone || start != begun)
+        sys->unlink (claim->path);
+    }
 
   flufl_claim_clear (claim);
   return FLUFL_OUTCOME_RELEASED;
