@@ -275,7 +275,7 @@ main (int argc, char **argv)
       }
   g_test_add_func ("/explore/walks", test_walks);
   result = g_test_run ();
-  g_print ("# explore: %u searches (%u complete), %" G_GUINT64_FORMAT " runs, %" G_GUINT64_FORMAT
+  g_print ("# figures: %u searches (%u complete), %" G_GUINT64_FORMAT " runs, %" G_GUINT64_FORMAT
            " states, %" G_GUINT64_FORMAT " walks of %" G_GUINT64_FORMAT " steps, %s\n",
            total.searches, total.complete, total.runs, total.states, total.walks, total.steps,
            result == 0 ? "no violation of ours" : "FAILED");

@@ -227,6 +227,6 @@ matrix_main (void)
 {
   int status = g_test_run ();
 
-  g_print ("# %u combinations in all\n", matrix.n_all);
+  g_print ("# figures: %u combinations\n", matrix.n_all);
   return status;
 }

@@ -333,7 +333,7 @@ say_times (void)
       if (times->len > 0)
         {
           g_array_sort (times, compare_times);
-          g_print ("# broken by %s: %u times, after %.1f s (median), %.1f s (most)\n",
+          g_print ("# figures: broken by %s: %u times, after %.1f s (median), %.1f s (most)\n",
                    grounds[g].name, times->len,
                    (double) g_array_index (times, gint64, times->len / 2) / FAKE_SEC,
                    (double) g_array_index (times, gint64, times->len - 1) / FAKE_SEC);
@@ -507,7 +507,7 @@ main (int argc, char **argv)
         g_test_add_data_func (g_strdelimit (stopped, " ,", '-'), &scenes[i], test_stop);
     }
   status = g_test_run ();
-  g_print ("# %u processes killed or stopped\n", n_all_runs);
+  g_print ("# figures: %u processes killed or stopped\n", n_all_runs);
   say_times ();
   disk_real.clear ();
   munmap (ring, sizeof *ring);
