@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * peer LOCK LIFETIME_MS [linger]: a process that has one lock, with a heartbeat,
- * and does with it what it reads, line by line. To each it answers with a line:
- * a word, then milliseconds that it took.
+ * peer LOCK LIFETIME_MS SEPARATOR [linger]: a process that has one lock, with a
+ * heartbeat, and does with it what it reads, line by line. To each it answers with
+ * a line: a word, then milliseconds that it took.
  *
  *   acquire [TIMEOUT_MS]
  *   release, refresh, check, state
@@ -13,7 +13,7 @@
  *   ticks                the longest that the main context stood still since the
  *                        last `ticks`
  *
- * A loss is told by the line `lost` in between.
+ * A loss is told by the line `loss` in between.
  */
 
 #include <libflufllock.h>
@@ -81,7 +81,7 @@ acquired_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 lost_cb (void)
 {
-  g_print ("lost 0\n");
+  g_print ("loss 0\n");
 }
 
 static gboolean
@@ -190,18 +190,20 @@ int
 main (int argc, char *argv[])
 {
   g_autoptr (GIOChannel) input = NULL;
+  g_autoptr (GFile) file = NULL;
   Peer self = { 0 };
 
-  if (argc < 3)
+  if (argc < 4)
     {
-      g_printerr ("peer LOCK LIFETIME_MS [linger]\n");
+      g_printerr ("peer LOCK LIFETIME_MS SEPARATOR [linger]\n");
       return 2;
     }
   setvbuf (stdout, NULL, _IOLBF, 0);
-  self.lock = flufl_lock_new_for_path (argv[1]);
-  flufl_lock_set_lifetime (self.lock, atoi (argv[2]));
+  file = g_file_new_for_path (argv[1]);
+  self.lock = g_object_new (FLUFL_TYPE_LOCK, "file", file, "lifetime", (gint64) atoi (argv[2]),
+                            "separator", argv[3], NULL);
   flufl_lock_set_heartbeat (self.lock, FLUFL_HEARTBEAT_THREAD);
-  flufl_lock_set_linger (self.lock, argc > 3);
+  flufl_lock_set_linger (self.lock, argc > 4);
   g_signal_connect (self.lock, "lost", G_CALLBACK (lost_cb), NULL);
 
   self.loop = g_main_loop_new (NULL, FALSE);
