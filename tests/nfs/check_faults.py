@@ -11,7 +11,7 @@ import time
 
 from world import SLOP_S, VERSIONS, files_in, on, wait_until
 
-AWAY_S = 30
+AWAY_S, FULL_AWAY_S = 12, 30
 CANCELLED_WITHIN_S = 1
 # The main context ticks each 20 ms; more than this is standing still.
 TICK_AT_MOST_S = 0.5
@@ -167,7 +167,8 @@ def check_server_away(world):
     time.sleep(5)
     for case in cases:
         case.cancel()
-    time.sleep(max(away + AWAY_S - time.monotonic(), 0))
+    seconds = FULL_AWAY_S if world.full else AWAY_S
+    time.sleep(max(away + seconds - time.monotonic(), 0))
     run_quietly('nfs-server', 'start')
     back = time.monotonic()
     for case in cases:

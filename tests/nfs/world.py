@@ -20,6 +20,7 @@ PATIENCE_S = 120
 # The slop of both libraries, and the grace of ours.
 SLOP_S = 10
 GRACE_S = 5
+STOOD_STILL = 'this machine stood still for longer than the lifetime'
 
 
 def client_pid(client):
@@ -97,7 +98,7 @@ def judge_live(world, name, holder, waiter, detail=''):
     if got_in and waiter.peek()[2] < holder.lost_at:
         world.check(name, False, 'the waiter got in before the holder knew that it had lost')
     else:
-        world.skip(name, 'this machine stood still for longer than the lifetime')
+        world.skip(name, STOOD_STILL)
     return False
 
 
