@@ -22,7 +22,7 @@
 
 typedef struct
 {
-  char      *lock_path;
+  char      *lock_path, *flock_path;
   FluflLock *lock, *lingering;
   guint64    n;
   int        kept;      /* plain C's kept claim */
@@ -59,13 +59,11 @@ static void
 date (int fd)
 {
   struct timespec times[2];
-  struct stat st;
 
   clock_gettime (CLOCK_REALTIME, &times[0]);
   times[0].tv_sec += 15;
   times[1] = times[0];
   must (futimens (fd, times) == 0);
-  must (fstat (fd, &st) == 0 && st.st_nlink == 1);
 }
 
 static void
@@ -73,12 +71,14 @@ plain (Bench *b)
 {
   char path[4096];
   int length = name_claim (b, path, sizeof path);
+  struct stat st;
   int fd = open (path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 
   must (fd >= 0);
   must (flock (fd, LOCK_EX | LOCK_NB) == 0);
   must (pwrite (fd, path, (size_t) length, 0) == length);
   date (fd);
+  must (fstat (fd, &st) == 0 && st.st_nlink == 1);
   must (link (path, b->lock_path) == 0);
   must (unlink (path) == 0);
   must (unlink (b->lock_path) == 0);
@@ -99,6 +99,18 @@ plain_lingering (Bench *b)
   date (b->kept);
   must (link (b->kept_path, b->lock_path) == 0);
   must (unlink (b->lock_path) == 0);
+}
+
+/* What Python's filelock calls, and no more. */
+static void
+bare_flock (Bench *b)
+{
+  int fd = open (b->flock_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+  must (fd >= 0);
+  must (flock (fd, LOCK_EX | LOCK_NB) == 0);
+  must (flock (fd, LOCK_UN) == 0);
+  close (fd);
 }
 
 static void
@@ -132,6 +144,7 @@ static const struct
   { "library", library },
   { "plain C, claim kept", plain_lingering },
   { "library, linger", library_lingering },
+  { "bare flock", bare_flock },
 };
 
 #define N_KINDS G_N_ELEMENTS (kinds)
@@ -146,6 +159,7 @@ measure (const char *directory)
 
   must (mkdir (place, 0700) == 0);
   b.lock_path = g_strdup_printf ("%s/x.lock", place);
+  b.flock_path = g_strdup_printf ("%s/flock", place);
   b.lock = flufl_lock_new_for_path (b.lock_path);
   b.lingering = flufl_lock_new_for_path (b.lock_path);
   flufl_lock_set_linger (b.lingering, TRUE);
@@ -179,7 +193,9 @@ measure (const char *directory)
   g_object_unref (b.lingering);
   close (b.kept);
   unlink (b.kept_path);
+  unlink (b.flock_path);
   must (rmdir (place) == 0);
+  g_free (b.flock_path);
   g_free (b.lock_path);
   g_free (place);
 }

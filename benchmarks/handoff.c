@@ -4,8 +4,8 @@
  * handoff DIRECTORY ROUNDS
  *
  * From the call that releases to the moment that a waiter in another process
- * has the lock: for a waiter written with bare system calls, for the library's
- * synchronous and asynchronous ones; in a quiet directory, and while a third
+ * has the lock: for a waiter written with bare system calls, for one of these
+ * that tells another thread, for the library's synchronous and asynchronous ones; in a quiet directory, and while a third
  * process makes and removes claims of another lock in it. The kinds take turns
  * within one run, so that a busy machine is busy for all.
  */
@@ -30,12 +30,13 @@
 enum
 {
   BARE,
+  HOP,
   SYNC,
   ASYNC,
   N_KINDS
 };
 
-static const char *const kind_names[] = { "bare", "sync", "async" };
+static const char *const kind_names[] = { "bare", "hop", "sync", "async" };
 
 typedef struct
 {
@@ -109,6 +110,45 @@ bare_release (void)
     die ("unlink");
 }
 
+typedef struct
+{
+  int    inotify, number;
+  gint64 told;
+} Hop;
+
+static gboolean
+tell_cb (gpointer data)
+{
+  ((Hop *) data)->told = 1;
+  return G_SOURCE_REMOVE;
+}
+
+static gpointer
+hop_thread (gpointer data)
+{
+  Hop *hop = data;
+
+  bare_acquire (hop->inotify, hop->number);
+  g_main_context_invoke (NULL, tell_cb, hop);
+  return NULL;
+}
+
+/* In a thread, which tells this one's main loop. */
+static void
+bare_acquire_hopping (int inotify, int number)
+{
+  Hop hop = { inotify, number, 0 };
+  GThread *thread;
+
+  g_main_context_acquire (NULL); /* so that the thread cannot be it */
+  thread = g_thread_new ("hop", hop_thread, &hop);
+  while (!hop.told)
+    g_main_context_iteration (NULL, TRUE);
+  shared->got = now_ns ();
+  g_thread_join (thread);
+  g_main_context_release (NULL);
+}
+
 /* --- The waiters --- */
 
 static void
@@ -133,6 +173,8 @@ wait_in_child (int kind, Waiter *self)
 
       if (kind == BARE)
         bare_acquire (inotify, i);
+      else if (kind == HOP)
+        bare_acquire_hopping (inotify, i);
       else if (kind == SYNC)
         {
           if (!flufl_lock_acquire (lock, -1, NULL, NULL))
@@ -144,8 +186,9 @@ wait_in_child (int kind, Waiter *self)
           while (!done)
             g_main_context_iteration (NULL, TRUE);
         }
-      shared->got = now_ns ();
-      if (kind == BARE)
+      if (kind != HOP)
+        shared->got = now_ns ();
+      if (kind <= HOP)
         bare_release ();
       else
         flufl_lock_release (lock, NULL, NULL);
@@ -213,7 +256,7 @@ measure (Waiter waiters[N_KINDS], int rounds, const char *title)
         gint64 start;
         char c = 'x';
 
-        if (kind == BARE)
+        if (kind <= HOP)
           bare_acquire (inotify, i);
         else if (!flufl_lock_acquire (lock, 1000, NULL, NULL))
           exit (1);
@@ -221,7 +264,7 @@ measure (Waiter waiters[N_KINDS], int rounds, const char *title)
           exit (1);
         g_usleep (SETTLE);
         start = now_ns ();
-        if (kind == BARE)
+        if (kind <= HOP)
           bare_release ();
         else
           flufl_lock_release (lock, NULL, NULL);

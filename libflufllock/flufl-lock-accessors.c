@@ -8,8 +8,6 @@
 
 #include "flufl-lock-private.h"
 
-#include <unistd.h>
-
 /**
  * flufl_lock_get_file:
  * @self: a lock
@@ -63,9 +61,9 @@ flufl_lock_get_lifetime (FluflLock *self)
 
   g_return_val_if_fail (FLUFL_IS_LOCK (self), 0);
 
-  g_mutex_lock (&self->mutex);
+  flufl_holding_lock (self->holding);
   lifetime = self->lifetime;
-  g_mutex_unlock (&self->mutex);
+  flufl_holding_unlock (self->holding);
   return lifetime;
 }
 
@@ -75,10 +73,10 @@ change_int64 (FluflLock *self, gint64 *field, gint64 value)
 {
   gboolean changed;
 
-  g_mutex_lock (&self->mutex);
+  flufl_holding_lock (self->holding);
   changed = *field != value;
   *field = value;
-  g_mutex_unlock (&self->mutex);
+  flufl_holding_unlock (self->holding);
   return changed;
 }
 
@@ -120,9 +118,9 @@ flufl_lock_get_default_timeout (FluflLock *self)
 
   g_return_val_if_fail (FLUFL_IS_LOCK (self), 0);
 
-  g_mutex_lock (&self->mutex);
+  flufl_holding_lock (self->holding);
   timeout = self->default_timeout;
-  g_mutex_unlock (&self->mutex);
+  flufl_holding_unlock (self->holding);
   return timeout;
 }
 
@@ -164,9 +162,9 @@ flufl_lock_get_heartbeat (FluflLock *self)
 
   g_return_val_if_fail (FLUFL_IS_LOCK (self), FLUFL_HEARTBEAT_NONE);
 
-  g_mutex_lock (&self->mutex);
+  flufl_holding_lock (self->holding);
   heartbeat = self->heartbeat;
-  g_mutex_unlock (&self->mutex);
+  flufl_holding_unlock (self->holding);
   return heartbeat;
 }
 
@@ -187,10 +185,10 @@ flufl_lock_set_heartbeat (FluflLock *self, FluflHeartbeat heartbeat)
   g_return_if_fail (FLUFL_IS_LOCK (self));
   g_return_if_fail (heartbeat >= FLUFL_HEARTBEAT_NONE && heartbeat <= FLUFL_HEARTBEAT_THREAD);
 
-  g_mutex_lock (&self->mutex);
+  flufl_holding_lock (self->holding);
   changed = self->heartbeat != heartbeat;
   self->heartbeat = heartbeat;
-  g_mutex_unlock (&self->mutex);
+  flufl_holding_unlock (self->holding);
   if (changed)
     g_object_notify (G_OBJECT (self), "heartbeat");
 }
@@ -212,9 +210,9 @@ flufl_lock_get_break_dead (FluflLock *self)
 
   g_return_val_if_fail (FLUFL_IS_LOCK (self), FALSE);
 
-  g_mutex_lock (&self->mutex);
+  flufl_holding_lock (self->holding);
   break_dead = self->break_dead;
-  g_mutex_unlock (&self->mutex);
+  flufl_holding_unlock (self->holding);
   return break_dead;
 }
 
@@ -235,10 +233,10 @@ flufl_lock_set_break_dead (FluflLock *self, gboolean break_dead)
 
   g_return_if_fail (FLUFL_IS_LOCK (self));
 
-  g_mutex_lock (&self->mutex);
+  flufl_holding_lock (self->holding);
   changed = self->break_dead != !!break_dead;
   self->break_dead = !!break_dead;
-  g_mutex_unlock (&self->mutex);
+  flufl_holding_unlock (self->holding);
   if (changed)
     g_object_notify (G_OBJECT (self), "break-dead");
 }
@@ -260,9 +258,9 @@ flufl_lock_get_linger (FluflLock *self)
 
   g_return_val_if_fail (FLUFL_IS_LOCK (self), FALSE);
 
-  g_mutex_lock (&self->mutex);
+  flufl_holding_lock (self->holding);
   linger = self->linger;
-  g_mutex_unlock (&self->mutex);
+  flufl_holding_unlock (self->holding);
   return linger;
 }
 
@@ -284,14 +282,14 @@ flufl_lock_set_linger (FluflLock *self, gboolean linger)
 
   g_return_if_fail (FLUFL_IS_LOCK (self));
 
-  g_mutex_lock (&self->mutex);
+  flufl_holding_lock (self->holding);
   changed = self->linger != !!linger;
   self->linger = !!linger;
-  g_mutex_unlock (&self->mutex);
+  flufl_holding_unlock (self->holding);
   if (!changed)
     return;
   if (!linger)
-    flufl_lock_drop_parked (self);
+    flufl_holding_drop_parked (self->holding);
   g_object_notify (G_OBJECT (self), "linger");
 }
 
@@ -331,10 +329,10 @@ flufl_lock_dup_claim_file (FluflLock *self)
 
   g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
 
-  g_mutex_lock (&self->mutex);
-  if (self->claim_path != NULL && self->pid == (int) getpid ())
-    file = g_file_new_for_path (self->claim_path);
-  g_mutex_unlock (&self->mutex);
+  flufl_holding_lock (self->holding);
+  if (self->holding->claim_path != NULL)
+    file = g_file_new_for_path (self->holding->claim_path);
+  flufl_holding_unlock (self->holding);
   return file;
 }
 
@@ -354,7 +352,7 @@ flufl_lock_get_held (FluflLock *self)
 {
   g_return_val_if_fail (FLUFL_IS_LOCK (self), FALSE);
 
-  return flufl_lock_is_held (self);
+  return flufl_holding_is_held (self->holding);
 }
 
 /**
@@ -374,19 +372,21 @@ flufl_lock_get_held (FluflLock *self)
 GCancellable *
 flufl_lock_get_cancellable (FluflLock *self)
 {
+  FluflHolding *holding;
   GCancellable *loss;
 
   g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
 
-  g_mutex_lock (&self->mutex);
-  if (self->loss == NULL)
+  holding = self->holding;
+  flufl_holding_lock (holding);
+  if (holding->loss == NULL)
     {
-      self->loss = g_cancellable_new ();
-      if (self->lost)
-        g_cancellable_cancel (self->loss); /* nobody can be connected yet */
+      holding->loss = g_cancellable_new ();
+      if (holding->lost)
+        g_cancellable_cancel (holding->loss); /* nobody can be connected yet */
     }
-  loss = self->loss;
-  g_mutex_unlock (&self->mutex);
+  loss = holding->loss;
+  flufl_holding_unlock (holding);
   return loss;
 }
 
@@ -412,13 +412,13 @@ flufl_lock_get_retry_errnos (FluflLock *self, gsize *n_errnos)
   g_return_val_if_fail (n_errnos != NULL, NULL);
 
   *n_errnos = 0;
-  g_mutex_lock (&self->mutex);
+  flufl_holding_lock (self->holding);
   if (self->retry_errnos != NULL)
     {
       *n_errnos = self->retry_errnos->len;
       errnos = g_memdup2 (self->retry_errnos->data, self->retry_errnos->len * sizeof (int));
     }
-  g_mutex_unlock (&self->mutex);
+  flufl_holding_unlock (self->holding);
   return errnos;
 }
 
@@ -444,12 +444,12 @@ flufl_lock_set_retry_errnos (FluflLock *self, const int *errnos, gsize n_errnos)
   g_return_if_fail (FLUFL_IS_LOCK (self));
   g_return_if_fail (errnos != NULL || n_errnos == 0);
 
-  g_mutex_lock (&self->mutex);
+  flufl_holding_lock (self->holding);
   g_clear_pointer (&self->retry_errnos, g_array_unref);
   if (n_errnos > 0)
     {
       self->retry_errnos = g_array_new (FALSE, FALSE, sizeof (int));
       g_array_append_vals (self->retry_errnos, errnos, (guint) n_errnos);
     }
-  g_mutex_unlock (&self->mutex);
+  flufl_holding_unlock (self->holding);
 }

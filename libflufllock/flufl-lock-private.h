@@ -4,75 +4,37 @@
 
 #pragma once
 
-#include "flufl-acquire.h"
+#include "flufl-holding-private.h"
 #include "flufl-lock.h"
-#include "flufl-pulse.h"
 
 G_BEGIN_DECLS
-
-typedef struct _FluflLease FluflLease;
 
 struct _FluflLock
 {
   GObject         parent_instance;
 
-  int             pid;       /* the process that this is the object of */
-
   /* Never change after construction. */
   GFile          *file;      /* owned; nullable only by misuse */
   const char     *separator; /* interned */
+  FluflHolding   *holding;   /* owned */
 
-  /* Calls on the claim come one at a time, from operations and heartbeats.
-   * Taken before mutex. */
-  GMutex          disk;
-  FluflSite       site;      /* lock_path is NULL where no lock can be */
-  FluflClaim      claim;     /* has a path while this object has the lock */
-  FluflClaim      parked;    /* has one while a claim is kept for the next use */
-
-  GMutex          mutex;     /* protects what follows */
+  /* Protected by the mutex of holding. */
   gint64          lifetime;        /* ms */
   gint64          default_timeout; /* ms */
   FluflHeartbeat  heartbeat;
   gboolean        break_dead;
   gboolean        linger;
   GArray         *retry_errnos;    /* nullable */
-  gboolean        busy;      /* an operation runs */
-  gboolean        held;
-  gboolean        lost;      /* the last holding ended in a loss */
-  FluflQueue      queue;     /* only touched by acquisitions: one at a time */
-  gboolean        warned_of_clocks; /* only touched while busy */
-  guint           holding;   /* number of the present or last holding */
-  char           *claim_path; /* owned; what claim-file shows */
-  GMainContext   *context;   /* owned; that of the last acquisition */
-  gint64          lease_end; /* monotonic, of what was last seen to be held */
-  int             beat_errsv; /* what the last heartbeat failed with, or 0 */
-  FluflPulse     *pulse;     /* owned; nullable */
-  FluflLease     *lease;     /* owned; nullable: of a holding with a heartbeat */
-  GCancellable   *loss;      /* owned; made when it is asked for */
+  gboolean        warned_of_clocks; /* only touched by operations */
 };
 
 /* The table that new locks use; tests put theirs here. */
 extern const FluflSyscalls *flufl_lock_syscalls;
 
-void     flufl_lock_enter_process (FluflLock   *self);
-gboolean flufl_lock_is_held      (FluflLock    *self);
-void     flufl_lock_begin_holding (FluflLock   *self,
-                                  FluflClaim   *claim,
-                                  GMainContext *context);
-gboolean flufl_lock_end_holding  (FluflLock    *self);
-void     flufl_lock_stop_pulse   (FluflLock    *self);
-gboolean flufl_lock_was_lost     (FluflLock    *self);
-void     flufl_lock_renew_lease  (FluflLock    *self,
-                                  gint64        since);
-gboolean flufl_lock_lose         (FluflLock    *self);
-void     flufl_lock_drop_remains (FluflLock    *self);
-void     flufl_lock_drop_parked  (FluflLock    *self);
-void     flufl_lock_post_loss    (FluflLock    *self,
-                                  GError       *error);
-void     flufl_lock_notify_held  (FluflLock    *self);
-void     flufl_lock_tell_lost    (FluflLock    *self,
-                                  const GError *error);
-void     flufl_lock_emit_waiting (FluflLock        *self,
-                                  FluflLockDetails *details);
+void flufl_lock_notify_held  (FluflLock        *self);
+void flufl_lock_tell_lost    (FluflLock        *self,
+                              const GError     *error);
+void flufl_lock_emit_waiting (FluflLock        *self,
+                              FluflLockDetails *details);
 
 G_END_DECLS

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * The object: properties, signals, life and death. Its operations are in
- * flufl-lock-operations.c, what happens while it holds in flufl-lock-holding.c,
+ * flufl-lock-operations.c, what it holds in flufl-holding.c and flufl-heartbeat.c,
  * getters and setters in flufl-lock-accessors.c.
  */
 
@@ -13,7 +13,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "flufl-enum-types.h"
 
@@ -224,32 +223,32 @@ flufl_lock_constructed (GObject *object)
   if (self->separator == NULL)
     self->separator = DEFAULT_SEPARATOR;
   if (path != NULL && path[0] == '/')
-    flufl_site_init (&self->site, flufl_lock_syscalls, path, self->separator);
+    flufl_site_init (&self->holding->site, flufl_lock_syscalls, path, self->separator);
 }
 
 static void
 flufl_lock_dispose (GObject *object)
 {
-  FluflLock *self = FLUFL_LOCK (object);
+  FluflHolding *holding = FLUFL_LOCK (object)->holding;
 
-  flufl_lock_enter_process (self);
-  flufl_lock_stop_pulse (self);
-  if (flufl_lock_is_held (self))
+  /* The heartbeat neither keeps the object nor touches it, so all is done here,
+   * in the caller's thread; after a beat that is under way. */
+  flufl_holding_set_object (holding, NULL);
+  if (flufl_holding_is_held (holding))
     {
       int errsv = 0;
 
-      g_mutex_lock (&self->disk);
-      if (self->claim.path != NULL)
+      flufl_holding_lock_disk (holding);
+      if (flufl_holding_end (holding) && holding->claim.path != NULL)
         {
           g_debug ("The lock “%s” was still held when its last reference was dropped: released",
-                   self->site.lock_path);
-          flufl_claim_release (&self->claim, &self->site, &errsv);
+                   holding->site.lock_path);
+          flufl_claim_release (&holding->claim, &holding->site, &errsv);
         }
-      flufl_lock_end_holding (self);
-      g_mutex_unlock (&self->disk);
+      flufl_holding_unlock_disk (holding);
     }
-  if (self->parked.path != NULL)
-    flufl_lock_drop_parked (self);
+  if (holding->parked.path != NULL)
+    flufl_holding_drop_parked (holding);
 
   G_OBJECT_CLASS (flufl_lock_parent_class)->dispose (object);
 }
@@ -259,17 +258,9 @@ flufl_lock_finalize (GObject *object)
 {
   FluflLock *self = FLUFL_LOCK (object);
 
-  flufl_claim_clear (&self->claim);
-  flufl_queue_clear (&self->queue);
-  flufl_claim_clear (&self->parked);
-  flufl_site_clear (&self->site);
+  flufl_holding_close (self->holding);
   g_clear_object (&self->file);
   g_clear_pointer (&self->retry_errnos, g_array_unref);
-  g_clear_pointer (&self->claim_path, g_free);
-  g_clear_pointer (&self->context, g_main_context_unref);
-  g_clear_object (&self->loss);
-  g_mutex_clear (&self->disk);
-  g_mutex_clear (&self->mutex);
 
   G_OBJECT_CLASS (flufl_lock_parent_class)->finalize (object);
 }
@@ -450,12 +441,18 @@ flufl_lock_class_init (FluflLockClass *klass)
                       G_TYPE_NONE, 1, FLUFL_TYPE_LOCK_DETAILS);
 }
 
+/* What a heartbeat found, in the main context of the acquisition. */
+static void
+tell_loss (gpointer lock, const GError *error)
+{
+  flufl_lock_notify_held (lock);
+  flufl_lock_tell_lost (lock, error);
+}
+
 static void
 flufl_lock_init (FluflLock *self)
 {
-  g_mutex_init (&self->disk);
-  g_mutex_init (&self->mutex);
-  self->pid = (int) getpid ();
+  self->holding = flufl_holding_new (tell_loss);
   self->lifetime = DEFAULT_LIFETIME;
   self->default_timeout = FLUFL_LOCK_TIMEOUT_FOREVER;
   self->break_dead = TRUE;
@@ -480,6 +477,16 @@ flufl_lock_new (GFile *file)
   return g_object_new (FLUFL_TYPE_LOCK, "file", file, NULL);
 }
 
+/* "..", not a name that has it in it. */
+static gboolean
+has_parent_part (const char *path)
+{
+  for (const char *p = strstr (path, ".."); p != NULL; p = strstr (p + 2, ".."))
+    if ((p == path || p[-1] == '/') && (p[2] == '/' || p[2] == '\0'))
+      return TRUE;
+  return FALSE;
+}
+
 /* GFile takes "x/.." out of a path as text; the kernel, and flufl, go where a
  * symbolic link x points. So that all mean the same file, the kernel is asked. */
 static char *
@@ -489,7 +496,7 @@ resolve_parents (const char *path)
   char *real;
   char *result = NULL;
 
-  if (strstr (path, "..") == NULL)
+  if (!has_parent_part (path))
     return g_strdup (path);
   directory = g_path_get_dirname (path);
   base = g_path_get_basename (path);
@@ -507,6 +514,10 @@ resolve_parents (const char *path)
  *
  * Makes an object for the lock @path. Nothing is written, and the lock is not
  * acquired.
+ *
+ * The disk is not touched, unless `..` is a part of the path: then the kernel is
+ * asked at once where its directory is, which may block as any look at a file
+ * server.
  *
  * Returns: (transfer full): the lock
  *

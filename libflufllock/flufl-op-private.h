@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * An operation on a FluflLock, the same for its two forms.
+ * An operation on a FluflLock, the same for its two forms. What it does on disk
+ * is in flufl-op-run.c, which flufl-op.c calls, and not the other way round.
  */
 
 #pragma once
@@ -30,6 +31,7 @@ typedef struct
   gint64            timeout;     /* ms */
   gint64            lifetime;    /* ms */
   FluflBreakFlags   flags;
+  FluflHeartbeat    heartbeat;
   gboolean          begun;
   gboolean          settled;
   GSource          *cancel;      /* owned, in the task's context; nullable */
@@ -58,5 +60,13 @@ void     flufl_op_start          (const FluflOp        *arguments,
 GTask   *flufl_op_finished_task  (FluflLock            *lock,
                                   GAsyncResult         *result,
                                   gpointer              tag);
+
+/* flufl-op-run.c */
+void     flufl_op_run            (FluflOp              *op);
+gboolean flufl_op_prepare        (FluflOp              *op);
+void     flufl_op_conclude       (FluflOp              *op);
+FluflLockState flufl_op_judge    (const FluflOp        *op,
+                                  const FluflLook      *look,
+                                  FluflLiveness         liveness);
 
 G_END_DECLS

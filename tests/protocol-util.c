@@ -96,3 +96,12 @@ put_claim (const char *name, gboolean linked, double seconds)
   if (linked)
     g_assert_cmpint (fake_syscalls.link (path, LOCK), ==, 0);
 }
+
+/* A file that was a lock, and lost its content with the power. */
+void
+blank_file (const char *path, gsize n_zeros)
+{
+  g_autofree char *zeros = g_malloc0 (n_zeros + 1);
+
+  fake_disk_set_content (path, zeros, (gssize) n_zeros);
+}

@@ -14,6 +14,15 @@ G_BEGIN_DECLS
 #define LOCK "/d|e/x.lock"
 #define LIFETIME (15 * FAKE_SEC)
 
+/* A claim of another host's. */
+#define FOREIGN "x.lock|elsewhere|77|123456789"
+
+/* The calls of a break, by name and number: our claim, the lock file, the
+ * holder's claim, and the lock file again with the token won. */
+#define SEES_HOLDERS_CLAIM "lstat", 3
+#define WINS_TOKEN "unlink", 1
+#define LOOKS_AGAIN "lstat", 4
+
 typedef struct
 {
   FluflSite     site;
@@ -41,5 +50,7 @@ void         assert_disk_empty (void);
 void         put_claim    (const char *name,
                            gboolean    linked,
                            double      seconds);
+void         blank_file   (const char *path,
+                           gsize       n_zeros);
 
 G_END_DECLS

@@ -306,9 +306,9 @@ test_slept_and_no_answer (gconstpointer data)
   case_init (&c, data);
   flufl_lock_refresh (c.lock, 30000, NULL, &error);
   g_assert_no_error (error);
-  g_mutex_lock (&c.lock->mutex);
-  end = c.lock->lease_end;
-  g_mutex_unlock (&c.lock->mutex);
+  g_mutex_lock (&c.lock->holding->mutex);
+  end = c.lock->holding->lease_end;
+  g_mutex_unlock (&c.lock->holding->mutex);
   machine_sleeps (3600);
   server_set (0, TRUE);
   run_for (&c, 29000);
@@ -333,7 +333,7 @@ test_other_lifetime (gconstpointer data)
   flufl_lock_refresh (c.lock, LIFETIME, NULL, &error);
   g_assert_no_error (error);
   run_for (&c, LIFETIME * 2);
-  g_assert_cmpint (flufl_claim_lease_left (&c.lock->claim, &c.lock->site), >, 0);
+  g_assert_cmpint (flufl_claim_lease_left (&c.lock->holding->claim, &c.lock->holding->site), >, 0);
   assert_kept (&c);
   case_clear (&c);
 }

@@ -55,7 +55,7 @@ hold (const char *path, const char *how)
   char byte;
 
   if (strcmp (how, "bare") == 0)
-    lock->site.no_life_lines = TRUE;
+    lock->holding->site.no_life_lines = TRUE;
   flufl_lock_acquire (lock, 0, NULL, &error);
   g_assert_no_error (error);
   if (strcmp (how, "child") == 0 && fork () == 0)
@@ -64,6 +64,11 @@ hold (const char *path, const char *how)
       while (read (STDIN_FILENO, &byte, 1) < 0 && errno == EINTR)
         ;
       _exit (0);
+    }
+  if (strcmp (how, "idle") == 0)
+    {
+      flufl_lock_set_linger (lock, TRUE);
+      g_assert_true (flufl_lock_release (lock, NULL, NULL));
     }
   g_assert_cmpint (readlink ("/proc/self", number, sizeof number - 1), >, 0);
   printf ("%s\n", number);
@@ -276,15 +281,15 @@ test_child_goes_on (void)
   TestPlace place;
   Holder holder;
 
-  g_test_summary ("A child that the dead holder forked has the lock's file, until it ends");
+  g_test_summary ("A child that the dead holder forked does not hold what that one held");
   test_place_init (&place);
   if (place_is_local (&place))
     {
       holder_start (&holder, &place, "child", FALSE);
+      assert_stays (&place, 0);
       holder_kill (&holder);
-      assert_stays (&place, 6500); /* more than the grace */
+      assert_comes_free (&place, at_once);
       holder_end (&holder);
-      assert_comes_free (&place, rested);
     }
   test_place_clear (&place);
 }
@@ -305,51 +310,6 @@ test_stopped (void)
       holder_kill (&holder);
       assert_comes_free (&place, at_once);
       holder_end (&holder);
-    }
-  test_place_clear (&place);
-}
-
-static guint
-count_fds (void)
-{
-  g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
-  guint n = 0;
-
-  while (dir != NULL && g_dir_read_name (dir) != NULL)
-    n++;
-  return n;
-}
-
-static void
-test_files (void)
-{
-  FluflLock *locks[50];
-  TestPlace place;
-  guint before, idle, held;
-
-  g_test_summary ("One open file for a lock that is held, none for one that is not");
-  test_place_init (&place);
-  if (place_is_local (&place))
-    {
-      before = count_fds ();
-      for (guint i = 0; i < G_N_ELEMENTS (locks); i++)
-        {
-          g_autofree char *name = g_strdup_printf ("%u.lock", i);
-          g_autofree char *path = test_place_path (&place, name);
-
-          locks[i] = lock_new (path);
-        }
-      idle = count_fds ();
-      for (guint i = 0; i < G_N_ELEMENTS (locks); i++)
-        g_assert_true (flufl_lock_acquire (locks[i], 0, NULL, NULL));
-      held = count_fds ();
-      for (guint i = 0; i < G_N_ELEMENTS (locks); i++)
-        g_assert_true (flufl_lock_release (locks[i], NULL, NULL));
-      g_assert_cmpuint (idle, ==, before);
-      g_assert_cmpuint (held, ==, before + (before > 0 ? G_N_ELEMENTS (locks) : 0));
-      g_assert_cmpuint (count_fds (), ==, before);
-      for (guint i = 0; i < G_N_ELEMENTS (locks); i++)
-        g_assert_finalize_object (locks[i]);
     }
   test_place_clear (&place);
 }
@@ -440,6 +400,53 @@ test_linger (void)
   test_place_clear (&place);
 }
 
+/* Waits for the lock that somebody else has, for a moment. */
+static void
+wait_in_vain (TestPlace *place, gint64 timeout_ms)
+{
+  g_autoptr (FluflLock) lock = lock_new (place->lock);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (flufl_lock_acquire (lock, timeout_ms, NULL, &error));
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);
+}
+
+static void
+test_idle (void)
+{
+  g_autoptr (FluflLock) lock = NULL;
+  g_autoptr (GError) error = NULL;
+  Holder dead, living;
+  TestPlace place;
+
+  g_test_summary ("A kept claim goes when its owner was killed and somebody waits; not before");
+  test_place_init (&place);
+  if (place_is_local (&place))
+    {
+      holder_start (&dead, &place, "idle", FALSE);
+      g_assert_cmpuint (test_place_count (&place), ==, 1);
+      holder_start (&living, &place, "idle", FALSE);
+      g_assert_cmpuint (test_place_count (&place), ==, 2);
+      lock = lock_new (place.lock);
+      flufl_lock_acquire (lock, 0, NULL, &error);
+      g_assert_no_error (error);
+      wait_in_vain (&place, 300);
+      g_assert_cmpuint (test_place_count (&place), ==, 4);
+
+      holder_kill (&dead);
+      for (int i = 0; i < 200 && test_place_count (&place) == 4; i++)
+        wait_in_vain (&place, 300);
+      g_assert_cmpuint (test_place_count (&place), ==, 3);
+      g_assert_true (flufl_lock_release (lock, NULL, NULL));
+      g_assert_cmpuint (test_place_count (&place), ==, 1);
+      holder_kill (&living);
+      holder_end (&dead);
+      holder_end (&living);
+      test_place_empty (&place);
+    }
+  test_place_clear (&place);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -456,8 +463,8 @@ main (int argc, char **argv)
                         test_number_used_again);
   g_test_add_func ("/killed/child-goes-on", test_child_goes_on);
   g_test_add_func ("/killed/stopped", test_stopped);
-  g_test_add_func ("/killed/files", test_files);
   g_test_add_func ("/killed/forked-object", test_forked_object);
   g_test_add_func ("/killed/linger", test_linger);
+  g_test_add_func ("/killed/idle", test_idle);
   return g_test_run ();
 }

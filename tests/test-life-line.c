@@ -549,6 +549,37 @@ test_death_without (void)
     }
 }
 
+/* Who dies while it breaks what has expired, and has no life-line: two rests,
+ * the orphan's and that of the claim which it is given. */
+static void
+test_death_of_breaker_without (void)
+{
+  guint runs = 0;
+
+  for (guint k = 1;; k++)
+    {
+      gboolean died;
+      Proc p;
+
+      fake_disk_reset ();
+      proc_init (&p);
+      p.site.no_life_lines = TRUE;
+      put_claim ("x.lock|elsewhere|77|123456789", TRUE, -3600);
+      fake_disk_advance (60 * FAKE_SEC);
+      fake_disk_die (k);
+      act_break (&p);
+      proc_die (&p);
+      died = fake_disk_bury ();
+      g_test_message ("at call %u", k);
+      assert_free_within (2 * FLUFL_GRACE / FAKE_SEC + 1);
+      proc_clear (&p);
+      runs++;
+      if (!died)
+        break;
+    }
+  g_assert_cmpuint (runs, >, 10);
+}
+
 /* Each call of a break with the life-line fails once, in each way. */
 static void
 test_every_fault (void)
@@ -619,6 +650,7 @@ main (int argc, char **argv)
   g_test_add_func ("/life-line/release-meanwhile", test_release_meanwhile);
   g_test_add_func ("/life-line/death", test_death);
   g_test_add_func ("/life-line/death-without", test_death_without);
+  g_test_add_func ("/life-line/death-of-breaker-without", test_death_of_breaker_without);
   g_test_add_func ("/life-line/every-fault", test_every_fault);
   return g_test_run ();
 }

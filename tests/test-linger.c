@@ -44,6 +44,54 @@ test_cycle (void)
 }
 
 static void
+cycle_and_count (Proc *p, guint calls)
+{
+  fake_disk_forget_calls ();
+  proc_acquire (p);
+  g_assert_cmpuint (fake_disk_n_calls (), ==, calls);
+  g_assert_cmpint (proc_park (p), ==, FLUFL_OUTCOME_RELEASED);
+}
+
+static void
+test_seen_lately (void)
+{
+  ino_t ino;
+  Proc p;
+
+  g_test_summary ("What was seen a moment ago is not looked at again, unless it may have changed");
+  fake_disk_reset ();
+  proc_init (&p);
+  p.site.name_ahead = TRUE;
+  proc_acquire (&p);
+  proc_park (&p);
+  ino = p.claim.ino;
+  cycle_and_count (&p, 2);                    /* futimens, link */
+  fake_disk_advance (FAKE_SEC - 1);
+  cycle_and_count (&p, 2);
+  fake_disk_advance (1);
+  cycle_and_count (&p, 3);                    /* and fstat */
+  cycle_and_count (&p, 2);
+  g_assert_cmpuint (p.claim.ino, ==, ino);
+
+  /* With one more name its link count would lie. */
+  fake_disk_advance (2 * FAKE_SEC);
+  g_assert_cmpint (fake_syscalls.link (p.claim.path, "/d|e/copy"), ==, 0);
+  proc_acquire (&p);
+  g_assert_cmpuint (p.claim.ino, !=, ino);
+  g_assert_cmpint (proc_park (&p), ==, FLUFL_OUTCOME_RELEASED);
+
+  /* Its name is gone: link(2) says so. */
+  ino = p.claim.ino;
+  fake_syscalls.unlink (p.claim.path);
+  proc_acquire (&p);
+  g_assert_cmpuint (p.claim.ino, !=, ino);
+  proc_release (&p);
+  fake_syscalls.unlink ("/d|e/copy");
+  assert_disk_empty ();
+  proc_clear (&p);
+}
+
+static void
 test_marks (void)
 {
   FluflClaimName name;
@@ -402,6 +450,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/linger/cycle", test_cycle);
+  g_test_add_func ("/linger/seen-lately", test_seen_lately);
   g_test_add_func ("/linger/marks", test_marks);
   g_test_add_func ("/linger/not-kept", test_not_kept);
   g_test_add_func ("/linger/name-given-back", test_name_given_back);

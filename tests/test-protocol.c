@@ -341,6 +341,84 @@ test_identity_is_found_later (void)
   g_assert_cmpint (status, ==, 0);
 }
 
+static GMutex stalled_mutex;
+static GCond stalled_cond;
+static gboolean stalled;
+static GThread *volatile asks; /* in sight of memcheck */
+
+/* The answer never comes. */
+static int
+open_stalls (const char *path G_GNUC_UNUSED, int flags G_GNUC_UNUSED, mode_t mode G_GNUC_UNUSED)
+{
+  g_mutex_lock (&stalled_mutex);
+  stalled = TRUE;
+  g_cond_signal (&stalled_cond);
+  while (stalled)
+    g_cond_wait (&stalled_cond, &stalled_mutex);
+  g_mutex_unlock (&stalled_mutex);
+  return -1;
+}
+
+static gpointer
+ask_in_vain (gpointer sys)
+{
+  FluflIdentity id;
+
+  flufl_identity_get (sys, &id);
+  return NULL;
+}
+
+/* A process that has not asked yet, and forks while a thread of it asks. */
+static int
+fork_while_asked (void)
+{
+  FluflSyscalls stalling = fake_syscalls;
+  FluflIdentity us;
+  int status;
+  pid_t pid;
+
+  stalling.open = open_stalls;
+  g_mutex_lock (&stalled_mutex);
+  asks = g_thread_new ("asks", ask_in_vain, &stalling);
+  while (!stalled)
+    g_cond_wait (&stalled_cond, &stalled_mutex);
+  g_mutex_unlock (&stalled_mutex);
+  pid = fork ();
+  if (pid == 0)
+    {
+      alarm (60); /* it must not hang */
+      flufl_identity_get (&fake_syscalls, &us);
+      _exit (us.pid == getpid () && us.start[0] != '\0' ? 0 : 1);
+    }
+  return pid > 0 && waitpid (pid, &status, 0) == pid && status == 0 ? 0 : 1;
+}
+
+static void
+test_identity_asked_at_fork (void)
+{
+  FluflIdentity us;
+  int status;
+  pid_t pid;
+
+  g_test_summary ("A thread that the parent has and a child has not keeps nobody from the answer");
+#ifdef __SANITIZE_THREAD__
+  g_test_skip ("the thread sanitizer ends a forked child that makes a thread");
+  return;
+#endif
+  flufl_identity_get (&fake_syscalls, &us);
+  if (us.boot[0] == '\0' || us.start[0] == '\0')
+    {
+      g_test_skip ("this kernel tells nothing of its boot");
+      return;
+    }
+  pid = fork ();
+  g_assert_cmpint (pid, >=, 0);
+  if (pid == 0)
+    _exit (fork_while_asked ());
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_cmpint (status, ==, 0);
+}
+
 /* Each call of an uncontended cycle fails once, in each way. */
 static void
 test_every_fault (void)
@@ -455,6 +533,7 @@ recover_after_a_while (gpointer data)
 {
   fake_disk_advance (3 * FAKE_SEC);
   g_assert_cmpint (fake_syscalls.link (LOCK, data), ==, 0);
+  fake_disk_advance (6 * FAKE_SEC);
 }
 
 static void
@@ -463,7 +542,7 @@ test_slow_release_stops (void)
   g_autofree char *claim = NULL;
   Proc p;
 
-  g_test_summary ("Somebody has begun to recover it: past half the grace it is his");
+  g_test_summary ("Somebody has recovered it: past half the grace it is his");
   fake_disk_reset ();
   proc_init (&p);
   proc_acquire (&p);
@@ -476,6 +555,55 @@ test_slow_release_stops (void)
   g_assert_true (fake_disk_order_done ());
   g_assert_cmpuint (fake_disk_count_calls ("unlink"), ==, 1);
   g_assert_true (fake_disk_exists (LOCK));
+  proc_clear (&p);
+}
+
+static void
+break_half_after_a_while (gpointer data)
+{
+  recover_after_a_while (data);
+  g_assert_cmpint (fake_syscalls.unlink (data), ==, 0);
+}
+
+static void
+test_slow_release_among_breakers (void)
+{
+  g_autofree char *claim = NULL;
+  Proc p;
+
+  g_test_summary ("The lease is over, and somebody has won the claim: one link is not enough");
+  fake_disk_reset ();
+  proc_init (&p);
+  proc_acquire (&p);
+  claim = g_strdup (p.claim.path);
+  fake_disk_advance (LIFETIME * 95 / 100);
+  fake_disk_hook ("lstat", 1, break_half_after_a_while, claim);
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  g_assert_true (fake_disk_order_done ());
+  g_assert_true (fake_disk_exists (LOCK));
+  proc_clear (&p);
+}
+
+static void
+rest (gpointer unused G_GNUC_UNUSED)
+{
+  fake_disk_advance (6 * FAKE_SEC);
+}
+
+static void
+test_slow_release_after_rest (void)
+{
+  Proc p;
+
+  g_test_summary ("The lease is over, but nobody can be at work on a lock that has rested");
+  fake_disk_reset ();
+  proc_init (&p);
+  proc_acquire (&p);
+  fake_disk_advance (LIFETIME * 95 / 100);
+  fake_disk_hook ("lstat", 1, rest, NULL);
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  g_assert_true (fake_disk_order_done ());
+  assert_disk_empty ();
   proc_clear (&p);
 }
 
@@ -588,11 +716,14 @@ main (int argc, char **argv)
   g_test_add_func ("/protocol/acquire/copies-for-links", test_copies_for_links);
   g_test_add_func ("/protocol/acquire/copy-is-removed-with-token", test_copy_is_removed_with_token);
   g_test_add_func ("/protocol/identity-is-found-later", test_identity_is_found_later);
+  g_test_add_func ("/protocol/identity-asked-at-fork", test_identity_asked_at_fork);
   g_test_add_func ("/protocol/every-fault", test_every_fault);
   g_test_add_func ("/protocol/release/lost-reply", test_lost_release_reply);
   g_test_add_func ("/protocol/release/late-leaves-lock-alone", test_late_release_leaves_lock_alone);
   g_test_add_func ("/protocol/release/slow", test_slow_release);
   g_test_add_func ("/protocol/release/slow-stops", test_slow_release_stops);
+  g_test_add_func ("/protocol/release/slow-among-breakers", test_slow_release_among_breakers);
+  g_test_add_func ("/protocol/release/slow-after-rest", test_slow_release_after_rest);
   g_test_add_func ("/protocol/release/after-flufl-broke", test_release_after_flufl_broke);
   g_test_add_func ("/protocol/release/refused", test_release_refused);
   g_test_add_func ("/protocol/refresh", test_refresh);

@@ -4,9 +4,11 @@
  * Who waits for whom, on the disk in memory.
  */
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +23,7 @@ typedef struct
   FluflQueueView view;
   FluflIdentity  us;
   guint64        ticket; /* of p's claim */
+  gboolean       collect;
 } Line;
 
 static void
@@ -52,7 +55,7 @@ line_clear (Line *self)
 static void
 look (Line *self)
 {
-  flufl_queue_view (&self->queue, &self->p.site, &self->p.claim, &self->view);
+  flufl_queue_view (&self->queue, &self->p.site, &self->p.claim, self->collect, &self->view);
 }
 
 /* A claim that came @later than ours. */
@@ -138,6 +141,71 @@ test_others_are_no_queue (void)
   look (&line);
   g_assert_false (line.view.found);
   g_assert_cmpuint (line.view.n_older, ==, 0);
+  line_clear (&line);
+}
+
+static gboolean
+owes_a_turn (Line *self)
+{
+  return flufl_queue_owes_a_turn (&self->queue, &self->p.site, &self->view);
+}
+
+static void
+test_stranger (void)
+{
+  Line line;
+  g_autofree char *name = NULL, *path = NULL;
+
+  line_init (&line);
+  if (skip_without_boot (&line))
+    return;
+  g_test_summary ("flufl.lock's process that waits for long");
+  name = g_strdup_printf ("x.lock|%s.example.org|%d|123456789", line.us.host, line.us.pid);
+  path = flufl_site_path_of (&line.p.site, name);
+  look (&line);
+  g_assert_false (owes_a_turn (&line));
+  put_claim (name, FALSE, 15);
+  fake_disk_advance (FAKE_SEC);
+  put_claim ("x.lock|elsewhere|77|123456789", FALSE, 15);
+  look (&line);
+  g_assert_cmpstr (line.view.stranger.name, ==, name);
+  g_assert_false (owes_a_turn (&line));
+  fake_disk_advance (3 * FAKE_SEC);
+  g_assert_true (owes_a_turn (&line));
+
+  g_test_message ("Not while it has the lock, nor when it comes anew");
+  g_assert_cmpint (fake_syscalls.link (path, LOCK), ==, 0);
+  g_assert_false (owes_a_turn (&line));
+  fake_syscalls.unlink (LOCK);
+  g_assert_false (owes_a_turn (&line));
+  look (&line);
+  g_assert_cmpstr (line.view.stranger.name, !=, name);
+  fake_disk_advance (4 * FAKE_SEC);
+  g_assert_true (owes_a_turn (&line));
+
+  g_test_message ("Not what was left behind");
+  fake_disk_advance (3600 * FAKE_SEC);
+  g_assert_false (owes_a_turn (&line));
+  line_clear (&line);
+}
+
+static void
+test_dead_stranger (void)
+{
+  Line line;
+  g_autofree char *name = NULL;
+
+  line_init (&line);
+  if (skip_without_boot (&line))
+    return;
+  name = g_strdup_printf ("x.lock|%s|%d|123456789", line.us.host, line.us.pid + 1);
+  put_claim (name, FALSE, 15);
+  fake_disk_advance (4 * FAKE_SEC);
+  look (&line);
+  g_assert_cmpstr (line.view.stranger.name, ==, name);
+  g_assert_false (owes_a_turn (&line));
+  look (&line);
+  g_assert_cmpint (line.view.stranger_since, ==, 0);
   line_clear (&line);
 }
 
@@ -237,16 +305,231 @@ test_dead (void)
   g_assert_false (flufl_queue_check (&line.queue, &line.p.site, &line.view.predecessor, TRUE));
   g_assert_true (fake_disk_exists (path));
   fake_syscalls.unlink (LOCK);
+  g_test_message ("Nor while nobody can see whether a child of the dead has it");
+  fake_disk_set_readable (path, FALSE);
+  g_assert_false (flufl_queue_check (&line.queue, &line.p.site, &line.view.predecessor, TRUE));
+  g_assert_true (fake_disk_exists (path));
+  fake_disk_set_readable (path, TRUE);
   g_assert_false (flufl_queue_check (&line.queue, &line.p.site, &line.view.predecessor, TRUE));
   g_assert_false (fake_disk_exists (path));
   line_clear (&line);
+}
+
+/* Looks as often as it takes until each claim was asked for. */
+static void
+look_at_all (Line *self)
+{
+  for (int i = 0; i < 12; i++)
+    {
+      self->queue.collect_at = 0;
+      look (self);
+    }
+}
+
+static void
+assert_collected (Line *self, const char *path, gboolean gone)
+{
+  g_test_message ("%s", path);
+  self->collect = FALSE;
+  look_at_all (self);
+  g_assert_true (fake_disk_exists (path));
+  self->collect = TRUE;
+  look_at_all (self);
+  g_assert_cmpint (fake_disk_exists (path), ==, !gone);
+  fake_syscalls.unlink (path);
+}
+
+static char *
+put_leftover (Line *self, const FluflIdentity *who, gint64 later, FluflMarks marks)
+{
+  g_autofree char *name
+      = flufl_claim_name_build ("x.lock", "|", who, self->ticket + (guint64) later, 7, marks);
+
+  put_claim (name, FALSE, -1);
+  return flufl_site_path_of (&self->p.site, name);
+}
+
+static void
+test_leftovers (void)
+{
+  const FluflMarks kept = FLUFL_MARK_LIFE_LINE | FLUFL_MARK_PARKED;
+  FluflIdentity other_boot;
+  Line line;
+  Proc idle;
+
+  line_init (&line);
+  if (skip_without_boot (&line))
+    return;
+  other_boot = line.us;
+  memcpy (other_boot.boot, "01234567", 9);
+
+  for (int later = -1; later <= 1; later += 2)
+    {
+      g_autofree char *kept_path = put_leftover (&line, &line.us, later, kept);
+      g_autofree char *path = NULL;
+
+      assert_collected (&line, kept_path, TRUE);
+      path = put_leftover (&line, &other_boot, later, FLUFL_MARK_LIFE_LINE);
+      assert_collected (&line, path, TRUE);
+
+      g_test_message ("Nothing is known without a life-line, or before it is tied");
+      g_free (path);
+      path = put_leftover (&line, &other_boot, later, FLUFL_MARK_PARKED);
+      assert_collected (&line, path, FALSE);
+      g_free (path);
+      path = put_leftover (&line, &other_boot, later, kept);
+      fake_disk_set_content (path, "", 0);
+      assert_collected (&line, path, FALSE);
+
+      g_test_message ("The lock is not collected, nor one whose turn in the queue comes");
+      g_free (path);
+      path = put_leftover (&line, &other_boot, later, kept);
+      g_assert_cmpint (fake_syscalls.link (path, LOCK), ==, 0);
+      assert_collected (&line, path, FALSE);
+      fake_syscalls.unlink (LOCK);
+      g_free (path);
+      path = put_leftover (&line, &line.us, later, FLUFL_MARK_LIFE_LINE);
+      assert_collected (&line, path, FALSE);
+    }
+
+  g_test_message ("The living keep theirs, the dead lose it");
+  proc_init (&idle);
+  idle.site.name_ahead = TRUE;
+  proc_acquire (&idle);
+  g_assert_cmpint (proc_park (&idle), ==, FLUFL_OUTCOME_RELEASED);
+  line.collect = TRUE;
+  look_at_all (&line);
+  g_assert_true (fake_disk_exists (idle.claim.path));
+  {
+    g_autofree char *path = g_strdup (idle.claim.path);
+
+    proc_die (&idle);
+    assert_collected (&line, path, TRUE);
+  }
+  proc_clear (&idle);
+
+  g_test_message ("Over a network nobody asks for a life-line");
+  {
+    g_autofree char *dead = put_leftover (&line, &line.us, -1, kept);
+
+    line.p.site.fs_kind = FLUFL_FS_NFS;
+    fake_disk_forget_calls ();
+    assert_collected (&line, dead, FALSE);
+    g_assert_cmpuint (fake_disk_count_calls ("flock"), ==, 0);
+    line.p.site.fs_kind = FLUFL_FS_LOCAL;
+  }
+  line_clear (&line);
+  assert_disk_empty ();
+}
+
+static void
+test_leftovers_take_turns (void)
+{
+  const FluflMarks kept = FLUFL_MARK_LIFE_LINE | FLUFL_MARK_PARKED;
+  g_autofree char *dead = NULL, *more = NULL;
+  Proc idle;
+  Line line;
+
+  g_test_summary ("One is asked for at a time, and one that lives hides no dead one");
+  line_init (&line);
+  if (skip_without_boot (&line))
+    return;
+  line.collect = TRUE;
+  proc_init (&idle);
+  idle.site.name_ahead = TRUE;
+  proc_acquire (&idle);
+  proc_park (&idle);
+  dead = put_leftover (&line, &line.us, 1000, kept);
+  more = put_leftover (&line, &line.us, 2000, kept);
+
+  fake_disk_forget_calls ();
+  look (&line);
+  g_assert_cmpuint (fake_disk_count_calls ("flock"), ==, 1);
+  look (&line); /* too early for another */
+  g_assert_cmpuint (fake_disk_count_calls ("flock"), ==, 1);
+  g_assert_true (fake_disk_exists (dead));
+  line.queue.collect_at = 0;
+  look (&line);
+  g_assert_false (fake_disk_exists (dead));
+  g_assert_true (fake_disk_exists (more));
+  look (&line); /* after a dead one at once */
+  g_assert_false (fake_disk_exists (more));
+  g_assert_cmpuint (fake_disk_count_calls ("flock"), ==, 3);
+
+  g_test_message ("What may not be removed, or has gone meanwhile, is passed over");
+  g_free (dead);
+  dead = put_leftover (&line, &line.us, 3000, kept);
+  fake_disk_fault ("unlink", 1, FAKE_FAIL, EPERM);
+  look (&line);
+  g_assert_true (fake_disk_order_done ());
+  g_assert_true (fake_disk_exists (dead));
+  look_at_all (&line);
+  g_assert_false (fake_disk_exists (dead));
+  g_assert_true (fake_disk_exists (idle.claim.path));
+  proc_abandon (&idle);
+  proc_clear (&idle);
+  line_clear (&line);
+  assert_disk_empty ();
+}
+
+static void
+put_another (gpointer path)
+{
+  fake_syscalls.unlink (path);
+  fake_disk_put (path, path, -1, S_IFREG | 0644);
+}
+
+static void
+test_leftover_swapped (void)
+{
+  g_autofree char *path = NULL;
+  Line line;
+
+  g_test_summary ("Only the file that was asked for is removed");
+  line_init (&line);
+  if (skip_without_boot (&line))
+    return;
+  line.collect = TRUE;
+  path = put_leftover (&line, &line.us, -1, FLUFL_MARK_LIFE_LINE | FLUFL_MARK_PARKED);
+  fake_disk_hook ("flock", 1, put_another, path);
+  look (&line);
+  g_assert_true (fake_disk_order_done ());
+  g_assert_true (fake_disk_exists (path));
+  fake_syscalls.unlink (path);
+  line_clear (&line);
+  assert_disk_empty ();
+}
+
+static void
+test_claim_gone (void)
+{
+  g_autofree char *path = NULL;
+  Proc other;
+  Line line;
+
+  g_test_summary ("A living waiter whose claim is removed makes another, and waits on");
+  line_init (&line);
+  proc_init (&other);
+  proc_acquire (&other);
+  g_assert_cmpint (proc_attempt (&line.p), ==, FLUFL_OUTCOME_BUSY);
+  path = g_strdup (line.p.claim.path);
+  fake_syscalls.unlink (path);
+  g_assert_cmpint (proc_attempt (&line.p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_cmpstr (line.p.claim.path, !=, path);
+  fake_syscalls.unlink (line.p.claim.path);
+  proc_release (&other);
+  proc_acquire (&line.p);
+  proc_release (&line.p);
+  proc_clear (&other);
+  line_clear (&line);
+  assert_disk_empty ();
 }
 
 static void
 test_stopped (void)
 {
   FluflSyscalls sys = flufl_syscalls_posix;
-  FluflQueue queue = { NULL, 0, 0 };
+  FluflQueue queue = { 0 };
   FluflIdentity who;
   FluflClaimName claim;
   FluflSite site;
@@ -300,10 +583,16 @@ main (int argc, char *argv[])
 
   g_test_add_func ("/queue/order", test_order);
   g_test_add_func ("/queue/others", test_others_are_no_queue);
+  g_test_add_func ("/queue/stranger", test_stranger);
+  g_test_add_func ("/queue/dead-stranger", test_dead_stranger);
   g_test_add_func ("/queue/ignored", test_ignored);
   g_test_add_func ("/queue/crowd", test_crowd);
   g_test_add_func ("/queue/unreadable", test_unreadable);
   g_test_add_func ("/queue/dead", test_dead);
+  g_test_add_func ("/queue/leftovers", test_leftovers);
+  g_test_add_func ("/queue/leftovers/turns", test_leftovers_take_turns);
+  g_test_add_func ("/queue/leftovers/swapped", test_leftover_swapped);
+  g_test_add_func ("/queue/claim-gone", test_claim_gone);
   g_test_add_func ("/queue/stopped", test_stopped);
 
   return g_test_run ();

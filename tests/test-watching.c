@@ -104,14 +104,18 @@ test_events (void)
   hear ();
   g_assert_cmpint (p.events, ==, 0);
 
-  g_test_message ("Times, a writer's close, the end");
+  g_test_message ("Times, a write, a writer's close, the end");
   g_assert_cmpint (utimensat (AT_FDCWD, place.lock, NULL, 0), ==, 0);
   hear ();
   g_assert_cmpint (p.events, ==, FLUFL_WATCH_CHANGED);
   fd = open (place.lock, O_WRONLY | O_CLOEXEC);
+  g_assert_cmpint (pwrite (fd, "x", 1, 0), ==, 1);
+  hear ();
+  g_assert_cmpint (p.events, ==, FLUFL_WATCH_CHANGED | FLUFL_WATCH_WRITTEN);
   close (fd);
   hear ();
-  g_assert_cmpint (p.events, ==, FLUFL_WATCH_CHANGED | FLUFL_WATCH_CLOSED);
+  g_assert_cmpint (p.events, ==,
+                   FLUFL_WATCH_CHANGED | FLUFL_WATCH_WRITTEN | FLUFL_WATCH_CLOSED);
   g_assert_cmpint (g_unlink (place.lock), ==, 0);
   hear ();
   g_assert_cmpint (p.events, ==, FLUFL_WATCH_EVERYTHING);

@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "flufl-process.h"
+
 static gssize
 read_small (const FluflSyscalls *sys, const char *path, char *buffer, gsize size)
 {
@@ -144,27 +146,40 @@ flufl_identity_host_name (void)
   return g_get_host_name ();
 }
 
+/* Never changed once it is shown to other threads. */
+typedef struct _Known Known;
+
+struct _Known
+{
+  Known        *parents; /* other threads may read it, and so not freed */
+  int           process; /* its mark */
+  FluflIdentity identity;
+};
+
 /* Found once a process: a forked child is another one. What could not be found,
- * perhaps for want of file numbers, is looked for again. */
+ * perhaps for want of file numbers, is looked for again. Without a mutex: a
+ * thread that fork(2) left behind could not give it back. */
 void
 flufl_identity_get (const FluflSyscalls *sys, FluflIdentity *out)
 {
-  static GMutex mutex;
-  static FluflIdentity known;
-  FluflIdentity found;
-  int pid = (int) getpid ();
+  static Known *known;
+  Known *old = g_atomic_pointer_get (&known);
+  Known *fresh;
 
-  g_mutex_lock (&mutex);
-  if (known.pid == pid)
-    *out = known;
-  else
+  if (old != NULL && old->process == flufl_process_mark ())
     {
-      find_identity (sys, &found);
-      if (found.boot[0] != '\0' && found.space[0] != '\0' && found.start[0] != '\0')
-        known = found;
-      *out = found;
+      *out = old->identity;
+      return;
     }
-  g_mutex_unlock (&mutex);
+  find_identity (sys, out);
+  if (out->boot[0] == '\0' || out->space[0] == '\0' || out->start[0] == '\0')
+    return;
+  fresh = g_new (Known, 1);
+  fresh->parents = old;
+  fresh->process = flufl_process_mark ();
+  fresh->identity = *out;
+  if (!g_atomic_pointer_compare_and_exchange (&known, old, fresh))
+    g_free (fresh);
 }
 
 /* Whether the process that made @claim lives. Only what its own name tells and

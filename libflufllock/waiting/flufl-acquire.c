@@ -11,14 +11,23 @@
 
 #include "flufl-acquire.h"
 
+#include <errno.h>
+#include <sys/stat.h>
+
 /* A wait that lasts is told of once, after so long. */
 #define ANNOUNCE_AFTER (250 * 1000)
 
-/* Without a watch. On a local file system a look costs microseconds, and one
- * whose turn is near must be there when it comes, for those behind wait for it;
- * on others every look is a round trip that all clients of the server pay for. */
-#define UNTOLD_BACKOFF_EACH 100
-#define LOCAL_BACKOFF_MAX (50 * 1000)
+/* Without a watch. On a local file system a try costs microseconds, and one
+ * whose turn is near must be there when it comes, for those behind wait for it:
+ * so it sleeps for as long as those before it may take, at the least. What has
+ * not moved for some time is not likely to do so now: one that sleeps for an
+ * eighth of that time is late by an eighth at most. On other file systems every
+ * look is a round trip that all clients of the server pay for. */
+#define UNTOLD_PAUSE_NEXT 100
+#define UNTOLD_PAUSE_EACH 200
+#define UNTOLD_PAUSE_CROWD (1 * 1000)
+#define UNTOLD_PAUSE_MAX (50 * 1000)
+#define UNTOLD_PART 8
 #define REMOTE_BACKOFF_MIN (20 * 1000)
 #define REMOTE_BACKOFF_MAX (1000 * 1000)
 
@@ -28,8 +37,15 @@ gint64 flufl_acquire_patience = 10 * 1000;
 #define WATCH_PATIENCE_EACH (1 * 1000)
 #define WATCH_BACKOFF_MAX (1000 * 1000)
 
-/* Woken often, and in vain, we look no more often than this. */
+/* Woken often, and in vain, we look no more often than this … */
 #define LOOK_EVERY (100 * 1000)
+/* … unless we sleep so long that looking each time costs next to nothing. */
+#define UNTOLD_LOOK_FROM (5 * 1000)
+
+/* A process of flufl.lock sleeps for up to 2.01 s between two tries: who leaves
+ * the lock free for so long has let each of them try. */
+gint64 flufl_acquire_gap = 2100 * 1000;
+#define GAP_LOOK (10 * 1000)
 
 /* How often the one before us may be found gone at once. */
 #define ARM_ROUNDS 8
@@ -56,15 +72,21 @@ disarm (FluflAcquire *self)
   self->armed = FALSE;
 }
 
+/* What tells the end of a predecessor, or of the lock. Not that it changes, for
+ * a predecessor that becomes the lock is no news; who gives up writes to its
+ * claim, for a child that has it open, too. The end of a lock is told with the
+ * unlink of the lock file, whoever has the claim open by its other name. */
+#define PREDECESSOR_EVENTS (FLUFL_WATCH_REMOVED | FLUFL_WATCH_CLOSED | FLUFL_WATCH_WRITTEN)
+
+/* The lock file of one that keeps its claim loses a name and no more. */
+#define LOCK_EVENTS (FLUFL_WATCH_REMOVED | FLUFL_WATCH_CLOSED | FLUFL_WATCH_CHANGED)
+
 static FluflWatchResult
 watch_predecessor (FluflAcquire *self)
 {
   g_autofree char *path = flufl_site_path_of (self->site, self->view.predecessor.name);
 
-  /* Its end, or its owner's death: that it becomes the lock is no news. The end
-   * of a lock is told with the unlink of the lock file, whoever has the claim
-   * open, because it is open by its other name. */
-  return flufl_watch_add (&self->watch, path, FLUFL_WATCH_REMOVED | FLUFL_WATCH_CLOSED);
+  return flufl_watch_add (&self->watch, path, PREDECESSOR_EVENTS);
 }
 
 static gint64
@@ -100,7 +122,7 @@ arm (FluflAcquire *self)
     {
       FluflWatchResult result;
 
-      flufl_queue_view (self->queue, self->site, &self->claim, &self->view);
+      flufl_queue_view (self->queue, self->site, &self->claim, self->break_dead, &self->view);
       if (self->view.found)
         {
           result = watch_predecessor (self);
@@ -108,19 +130,19 @@ arm (FluflAcquire *self)
             continue;
         }
       else
-        result = flufl_watch_add (&self->watch, self->site->lock_path, FLUFL_WATCH_REMOVED | FLUFL_WATCH_CLOSED);
+        result = flufl_watch_add (&self->watch, self->site->lock_path, LOCK_EVENTS);
       if (result == FLUFL_WATCH_GONE)
         return FALSE;
 
       if (result == FLUFL_WATCH_ARMED)
         {
           self->armed = TRUE;
-          self->backoff = self->timer = 0; /* he too has patience coming */
+          self->pause = self->timer = 0; /* he too has patience coming */
         }
       else if (self->view.n_older != self->behind)
         {
           self->behind = self->view.n_older;
-          self->backoff = self->timer = 0; /* it moves */
+          self->moved = g_get_monotonic_time ();
         }
       break;
     }
@@ -138,7 +160,7 @@ queue_up (FluflAcquire *self)
   if (flufl_attempt_claim (&self->claim, self->site, self->lifetime, &self->findings)
       != FLUFL_OUTCOME_AGAIN)
     return FALSE;
-  if (arm (self) && self->armed && self->view.found)
+  if (arm (self) && self->view.found)
     {
       flufl_queue_met_company (self->queue);
       return TRUE;
@@ -146,6 +168,40 @@ queue_up (FluflAcquire *self)
   flufl_queue_met_nobody (self->queue);
   disarm (self);
   return FALSE;
+}
+
+/* How long one before us may take to move before we ask what it does. */
+static gint64
+patience (FluflAcquire *self)
+{
+  return flufl_acquire_patience + WATCH_PATIENCE_EACH * (gint64) self->view.n_older;
+}
+
+static gboolean
+is_giving_way (FluflAcquire *self)
+{
+  return self->gap_until != 0;
+}
+
+/* Without a watch, our timer came: whether those before us move on. Then we do
+ * not link, or the lock would be ours whenever we come between a release and
+ * the link(2) of the one whose turn it is. */
+static gboolean
+is_behind_others (FluflAcquire *self, gint64 now)
+{
+  if (self->armed || is_giving_way (self) || !self->view.found || self->claim.path == NULL
+      || now >= self->deadline || now >= self->moved + patience (self))
+    return FALSE;
+  if (self->view.n_older == 1)
+    {
+      g_autofree char *path = flufl_site_path_of (self->site, self->view.predecessor.name);
+      struct stat st;
+
+      /* Cheaper than the whole directory, and it cannot tell more. */
+      if (self->site->sys->lstat (path, &st) == 0)
+        return TRUE;
+    }
+  return arm (self) && self->view.found;
 }
 
 /* --- Time --- */
@@ -172,37 +228,49 @@ next_turn (FluflAcquire *self, gint64 now)
   return now + left / 1000 + 1000;
 }
 
+/* Without a watch, on a local file system. */
 static gint64
-first_pause (FluflAcquire *self)
+untold_pause (FluflAcquire *self, gint64 now)
 {
-  if (self->armed)
-    return flufl_acquire_patience + WATCH_PATIENCE_EACH * (gint64) self->view.n_older;
-  if (flufl_site_fs_kind (self->site) != FLUFL_FS_LOCAL)
-    return REMOTE_BACKOFF_MIN;
-  return MIN (UNTOLD_BACKOFF_EACH * (2 + (gint64) self->view.n_older), LOCAL_BACKOFF_MAX);
+  gint64 pause = UNTOLD_PAUSE_NEXT;
+
+  if (self->view.crowded)
+    pause = UNTOLD_PAUSE_CROWD;
+  else if (self->view.n_older > 1)
+    pause = UNTOLD_PAUSE_EACH * (gint64) self->view.n_older;
+  return MIN (MAX (pause, (now - self->moved) / UNTOLD_PART), UNTOLD_PAUSE_MAX);
 }
 
 static gint64
-longest_pause (FluflAcquire *self)
+next_pause (FluflAcquire *self, gint64 now)
 {
+  gint64 longest = self->armed ? WATCH_BACKOFF_MAX : REMOTE_BACKOFF_MAX;
+
+  if (!self->armed && flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL)
+    return untold_pause (self, now);
+  if (self->pause > 0)
+    return MIN (self->pause * 2, longest);
   if (self->armed)
-    return WATCH_BACKOFF_MAX;
-  return flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL ? LOCAL_BACKOFF_MAX : REMOTE_BACKOFF_MAX;
+    return patience (self);
+  return REMOTE_BACKOFF_MIN;
 }
 
-/* When to try again: somewhere in the second half of the back-off, so that
+/* When to try again: somewhere in the second half of the pause, so that
  * those who began together part, and never after the deadline. */
 static gint64
 next_try (FluflAcquire *self, gint64 now)
 {
   gint64 when;
 
+  if (is_giving_way (self))
+    {
+      self->timer = now + GAP_LOOK;
+      return MIN (self->timer, self->deadline);
+    }
   if (now >= self->timer)
     {
-      if (self->backoff == 0)
-        self->backoff = first_pause (self);
-      self->timer = now + jittered (self, self->backoff);
-      self->backoff = MIN (self->backoff * 2, longest_pause (self));
+      self->pause = next_pause (self, now);
+      self->timer = now + jittered (self, self->pause);
     }
 
   when = MIN (self->timer, next_turn (self, now));
@@ -248,13 +316,52 @@ finish (FluflAcquire *self, FluflResult result)
   return result;
 }
 
+/*
+ * Our processes hand the lock on within microseconds: those of flufl.lock would
+ * never find it free. So where one has waited for long, the first of ours that
+ * finds the lock free leaves it so until somebody has taken it, and does that
+ * once: the turn after that is its own.
+ */
+static gboolean
+gives_way (FluflAcquire *self, gint64 now)
+{
+  struct stat st;
+
+  if (self->gave_way || now >= self->deadline)
+    return FALSE;
+  if (self->gap_until == 0 && !flufl_queue_owes_a_turn (self->queue, self->site, &self->view))
+    return FALSE;
+
+  if (self->site->sys->lstat (self->site->lock_path, &st) == 0 || errno != ENOENT)
+    {
+      self->gave_way = self->gap_until != 0 && !self->uncalled;
+      self->gap_until = 0;
+    }
+  else if (self->gap_until == 0)
+    self->gap_until = now + flufl_acquire_gap;
+  else if (now >= self->gap_until)
+    {
+      self->gave_way = TRUE;
+      self->gap_until = 0;
+      flufl_queue_ignore (self->queue, &self->view.stranger);
+    }
+  return is_giving_way (self);
+}
+
 /* One try. Looking at what is in the way costs several times what linking does:
  * so only if @look, or if that was long ago. */
 static void
 try (FluflAcquire *self, gboolean look)
 {
-  gint64 now = g_get_monotonic_time ();
+  /* The first comes at once, and need not ask what time it is. */
+  gint64 now = self->timer == 0 ? self->started : g_get_monotonic_time ();
 
+  if (gives_way (self, now))
+    {
+      disarm (self);
+      self->outcome = FLUFL_OUTCOME_BUSY;
+      return;
+    }
   if (!look && now - self->looked < LOOK_EVERY && now < self->deadline)
     {
       self->outcome = flufl_attempt_link (&self->claim, self->site, self->lifetime, &self->findings);
@@ -269,15 +376,17 @@ try (FluflAcquire *self, gboolean look)
 /* After a try in vain, on a local file system: keeps the watch, or sets it on
  * another file. */
 static void
-watch (FluflAcquire *self, FluflWatchEvents events, gboolean overdue)
+watch (FluflAcquire *self, FluflWatchEvents events, gboolean ask)
 {
-  for (int round = 0; round < ARM_ROUNDS; round++)
+  for (int round = 0; round < ARM_ROUNDS && !is_giving_way (self); round++)
     {
-      if (self->armed && (events & FLUFL_WATCH_REMOVED) == 0)
+      if ((events & ~FLUFL_WATCH_CLOSED) == 0)
         {
-          if (!self->view.found || !(overdue || (events & FLUFL_WATCH_CLOSED) != 0)
-              || flufl_queue_check (self->queue, self->site, &self->view.predecessor,
-                                    self->break_dead))
+          gboolean useless = ask && self->view.found
+                             && !flufl_queue_check (self->queue, self->site,
+                                                    &self->view.predecessor, self->break_dead);
+
+          if (self->armed && !useless)
             return;
         }
       events = 0;
@@ -299,24 +408,29 @@ static FluflResult
 step (FluflAcquire *self, gint64 *out_when)
 {
   FluflWatchEvents events = (FluflWatchEvents) g_atomic_int_and ((guint *) &self->events, 0);
-  gint64 now = g_get_monotonic_time ();
   gboolean first = self->timer == 0;
-  gboolean overdue = self->armed && now >= self->timer;
+  /* The first comes at once, and need not ask what time it is. */
+  gint64 now = first ? self->started : g_get_monotonic_time ();
+  gboolean overdue = now >= (self->armed ? self->timer : self->moved + patience (self));
+  /* The end of a file that is watched is nobody's death. */
+  gboolean closed = (events & FLUFL_WATCH_CLOSED) != 0;
+  gboolean slow = !self->armed && self->pause >= UNTOLD_LOOK_FROM;
 
   if (g_cancellable_is_cancelled (self->cancellable))
     return finish (self, FLUFL_RESULT_CANCELLED);
 
-  if (first && queue_up (self))
+  if (!is_giving_way (self))
+    self->uncalled = self->armed && (events & ~FLUFL_WATCH_CLOSED) == 0;
+  if ((first && queue_up (self)) || is_behind_others (self, now))
     self->outcome = FLUFL_OUTCOME_BUSY;
   else
     {
-      /* The end of a file that is watched is nobody's death. */
-      try (self, first || !self->armed || events == 0 || (events & FLUFL_WATCH_CLOSED) != 0);
+      try (self, first || slow || closed || (self->armed && events == 0));
       if (self->outcome == FLUFL_OUTCOME_BUSY && self->queue != NULL
           && flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL)
         {
           flufl_queue_met_company (self->queue);
-          watch (self, events, overdue);
+          watch (self, events, closed || (overdue && (self->armed || slow)));
         }
     }
 
@@ -359,7 +473,7 @@ step (FluflAcquire *self, gint64 *out_when)
 static void
 begin (FluflAcquire *self)
 {
-  self->started = self->looked = g_get_monotonic_time ();
+  self->started = self->looked = self->moved = g_get_monotonic_time ();
   self->result = FLUFL_RESULT_WAIT;
 }
 

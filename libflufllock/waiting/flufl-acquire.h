@@ -49,20 +49,26 @@ struct _FluflAcquire
   /* Private. */
   gint64           started;
   gint64           timer;       /* when to look again, whatever is told */
-  gint64           backoff;
+  gint64           pause;       /* the last one; 0: the next is the first */
   gint64           looked;      /* when the lock file was last looked at */
   FluflSleeper    *sleeper;     /* owned; nullable */
   FluflWatch       watch;
   int              events;      /* FluflWatchEvents since the last step; atomic */
   gboolean         armed;       /* watch is on the predecessor or the lock file */
   FluflQueueView   view;
-  guint            behind;      /* view.n_older when there was no watch */
+  guint            behind;      /* view.n_older when there was no watch … */
+  gint64           moved;       /* … and since when it is that */
+  gint64           gap_until;   /* the lock is left free for a stranger; 0: it is not */
+  gboolean         uncalled;    /* the timer came, and no word of the one before us */
+  gboolean         gave_way;    /* left it free when it was our turn */
   gint64           unsure_since; /* 0: the last attempt was answered */
   gboolean         announced;
 };
 
 /* Microseconds; tests make it so long that only a watch can end a wait. */
 extern gint64 flufl_acquire_patience;
+/* Microseconds; so long the lock is left free for a stranger. */
+extern gint64 flufl_acquire_gap;
 
 void flufl_acquire_run   (FluflAcquire *self);
 void flufl_acquire_start (FluflAcquire *self);

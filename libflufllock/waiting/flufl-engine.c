@@ -24,6 +24,7 @@
 #include <sys/eventfd.h>
 #endif
 
+#include "flufl-process.h"
 #include "flufl-watch.h"
 
 /* Where no file descriptor is left to be woken by, the leader looks up so often. */
@@ -41,7 +42,7 @@ typedef struct _Engine Engine;
 struct _Engine
 {
   Engine      *parents;     /* left as it was at the fork, and so not freed */
-  pid_t        pid;
+  int          process;     /* its mark */
   GThreadPool *workers;     /* under the mutex until it is made */
 
   GMutex       mutex;       /* protects what follows */
@@ -84,10 +85,10 @@ get_engine (void)
       Engine *old = g_atomic_pointer_get (&current);
       Engine *fresh;
 
-      if (old != NULL && old->pid == getpid ())
+      if (old != NULL && old->process == flufl_process_mark ())
         return old;
       fresh = g_new0 (Engine, 1);
-      fresh->pid = getpid ();
+      fresh->process = flufl_process_mark ();
       fresh->kick[0] = fresh->kick[1] = -1;
       fresh->parents = old;
       fresh->calls = g_sequence_new (NULL);
@@ -545,42 +546,4 @@ flufl_sleep_until (gint64 when_usec, GCancellable *cancellable)
 
   flufl_sleeper_sleep (sleeper, when_usec);
   flufl_sleeper_free (sleeper);
-}
-
-typedef struct
-{
-  FluflSleeper *sleeper;
-  Work          work;
-} Appointment;
-
-static void
-keep (gpointer data)
-{
-  Appointment *self = data;
-  Work work = self->work;
-
-  flufl_sleeper_free (self->sleeper);
-  g_free (self);
-  work.func (work.user_data);
-}
-
-/*
- * flufl_engine_at:
- * @when_usec: as g_get_monotonic_time() tells
- * @cancellable: (nullable): when it fires, the time has come
- *
- * Runs @func exactly once, in a worker thread, at @when_usec.
- */
-void
-flufl_engine_at (gint64         when_usec,
-                 GCancellable  *cancellable,
-                 FluflWorkFunc  func,
-                 gpointer       user_data)
-{
-  Appointment *self = g_new (Appointment, 1);
-
-  self->sleeper = flufl_sleeper_new (cancellable);
-  self->work.func = func;
-  self->work.user_data = user_data;
-  flufl_sleeper_call (self->sleeper, when_usec, keep, self);
 }

@@ -16,10 +16,6 @@ typedef void (*FluflWorkFunc) (gpointer user_data);
 
 void flufl_engine_push       (FluflWorkFunc  func,
                               gpointer       user_data);
-void flufl_engine_at         (gint64         when_usec,
-                              GCancellable  *cancellable,
-                              FluflWorkFunc  func,
-                              gpointer       user_data);
 void flufl_sleep_until       (gint64         when_usec,
                               GCancellable  *cancellable);
 

@@ -11,8 +11,10 @@
 struct _FluflPulse
 {
   gatomicrefcount refs;
-  GCancellable   *stopped; /* owned */
-  GSource        *source;  /* owned; NULL: beats by the engine */
+  int             stopped; /* atomic */
+  FluflSleeper   *sleeper; /* owned; NULL: in a context */
+  GMutex          mutex;   /* protects what follows */
+  GSource        *source;  /* owned; NULL when it has been stopped */
   FluflPulseFunc  func;
   gpointer        user_data;
   GDestroyNotify  destroy;
@@ -27,8 +29,8 @@ pulse_unref (gpointer data)
     return;
   if (self->destroy != NULL)
     self->destroy (self->user_data);
-  g_clear_pointer (&self->source, g_source_unref);
-  g_object_unref (self->stopped);
+  g_mutex_clear (&self->mutex);
+  g_clear_pointer (&self->sleeper, flufl_sleeper_free);
   g_free (self);
 }
 
@@ -48,12 +50,18 @@ wait_for_beat (FluflPulse *self, gint64 usec)
 {
   gint64 when = g_get_monotonic_time () + usec;
 
-  if (self->source != NULL)
-    g_source_set_ready_time (self->source, when);
+  if (self->sleeper == NULL)
+    {
+      /* Once it has been stopped, nobody keeps the context for us. */
+      g_mutex_lock (&self->mutex);
+      if (self->source != NULL)
+        g_source_set_ready_time (self->source, when);
+      g_mutex_unlock (&self->mutex);
+    }
   else
     {
       g_atomic_ref_count_inc (&self->refs);
-      flufl_engine_at (when, self->stopped, beat, self);
+      flufl_sleeper_call (self->sleeper, when, beat, self);
     }
 }
 
@@ -63,11 +71,11 @@ beat (gpointer data)
 {
   FluflPulse *self = data;
 
-  if (!g_cancellable_is_cancelled (self->stopped))
+  if (!g_atomic_int_get (&self->stopped))
     {
       gint64 next = self->func (self->user_data);
 
-      if (next >= 0 && !g_cancellable_is_cancelled (self->stopped))
+      if (next >= 0 && !g_atomic_int_get (&self->stopped))
         wait_for_beat (self, next);
     }
   pulse_unref (self);
@@ -100,7 +108,7 @@ flufl_pulse_start (GMainContext   *context,
   FluflPulse *self = g_new0 (FluflPulse, 1);
 
   g_atomic_ref_count_init (&self->refs);
-  self->stopped = g_cancellable_new ();
+  g_mutex_init (&self->mutex);
   self->func = func;
   self->user_data = user_data;
   self->destroy = destroy;
@@ -112,6 +120,8 @@ flufl_pulse_start (GMainContext   *context,
       g_source_set_callback (self->source, context_is_awake_cb, self, pulse_unref);
       g_source_attach (self->source, context);
     }
+  else
+    self->sleeper = flufl_sleeper_new (NULL);
   wait_for_beat (self, first_usec);
   return self;
 }
@@ -120,13 +130,21 @@ flufl_pulse_start (GMainContext   *context,
  * flufl_pulse_stop:
  * @self: (transfer full):
  *
- * No beat begins after this; one that has begun goes on.
+ * No beat begins after this; one that has begun goes on. The context, which the
+ * caller has kept until now, is not touched any more.
  */
 void
 flufl_pulse_stop (FluflPulse *self)
 {
-  g_cancellable_cancel (self->stopped);
+  g_atomic_int_set (&self->stopped, TRUE);
+  if (self->sleeper != NULL)
+    flufl_sleeper_wake (self->sleeper);
+  g_mutex_lock (&self->mutex);
   if (self->source != NULL)
-    g_source_destroy (self->source);
+    {
+      g_source_destroy (self->source);
+      g_clear_pointer (&self->source, g_source_unref);
+    }
+  g_mutex_unlock (&self->mutex);
   pulse_unref (self);
 }

@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Work that is done again and again, as long as a main context runs or, without
- * one, as long as the process lives.
+ * one, as long as the process lives. Its threads have nothing of GObject, whose
+ * mutexes a forked child would wait for.
  */
 
 #pragma once

@@ -6,6 +6,7 @@
 
 #include "flufl-queue.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/file.h>
 
@@ -21,6 +22,10 @@
  * arrivals that found nobody an object links first again. */
 #define COMPANY_ARRIVALS 4
 
+/* What nobody waits behind is asked for one claim at a time, so many
+ * microseconds after one that was found alive. */
+#define COLLECT_REST (100 * 1000)
+
 /* The bits of a guint64: one that is forgotten too early costs a wait. */
 #define IGNORED_MAX 64
 
@@ -29,6 +34,15 @@
 #define PREFIX_MAX 64
 
 #define TICKET_DIGITS 16
+
+/* A process of flufl.lock that has waited for so long is owed a turn. Eight of
+ * them, busy with the lock for most of the time, let one wait for 8 to 17 s; with
+ * this, four of ours and four of them do as well. */
+#define STRANGER_PATIENCE (3 * FLUFL_NSEC_PER_SEC)
+/* What is older was left behind. */
+#define STRANGER_OLD (3600 * FLUFL_NSEC_PER_SEC)
+/* Each costs an lstat(2). */
+#define STRANGERS_MAX 16
 
 typedef struct
 {
@@ -40,7 +54,11 @@ typedef struct
   const char     *our_ticket;  /* in our_name: TICKET_DIGITS and what follows */
   FluflClaimName  ours;
   guint           n_names;
+  guint           n_strangers;
   guint64         seen;        /* bit i: ignored[i] is still there */
+  gboolean        collecting;
+  FluflClaimName  leftover;    /* the next to be asked for, if it has a name … */
+  char            leftover_ticket[FLUFL_NAME_MAX + 1];
   char            best[FLUFL_NAME_MAX + 1]; /* the ticket of view->predecessor */
   FluflQueueView *view;
 } Search;
@@ -49,6 +67,7 @@ void
 flufl_queue_clear (FluflQueue *self)
 {
   g_clear_pointer (&self->ignored, g_ptr_array_unref);
+  g_clear_pointer (&self->asked, g_free);
 }
 
 /* The ticket in a claim's name and all behind it, or NULL. Tickets are of one
@@ -84,6 +103,60 @@ is_ignored (Search *self, const char *name)
   return FALSE;
 }
 
+/* Claims that are in no queue, and so nobody's predecessor: kept ones, and those
+ * of an earlier boot. If they tell a life-line it can be asked whether somebody
+ * has them. They take turns, in the order of their tickets. */
+static void
+see_leftover (Search *self, const char *name, const char *ticket)
+{
+  FluflClaimName claim;
+
+  if (strcmp (ticket, self->our_ticket) == 0
+      || (self->queue->asked != NULL && strcmp (ticket, self->queue->asked) <= 0)
+      || (self->leftover.name[0] != '\0' && strcmp (ticket, self->leftover_ticket) >= 0)
+      || strchr (ticket, 'L') == NULL)
+    return;
+  if (!flufl_claim_name_parse (name, strlen (name), self->site->lock_name, self->separator, &claim)
+      || !claim.ours || !claim.life_line
+      || (!claim.parked && strcmp (claim.boot, self->ours.boot) == 0))
+    return;
+  self->leftover = claim;
+  g_strlcpy (self->leftover_ticket, ticket, sizeof self->leftover_ticket);
+}
+
+/* Whether the claim waits, and since when. One that holds the lock has two links. */
+static gboolean
+waits_since (const FluflSite *site, const char *name, gint64 *out_since)
+{
+  g_autofree char *path = flufl_site_path_of (site, name);
+  struct stat st;
+
+  if (site->sys->lstat (path, &st) != 0 || !S_ISREG (st.st_mode) || st.st_nlink != 1)
+    return FALSE;
+  *out_since = flufl_time_from_timespec (&st.st_ctim);
+  return *out_since != 0;
+}
+
+static void
+see_stranger (Search *self, const char *name)
+{
+  FluflQueueView *view = self->view;
+  FluflClaimName claim;
+  gint64 since;
+
+  if (self->n_strangers >= STRANGERS_MAX
+      || !flufl_claim_name_parse (name, strlen (name), self->site->lock_name, self->separator, &claim)
+      || claim.ours || is_ignored (self, name))
+    return;
+  self->n_strangers++;
+  if (waits_since (self->site, name, &since)
+      && (view->stranger_since == 0 || since < view->stranger_since))
+    {
+      view->stranger_since = since;
+      view->stranger = claim;
+    }
+}
+
 static gboolean
 see_name (const char *name, gpointer user_data)
 {
@@ -101,7 +174,14 @@ see_name (const char *name, gpointer user_data)
   if (strncmp (name, self->site->lock_name, self->prefix_length) != 0)
     return TRUE;
   ticket = find_ticket (name, self->separator);
-  if (ticket == NULL || strcmp (ticket, self->our_ticket) >= 0 || is_ignored (self, name))
+  if (ticket == NULL)
+    {
+      see_stranger (self, name);
+      return TRUE;
+    }
+  if (self->collecting)
+    see_leftover (self, name, ticket);
+  if (strcmp (ticket, self->our_ticket) >= 0 || is_ignored (self, name))
     return TRUE;
   view->n_older++;
   if (view->found && strcmp (ticket, self->best) <= 0)
@@ -139,45 +219,101 @@ forget_unseen (FluflQueue *self, guint64 seen)
 }
 
 /*
+ * Whether the owner of @claim lives: by its life-line where there is one. If he
+ * is proved dead and @collect, the claim is removed, but not one that is the lock.
+ *
+ * Nobody can make it the lock any more: its owner is dead, and a recoverer gives
+ * a lock file its claim only where that is missing. Nor is it one that is just
+ * being made: it has its content, and that comes after the life-line.
+ */
+static FluflLiveness
+ask_for (FluflSite *site, const FluflClaimName *claim, gboolean collect, FluflSight *out_sight)
+{
+  g_autofree char *path = flufl_site_path_of (site, claim->name);
+  FluflLiveness liveness;
+  FluflLook look;
+  struct stat st;
+  int fd;
+
+  flufl_look_open (&look, site, path, &fd);
+  *out_sight = look.sight;
+  if (look.sight == FLUFL_SIGHT_NOTHING)
+    return FLUFL_LIVENESS_UNKNOWN;
+  /* Shared: two who ask are no owner. */
+  if (look.sight == FLUFL_SIGHT_CLAIM)
+    liveness = flufl_life_line_judge (site, &look,
+                                      flufl_life_line_try (site, &look, fd, LOCK_SH));
+  else
+    liveness = flufl_identity_judge (site, claim);
+
+  if (liveness == FLUFL_LIVENESS_DEAD && collect && look.sight == FLUFL_SIGHT_CLAIM
+      && site->sys->lstat (path, &st) == 0
+      && flufl_look_is_inode (&look, st.st_dev, st.st_ino) && st.st_nlink == 1)
+    site->sys->unlink (path);
+  if (fd >= 0)
+    site->sys->close (fd);
+  return liveness;
+}
+
+static void
+collect_leftover (FluflQueue *self, FluflSite *site, const Search *search)
+{
+  FluflSight sight;
+
+  g_clear_pointer (&self->asked, g_free);
+  if (search->leftover.name[0] == '\0') /* all had their turn: begin again */
+    self->collect_at = g_get_monotonic_time () + COLLECT_REST;
+  else
+    {
+      self->asked = g_strdup (search->leftover_ticket);
+      if (ask_for (site, &search->leftover, TRUE, &sight) != FLUFL_LIVENESS_DEAD)
+        self->collect_at = g_get_monotonic_time () + COLLECT_REST;
+    }
+}
+
+/*
  * flufl_queue_view:
  * @claim: ours
+ * @collect: remove a claim that nobody waits for, if one comes in sight and its
+ *   owner is proved to be dead
  *
  * Looks who came before us. Where nobody did, or nobody can tell, the lock file
  * is what to wait for.
  */
 void
 flufl_queue_view (FluflQueue       *self,
-                  const FluflSite  *site,
+                  FluflSite        *site,
                   const FluflClaim *claim,
+                  gboolean          collect,
                   FluflQueueView   *view)
 {
   Search search = { .queue = self, .site = site, .separator = site->separator, .view = view };
   g_autofree char *directory = NULL;
+  gint64 now = g_get_monotonic_time ();
+  gboolean listed;
 
   memset (view, 0, sizeof *view);
   search.our_name = strrchr (claim->path, '/') + 1;
   search.our_ticket = find_ticket (search.our_name, site->separator);
   search.prefix_length = MIN (strlen (site->lock_name), PREFIX_MAX);
-  view->crowded = g_get_monotonic_time () < self->crowded_until;
+  view->crowded = now < self->crowded_until;
   if (view->crowded || search.our_ticket == NULL
       || !flufl_claim_name_parse (search.our_name, strlen (search.our_name), site->lock_name,
                                   site->separator, &search.ours)
       || search.ours.boot[0] == '\0')
     return;
 
+  search.collecting = collect && now >= self->collect_at;
   directory = flufl_site_directory (site);
-  if (site->sys->list (directory, see_name, &search) != 0)
-    {
-      view->found = FALSE;
-      return;
-    }
+  listed = site->sys->list (directory, see_name, &search) == 0;
+  if (listed && search.collecting)
+    collect_leftover (self, site, &search);
+  if (!listed || view->crowded)
+    view->found = FALSE;
   if (view->crowded)
-    {
-      view->found = FALSE;
-      self->crowded_until = g_get_monotonic_time () + CROWD_REST;
-      return;
-    }
-  forget_unseen (self, search.seen);
+    self->crowded_until = g_get_monotonic_time () + CROWD_REST;
+  else if (listed)
+    forget_unseen (self, search.seen);
 }
 
 /* Never wait for @claim again. */
@@ -206,34 +342,48 @@ flufl_queue_check (FluflQueue           *self,
                    const FluflClaimName *predecessor,
                    gboolean              collect)
 {
-  g_autofree char *path = flufl_site_path_of (site, predecessor->name);
-  FluflLiveness liveness;
-  FluflLook look;
-  int fd;
+  FluflSight sight;
+  FluflLiveness liveness = ask_for (site, predecessor, collect, &sight);
 
-  flufl_look_open (&look, site, path, &fd);
   /* Gone, and nobody was told: a child of its owner may keep it open. */
-  if (look.sight == FLUFL_SIGHT_NOTHING)
+  if (sight == FLUFL_SIGHT_NOTHING)
     return FALSE;
-  /* By the life-line where there is one. Shared: two who ask are no owner. */
-  if (look.sight == FLUFL_SIGHT_CLAIM)
-    liveness = flufl_life_line_judge (site, &look,
-                                      flufl_life_line_try (site, &look, fd, LOCK_SH));
-  else
-    liveness = flufl_identity_judge (site, predecessor);
-
-  /* A dead waiter's claim is in everybody's way. It is not the lock, and nobody
-   * can make it the lock any more. */
-  if (liveness == FLUFL_LIVENESS_DEAD && collect && look.nlink < 2
-      && look.sight == FLUFL_SIGHT_CLAIM)
-    site->sys->unlink (path);
-  if (fd >= 0)
-    site->sys->close (fd);
-
   if (liveness != FLUFL_LIVENESS_DEAD
       && !flufl_identity_is_stopped (site, predecessor))
     return TRUE;
   flufl_queue_ignore (self, predecessor);
+  return FALSE;
+}
+
+/* flufl.lock writes the fully qualified name. A wrong guess costs a wait, or a turn. */
+static gboolean
+seems_gone (const FluflSite *site, const FluflClaimName *claim)
+{
+  FluflIdentity us;
+  gsize n;
+
+  flufl_identity_get (site->sys, &us);
+  n = strcspn (us.host, ".");
+  return strncmp (claim->host, us.host, n) == 0 && strchr (".", claim->host[n]) != NULL
+         && site->sys->kill (claim->pid, 0) != 0 && errno == ESRCH;
+}
+
+/* Whether a process of flufl.lock came before us, has waited for long, and
+ * still does. */
+gboolean
+flufl_queue_owes_a_turn (FluflQueue *self, FluflSite *site, const FluflQueueView *view)
+{
+  gint64 waited, since;
+
+  if (view->stranger_since == 0)
+    return FALSE;
+  waited = flufl_time_since (site->sys->clock (FLUFL_CLOCK_REAL), view->stranger_since);
+  if (waited < STRANGER_PATIENCE || waited > STRANGER_OLD
+      || !waits_since (site, view->stranger.name, &since) || since != view->stranger_since)
+    return FALSE;
+  if (!seems_gone (site, &view->stranger))
+    return TRUE;
+  flufl_queue_ignore (self, &view->stranger);
   return FALSE;
 }
 

@@ -21,6 +21,8 @@ typedef struct
   GPtrArray *ignored;       /* nullable; names of claims that did not move */
   guint      company;       /* so many arrivals still look who is there first */
   gint64     crowded_until; /* monotonic microseconds */
+  gint64     collect_at;    /* so too: when to ask for the next leftover … */
+  char      *asked;         /* … whose ticket comes after this one; nullable */
 } FluflQueue;
 
 /* What one look at the directory found. */
@@ -30,12 +32,15 @@ typedef struct
   guint          n_older; /* claims that came before ours */
   gboolean       found;   /* predecessor is valid */
   FluflClaimName predecessor;
+  gint64         stranger_since; /* ctime of stranger, which is valid unless it is 0 */
+  FluflClaimName stranger; /* of those that flufl.lock's processes wait with, the oldest */
 } FluflQueueView;
 
 void     flufl_queue_clear          (FluflQueue           *self);
 void     flufl_queue_view           (FluflQueue           *self,
-                                     const FluflSite      *site,
+                                     FluflSite            *site,
                                      const FluflClaim     *claim,
+                                     gboolean              collect,
                                      FluflQueueView       *out_view);
 void     flufl_queue_ignore         (FluflQueue           *self,
                                      const FluflClaimName *claim);
@@ -43,6 +48,9 @@ gboolean flufl_queue_check          (FluflQueue           *self,
                                      FluflSite            *site,
                                      const FluflClaimName *predecessor,
                                      gboolean              collect);
+gboolean flufl_queue_owes_a_turn    (FluflQueue           *self,
+                                     FluflSite            *site,
+                                     const FluflQueueView *view);
 gboolean flufl_queue_expects_company (const FluflQueue    *self);
 void     flufl_queue_met_company    (FluflQueue           *self);
 void     flufl_queue_met_nobody     (FluflQueue           *self);

@@ -10,11 +10,15 @@
 
 #include "flufl-watch.h"
 
-#ifdef HAVE_INOTIFY
-
 #include <errno.h>
 #include <sys/inotify.h>
 #include <unistd.h>
+
+#include "flufl-process.h"
+
+/* Being refused an instance takes the kernel 10 to 40 ms: it makes one, sees that
+ * it is one too many, and unmakes it as slowly as any. So we ask no more often. */
+#define REFUSED_REST (10 * G_USEC_PER_SEC)
 
 /* What a process knows of its instance. A forked child has another: it must not
  * read what the kernel tells its parent. The parent's stays, for the number of
@@ -24,9 +28,10 @@ typedef struct _State State;
 struct _State
 {
   State      *parents; /* left as it was at the fork, and so not freed */
-  pid_t       pid;
+  int         process; /* its mark */
   GMutex      mutex;   /* protects what follows */
   int         fd;      /* -1: none yet, or not any more; read without it too */
+  gint64      ask_from; /* monotonic microseconds: when to ask for one again */
   GHashTable *by_wd;   /* of Watched */
 };
 
@@ -47,11 +52,11 @@ get_state (void)
       State *old = g_atomic_pointer_get (&current);
       State *fresh;
 
-      if (old != NULL && old->pid == getpid ())
+      if (old != NULL && old->process == flufl_process_mark ())
         return old;
       fresh = g_new0 (State, 1);
       fresh->parents = old;
-      fresh->pid = getpid ();
+      fresh->process = flufl_process_mark ();
       fresh->fd = -1;
       fresh->by_wd = g_hash_table_new_full (NULL, NULL, NULL, g_free);
       g_mutex_init (&fresh->mutex);
@@ -69,14 +74,17 @@ static guint32
 mask_of (FluflWatchEvents wanted)
 {
   /* IN_DELETE_SELF comes once: with the last name, or, if the file is open by
-   * that name, with the close after it. Whoever waits for a claim to go is woken by nothing else that its
-   * owner does with it; the death of an owner who keeps it open is a close. */
+   * that name, with the close after it. Whoever waits for a claim to go is woken
+   * by nothing else that happens to it in the ordinary course; the death of an
+   * owner who keeps it open is a close. */
   guint32 mask = IN_DELETE_SELF | IN_MOVE_SELF;
 
   if ((wanted & FLUFL_WATCH_CLOSED) != 0)
     mask |= IN_CLOSE_WRITE;
   if ((wanted & FLUFL_WATCH_CHANGED) != 0)
     mask |= IN_ATTRIB;
+  if ((wanted & FLUFL_WATCH_WRITTEN) != 0)
+    mask |= IN_MODIFY;
   return mask;
 }
 
@@ -91,7 +99,24 @@ events_of (guint32 mask)
     events |= FLUFL_WATCH_CLOSED;
   if ((mask & IN_ATTRIB) != 0)
     events |= FLUFL_WATCH_CHANGED;
+  if ((mask & IN_MODIFY) != 0)
+    events |= FLUFL_WATCH_WRITTEN;
   return events;
+}
+
+/* With the mutex. */
+static gboolean
+has_instance (State *state)
+{
+  if (state->fd >= 0)
+    return TRUE;
+  if (g_get_monotonic_time () < state->ask_from)
+    return FALSE;
+  g_atomic_int_set (&state->fd, inotify_init1 (IN_CLOEXEC | IN_NONBLOCK));
+  if (state->fd >= 0)
+    return TRUE;
+  state->ask_from = g_get_monotonic_time () + REFUSED_REST;
+  return FALSE;
 }
 
 /*
@@ -115,9 +140,7 @@ flufl_watch_add (FluflWatch *watch, const char *path, FluflWatchEvents wanted)
 
   /* Locked all the while: an event may be read before its watch is known. */
   g_mutex_lock (&state->mutex);
-  if (state->fd < 0)
-    g_atomic_int_set (&state->fd, inotify_init1 (IN_CLOEXEC | IN_NONBLOCK));
-  if (state->fd < 0)
+  if (!has_instance (state))
     goto out;
 
   /* IN_MASK_ADD: another party may watch this inode for other things. */
@@ -161,7 +184,7 @@ flufl_watch_remove (FluflWatch *watch)
   if (state == NULL)
     return;
   watch->state = NULL;
-  if (state->pid != getpid ())
+  if (state->process != flufl_process_mark ())
     {
       watch->watched = NULL;
       return;
@@ -314,37 +337,3 @@ flufl_watch_count (void)
   g_mutex_unlock (&state->mutex);
   return n;
 }
-
-#else /* !HAVE_INOTIFY: timers alone */
-
-FluflWatchResult
-flufl_watch_add (FluflWatch       *watch G_GNUC_UNUSED,
-                 const char       *path G_GNUC_UNUSED,
-                 FluflWatchEvents  wanted G_GNUC_UNUSED)
-{
-  return FLUFL_WATCH_UNAVAILABLE;
-}
-
-void
-flufl_watch_remove (FluflWatch *watch G_GNUC_UNUSED)
-{
-}
-
-int
-flufl_watch_fd (void)
-{
-  return -1;
-}
-
-void
-flufl_watch_dispatch (void)
-{
-}
-
-guint
-flufl_watch_count (void)
-{
-  return 0;
-}
-
-#endif

@@ -25,9 +25,11 @@ typedef enum
                                  * or another name: this watch has ended */
   FLUFL_WATCH_CLOSED = 1 << 1,  /* somebody who could write has closed it */
   FLUFL_WATCH_CHANGED = 1 << 2, /* link count, times or permissions changed */
+  FLUFL_WATCH_WRITTEN = 1 << 3, /* somebody wrote to it */
 } FluflWatchEvents;
 
-#define FLUFL_WATCH_EVERYTHING (FLUFL_WATCH_REMOVED | FLUFL_WATCH_CLOSED | FLUFL_WATCH_CHANGED)
+#define FLUFL_WATCH_EVERYTHING \
+  (FLUFL_WATCH_REMOVED | FLUFL_WATCH_CLOSED | FLUFL_WATCH_CHANGED | FLUFL_WATCH_WRITTEN)
 
 /* Called by whoever dispatches. May not add or remove watches. */
 typedef void (*FluflWatchFunc) (FluflWatchEvents events, gpointer user_data);

@@ -6,7 +6,7 @@
 
 #include <gio/gio.h>
 
-#include "flufl-engine.h"
+#include "../engine-util.h"
 #include "flufl-pulse.h"
 
 #include "../flufl-test-util.h"
@@ -71,7 +71,7 @@ never_early (void)
   for (guint i = 0; i < G_N_ELEMENTS (dates); i++)
     {
       dates[i].when = start + g_random_int_range (-20000, 150000);
-      flufl_engine_at (dates[i].when, NULL, keep_date, &dates[i]);
+      engine_at (dates[i].when, NULL, keep_date, &dates[i]);
     }
   AWAIT (g_atomic_int_get (&n_kept) == G_N_ELEMENTS (dates));
 }
@@ -87,7 +87,7 @@ many (void)
   for (guint i = 0; i < 1000; i++)
     {
       dates[i].when = when;
-      flufl_engine_at (when, NULL, keep_date, &dates[i]);
+      engine_at (when, NULL, keep_date, &dates[i]);
     }
   AWAIT (g_atomic_int_get (&n_kept) == 1000);
   g_free (dates);
@@ -102,12 +102,12 @@ earlier_one_comes_later (void)
   Date soon[5] = { 0 };
 
   g_atomic_int_set (&n_kept, 0);
-  flufl_engine_at (late.when, cancellable, keep_date, &late);
+  engine_at (late.when, cancellable, keep_date, &late);
   for (int i = 0; i < 5; i++)
     {
       g_usleep (2000); /* the leader polls by now, or not yet */
       soon[i].when = now () + (5 - i) * 5000;
-      flufl_engine_at (soon[i].when, NULL, keep_date, &soon[i]);
+      engine_at (soon[i].when, NULL, keep_date, &soon[i]);
     }
   AWAIT (g_atomic_int_get (&n_kept) == 5);
   g_assert_cmpint (g_atomic_int_get (&late.n_kept), ==, 0);
@@ -125,13 +125,13 @@ cancelled (void)
 
   g_atomic_int_set (&n_kept, 0);
   g_cancellable_cancel (early);
-  flufl_engine_at (before.when, early, keep_date, &before);
+  engine_at (before.when, early, keep_date, &before);
   AWAIT (g_atomic_int_get (&before.n_kept) == 1);
 
   for (guint i = 0; i < G_N_ELEMENTS (dates); i++)
     {
       dates[i] = (Date){ .when = now () + HOUR + i, .may_be_early = TRUE };
-      flufl_engine_at (dates[i].when, shared, keep_date, &dates[i]);
+      engine_at (dates[i].when, shared, keep_date, &dates[i]);
     }
   g_cancellable_cancel (shared);
   AWAIT (g_atomic_int_get (&n_kept) == 1 + (int) G_N_ELEMENTS (dates));
@@ -151,7 +151,7 @@ cancel_races (void)
       g_autoptr (GCancellable) cancellable = g_cancellable_new ();
       Date date = { .when = now () + g_random_int_range (0, 200), .may_be_early = TRUE };
 
-      flufl_engine_at (date.when, cancellable, keep_date, &date);
+      engine_at (date.when, cancellable, keep_date, &date);
       for (int spin = g_random_int_range (0, 100); spin > 0; spin--)
         g_thread_yield ();
       g_cancellable_cancel (cancellable);
@@ -182,7 +182,7 @@ stalled_workers (void)
   for (int i = 0; i < 20; i++)
     {
       if (i % 2 == 0)
-        flufl_engine_at (now () + 1000, NULL, stall, &n_stalled);
+        engine_at (now () + 1000, NULL, stall, &n_stalled);
       else
         flufl_engine_push (stall, &n_stalled);
     }
@@ -190,7 +190,7 @@ stalled_workers (void)
   for (int i = 0; i < 20; i++)
     {
       date = (Date){ .when = now () + 3000 };
-      flufl_engine_at (date.when, NULL, keep_date, &date);
+      engine_at (date.when, NULL, keep_date, &date);
       AWAIT (g_atomic_int_get (&date.n_kept) == 1);
     }
   flufl_sleep_until (now () + 3000, NULL);
@@ -278,7 +278,7 @@ many_sleep (void)
   for (guint i = 0; i < G_N_ELEMENTS (dates); i++)
     {
       dates[i].when = now () + g_random_int_range (0, 60000);
-      flufl_engine_at (dates[i].when, NULL, keep_date, &dates[i]);
+      engine_at (dates[i].when, NULL, keep_date, &dates[i]);
     }
   for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
     g_thread_join (threads[i]);

@@ -51,8 +51,8 @@ heart_beats (Face *face, gconstpointer data)
   face_acquire (lock);
   before = face_mtime (face->place.lock);
   FACE_WAIT_FOR (face_mtime (face->place.lock) > before);
-  g_object_unref (lock);
-  FACE_WAIT_FOR (test_place_count (&face->place) == 0);
+  g_assert_finalize_object (lock);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
 }
 
 typedef struct
@@ -61,31 +61,83 @@ typedef struct
   LiesWhen       when;
 } Beat;
 
-static void
-gone_cb (gpointer gone, GObject *where_the_object_was G_GNUC_UNUSED)
+typedef struct
 {
-  g_atomic_int_set ((int *) gone, TRUE);
+  FluflLock *lock;
+  gboolean   run_dispose;
+  GThread   *gone_in;
+} End;
+
+static void
+gone_cb (gpointer data, GObject *where_the_object_was G_GNUC_UNUSED)
+{
+  End *end = data;
+
+  end->gone_in = g_thread_self ();
 }
 
-/* The beat is under way on a server that does not answer. It keeps the object
- * alive, and so the lock, until it is over. */
+static gpointer
+end_in_thread (gpointer data)
+{
+  End *end = data;
+
+  if (end->run_dispose)
+    {
+      g_object_run_dispose (G_OBJECT (end->lock));
+      g_assert_false (flufl_lock_get_held (end->lock));
+    }
+  g_assert_finalize_object (end->lock);
+  return NULL;
+}
+
+static gboolean
+has_object (FluflHolding *holding)
+{
+  gboolean has;
+
+  g_mutex_lock (&holding->object_mutex);
+  has = holding->object != NULL;
+  g_mutex_unlock (&holding->object_mutex);
+  return has;
+}
+
+/* The beat is under way on a server that does not answer. Who drops the last
+ * reference waits for it, as a release does; then the object is gone and the
+ * lock released, by that thread and no other. */
+static void
+end_with_beat_in_flight (Face *face, const Beat *beat, gboolean run_dispose)
+{
+  End end = { face_lock_new (face), run_dispose, NULL };
+  FluflHolding *holding = flufl_holding_ref (end.lock->holding);
+  GThread *thread;
+
+  g_object_weak_ref (G_OBJECT (end.lock), gone_cb, &end);
+  flufl_lock_set_heartbeat (end.lock, beat->heartbeat);
+  /* The stall shall not last until the lease ends. */
+  flufl_lock_set_lifetime (end.lock, 6000);
+  face_acquire (end.lock);
+  lies_stall (LIES_UTIMENS, beat->when);
+  FACE_WAIT_FOR (lies_n_stalled () == 1);
+  thread = g_thread_new ("ends it", end_in_thread, &end);
+  FACE_WAIT_FOR (!has_object (holding));
+  g_assert_cmpuint (lies_n_stalled (), ==, 1);
+  lies_let_go ();
+  g_thread_join (thread);
+  g_assert_true (end.gone_in == thread);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+  flufl_holding_unref (holding);
+}
+
 static void
 beat_in_flight (Face *face, gconstpointer data)
 {
-  const Beat *beat = data;
-  FluflLock *lock = face_lock_new (face);
-  int gone = FALSE;
+  end_with_beat_in_flight (face, data, FALSE);
+}
 
-  g_object_weak_ref (G_OBJECT (lock), gone_cb, &gone);
-  flufl_lock_set_heartbeat (lock, beat->heartbeat);
-  flufl_lock_set_lifetime (lock, 900);
-  face_acquire (lock);
-  lies_stall (LIES_UTIMENS, beat->when);
-  FACE_WAIT_FOR (lies_n_stalled () == 1);
-  g_object_unref (lock);
-  lies_let_go ();
-  FACE_WAIT_FOR (g_atomic_int_get (&gone));
-  FACE_WAIT_FOR (test_place_count (&face->place) == 0);
+static void
+disposed_in_beat (Face *face, gconstpointer data)
+{
+  end_with_beat_in_flight (face, data, TRUE);
 }
 
 /* The operation keeps the object until it is over, and tells of it. */
@@ -153,16 +205,15 @@ static void
 dropped_in_handler (Face *face, gconstpointer data)
 {
   const Form *form = data;
-  FluflLock *lock = face_lock_new (face);
-  int gone = FALSE;
+  FluflLock *lock = face_lock_new (face), *seen = lock;
 
-  g_object_weak_ref (G_OBJECT (lock), gone_cb, &gone);
+  g_object_add_weak_pointer (G_OBJECT (lock), (gpointer *) &seen);
   g_signal_connect (lock, "notify::held", G_CALLBACK (drop_cb), &lock);
   if (form == &form_sync)
     g_assert_true (flufl_lock_acquire (lock, 0, NULL, NULL));
   else
     flufl_lock_acquire_async (lock, 0, NULL, NULL, NULL);
-  FACE_WAIT_FOR (gone);
+  FACE_WAIT_FOR (seen == NULL);
   g_assert_null (lock);
   g_assert_cmpuint (test_place_count (&face->place), ==, 0);
 }
@@ -207,6 +258,8 @@ main (int argc, char *argv[])
   FACE_TEST_WITH ("/lifetime/beat-in-flight/context/after", beat_in_flight, &beats[1]);
   FACE_TEST_WITH ("/lifetime/beat-in-flight/thread/before", beat_in_flight, &beats[2]);
   FACE_TEST_WITH ("/lifetime/beat-in-flight/thread/after", beat_in_flight, &beats[3]);
+  FACE_TEST_WITH ("/lifetime/disposed-in-beat/context", disposed_in_beat, &beats[0]);
+  FACE_TEST_WITH ("/lifetime/disposed-in-beat/thread", disposed_in_beat, &beats[2]);
   FACE_TEST ("/lifetime/last-reference-while-waiting", last_reference_while_waiting);
   FACE_TEST_WITH ("/lifetime/nobody-finishes/callback", nobody_finishes, GINT_TO_POINTER (TRUE));
   FACE_TEST_WITH ("/lifetime/nobody-finishes/no-callback", nobody_finishes,

@@ -325,6 +325,38 @@ parent_of_symlink (Face *face, gconstpointer data)
   g_assert_cmpint (g_rmdir (deep), ==, 0);
 }
 
+/* Names with dots in them are names: nothing is asked, and no link followed. */
+static void
+dots_in_names (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  const char *names[] = { "..x", "x..", "...", "a..b", "x../..y", "..../...x" };
+  g_autofree char *link = test_place_path (&face->place, "a..link");
+  const char *winding[] = { "..", "../x.lock", "x/..", "a/../x.lock", "..x/../x.lock" };
+
+  g_assert_cmpint (symlink (".", link), ==, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *path = g_build_filename (link, names[i], NULL);
+      g_autoptr (FluflLock) lock = flufl_lock_new_for_path (path);
+
+      g_assert_cmpstr (g_file_peek_path (flufl_lock_get_file (lock)), ==, path);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (winding); i++)
+    {
+      g_autofree char *deep = test_place_path (&face->place, "a");
+      g_autofree char *deeper = test_place_path (&face->place, "..x");
+      g_autofree char *other = test_place_path (&face->place, "x");
+      g_autofree char *path = g_build_filename (link, winding[i], NULL);
+      g_autoptr (FluflLock) lock = NULL;
+
+      g_assert_cmpint (g_mkdir (deep, 0700) | g_mkdir (deeper, 0700) | g_mkdir (other, 0700), ==, 0);
+      lock = flufl_lock_new_for_path (path);
+      g_assert_null (strstr (g_file_peek_path (flufl_lock_get_file (lock)), "..link"));
+      g_assert_cmpint (g_rmdir (deep) | g_rmdir (deeper) | g_rmdir (other), ==, 0);
+    }
+  g_assert_cmpint (g_unlink (link), ==, 0);
+}
+
 /* Two paths to one directory are one lock; each claim says its own. */
 static void
 symlinked_directory (Face *face, gconstpointer data)
@@ -421,6 +453,7 @@ main (int argc, char *argv[])
   FACE_TEST_FORMS ("/properties/retry-errnos", retry_errnos);
   FACE_TEST_FORMS ("/properties/relative-path", relative_path);
   FACE_TEST_FORMS ("/properties/parent-of-symlink", parent_of_symlink);
+  FACE_TEST ("/properties/dots-in-names", dots_in_names);
   FACE_TEST_FORMS ("/properties/symlinked-directory", symlinked_directory);
   g_test_add_func ("/properties/numbers", numbers);
   g_test_add_func ("/properties/version", version);

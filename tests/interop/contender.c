@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * contender NAME DIR LOCK TURNS [STOP]: take turns at a ledger, at least so
- * many and until the file STOP exists. contender.py says what a turn is.
+ * contender NAME DIR LOCK SECTION TURNS [STOP]: take turns at a ledger, of
+ * SECTION ms, at least so many and until the file STOP exists. contender.py says
+ * what a turn is.
  */
 
 #include <errno.h>
@@ -21,7 +22,7 @@ fail (const char *what, const char *why)
 }
 
 static void
-take_turn (const char *name)
+take_turn (const char *name, int section)
 {
   int total, hand_overs, inside;
   char last[32];
@@ -31,6 +32,7 @@ take_turn (const char *name)
   if (inside < 0)
     fail ("inside", errno == EEXIST ? "somebody else holds the lock, too" : g_strerror (errno));
 
+  g_usleep ((gulong) section * 1000);
   file = fopen ("ledger", "r+");
   if (file == NULL)
     fail ("ledger", g_strerror (errno));
@@ -53,17 +55,17 @@ main (int argc, char *argv[])
   g_autoptr (GError) error = NULL;
   int turns = 0;
 
-  if (argc < 5)
-    fail ("contender", "NAME DIR LOCK TURNS [STOP]");
+  if (argc < 6)
+    fail ("contender", "NAME DIR LOCK SECTION TURNS [STOP]");
   if (g_chdir (argv[2]) != 0)
     fail (argv[2], g_strerror (errno));
   lock = flufl_lock_new_for_path (argv[3]);
 
-  while (turns < atoi (argv[4]) || (argc > 5 && g_access (argv[5], F_OK) != 0))
+  while (turns < atoi (argv[5]) || (argc > 6 && g_access (argv[6], F_OK) != 0))
     {
       if (!flufl_lock_acquire (lock, FLUFL_LOCK_TIMEOUT_FOREVER, NULL, &error))
         fail ("not acquired", error->message);
-      take_turn (argv[1]);
+      take_turn (argv[1], atoi (argv[4]));
       if (!flufl_lock_release (lock, NULL, &error))
         fail ("not released", error->message);
       turns++;

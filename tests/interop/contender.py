@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""contender.py NAME DIR LOCK TURNS [STOP]: take turns at a ledger, at least so
-many and until the file STOP exists. NAME is `flufl` for Python's own
+"""contender.py NAME DIR LOCK SECTION TURNS [STOP]: take turns at a ledger, of
+SECTION ms, at least so many and until the file STOP exists. NAME is `flufl` for Python's own
 flufl.lock, and anything else for ours.
 
 A turn makes a file that must not be there, and removes it in the end; meanwhile
@@ -12,6 +12,7 @@ another name, and the name of the last.
 
 import os
 import sys
+import time
 
 
 def make_lock(name, path):
@@ -25,8 +26,9 @@ def make_lock(name, path):
     return Flufl.Lock(path)
 
 
-def take_turn(name):
+def take_turn(name, section):
     inside = os.open('inside', os.O_CREAT | os.O_EXCL)
+    time.sleep(section / 1000)
     with open('ledger', 'r+') as file:
         total, hand_overs, last = file.read().split()
         file.seek(0)
@@ -35,14 +37,14 @@ def take_turn(name):
     os.unlink('inside')
 
 
-def main(name, directory, path, at_least, stop=None):
+def main(name, directory, path, section, at_least, stop=None):
     os.chdir(directory)
     lock = make_lock(name, path)
     turns = 0
 
     while turns < int(at_least) or (stop and not os.path.exists(stop)):
         with lock:
-            take_turn(name)
+            take_turn(name, int(section))
         turns += 1
     print(turns)
 

@@ -1,23 +1,36 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""test-contention.py CONTENDER: processes of ours and of Python's flufl.lock 8.2
-contend for one lock, through more than ten thousand turns. CONTENDER is ours in
-C."""
+"""test-contention.py CONTENDER KIND: processes of ours and of Python's flufl.lock
+8.2 contend for one lock: through more than ten thousand short turns, or through
+long ones of ours, one after the other, among which those of flufl.lock must come
+to theirs. CONTENDER is ours in C."""
 
 import pathlib
 import subprocess
 import sys
 import tempfile
 import time
+from typing import NamedTuple
 
 SKIP = 77
 PATIENCE_S = 500
-TURNS_AT_LEAST = 10000
-# flufl.lock looks for the lock once a second on average.
-FLUFL_PROCESSES, FLUFL_TURNS = 3, 6
-C_PROCESSES = 3
-PYTHON_PROCESSES, PYTHON_TURNS = 2, 300
+
+
+class Kind(NamedTuple):
+    section: int  # ms
+    turns_at_least: int
+    flufl_processes: int
+    flufl_turns: int  # it looks for the lock once a second on average
+    c_processes: int
+    python_processes: int
+    python_turns: int
+
+
+KINDS = {
+    'short': Kind(0, 10000, 3, 6, 3, 2, 300),
+    'long': Kind(50, 20, 4, 3, 4, 0, 0),
+}
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -39,7 +52,7 @@ def wait_for(processes, give_up):
     return turns
 
 
-def contend(directory, contender, have_python):
+def contend(directory, contender, kind, have_python):
     place = directory / 'place'
     place.mkdir()
     lock, stop, ledger = place / 'lock', directory / 'stop', directory / 'ledger'
@@ -48,18 +61,20 @@ def contend(directory, contender, have_python):
     others, flufls = [], []
 
     def start(command, name, turns, *until):
-        return subprocess.Popen([*command, name, directory, lock, str(turns), *until], text=True,
+        return subprocess.Popen([*command, name, directory, lock, str(kind.section),
+                                 str(turns), *until], text=True,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE)
 
     try:
         python = [sys.executable, HERE / 'contender.py']
-        for _ in range(C_PROCESSES):
-            others.append(start([contender], 'c', TURNS_AT_LEAST // C_PROCESSES + 1, stop))
-        for _ in range(PYTHON_PROCESSES if have_python else 0):
-            others.append(start(python, 'python', PYTHON_TURNS, stop))
-        for _ in range(FLUFL_PROCESSES):
-            flufls.append(start(python, 'flufl', FLUFL_TURNS))
+        for _ in range(kind.c_processes):
+            others.append(start([contender], 'c', kind.turns_at_least // kind.c_processes + 1,
+                                stop))
+        for _ in range(kind.python_processes if have_python else 0):
+            others.append(start(python, 'python', kind.python_turns, stop))
+        for _ in range(kind.flufl_processes):
+            flufls.append(start(python, 'flufl', kind.flufl_turns))
 
         flufl_turns = wait_for(flufls, give_up)
         stop.touch()
@@ -79,9 +94,9 @@ def contend(directory, contender, have_python):
     left = sorted(path.name for path in place.iterdir())
     if int(total) != turns:
         sys.exit(f'{turns - int(total)} updates were lost')
-    if turns < TURNS_AT_LEAST or flufl_turns != FLUFL_PROCESSES * FLUFL_TURNS:
+    if turns < kind.turns_at_least or flufl_turns != kind.flufl_processes * kind.flufl_turns:
         sys.exit('there were too few turns')
-    if int(hand_overs) < FLUFL_TURNS:
+    if int(hand_overs) < kind.flufl_turns:
         sys.exit('they hardly met')
     if left:
         sys.exit(f'left behind: {left}')
@@ -98,7 +113,7 @@ def main():
         print(f'without PyGObject: {no_python}')
 
     with tempfile.TemporaryDirectory(prefix='flufl-contention-') as name:
-        contend(pathlib.Path(name), sys.argv[1], not no_python)
+        contend(pathlib.Path(name), sys.argv[1], KINDS[sys.argv[2]], not no_python)
     return 0
 
 

@@ -660,7 +660,36 @@ class Signals(LockTestCase):
         self.assertTrue(cancellable.is_cancelled())
         self.assertFalse(self.lock.held)
         self.assertEqual(len(seen), 1)
+        self.assertIs(type(seen[0]), Flufl.LostError)
         self.assertTrue(seen[0].matches(Flufl.lock_error_quark(), Flufl.LockError.LOST))
+        self.assertIn(self.path, seen[0].message)
+
+    def test_ways_to_connect_lost(self):
+        def handler(source, error, *args):
+            seen.append((source, type(error), args))
+
+        seen = []
+        lock, other = self.lock, self.other
+        lock.connect('lost', handler, 1)
+        lock.connect_after('lost', handler, 2)
+        lock.connect_object('lost', handler, other, 3)
+        lock.connect_object_after('lost', handler, other, 4)
+        lock.connect_data('lost', handler, 5)
+        error = GLib.Error('gone', GLib.quark_to_string(Flufl.lock_error_quark()),
+                           Flufl.LockError.LOST)
+        lock.emit('lost', error)
+        self.assertEqual(sorted(seen, key=lambda entry: entry[2]),
+                         [(lock, Flufl.LostError, (1,)), (lock, Flufl.LostError, (2,)),
+                          (other, Flufl.LostError, (3,)), (other, Flufl.LostError, (4,)),
+                          (lock, Flufl.LostError, (5,))])
+
+        seen.clear()
+        for _ in range(5):
+            lock.disconnect_by_func(handler)
+        lock.emit('lost', error)
+        self.assertEqual(seen, [])
+        with self.assertRaises(TypeError):
+            lock.connect('lost', None)
 
     def test_heartbeat_refreshes(self):
         for heartbeat in Flufl.Heartbeat.MAIN_CONTEXT, Flufl.Heartbeat.THREAD:

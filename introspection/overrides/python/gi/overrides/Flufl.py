@@ -84,6 +84,13 @@ _EXCEPTIONS = {
 }
 
 
+def _typed(error):
+    """Give the library's errors as their own exceptions."""
+    if error.domain != GLib.quark_to_string(_QUARK):
+        return error
+    return _EXCEPTIONS.get(error.code, Error)(error.message, error.domain, error.code)
+
+
 def _raises(method):
     """Turn the library's errors into their own exceptions."""
     @functools.wraps(method)
@@ -91,10 +98,38 @@ def _raises(method):
         try:
             return method(*args, **kwargs)
         except GLib.Error as error:
-            if error.domain != GLib.quark_to_string(_QUARK):
+            typed = _typed(error)
+            if typed is error:
                 raise
-            exception = _EXCEPTIONS.get(error.code, Error)
-            raise exception(error.message, error.domain, error.code) from None
+            raise typed from None
+    return wrapper
+
+
+class _LostHandler:
+    """A handler of the signal `lost` that is given a `LostError`."""
+
+    def __init__(self, handler):
+        self._handler = handler
+
+    def __call__(self, source, error, *args):
+        return self._handler(source, _typed(error), *args)
+
+    # PyGObject looks for it so, to disconnect or block it by function.
+    def __eq__(self, other):
+        return self._handler == other
+
+    def __hash__(self):
+        return hash(self._handler)
+
+
+def _connects(name):
+    method = getattr(Flufl.Lock, name)
+
+    @functools.wraps(method)
+    def wrapper(self, signal_name, handler, *args, **kwargs):
+        if signal_name == 'lost' and callable(handler):
+            handler = _LostHandler(handler)
+        return method(self, signal_name, handler, *args, **kwargs)
     return wrapper
 
 
@@ -195,6 +230,12 @@ class Lock(Flufl.Lock):
             # stopped: it may have been by the lock's own cancellable.
             if exc_type is None or _is_cancelled(exc_value):
                 raise
+
+    connect = _connects('connect')
+    connect_after = _connects('connect_after')
+    connect_data = _connects('connect_data')
+    connect_object = _connects('connect_object')
+    connect_object_after = _connects('connect_object_after')
 
     file = property(Flufl.Lock.get_file)
     separator = property(Flufl.Lock.get_separator)

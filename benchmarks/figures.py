@@ -1,0 +1,174 @@
+# SPDX-FileCopyrightText: 2026 The libflufllock authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""figures.py BUILDDIR DIRECTORY…: run the benchmarks and judge. See run."""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+import mixed
+
+HERE = pathlib.Path(__file__).resolve().parent
+NUMBER = r'\s*([\d.]+)'
+PROCESSES = 8, 32, 128
+failed = []
+
+
+def load():
+    return f'load {" ".join(f"{n:.1f}" for n in os.getloadavg())}, {os.cpu_count()} processors'
+
+
+def row(what, figure, asked='', met=None):
+    print(f'  {what:34} {figure:58} {asked:24} '
+          + {None: '', True: 'met', False: 'NOT MET'}[met], flush=True)
+
+
+def lines_of(*command):
+    result = subprocess.run([str(part) for part in command], text=True, stdout=subprocess.PIPE)
+    if result.returncode != 0:
+        failed.append(f'{command[0]} ended with status {result.returncode}')
+    return result.stdout.splitlines()
+
+
+def numbers(pattern, line):
+    return [float(n) for n in re.search(pattern.replace(' ', r'\s*').replace('#', NUMBER),
+                                        line).groups()]
+
+
+def cycle(bench, directory):
+    print('\nAcquire and release, nobody else there')
+    p50 = {}
+    for line in (lines_of(bench / 'bench-cycle', directory)
+                 + lines_of(sys.executable, HERE / 'cycle.py', directory)):
+        found = re.match(r'  (\S.*?)\s+p50 +([\d.]+) us +p99 +([\d.]+)', line)
+        if found:
+            name, p50[found[1]], p99 = found[1], float(found[2]), float(found[3])
+            row(name, f'p50 {p50[name]:8.1f} µs   p99 {p99:8.1f} µs')
+    ours, linger = p50['library'], p50['library, linger']
+    ratio = ours / p50['plain C']
+    row('library / plain C', f'{ratio:.2f}', 'at most 1.15', ratio <= 1.15)
+    row('linger / plain C, claim kept', f'{linger / p50["plain C, claim kept"]:.2f}')
+    ratio = ours / linger
+    row('linger is faster than without', f'{ratio:.2f} times', 'at least 3 times', ratio >= 3)
+    ratio = p50['filelock.FileLock'] / linger
+    row("… and than Python's filelock", f'{ratio:.2f} times', 'faster', ratio > 1)
+
+
+def hand_off(bench, directory):
+    print('\nFrom the release until the next holds; bare: inotify in plain C; hop: and one more thread')
+    p50 = {}
+    for line in lines_of(bench / 'bench-handoff', directory, 500):
+        where, kind = line.split()[:2]
+        p50[where, kind], p90, p99 = numbers('p50 # us p90 # us p99 #', line)
+        bare = p50[where, 'bare']
+        figure = (f'p50 {p50[where, kind]:7.1f} µs  p90 {p90:8.1f}  p99 {p99:8.1f}'
+                  f'  {p50[where, kind] / bare:5.2f} × bare')
+        asked = '', None
+        if kind == 'sync':
+            asked = 'at most 2 × bare', p50[where, kind] <= 2 * bare
+        elif kind == 'async':
+            hop = max(p50[where, 'hop'] - bare, 0)
+            asked = (f'at most sync + {hop:.0f} µs',
+                     p50[where, kind] <= p50[where, 'sync'] + hop)
+        row(f'{where}, {kind}', figure, *asked)
+
+
+def killed(bench, directory):
+    print('\nFrom the SIGKILL of the holder until the next holds')
+    for line in lines_of(bench / 'bench-killed', directory, 50):
+        kind = line.split()[0]
+        if 'p50' in line:
+            p50, longest = numbers('p50 # ms longest #', line)
+            row(kind, f'p50 {p50:8.3f} ms  longest {longest:8.3f} ms', 'p50 under 100 ms', p50 < 100)
+        else:
+            row(kind, 'none can be made here')
+
+
+def contention(bench, directory, seconds):
+    print(f'\nMany processes, sections of 0.1 ms, {seconds:g} s each')
+    rate, cpu = {}, {}
+    for mode in 'plain', 'stopped', 'killed':
+        for n in PROCESSES:
+            line, = lines_of(bench / 'bench-contention', directory, n, seconds, mode) or ['']
+            found = re.search(r'([\d.]+)/s +([\d.]+) ms CPU +([\d.]+) fair +([\d.]+) ms longest'
+                              r' +(\d+) overlaps', line)
+            if not found:
+                failed.append(f'{n} processes, {mode}: no figures')
+                continue
+            rate[mode, n], cpu[mode, n], fair, longest, overlaps = map(float, found.groups())
+            row(f'{n} processes, ' + {'plain': 'all run'}.get(mode, f'one {mode}'),
+                f'{rate[mode, n]:6.0f}/s {cpu[mode, n]:6.3f} ms CPU  fair {fair:.2f}'
+                f'  longest {longest:6.1f} ms',
+                'fair ≥ .8, < 100 ms' if mode == 'plain' else '',
+                fair >= .8 and longest < 100 if mode == 'plain' else None)
+    low, *_, high = PROCESSES
+    ratio = cpu['plain', high] / cpu['plain', low]
+    row(f'CPU of a hand-off, {high} / {low}', f'{ratio:.2f}', 'at most 1.6', ratio <= 1.6)
+    for mode in 'stopped', 'killed':
+        ratios = [rate[mode, n] / rate['plain', n] for n in PROCESSES]
+        row(f'turns with one {mode} / without', '  '.join(f'{r:.2f}' for r in ratios),
+            'at least .8', min(ratios) >= .8)
+
+
+def among_flufl(bench, directory, seconds):
+    pauses = 0, 50, 250
+    print(f'\nWith flufl.lock 8.2, sections of 50 ms and pauses of {pauses}, {seconds:g} s: waits')
+    todo = [(pause, *n) for pause in pauses for n in ((8, 0), (4, 4))]
+    # They sleep for most of the time.
+    runs = {key: mixed.Run(bench / 'bench-turns', directory, seconds, key[1], key[2], 50, key[0])
+            for key in todo}
+    longest = {}
+    for pause, n_flufl, n_ours in todo:
+        flufl, ours, overlaps = runs[pause, n_flufl, n_ours].finish()
+        longest[pause, n_ours] = flufl.waits[-1]
+        for name, side in ('flufl', flufl), ('ours', ours):
+            if side:
+                row(f'pause {pause}, {n_flufl} flufl + {n_ours} ours: {name}', str(side))
+        if overlaps:
+            failed.append(f'{n_flufl} of flufl.lock and {n_ours} of ours: {overlaps} overlaps')
+    for pause in pauses:
+        ratio = longest[pause, 4] / longest[pause, 0]
+        row(f'pause {pause}: mixed / among themselves', f'{ratio:.2f} by the longest wait of each',
+            'about 1 or less', ratio <= 1.2)
+
+
+def objects(build):
+    print('\nTen thousand idle objects in one process')
+    for line in lines_of(build / 'tests' / 'test-many', '-p', '/many/memory'):
+        found = re.search(r'(\d+) bytes for each', line)
+        if found:
+            row('heap', f'{found[1]} bytes each', 'at most 1024', int(found[1]) <= 1024)
+
+
+def file_system(directory):
+    return subprocess.run(['stat', '-f', '-c', '%T', directory], capture_output=True,
+                          text=True).stdout.strip() or '?'
+
+
+def main(build, *parents):
+    seconds = float(os.environ.get('FLUFL_BENCH_SECONDS', 5))
+    build = pathlib.Path(build)
+    bench = build / 'benchmarks'
+    started = time.monotonic()
+    for i, parent in enumerate(parents):
+        with tempfile.TemporaryDirectory(prefix='flufl-bench-', dir=parent) as directory:
+            print(f'\n== {parent}, {file_system(directory)} ({load()})')
+            cycle(bench, directory)
+            hand_off(bench, directory)
+            killed(bench, directory)
+            contention(bench, directory, seconds)
+            if i == 0:
+                among_flufl(bench, directory, seconds * 12)
+    objects(build)
+    print(f'\n{time.monotonic() - started:.0f} s, {load()}')
+    if failed:
+        sys.exit('\n'.join(failed))
+
+
+if __name__ == '__main__':
+    main(*sys.argv[1:])

@@ -1,0 +1,64 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * turns LOCK SECTION PAUSE UNTIL
+ *
+ * One process that takes turns: SECTION ms with the lock, then PAUSE ms
+ * without, until the monotonic clock says UNTIL seconds. Prints a line for each:
+ * when it asked, when it got the lock, and when it was about to give it back;
+ * a turn that did not come to pass has no more than the first. turns.py does
+ * the same in Python.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <libflufllock.h>
+
+static double
+now (void)
+{
+  return (double) g_get_monotonic_time () / 1e6;
+}
+
+static void
+keep_for (double ms)
+{
+  g_usleep ((gulong) (ms * 1000));
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_autoptr (FluflLock) lock = NULL;
+  double section, rest, until;
+
+  if (argc != 5)
+    return 2;
+  lock = flufl_lock_new_for_path (argv[1]);
+  section = atof (argv[2]);
+  rest = atof (argv[3]);
+  until = atof (argv[4]);
+
+  while (now () < until)
+    {
+      g_autoptr (GError) error = NULL;
+      double asked = now (), got;
+
+      if (!flufl_lock_acquire (lock, (gint64) ((until - asked) * 1000), NULL, &error))
+        {
+          if (!g_error_matches (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT))
+            g_error ("%s", error->message);
+          printf ("%.6f\n", asked);
+          break;
+        }
+      got = now ();
+      keep_for (section);
+      printf ("%.6f %.6f %.6f\n", asked, got, now ());
+      flufl_lock_release (lock, NULL, &error);
+      if (error != NULL)
+        g_error ("%s", error->message);
+      keep_for (rest);
+    }
+  return 0;
+}

@@ -1,0 +1,127 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include "config.h"
+
+#include "flufl-process.h"
+
+#include <pthread.h>
+
+/* An open file that forked children must not have. */
+typedef struct
+{
+  int            fd;
+  FluflCloseFunc close;
+} File;
+
+static int mark = 1;
+static GMutex entry;
+
+static GMutex files_mutex;
+static File  *files; /* owned, for ever */
+static gsize  n_files, n_room;
+
+/* Nobody may be about to change the files while they are copied. */
+static void
+prepare_cb (void)
+{
+  g_mutex_lock (&files_mutex);
+}
+
+static void
+parent_cb (void)
+{
+  g_mutex_unlock (&files_mutex);
+}
+
+/* In the child's only thread. */
+static void
+forked_cb (void)
+{
+  mark++;
+  g_mutex_init (&entry);
+  g_mutex_init (&files_mutex);
+  for (gsize i = 0; i < n_files; i++)
+    files[i].close (files[i].fd);
+  n_files = 0;
+}
+
+/* At start, not at first use: another thread might fork just then. */
+__attribute__ ((constructor)) static void
+watch_forks (void)
+{
+  if (pthread_atfork (prepare_cb, parent_cb, forked_cb) != 0)
+    g_error ("libflufllock: no memory to watch over fork(2)");
+}
+
+/*
+ * flufl_process_mark:
+ *
+ * Returns: a number, not 0, that no ancestor of this process had when it forked.
+ *   The process id is no such number, for it is 1 in each pid namespace within
+ *   another; and it costs a system call.
+ */
+int
+flufl_process_mark (void)
+{
+  return mark;
+}
+
+/*
+ * flufl_process_lock_entry:
+ *
+ * For what is made anew in place: one thread of a child does it. Can always be
+ * had soon, also in a child whose parent had it.
+ */
+void
+flufl_process_lock_entry (void)
+{
+  g_mutex_lock (&entry);
+}
+
+void
+flufl_process_unlock_entry (void)
+{
+  g_mutex_unlock (&entry);
+}
+
+/*
+ * flufl_process_keep_file:
+ *
+ * What is open as @fd ends with this process: a child made by fork(2) does not
+ * keep it open.
+ */
+void
+flufl_process_keep_file (int fd, FluflCloseFunc close_func)
+{
+  g_mutex_lock (&files_mutex);
+  if (n_files == n_room)
+    {
+      n_room = MAX (2 * n_room, 4);
+      files = g_renew (File, files, n_room);
+    }
+  files[n_files++] = (File){ fd, close_func };
+  g_mutex_unlock (&files_mutex);
+}
+
+/*
+ * flufl_process_forget_file:
+ *
+ * Returns: whether @fd was kept by this process, and is the caller's to close
+ */
+gboolean
+flufl_process_forget_file (int fd)
+{
+  gboolean found = FALSE;
+
+  g_mutex_lock (&files_mutex);
+  for (gsize i = n_files; i > 0 && !found; i--)
+    if (files[i - 1].fd == fd)
+      {
+        files[i - 1] = files[--n_files];
+        found = TRUE;
+      }
+  g_mutex_unlock (&files_mutex);
+  return found;
+}

@@ -1,0 +1,24 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Whether this is still the process that it was. After fork(2) a child has of
+ * its parent's threads only the one that forked: none of the others gives back
+ * what it holds, so state that threads share begins anew there.
+ */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef int (*FluflCloseFunc) (int fd);
+
+int      flufl_process_mark         (void);
+void     flufl_process_lock_entry   (void);
+void     flufl_process_unlock_entry (void);
+void     flufl_process_keep_file    (int            fd,
+                                     FluflCloseFunc close_func);
+gboolean flufl_process_forget_file  (int            fd);
+
+G_END_DECLS

@@ -1,0 +1,125 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The times of our claim: docs/protocol.md, "Time".
+ */
+
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "flufl-claim-steps.h"
+
+/* The server's clock is followed when it is ahead by more than this; less
+ * drowns in the slop, and following would cost every claim a second touch. */
+#define CLOCK_TOLERANCE FLUFL_NSEC_PER_SEC
+
+/* The server's clock, never ahead of what it shows: so nothing is judged as
+ * expired or rested too early. */
+gint64
+flufl_claim_server_now (const FluflClaim *claim, const FluflSite *site)
+{
+  return flufl_time_add (claim->server_time, flufl_claim_boot_now (site) - claim->server_seen);
+}
+
+/* How much of the lease is left, in nanoseconds of boot time. */
+gint64
+flufl_claim_lease_left (const FluflClaim *claim, const FluflSite *site)
+{
+  return claim->lease_start + claim->lifetime - flufl_claim_boot_now (site);
+}
+
+/* Without a tenth of the lease left, anybody's next step may come too late. */
+gboolean
+flufl_claim_lease_is_safe (const FluflClaim *claim, const FluflSite *site)
+{
+  return flufl_claim_lease_left (claim, site) >= claim->lifetime / 10;
+}
+
+/* Sets mtime to what the later of the two clocks says, plus @lifetime. By the
+ * open claim if @fd is one, otherwise by path. */
+int
+flufl_claim_touch (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
+{
+  const FluflSyscalls *sys = site->sys;
+  gint64 start = flufl_claim_boot_now (site);
+  gint64 now = sys->clock (FLUFL_CLOCK_REAL);
+  gint64 expiration;
+  struct timespec times[2];
+
+  if (claim->server_seen != 0 && claim->clock_offset > CLOCK_TOLERANCE)
+    now = MAX (now, flufl_claim_server_now (claim, site));
+  expiration = flufl_time_add (now, lifetime);
+  if (claim->coarse)
+    expiration = flufl_time_add (expiration, FLUFL_NSEC_PER_SEC - 1) / FLUFL_NSEC_PER_SEC
+                 * FLUFL_NSEC_PER_SEC;
+
+  times[0].tv_sec = times[1].tv_sec = (time_t) (expiration / FLUFL_NSEC_PER_SEC);
+  times[0].tv_nsec = times[1].tv_nsec = (long) (expiration % FLUFL_NSEC_PER_SEC);
+  if ((fd >= 0 ? sys->futimens (fd, times) : sys->utimens (claim->path, times)) != 0)
+    return -1;
+
+  claim->lifetime = lifetime;
+  claim->expiration = expiration;
+  claim->lease_start = start;
+  return 0;
+}
+
+/* Reads the server's clock off the ctime that our touch has just made, and
+ * whether mtime was stored as we said it; says whether to touch once more. */
+gboolean
+flufl_claim_learn (FluflClaim *claim, FluflSite *site, const struct stat *st)
+{
+  gboolean again = FALSE;
+
+  claim->server_time = FLUFL_STAT_CTIME (st);
+  claim->server_seen = flufl_claim_boot_now (site);
+  claim->clock_offset
+      = flufl_time_since (claim->server_time, site->sys->clock (FLUFL_CLOCK_REAL));
+
+  if (FLUFL_STAT_MTIME (st) < claim->expiration && !claim->coarse)
+    again = claim->coarse = TRUE;
+  if (flufl_time_add (claim->server_time, claim->lifetime)
+      > flufl_time_add (claim->expiration, CLOCK_TOLERANCE))
+    again = TRUE;
+  return again;
+}
+
+/* Makes the claim's content its path. */
+int
+flufl_claim_write_path (FluflClaim *claim, FluflSite *site, int fd)
+{
+  gsize length = strlen (claim->path), done = 0;
+
+  while (done < length)
+    {
+      /* By offset: should an interrupted call have written after all, the same
+       * bytes go to the same place again. */
+      ssize_t n = site->sys->pwrite (fd, claim->path + done, length - done, (off_t) done);
+
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n <= 0)
+        {
+          if (n == 0)
+            errno = EIO;
+          return -1;
+        }
+      done += (gsize) n;
+    }
+  return 0;
+}
+
+/* Sees what a touch of a claim that is not the lock has made of it. */
+int
+flufl_claim_see_touched (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime, struct stat *st)
+{
+  if (site->sys->fstat (fd, st) != 0)
+    return -1;
+  claim->dev = st->st_dev;
+  claim->ino = st->st_ino;
+  if (flufl_claim_learn (claim, site, st))
+    return flufl_claim_touch (claim, site, fd, lifetime);
+  return 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include "engine-util.h"
+
+typedef struct
+{
+  FluflSleeper *sleeper;
+  FluflWorkFunc func;
+  gpointer      user_data;
+} Appointment;
+
+static void
+keep (gpointer data)
+{
+  Appointment *self = data;
+  Appointment copy = *self;
+
+  flufl_sleeper_free (self->sleeper);
+  g_free (self);
+  copy.func (copy.user_data);
+}
+
+void
+engine_at (gint64 when_usec, GCancellable *cancellable, FluflWorkFunc func, gpointer user_data)
+{
+  Appointment *self = g_new (Appointment, 1);
+
+  self->sleeper = flufl_sleeper_new (cancellable);
+  self->func = func;
+  self->user_data = user_data;
+  flufl_sleeper_call (self->sleeper, when_usec, keep, self);
+}

@@ -1,0 +1,18 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#pragma once
+
+#include "flufl-engine.h"
+
+G_BEGIN_DECLS
+
+/* Runs @func exactly once, in a worker thread, at @when_usec or when
+ * @cancellable, which may be NULL, fires. */
+void engine_at (gint64         when_usec,
+                GCancellable  *cancellable,
+                FluflWorkFunc  func,
+                gpointer       user_data);
+
+G_END_DECLS

@@ -1,0 +1,78 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The disk in memory itself: what it has on it, and what was ordered.
+ */
+
+#pragma once
+
+#include "fake-disk.h"
+
+G_BEGIN_DECLS
+
+#define FIRST_FD 10000
+/* 2026-01-01, and a boot a day before. */
+#define EPOCH (G_GINT64_CONSTANT (1767225600) * FAKE_SEC)
+#define BOOT_EPOCH (G_GINT64_CONSTANT (86400) * FAKE_SEC)
+
+typedef struct
+{
+  gatomicrefcount refs; /* names and open files */
+  ino_t    ino;
+  mode_t   mode;
+  gboolean readable;
+  GString *content;
+  guint    nlink;
+  gint64   mtime, ctime;
+  gint64   far_mtime; /* in seconds, instead of mtime; 0: not */
+} Inode;
+
+/* What flock(2) locks: all numbers that came of one open(2). */
+typedef struct
+{
+  gatomicrefcount refs; /* numbers */
+  Inode *inode;
+  gsize  offset;
+  int    lock;          /* LOCK_SH, LOCK_EX or 0 */
+} OpenFile;
+
+typedef struct
+{
+  gboolean  set;
+  char     *call;
+  guint     nth;
+  gboolean  is_hook;
+  FakeFault fault;
+  int       errsv;
+  FakeHook  hook;
+  gpointer  user_data;
+} Order;
+
+typedef struct
+{
+  GHashTable *names; /* path → Inode */
+  GPtrArray  *open_files;
+  GPtrArray  *calls; /* of char */
+  ino_t       next_ino;
+  gint64      elapsed, local_skew, granularity;
+  FluflFsKind kind;
+  gboolean    copies;
+  guint64     random;
+  Order       order;
+  guint       dies_in; /* calls; 0: does not */
+  gboolean    dead;
+} FakeDisk;
+
+extern FakeDisk disk;
+
+void       fake_open_file_free (gpointer data);
+Inode     *fake_inode_ref      (Inode *inode);
+Inode     *fake_inode_new      (mode_t mode);
+gint64     fake_disk_stored    (gint64 time);
+gboolean   fake_call_enter     (const char *call, int *out_errsv);
+int        fake_call_leave     (int result, int errsv);
+Inode     *fake_disk_find      (const char *path);
+OpenFile  *fake_disk_open_file (int fd);
+int        fake_disk_new_fd    (Inode *inode);
+
+G_END_DECLS

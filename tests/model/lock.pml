@@ -1,0 +1,620 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The protocol of docs/protocol.md over a model of the file system. Each system
+ * call is one atomic step. Any process may pause before any step, but for A1.
+ * README.md says what is abstracted, and what each switch stands for.
+ */
+
+/* The size of the world. */
+#ifndef N
+#define N 3 /* processes */
+#endif
+#ifndef A
+#define A 1 /* claim files that each makes at most */
+#endif
+#ifndef ROUNDS
+#define ROUNDS A /* attempts that each makes at most */
+#endif
+#ifndef NCRASH
+#define NCRASH 0
+#endif
+#ifndef NLOST
+#define NLOST 0 /* lost replies */
+#endif
+#ifndef NLATE
+#define NLATE 0 /* deadlines of G/2 that are met too late, and seen to be */
+#endif
+#ifndef NREF
+#define NREF 0 /* refreshes of each holder */
+#endif
+#ifndef NOBREAK
+#define NOBREAK 0 /* mask: never breaks */
+#endif
+#ifndef LOCAL
+#define LOCAL 0 /* mask: sees the directory as a local one, so has life-lines */
+#endif
+#ifndef LINGER
+#define LINGER 0 /* mask: keeps its claim */
+#endif
+#ifndef EVIDENCE
+#define EVIDENCE 0 /* dead processes are seen to be dead */
+#endif
+
+/* Assumption A1, as a mask: for ordinary breakers, releasers, breakers by a
+ * life-line. */
+#ifndef A1
+#define A1 7
+#endif
+
+/* Guards; 1 is the protocol. */
+#ifndef REST
+#define REST 1 /* 0: only an orphan rests; 2: the rest counts from mtime */
+#endif
+#ifndef MTIME
+#define MTIME 1 /* after the token, a refresh is seen */
+#endif
+#ifndef AGAIN
+#define AGAIN 1 /* a claim that went since the look: rest without it */
+#endif
+#ifndef CHECKC
+#define CHECKC 1 /* lstat(c) before unlink(c) */
+#endif
+#ifndef UNDO
+#define UNDO 1 /* a claim given to the wrong file is taken back */
+#endif
+#ifndef OWNINODE
+#define OWNINODE 1 /* who holds compares its inode */
+#endif
+#ifndef FINISH
+#define FINISH 1 /* claim gone: finish the release if the lease is safe. 2: always */
+#endif
+#ifndef RELLOOK
+#define RELLOOK 1 /* an unsafe release looks at L between its unlinks */
+#endif
+#ifndef RELOOK
+#define RELOOK 1 /* a late release begins anew from a look. 2: from a link count only. 3: from any */
+#endif
+#ifndef YOUNG
+#define YOUNG 1 /* no confirmation if the touch is young. 2: never a confirmation */
+#endif
+#ifndef LINEDROP
+#define LINEDROP 1 /* 0: a release lets go of its life-line before unlink(L) */
+#endif
+#ifndef LINEREST
+#define LINEREST 1 /* an orphan rests also for who has its life-line */
+#endif
+#ifndef LINESEE
+#define LINESEE 1 /* lstat(L) with the life-line in hand */
+#endif
+#ifndef LINEORPHAN
+#define LINEORPHAN 1 /* a rested orphan with a busy life-line is recovered. 0: never */
+#endif
+#ifndef PARKSAFE
+#define PARKSAFE 1 /* 0: a claim is kept although its lease is not safe */
+#endif
+#ifndef NEWNAME
+#define NEWNAME 1 /* 0: what is kept is not renamed; the token is not taken */
+#endif
+#ifndef ONELINK
+#define ONELINK 1 /* 0: the link count of a kept claim is not seen to */
+#endif
+
+#define M (N * A)
+#define NONE 255
+#define OWN(f) ((f) / A)
+#define IN(mask, p) (((mask) >> (p)) & 1)
+#define TELLS(f) IN(LOCAL, OWN(f)) /* the tag L */
+
+/* File f is made as name f. Linger may rename it to M+f, and its content then
+ * follows with the next use. */
+#if LINGER
+#define NAMES (2 * M)
+bit renamed[M];
+#define CONTENT(f) (renamed[f] -> M + (f) : (f))
+#else
+#define NAMES M
+#define CONTENT(f) (f)
+#endif
+
+byte L = NONE;
+byte C[NAMES] = NONE;
+byte nl[M];
+bit expired[M];  /* mtime and slop are past */
+bit lapsed[M];   /* ghost: the same by the owner's touches alone */
+bit rested[M];   /* the ctime is at least G ago */
+#if LOCAL
+byte line[M] = NONE; /* who has the flock */
+#endif
+
+bit holds[N];    /* believes to hold the lock */
+bit lease[N];    /* of what it holds, by its last confirmed touch */
+bit touched[N];  /* the lease that a confirmation would give */
+bit late[N];     /* ghost: its claim expired since the touch before its link */
+byte mine[N] = NONE;
+bit dead[N];
+bit fin[N];
+byte act[N] = NONE; /* the file that its action is about */
+bit since[N];       /* whose ctime changed since the action began */
+bit safe[N];        /* a release or park with a tenth of its lease left */
+byte seen[N] = NONE;
+bit changed[N];     /* mtime of the file seen is not what it was */
+byte ncrash, nlost, nlate;
+#ifdef LEAK
+bit given_back[NAMES];
+#define GIVEN_BACK(c) given_back[c] = 1
+#else
+#define GIVEN_BACK(c) skip
+#endif
+
+#if N == 2
+#define HOLDERS (holds[0] * lease[0] + holds[1] * lease[1])
+#define ANY(q, f) (q(0, f) || q(1, f))
+#define ALL(q) (q(0) && q(1))
+#elif N == 3
+#define HOLDERS (holds[0] * lease[0] + holds[1] * lease[1] + holds[2] * lease[2])
+#define ANY(q, f) (q(0, f) || q(1, f) || q(2, f))
+#define ALL(q) (q(0) && q(1) && q(2))
+#else
+#define HOLDERS (holds[0] * lease[0] + holds[1] * lease[1] + holds[2] * lease[2] + holds[3] * lease[3])
+#define ANY(q, f) (q(0, f) || q(1, f) || q(2, f) || q(3, f))
+#define ALL(q) (q(0) && q(1) && q(2) && q(3))
+#endif
+
+/* Under A1 an action is over before a rest that began during it. */
+#define STRETCHES(p, f) (act[p] == f && since[p])
+/* Slop and a tenth of a lease are longer than G, so are over after the action. */
+#define SAVES(p, f) (act[p] == f && safe[p])
+
+#define BEGIN(p, kind, f) if :: (A1 & kind) -> act[p] = f; since[p] = 0 :: else fi
+#define END(p) act[p] = NONE; since[p] = 0; safe[p] = 0; seen[p] = NONE; changed[p] = 0
+
+#define CTIME1(p, f) since[p] = (act[p] == f -> 1 : since[p])
+#define MTIME1(p, f) changed[p] = (seen[p] == f -> 1 : changed[p])
+inline ctime(f)
+{
+#if REST != 2
+  rested[f] = 0;
+#endif
+  CTIME1(0, f); CTIME1(1, f);
+#if N > 2
+  CTIME1(2, f);
+#endif
+#if N > 3
+  CTIME1(3, f);
+#endif
+}
+
+inline touch(f, p)
+{
+  expired[f] = 0; rested[f] = 0;
+  ctime(f);
+  MTIME1(0, f); MTIME1(1, f);
+#if N > 2
+  MTIME1(2, f);
+#endif
+#if N > 3
+  MTIME1(3, f);
+#endif
+  if :: OWN(f) == p -> lapsed[f] = 0 :: else fi
+}
+
+/* P1: no process removes from L a lock that has not expired since the last
+ * touch of its owner; unless the owner is proved dead, or has let go of its
+ * life-line. */
+#if LOCAL
+#define LINE_KEPT(f) (!TELLS(f) || line[f] == OWN(f))
+#else
+#define LINE_KEPT(f) 1
+#endif
+inline unlink_L(p)
+{
+  printf("p%d: unlink(L) removes file %d\n", p, L);
+#ifndef NOP1
+  assert(OWN(L) == p || lapsed[L] || (EVIDENCE && dead[OWN(L)]) || !LINE_KEPT(L));
+#endif
+  nl[L]--; ctime(L); L = NONE
+}
+
+inline unlink_C(n) { nl[C[n]]--; ctime(C[n]); C[n] = NONE }
+
+/* P2: never do two hold the lock while the leases of both run. */
+inline enter(p)
+{
+  holds[p] = 1; lease[p] = touched[p]; late[p] = (touched[p] -> late[p] : 1);
+  printf("p%d: holds the lock (lease: %d)\n", p, lease[p]);
+  assert(HOLDERS <= 1)
+}
+
+/* P3: a holder that was never late is not told that it lost. */
+#ifdef P3
+#define TOLD_LOST(p) assert(!(lease[p] && !late[p]))
+#else
+#define TOLD_LOST(p) skip
+#endif
+
+inline forget(p) /* flufl_claim_clear() */
+{
+#if LOCAL
+  if :: line[f] == p -> line[f] = NONE :: else fi;
+#endif
+  holds[p] = 0; lease[p] = 0; touched[p] = 0; late[p] = 0; mine[p] = NONE;
+  END(p); c = NONE; x = NONE; r = 0
+}
+
+#define LOSE_REPLY(otherwise) \
+  if :: nlost < NLOST -> nlost++; printf("   the reply is lost\n"); otherwise :: skip fi
+
+/* A deadline that has passed ends the action where it is. */
+#define MAY_BE_LATE nlate < NLATE -> nlate++; printf("   p%d is late, and sees it\n", p)
+
+/* Time */
+
+inline expire(f)
+{
+  expired[f] = 1; lapsed[f] = 1; printf("   time: file %d expires\n", f);
+  if :: mine[OWN(f)] == f -> lease[OWN(f)] = 0; touched[OWN(f)] = 0; late[OWN(f)] = 1 :: else fi
+}
+
+proctype Expiry(byte f)
+{
+  do
+  :: atomic { !expired[f] && nl[f] > 0 && !ANY(SAVES, f) -> expire(f) }
+  od
+}
+
+#if REST == 2
+#define MAY_REST(f) expired[f]
+#else
+#define MAY_REST(f) 1
+#endif
+proctype Rest(byte f)
+{
+  do
+  :: atomic { !rested[f] && nl[f] > 0 && !ANY(STRETCHES, f) && MAY_REST(f) -> rested[f] = 1; printf("   time: file %d has rested\n", f) }
+  od
+}
+
+/* A lease runs out also where the file is gone. */
+proctype Lease(byte p)
+{
+  do
+  :: atomic { mine[p] != NONE && (lease[p] || touched[p]) && nl[mine[p]] == 0 && !safe[p] ->
+       lease[p] = 0; touched[p] = 0; late[p] = 1 }
+  od
+}
+
+proctype Crash()
+{
+  byte i, k;
+  do
+  :: atomic { ncrash < NCRASH ->
+       i = 0;
+       do :: i < N - 1 -> i++ :: break od;
+       if
+       :: !dead[i] && !fin[i] ->
+            printf("   p%d CRASHES\n", i);
+            dead[i] = 1; ncrash++; holds[i] = 0; lease[i] = 0; touched[i] = 0; late[i] = 0;
+            END(i);
+#if LOCAL
+            k = 0;
+            do :: k < M -> line[k] = (line[k] == i -> NONE : line[k]); k++ :: else -> break od;
+#endif
+       :: else
+       fi;
+       i = 0; k = 0 }
+  :: ncrash >= NCRASH -> break
+  od
+}
+
+/* Steps */
+
+#define IS_CLAIM(f) (C[n] == f || (!OWNINODE && C[n] != NONE))
+#define DEAD(f) (EVIDENCE && dead[OWN(f)])
+#define GIVE_UP_ACTION END(p); c = NONE; x = NONE; r = 0; goto again
+
+proctype Process(byte p) provided (!dead[p])
+{
+  byte f, n, c = NONE, x = NONE, round = 0, r = 0, refreshed = 0;
+  bit kept = 0;
+
+  f = p * A;
+
+create:
+  atomic {
+    n = f; C[n] = f; nl[f] = 1; touch(f, p); mine[p] = f; touched[p] = 1;
+    printf("p%d: makes claim %d\n", p, f);
+#if LOCAL
+    if :: IN(LOCAL, p) -> line[f] = p :: else fi;
+#endif
+#if LINGER
+    if :: IN(LINGER, p) && round == 0 -> kept = 1 :: kept = 0 fi;
+#endif
+  }
+  goto link_it;
+
+again:
+  /* Keep fresh: a touch that is not needed is one that the process may make. */
+  if
+  :: touched[p] -> goto link_it
+  :: atomic { C[n] == NONE -> printf("p%d: its claim is gone\n", p) } goto drop
+  :: atomic { C[n] != NONE -> printf("p%d: touches its claim\n", p);
+       touch(C[n], p); touched[p] = 1; late[p] = 0 }
+  fi;
+
+link_it:
+  atomic {
+    printf("p%d: link(C, L)\n", p);
+    if
+    :: C[n] == NONE -> r = 2
+    :: C[n] != NONE && L == NONE ->
+         L = C[n]; nl[L]++; ctime(L); r = 0;
+         printf("p%d: ... is file %d\n", p, L);
+         LOSE_REPLY(r = 17)
+    :: C[n] != NONE && L != NONE -> r = 17
+    fi
+  }
+  if
+  :: atomic { r == 0 && (touched[p] || YOUNG == 2) -> printf("p%d: young\n", p); enter(p) } goto critical
+  :: atomic { r == 0 && !touched[p] && YOUNG != 2 -> r = 0 }
+  :: atomic { r != 0 -> r = 0; /* lstat(C) */
+       if
+       :: !IS_CLAIM(f) -> goto drop
+       :: IS_CLAIM(f) && nl[C[n]] < 2 ->
+#if LINGER
+            if :: kept -> goto abandon :: else fi;
+#endif
+            goto look
+       :: IS_CLAIM(f) && nl[C[n]] >= 2
+       fi }
+  fi;
+confirm:
+  atomic {
+    printf("p%d: touches to confirm\n", p);
+    if :: C[n] == NONE -> goto drop :: C[n] != NONE -> touch(C[n], p); touched[p] = 1 fi
+  }
+  atomic {
+    printf("p%d: confirms\n", p);
+    if :: IS_CLAIM(f) && nl[C[n]] >= 2 -> enter(p); goto critical :: else -> goto abandon fi
+  }
+
+look:
+  atomic {
+    if
+    :: L == NONE || IN(NOBREAK, p) -> goto again
+    :: L != NONE && !IN(NOBREAK, p) ->
+         x = L; c = CONTENT(L); seen[p] = x; changed[p] = 0;
+         r = (nl[x] >= 2 -> 2 : 1);
+         r = ((expired[x] || DEAD(x)) && (rested[x] || (REST == 0 && r == 2)) -> r : 0);
+#if LOCAL
+         if
+         :: IN(LOCAL, p) && TELLS(x) -> BEGIN(p, 4, x); goto ask
+         :: else
+         fi;
+#endif
+         if :: r == 0 -> GIVE_UP_ACTION :: r != 0 -> BEGIN(p, 1, x) fi;
+         if :: r == 1 -> goto recover :: r == 2 -> goto ordinary fi
+    fi
+  }
+
+#if LOCAL
+ask:
+  atomic {
+    if
+    :: line[x] == NONE -> line[x] = p; printf("p%d: has the life-line of file %d\n", p, x)
+    :: line[x] != NONE ->
+         if :: r == 0 || (r == 1 && !LINEORPHAN) -> GIVE_UP_ACTION :: else fi;
+         if :: (A1 & 5) == 1 -> BEGIN(p, 1, x) :: (A1 & 5) == 4 -> act[p] = NONE :: else fi;
+         if :: r == 1 -> goto recover :: r == 2 -> goto ordinary fi
+    fi
+  }
+  atomic { /* lstat(c) */
+    if :: C[c] == NONE -> r = 1 :: C[c] == x -> r = 2 :: C[c] != NONE && C[c] != x -> goto let_go fi
+  }
+  atomic { /* lstat(L) */
+#if LINESEE
+    if :: L != x -> goto let_go :: else fi;
+#endif
+    if
+    :: r == 1 && !rested[x] && LINEREST -> goto let_go
+    :: r == 1 && (rested[x] || !LINEREST) -> goto line_recover
+    :: r == 2
+    fi
+  }
+  atomic {
+    printf("p%d: unlink(c) with the life-line\n", p);
+    if
+    :: MAY_BE_LATE; goto let_go
+    :: C[c] == NONE -> goto let_go
+    :: C[c] != NONE -> unlink_C(c)
+    fi
+  }
+  atomic {
+    if :: MAY_BE_LATE :: L != NONE -> unlink_L(p) :: L == NONE fi;
+    goto let_go
+  }
+line_recover:
+  atomic {
+    printf("p%d: link(L, c) with the life-line\n", p);
+    if
+    :: MAY_BE_LATE; goto let_go
+    :: L == NONE || C[c] != NONE -> goto let_go
+    :: L != NONE && C[c] == NONE -> C[c] = L; nl[L]++; ctime(L)
+    fi
+  }
+  atomic { if :: UNDO && C[c] != NONE && CONTENT(C[c]) != c :: else -> goto let_go fi }
+  atomic { printf("p%d: takes it back\n", p); if :: C[c] != NONE -> unlink_C(c) :: else fi }
+let_go:
+  atomic { line[x] = NONE; GIVE_UP_ACTION }
+#endif
+
+ordinary:
+#if CHECKC
+  atomic { /* lstat(c) */
+    if
+    :: C[c] == NONE -> r = 1
+    :: C[c] != NONE && (C[c] != x || (changed[p] && MTIME)) -> GIVE_UP_ACTION
+    :: C[c] == x && !(changed[p] && MTIME) -> r = 2
+    fi
+  }
+  if
+  :: atomic { r == 1 -> /* look again */
+       if
+       :: L != x || (AGAIN && !rested[x]) || (LOCAL && IN(LOCAL, p) && TELLS(x) && !LINEORPHAN) -> GIVE_UP_ACTION
+       :: else -> goto recover
+       fi }
+  :: atomic { r == 2 -> skip }
+  fi;
+#endif
+  atomic {
+    printf("p%d: unlink(c)\n", p);
+    if
+    :: MAY_BE_LATE; GIVE_UP_ACTION
+    :: C[c] == NONE -> GIVE_UP_ACTION
+    :: C[c] != NONE -> unlink_C(c); LOSE_REPLY(GIVE_UP_ACTION)
+    fi
+  }
+  atomic { /* look again */
+    if
+    :: L != x -> GIVE_UP_ACTION
+    :: L == x && changed[p] && !DEAD(x) && MTIME -> printf("p%d: it was refreshed\n", p); goto recover
+    :: L == x && !(changed[p] && !DEAD(x) && MTIME)
+    fi
+  }
+  atomic {
+    if :: MAY_BE_LATE :: L != NONE -> unlink_L(p) :: L == NONE fi;
+    GIVE_UP_ACTION
+  }
+
+recover:
+  atomic {
+    printf("p%d: link(L, c)\n", p);
+    if
+    :: MAY_BE_LATE; GIVE_UP_ACTION
+    :: L == NONE || C[c] != NONE -> GIVE_UP_ACTION
+    :: L != NONE && C[c] == NONE -> C[c] = L; nl[L]++; ctime(L); GIVEN_BACK(c); printf("p%d: ... file %d\n", p, L); END(p)
+    fi
+  }
+  atomic { if :: UNDO && C[c] != NONE && CONTENT(C[c]) != c :: else -> GIVE_UP_ACTION fi }
+  atomic { printf("p%d: takes it back\n", p); if :: C[c] != NONE -> unlink_C(c) :: else fi; GIVE_UP_ACTION }
+
+critical:
+  if
+  :: refreshed < NREF ->
+     atomic { refreshed++; printf("p%d: refreshes\n", p);
+       if :: C[n] == NONE -> TOLD_LOST(p); goto drop
+          :: C[n] != NONE -> touch(C[n], p); touched[p] = 1 fi }
+     atomic {
+       if :: IS_CLAIM(f) && nl[C[n]] >= 2 -> lease[p] = touched[p]; assert(HOLDERS <= 1); goto critical
+          :: else -> TOLD_LOST(p); goto abandon fi }
+  :: atomic { true ->
+       BEGIN(p, 2, f);
+       if :: lease[p] -> safe[p] = 1 :: safe[p] = 0 fi;
+       /* without A1 the word is worth nothing later */
+       r = safe[p];
+       if :: !(A1 & 2) -> safe[p] = 0 :: else fi;
+#if LINGER
+       if :: IN(LINGER, p) && (r || !PARKSAFE) -> goto park :: else fi;
+#endif
+       printf("p%d: releases (safe: %d)\n", p, r) }
+  fi;
+
+release:
+  atomic {
+    holds[p] = 0;
+    printf("p%d: release: unlink(C)\n", p);
+    if
+    :: C[n] == NONE -> if :: FINISH == 2 || (FINISH && r) -> r = 0 :: else -> TOLD_LOST(p); goto drop fi
+    :: C[n] != NONE -> unlink_C(n); LOSE_REPLY(if :: FINISH == 2 || (FINISH && r) -> r = 0 :: else -> goto drop fi)
+    fi;
+#if LOCAL
+    if :: !LINEDROP && line[f] == p -> line[f] = NONE :: else fi;
+#endif
+    if :: r || !RELLOOK -> goto release_L :: else fi
+  }
+  atomic { if :: L != f -> TOLD_LOST(p); goto drop :: L == f fi }
+release_L:
+  if
+  :: atomic { MAY_BE_LATE; END(p) }
+     atomic { /* a look */
+       if
+       :: RELOOK && L == f && (nl[f] == 1 || RELOOK == 3) && (RELOOK != 1 || rested[f] || lease[p]) ->
+            printf("p%d: begins anew\n", p); BEGIN(p, 2, f); safe[p] = ((A1 & 2) && lease[p]); goto release_L
+       :: else -> goto drop
+       fi }
+  :: atomic { true -> if :: L != NONE -> unlink_L(p) :: else fi; goto drop }
+  fi;
+
+#if LINGER
+park:
+  holds[p] = 0;
+  if
+  :: atomic { kept || !NEWNAME ->
+       printf("p%d: park\n", p);
+       if :: L == NONE -> goto release :: L != NONE -> unlink_L(p); END(p) fi }
+  :: atomic { !kept && NEWNAME ->
+       printf("p%d: rename(C)\n", p);
+       if :: C[n] == NONE -> goto release
+          :: C[n] != NONE -> C[M + f] = C[n]; C[n] = NONE; ctime(C[M + f]); n = M + f; kept = 1 fi }
+     atomic {
+       if :: MAY_BE_LATE; goto abandon
+          :: L == NONE -> goto abandon
+          :: L != NONE -> unlink_L(p); END(p) fi }
+  fi;
+  atomic {
+    lease[p] = 0; touched[p] = 0; late[p] = 0; r = 0; refreshed = 0;
+    if :: round + 1 < ROUNDS -> round++ :: else -> goto abandon fi
+  }
+  if
+  :: atomic { n == M + f && !renamed[f] -> renamed[f] = 1; printf("p%d: writes the new name\n", p) }
+  :: atomic { !(n == M + f && !renamed[f]) -> skip }
+  fi;
+  atomic { touch(f, p); touched[p] = 1; late[p] = 0; printf("p%d: touches what it kept\n", p) }
+  atomic { if :: nl[f] != 1 && ONELINK -> goto abandon :: else -> goto link_it fi }
+#endif
+
+abandon:
+  atomic { printf("p%d: unlinks its claim\n", p); if :: C[n] != NONE -> unlink_C(n) :: else fi }
+drop:
+  atomic {
+    forget(p); refreshed = 0; kept = 0;
+    round++;
+    if
+    :: f < p * A + A - 1 && (round < ROUNDS || IN(LINGER, p)) -> f++; goto create
+    :: else -> printf("p%d: is done\n", p); f = 0; n = 0; round = 0; fin[p] = 1
+    fi
+  }
+}
+
+#ifdef LEAK
+/* Nothing is left where nobody died, but a claim that a breaker gave back while
+ * its owner released. */
+#define DONE(p) fin[p]
+proctype Leak()
+{
+  byte i = 0;
+  atomic { ALL(DONE) -> assert(L == NONE);
+    do :: i < NAMES -> assert(C[i] == NONE || given_back[i]); i++ :: else -> break od }
+}
+#endif
+
+init
+{
+  byte i;
+  atomic {
+    do :: i < M -> run Expiry(i); run Rest(i); i++ :: else -> break od;
+    i = 0;
+    do :: i < N -> run Lease(i); run Process(i); i++ :: else -> break od;
+    if :: NCRASH > 0 -> run Crash() :: else fi;
+#ifdef LEAK
+    run Leak();
+#endif
+    i = 0
+  }
+}
+
+#ifdef LIVE
+/* Every process that does not die comes to its end. */
+#define ENDS(p) (dead[p] || fin[p])
+ltl live { <> ALL(ENDS) }
+#endif

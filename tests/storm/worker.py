@@ -1,0 +1,91 @@
+# SPDX-FileCopyrightText: 2026 The libflufllock authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""worker.py ARENA LOCK: as worker.c, with Python's flufl.lock."""
+
+import ctypes
+import mmap
+import os
+import random
+import sys
+import time
+from datetime import timedelta
+
+from flufl.lock import Lock, LockError
+
+
+class Arena(ctypes.Structure):
+    _fields_ = [
+        ('owner', ctypes.c_int),
+        ('overlaps', ctypes.c_int),
+        ('sections', ctypes.c_int64),
+        ('flufl_sections', ctypes.c_int64),
+        ('last', ctypes.c_int64),
+        ('longest_silence', ctypes.c_int64),
+        ('stop', ctypes.c_int),
+    ]
+
+
+def open_arena(path):
+    with open(path, 'r+b') as file:
+        return Arena.from_buffer(mmap.mmap(file.fileno(), ctypes.sizeof(Arena)))
+
+
+def is_dead(pid):
+    try:
+        with open(f'/proc/{pid}/stat', encoding='utf-8') as file:
+            return file.read().rpartition(')')[2].split()[0] in 'ZX'
+    except OSError:
+        return True
+
+
+def clash(arena, text):
+    print(text, file=sys.stderr)
+    arena.overlaps += 1
+
+
+def enter(arena):
+    other, arena.owner = arena.owner, os.getpid()
+    deadline = time.monotonic() + 1
+    while other and not is_dead(other):
+        if time.monotonic() > deadline:
+            clash(arena, f'{other} is inside, and so am I, {os.getpid()}')
+            break
+        time.sleep(0.001)
+    now = time.monotonic_ns() // 1000
+    arena.longest_silence = max(arena.longest_silence, now - arena.last)
+    arena.last = now
+    arena.sections += 1
+    arena.flufl_sections += 1
+
+
+def leave(arena):
+    if arena.owner != os.getpid():
+        clash(arena, f'{os.getpid()} was inside, and {arena.owner} came')
+    arena.owner = 0
+
+
+def main():
+    arena = open_arena(sys.argv[1])
+    while not arena.stop:
+        lock = Lock(sys.argv[2], lifetime=timedelta(seconds=15))
+        try:
+            lock.lock(timeout=timedelta(seconds=5))
+        except (LockError, OSError):
+            time.sleep(0.02)
+            continue
+        enter(arena)
+        time.sleep(random.uniform(0, 0.002))
+        leave(arena)
+        while True:
+            try:
+                lock.unlock()
+                break
+            except LockError:
+                break
+            except OSError:
+                time.sleep(0.02)
+
+
+if __name__ == '__main__':
+    main()

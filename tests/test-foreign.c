@@ -1,0 +1,262 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What else may be at the lock file's path.
+ */
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "protocol-util.h"
+
+static void
+test_content_is_not_followed (void)
+{
+  static const char *const victims[] = {
+    "/elsewhere/x.lock|h|1|2", "/d|e/precious", "/d|e/y.lock|h|1|2", "../x.lock|h|1|2",
+  };
+  static const char path[] = "/d|e/x.lock|h|1|2";
+
+  g_test_summary ("Hazard 1: only the claim of this very lock is removed, only next to it");
+  for (gsize i = 0; i < G_N_ELEMENTS (victims); i++)
+    {
+      gboolean names_claim = g_str_has_suffix (victims[i], "/x.lock|h|1|2");
+      Proc p;
+
+      fake_disk_reset ();
+      proc_init (&p);
+      fake_disk_put (victims[i], "precious", -1, S_IFREG | 0644);
+      fake_disk_put (path, victims[i], -1, S_IFREG | 0644);
+      fake_disk_set_mtime (path, 0);
+      g_assert_cmpint (fake_syscalls.link (path, LOCK), ==, 0);
+      fake_disk_advance (60 * FAKE_SEC);
+      if (names_claim)
+        {
+          proc_acquire (&p);
+          proc_release (&p);
+          g_assert_false (fake_disk_exists (path));
+        }
+      else
+        {
+          g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_NOT_A_LOCK);
+          g_assert_true (fake_disk_exists (LOCK));
+          g_assert_true (fake_disk_exists (path));
+          g_assert_null (p.claim.path);
+        }
+      g_assert_cmpstr (fake_disk_content (victims[i]), ==, "precious");
+      proc_clear (&p);
+    }
+}
+
+static void
+test_not_a_lock (void)
+{
+  g_autofree char *huge = g_strnfill (10 * 1000 * 1000, 'x');
+  const struct
+  {
+    const char *content;
+    gssize      length;
+    mode_t      mode;
+  } things[] = {
+    { "", 0, S_IFREG | 0644 },         { huge, 10 * 1000 * 1000, S_IFREG | 0644 },
+    { "\0\1\2\xff", 4, S_IFREG | 0644 }, { "hello", 5, S_IFREG | 0644 },
+    { NULL, 0, S_IFDIR | 0755 },       { NULL, 0, S_IFLNK | 0777 },
+    { NULL, 0, S_IFIFO | 0644 },       { NULL, 0, S_IFSOCK | 0644 },
+    { NULL, 0, S_IFCHR | 0644 },       { NULL, 0, S_IFBLK | 0644 },
+  };
+
+  g_test_summary ("Hazard 9: what is no lock is said to be none at once, and stays");
+  for (gsize i = 0; i < G_N_ELEMENTS (things); i++)
+    {
+      Proc p;
+
+      fake_disk_reset ();
+      proc_init (&p);
+      fake_disk_put (LOCK, things[i].content, things[i].length, things[i].mode);
+      fake_disk_set_mtime (LOCK, 0);
+      fake_disk_advance (3600 * FAKE_SEC);
+      fake_disk_forget_calls ();
+      g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_NOT_A_LOCK);
+      g_assert_nonnull (p.found.look.what);
+      g_assert_cmpuint (fake_disk_count_calls ("read"), <=, 2);
+      g_assert_cmpuint (fake_disk_n_names (), ==, 1);
+      g_assert_cmpuint (fake_disk_n_open (), ==, 0);
+      g_assert_cmpint (fake_disk_mode (LOCK), ==, things[i].mode);
+      proc_clear (&p);
+    }
+}
+
+static void
+test_blank (gconstpointer data)
+{
+  gsize n_zeros = GPOINTER_TO_SIZE (data);
+  Proc holder, p;
+
+  g_test_summary ("After a power loss a lock without content is known by its claim's name");
+  fake_disk_reset ();
+  proc_init (&holder);
+  proc_init (&p);
+  proc_acquire (&holder);
+  g_assert_nonnull (holder.claim.line);
+  blank_file (LOCK, n_zeros);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_cmpstr (p.found.look.claim.name, ==, strrchr (holder.claim.path, '/') + 1);
+  g_assert_cmpint (p.found.liveness, ==, FLUFL_LIVENESS_ALIVE);
+  g_test_message ("Its life-line is cut: broken at once");
+  proc_die (&holder);
+  proc_acquire (&p);
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+
+  g_test_message ("It has none: broken when it has expired and rested");
+  put_claim (FOREIGN, TRUE, 30);
+  blank_file (LOCK, n_zeros);
+  fake_disk_advance (30 * FAKE_SEC + FLUFL_SLOP);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  fake_disk_advance (1);
+  proc_acquire (&p);
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+
+  g_test_message ("By force too");
+  put_claim (FOREIGN, TRUE, 30);
+  blank_file (LOCK, n_zeros);
+  g_assert_cmpint (flufl_break_force (&p.site, &p.found), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+  proc_clear (&holder);
+  proc_clear (&p);
+}
+
+static void
+test_blank_no_lock (gconstpointer data)
+{
+  static const char *const others[] = {
+    NULL, "/d|e/backup", "/d|e/y.lock|h|1|1", "/elsewhere/x.lock|h|1|1",
+  };
+  gsize n_zeros = GPOINTER_TO_SIZE (data);
+
+  g_test_summary ("A file without content that is no claim by another name is no lock");
+  for (gsize i = 0; i < G_N_ELEMENTS (others); i++)
+    {
+      Proc p;
+
+      fake_disk_reset ();
+      proc_init (&p);
+      fake_disk_put (LOCK, "", 0, S_IFREG | 0644);
+      blank_file (LOCK, n_zeros);
+      fake_disk_set_mtime (LOCK, 0);
+      if (others[i] != NULL)
+        g_assert_cmpint (fake_syscalls.link (LOCK, others[i]), ==, 0);
+      put_claim ("x.lock|other|1|1", FALSE, -3600); /* of another inode */
+      fake_disk_advance (3600 * FAKE_SEC);
+      g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_NOT_A_LOCK);
+      g_assert_nonnull (p.found.look.what);
+      g_assert_cmpuint (fake_disk_nlink (LOCK), ==, others[i] != NULL ? 2 : 1);
+      g_assert_true (fake_disk_exists ("/d|e/x.lock|other|1|1"));
+      g_assert_cmpuint (fake_disk_n_open (), ==, 0);
+      proc_clear (&p);
+    }
+}
+
+static void
+test_blank_list_fails (void)
+{
+  Proc p;
+
+  fake_disk_reset ();
+  proc_init (&p);
+  put_claim (FOREIGN, TRUE, 30);
+  blank_file (LOCK, 0);
+  fake_disk_fault ("list", 1, FAKE_FAIL, EIO);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_UNSURE);
+  g_assert_cmpuint (fake_disk_nlink (LOCK), ==, 2);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_cmpint (p.found.look.sight, ==, FLUFL_SIGHT_CLAIM);
+  proc_abandon (&p);
+  proc_clear (&p);
+}
+
+static void
+test_swapped (void)
+{
+  static const int errnos[] = { ELOOP, ENXIO };
+
+  g_test_summary ("The lock file becomes a link or a socket between lstat(2) and open(2)");
+  for (gsize i = 0; i < G_N_ELEMENTS (errnos); i++)
+    {
+      Proc p;
+
+      fake_disk_reset ();
+      proc_init (&p);
+      put_claim (FOREIGN, TRUE, 30);
+      fake_disk_fault ("open", 1, FAKE_FAIL, errnos[i]);
+      g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_NOT_A_LOCK);
+      g_assert_nonnull (strstr (p.found.look.what, errnos[i] == ELOOP ? "link" : "socket"));
+      proc_clear (&p);
+    }
+}
+
+static void
+test_copied (void)
+{
+  g_test_summary ("A lock and its claim that were copied as two files: it is said why they stay");
+  for (int life_line = 0; life_line <= 1; life_line++)
+    {
+      const char *name = life_line ? "x.lock|elsewhere|77|T01R02L" : FOREIGN;
+      g_autofree char *path = g_strconcat ("/d|e/", name, NULL);
+      Proc p;
+
+      fake_disk_reset ();
+      proc_init (&p);
+      put_claim (name, FALSE, -3600);
+      fake_disk_put (LOCK, path, -1, S_IFREG | 0644);
+      fake_disk_set_mtime (LOCK, fake_disk_server_now () - 3600 * FAKE_SEC);
+      fake_disk_advance (3600 * FAKE_SEC);
+      g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+      g_assert_cmpint (p.found.break_errsv, ==, EEXIST);
+      g_assert_true (fake_disk_exists (LOCK));
+      g_assert_true (fake_disk_exists (path));
+      proc_abandon (&p);
+      proc_clear (&p);
+    }
+}
+
+static void
+test_unreadable (void)
+{
+  Proc p;
+
+  g_test_summary ("Hazard 12: who may not read the lock file waits");
+  fake_disk_reset ();
+  proc_init (&p);
+  put_claim (FOREIGN, TRUE, 5);
+  fake_disk_set_readable (LOCK, FALSE);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_cmpint (p.found.look.sight, ==, FLUFL_SIGHT_UNREADABLE);
+  g_assert_cmpint (p.found.break_errsv, ==, 0);
+  fake_disk_advance (3600 * FAKE_SEC);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_cmpint (p.found.break_errsv, ==, EACCES);
+  fake_syscalls.unlink (LOCK);
+  proc_acquire (&p);
+  proc_release (&p);
+  proc_clear (&p);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/break/content-is-not-followed", test_content_is_not_followed);
+  g_test_add_func ("/break/not-a-lock", test_not_a_lock);
+  g_test_add_data_func ("/break/blank/empty", GSIZE_TO_POINTER (0), test_blank);
+  g_test_add_data_func ("/break/blank/zeros", GSIZE_TO_POINTER (70), test_blank);
+  g_test_add_data_func ("/break/blank/no-lock/empty", GSIZE_TO_POINTER (0), test_blank_no_lock);
+  g_test_add_data_func ("/break/blank/no-lock/zeros", GSIZE_TO_POINTER (70), test_blank_no_lock);
+  g_test_add_func ("/break/blank/list-fails", test_blank_list_fails);
+  g_test_add_func ("/break/swapped", test_swapped);
+  g_test_add_func ("/break/copied", test_copied);
+  g_test_add_func ("/break/unreadable", test_unreadable);
+  return g_test_run ();
+}

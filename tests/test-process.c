@@ -1,0 +1,141 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A child made by fork(2) is told from its parent, whatever its number.
+ */
+
+#include "flufl-process.h"
+
+#ifdef __linux__
+#include <sched.h>
+#endif
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The exit status of a child, which is killed if it hangs. */
+static int
+status_of (int (*func) (gconstpointer), gconstpointer data)
+{
+  int status;
+  pid_t pid = fork ();
+
+  g_assert_cmpint (pid, >=, 0);
+  if (pid == 0)
+    {
+      alarm (60);
+      _exit (func (data));
+    }
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_true (WIFEXITED (status));
+  return WEXITSTATUS (status);
+}
+
+enum
+{
+  ANOTHER,
+  THE_SAME,
+  NOT_ALLOWED,
+};
+
+static int
+compare (gconstpointer data)
+{
+  const int *parents = data;
+
+  return flufl_process_mark () != *parents ? ANOTHER : THE_SAME;
+}
+
+static int
+compare_with_grandparent (gconstpointer data)
+{
+  return compare (data) == ANOTHER ? status_of (compare, data) : THE_SAME;
+}
+
+static void
+test_mark (void)
+{
+  int mark = flufl_process_mark ();
+
+  g_assert_cmpint (mark, !=, 0);
+  g_assert_cmpint (status_of (compare, &mark), ==, ANOTHER);
+  g_assert_cmpint (status_of (compare_with_grandparent, &mark), ==, ANOTHER);
+  g_assert_cmpint (flufl_process_mark (), ==, mark);
+}
+
+#ifdef __linux__
+static int
+compare_in_space (gconstpointer unused G_GNUC_UNUSED)
+{
+  int mark = flufl_process_mark ();
+
+  g_assert_cmpint (getpid (), ==, 1);
+  if (unshare (CLONE_NEWPID) != 0)
+    return NOT_ALLOWED;
+  return status_of (compare, &mark);
+}
+
+static int
+enter_space (gconstpointer unused G_GNUC_UNUSED)
+{
+  return unshare (CLONE_NEWPID) == 0 ? status_of (compare_in_space, NULL) : NOT_ALLOWED;
+}
+#endif
+
+static void
+test_same_number (void)
+{
+  int answer = NOT_ALLOWED;
+
+  g_test_summary ("Number 1 of a pid namespace within another is not its parent, which is 1 too");
+#ifdef __linux__
+  answer = status_of (enter_space, NULL);
+#endif
+  if (answer == NOT_ALLOWED)
+    g_test_skip ("no pid namespace can be made here");
+  else
+    g_assert_cmpint (answer, ==, ANOTHER);
+}
+
+static int entered, leave;
+
+static gpointer
+hold_entry (gpointer unused G_GNUC_UNUSED)
+{
+  flufl_process_lock_entry ();
+  g_atomic_int_set (&entered, TRUE);
+  while (!g_atomic_int_get (&leave))
+    g_usleep (1000);
+  flufl_process_unlock_entry ();
+  return NULL;
+}
+
+static int
+enter (gconstpointer unused G_GNUC_UNUSED)
+{
+  flufl_process_lock_entry ();
+  flufl_process_unlock_entry ();
+  return 0;
+}
+
+static void
+test_entry (void)
+{
+  GThread *thread = g_thread_new ("holder", hold_entry, NULL);
+
+  g_test_summary ("What another thread of the parent held is free");
+  while (!g_atomic_int_get (&entered))
+    g_usleep (1000);
+  g_assert_cmpint (status_of (enter, NULL), ==, 0);
+  g_atomic_int_set (&leave, TRUE);
+  g_thread_join (thread);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/process/mark", test_mark);
+  g_test_add_func ("/process/same-number", test_same_number);
+  g_test_add_func ("/process/entry", test_entry);
+  return g_test_run ();
+}
