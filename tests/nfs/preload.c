@@ -26,8 +26,25 @@
 #include <time.h>
 #include <unistd.h>
 
+/* So that the client need not ask about permissions before the call itself. */
 static void
-stop_before (const char *call, atomic_int *count)
+ask_for_access (const char *call, const char *path)
+{
+  char directory[4096];
+  char *slash;
+
+  snprintf (directory, sizeof directory, "%s", path);
+  slash = strrchr (directory, '/');
+  if (slash == NULL)
+    return;
+  *slash = '\0';
+  syscall (SYS_faccessat, AT_FDCWD, directory, W_OK | X_OK);
+  if (strcmp (call, "create") != 0)
+    syscall (SYS_faccessat, AT_FDCWD, path, R_OK | W_OK);
+}
+
+static void
+stop_before (const char *call, atomic_int *count, const char *path)
 {
   const char *at = getenv ("FLUFL_STOP_AT"), *file = getenv ("FLUFL_STOP_FILE");
   const struct timespec pause = { 0, 10 * 1000 * 1000 };
@@ -41,7 +58,10 @@ stop_before (const char *call, atomic_int *count)
   fd = syscall (SYS_openat, AT_FDCWD, file, O_CREAT | O_WRONLY | O_CLOEXEC, 0666);
   syscall (SYS_close, fd);
   while (syscall (SYS_faccessat, AT_FDCWD, file, F_OK) == 0)
-    nanosleep (&pause, NULL);
+    {
+      ask_for_access (call, path);
+      nanosleep (&pause, NULL);
+    }
 }
 
 #define NEXT(name) ((__typeof__ (&name)) dlsym (RTLD_NEXT, #name))
@@ -51,7 +71,7 @@ link (const char *from, const char *to)
 {
   static atomic_int count;
 
-  stop_before ("link", &count);
+  stop_before ("link", &count, from);
   return NEXT (link) (from, to);
 }
 
@@ -60,7 +80,7 @@ unlink (const char *path)
 {
   static atomic_int count;
 
-  stop_before ("unlink", &count);
+  stop_before ("unlink", &count, path);
   return NEXT (unlink) (path);
 }
 
@@ -69,7 +89,7 @@ utimensat (int dir, const char *path, const struct timespec times[2], int flags)
 {
   static atomic_int count;
 
-  stop_before ("utimensat", &count);
+  stop_before ("utimensat", &count, path);
   return NEXT (utimensat) (dir, path, times, flags);
 }
 
@@ -80,7 +100,7 @@ open_mode (const char *path, int flags, mode_t mode)
   static atomic_int count;
 
   if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
-    stop_before ("create", &count);
+    stop_before ("create", &count, path);
   return (int) syscall (SYS_openat, AT_FDCWD, path, flags, mode);
 }
 
