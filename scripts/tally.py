@@ -3,7 +3,7 @@
 
 """tally.py TOP LOG...: adds up the results in meson's testlog*.json files.
 
-Names what failed and what was skipped and why. The last line is the sum. Fails
+Tells figures that tests print, what failed, and what was skipped and why. The last line is the sum. Fails
 if a test failed, if none passed, or if a log is missing.
 """
 
@@ -14,6 +14,9 @@ import sys
 
 PASSED = {'OK', 'EXPECTEDFAIL'}
 TAP_SKIP = re.compile(r'# SKIP\b:?\s*(.*)', re.IGNORECASE)
+
+
+FIGURES = re.compile(r'^(?:# )?figures: (.*)', re.MULTILINE)
 
 
 def last_line(text):
@@ -47,6 +50,8 @@ def main():
             test = json.loads(line)
             name = f'{run.parts[0]}: {test["name"]}'
             stdout = test.get('stdout') or ''
+            for figures in FIGURES.findall(stdout):
+                print(f'FIGURES {name}: {figures}')
             if test['result'] in PASSED:
                 passed += 1
                 for case in skipped_cases(stdout):

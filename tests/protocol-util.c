@@ -9,8 +9,14 @@
 void
 proc_init (Proc *self)
 {
+  proc_init_at (self, &fake_syscalls, LOCK);
+}
+
+void
+proc_init_at (Proc *self, const FluflSyscalls *sys, const char *lock_path)
+{
   *self = (Proc){ .break_dead = TRUE };
-  flufl_site_init (&self->site, &fake_syscalls, LOCK, "|");
+  flufl_site_init (&self->site, sys, lock_path, "|");
 }
 
 void

@@ -32,6 +32,10 @@ typedef struct
 } Proc;
 
 void         proc_init    (Proc *self);
+/* On another disk. proc_acquire() and proc_has_it() know only the one in memory. */
+void         proc_init_at (Proc                *self,
+                           const FluflSyscalls *sys,
+                           const char          *lock_path);
 void         proc_clear   (Proc *self);
 FluflOutcome proc_attempt (Proc *self);
 void         proc_acquire (Proc *self);

@@ -177,47 +177,6 @@ test_orphan (void)
   proc_clear (&p);
 }
 
-/* Each call of a break fails once, in each way; nothing wrong, nothing stuck. */
-static void
-test_every_fault (void)
-{
-  static const int errnos[] = { EIO, ESTALE, ENOENT, EPERM, EACCES, EEXIST, ETIMEDOUT };
-  guint runs = 0;
-
-  for (gsize e = 0; e < G_N_ELEMENTS (errnos); e++)
-    for (int lost = 0; lost <= 1; lost++)
-      for (guint nth = 1;; nth++)
-        {
-          FluflOutcome outcome;
-          gboolean struck;
-          Proc p;
-
-          fake_disk_reset ();
-          proc_init (&p);
-          put_claim (FOREIGN, TRUE, -3600);
-          fake_disk_advance (60 * FAKE_SEC);
-          fake_disk_fault (NULL, nth, lost ? FAKE_LOSE_REPLY : FAKE_FAIL, errnos[e]);
-          outcome = proc_attempt (&p);
-          struck = fake_disk_order_done ();
-          fake_disk_cancel_order ();
-          g_test_message ("%s at call %u, %s", g_strerror (errnos[e]), nth, lost ? "done" : "not done");
-          for (int i = 0; i < 8 && outcome != FLUFL_OUTCOME_HELD; i++)
-            {
-              fake_disk_advance (60 * FAKE_SEC);
-              outcome = proc_attempt (&p);
-            }
-          g_assert_cmpint (outcome, ==, FLUFL_OUTCOME_HELD);
-          g_assert_true (proc_has_it (&p));
-          g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
-          g_assert_false (fake_disk_exists (LOCK));
-          proc_clear (&p);
-          runs++;
-          if (!struck)
-            break;
-        }
-  g_assert_cmpuint (runs, >, 150);
-}
-
 static void
 test_force (void)
 {
@@ -248,7 +207,6 @@ main (int argc, char **argv)
   g_test_add_func ("/break/same-name-other-file", test_same_name_other_file);
   g_test_add_func ("/break/may-not-break", test_may_not_break);
   g_test_add_func ("/break/orphan", test_orphan);
-  g_test_add_func ("/break/every-fault", test_every_fault);
   g_test_add_func ("/break/force", test_force);
   return g_test_run ();
 }

@@ -34,7 +34,7 @@ static void
 test_unknown (void)
 {
   g_assert_cmpint (flufl_fs_kind ("/proc"), ==, FLUFL_FS_OTHER);
-  g_assert_cmpint (flufl_fs_kind ("/nowhere"), ==, FLUFL_FS_OTHER);
+  g_assert_cmpint (flufl_fs_kind ("/nowhere"), ==, FLUFL_FS_UNASKED);
 }
 
 /* Where this kernel has a memory file system at the usual place. */

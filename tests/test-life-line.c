@@ -580,56 +580,6 @@ test_death_of_breaker_without (void)
   g_assert_cmpuint (runs, >, 10);
 }
 
-/* Each call of a break with the life-line fails once, in each way. */
-static void
-test_every_fault (void)
-{
-  static const int errnos[] = { EIO, ESTALE, ENOENT, EPERM, EACCES, EEXIST, ETIMEDOUT, EWOULDBLOCK };
-  guint runs = 0;
-
-  for (int orphan = 0; orphan <= 1; orphan++)
-    for (gsize e = 0; e < G_N_ELEMENTS (errnos); e++)
-      for (int lost = 0; lost <= 1; lost++)
-        for (guint nth = 1;; nth++)
-          {
-            FluflOutcome outcome;
-            gboolean struck;
-            Proc p;
-
-            fake_disk_reset ();
-            proc_init (&p);
-            leave_dead_holder ();
-            if (orphan)
-              {
-                g_autofree char *claim = g_strdup (fake_disk_content (LOCK));
-
-                fake_syscalls.unlink (claim);
-                fake_disk_advance (6 * FAKE_SEC);
-              }
-            fake_disk_fault (NULL, nth, lost ? FAKE_LOSE_REPLY : FAKE_FAIL, errnos[e]);
-            outcome = proc_attempt (&p);
-            struck = fake_disk_order_done ();
-            fake_disk_cancel_order ();
-            g_test_message ("%s at call %u, %s", g_strerror (errnos[e]), nth,
-                            lost ? "done" : "not done");
-            for (int i = 0; i < 60 && outcome != FLUFL_OUTCOME_HELD; i++)
-              {
-                fake_disk_advance (FAKE_SEC);
-                outcome = proc_attempt (&p);
-              }
-            g_assert_cmpint (outcome, ==, FLUFL_OUTCOME_HELD);
-            g_assert_true (proc_has_it (&p));
-            g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
-            g_assert_false (fake_disk_exists (LOCK));
-            g_assert_cmpuint (fake_disk_n_open (), ==, 0);
-            proc_clear (&p);
-            runs++;
-            if (!struck)
-              break;
-          }
-  g_assert_cmpuint (runs, >, 300);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -651,6 +601,5 @@ main (int argc, char **argv)
   g_test_add_func ("/life-line/death", test_death);
   g_test_add_func ("/life-line/death-without", test_death_without);
   g_test_add_func ("/life-line/death-of-breaker-without", test_death_of_breaker_without);
-  g_test_add_func ("/life-line/every-fault", test_every_fault);
   return g_test_run ();
 }

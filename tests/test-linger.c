@@ -286,50 +286,6 @@ test_others_meanwhile (gconstpointer ahead)
 }
 
 static void
-test_every_fault (gconstpointer ahead)
-{
-  static const int errnos[] = { EIO, ENOENT, EPERM, EACCES, ENOSPC, EROFS, EEXIST, EINTR };
-  guint runs = 0;
-
-  for (gsize e = 0; e < G_N_ELEMENTS (errnos); e++)
-    for (int lost = 0; lost <= 1; lost++)
-      for (guint nth = 1;; nth++)
-        {
-          FluflOutcome outcome;
-          gboolean struck;
-          Proc p, next;
-
-          fake_disk_reset ();
-          proc_init (&p);
-          proc_init (&next);
-          p.site.name_ahead = ahead != NULL;
-          fake_disk_fault (NULL, nth, lost ? FAKE_LOSE_REPLY : FAKE_FAIL, errnos[e]);
-          two_cycles (&p);
-          struck = fake_disk_order_done ();
-          fake_disk_cancel_order ();
-          proc_abandon (&p);
-          g_assert_cmpuint (fake_disk_n_open (), ==, 0);
-          g_test_message ("%s at call %u, %s", g_strerror (errnos[e]), nth, lost ? "done" : "not done");
-
-          outcome = proc_attempt (&next);
-          for (int i = 0; i < 80 && outcome != FLUFL_OUTCOME_HELD; i++)
-            {
-              fake_disk_advance (FAKE_SEC);
-              outcome = proc_attempt (&next);
-            }
-          g_assert_cmpint (outcome, ==, FLUFL_OUTCOME_HELD);
-          g_assert_cmpint (proc_release (&next), ==, FLUFL_OUTCOME_RELEASED);
-          g_assert_false (fake_disk_exists (LOCK));
-          proc_clear (&p);
-          proc_clear (&next);
-          runs++;
-          if (!struck)
-            break;
-        }
-  g_assert_cmpuint (runs, >, 150);
-}
-
-static void
 test_death (gconstpointer ahead)
 {
   for (guint k = 1;; k++)
@@ -460,8 +416,6 @@ main (int argc, char **argv)
   g_test_add_data_func ("/linger/others-meanwhile/named-ahead", "", test_others_meanwhile);
   g_test_add_data_func ("/linger/slow-breaker", NULL, test_slow_breaker);
   g_test_add_data_func ("/linger/slow-breaker/other", "", test_slow_breaker);
-  g_test_add_data_func ("/linger/every-fault", NULL, test_every_fault);
-  g_test_add_data_func ("/linger/every-fault/named-ahead", "", test_every_fault);
   g_test_add_data_func ("/linger/death", NULL, test_death);
   g_test_add_data_func ("/linger/death/named-ahead", "", test_death);
   return g_test_run ();

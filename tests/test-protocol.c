@@ -301,6 +301,37 @@ test_copy_is_removed_with_token (void)
   proc_clear (&p);
 }
 
+static void
+test_slow_server_is_not_behind (void)
+{
+  Proc p;
+
+  for (int ahead = 0; ahead <= 10; ahead += 10)
+    {
+      fake_disk_reset ();
+      fake_disk_skew_local (ahead * FAKE_SEC);
+      proc_init (&p);
+      fake_disk_hook ("fstat", 1, pass_three_seconds, NULL);
+      g_assert_cmpint (flufl_claim_create (&p.claim, &p.site, LIFETIME, &p.found.errsv), ==,
+                       FLUFL_OUTCOME_AGAIN);
+      g_assert_true (fake_disk_order_done ());
+      g_assert_cmpint (p.claim.clock_offset, ==, -ahead * FAKE_SEC);
+      proc_abandon (&p);
+      proc_clear (&p);
+    }
+}
+
+static void
+test_file_system_is_asked_again (void)
+{
+  FluflSite site;
+
+  flufl_site_init (&site, &flufl_syscalls_posix, "/nonexistent/x.lock", "|");
+  g_assert_cmpint (flufl_site_fs_kind (&site), ==, FLUFL_FS_OTHER);
+  g_assert_cmpint (site.fs_kind, ==, FLUFL_FS_UNASKED);
+  flufl_site_clear (&site);
+}
+
 static int
 open_nothing (const char *path, int flags, mode_t mode)
 {
@@ -417,67 +448,6 @@ test_identity_asked_at_fork (void)
     _exit (fork_while_asked ());
   g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
   g_assert_cmpint (status, ==, 0);
-}
-
-/* Each call of an uncontended cycle fails once, in each way. */
-static void
-test_every_fault (void)
-{
-  static const int errnos[] = { EIO, ESTALE, ENOENT, EPERM, EACCES, ENOSPC, EDQUOT, EROFS,
-                                EEXIST, ETIMEDOUT, EINTR };
-  guint runs = 0;
-
-  for (gsize e = 0; e < G_N_ELEMENTS (errnos); e++)
-    for (int lost = 0; lost <= 1; lost++)
-      for (guint nth = 1;; nth++)
-        {
-          FluflOutcome outcome;
-          gboolean struck;
-          Proc p, next;
-
-          fake_disk_reset ();
-          proc_init (&p);
-          proc_init (&next);
-          fake_disk_fault (NULL, nth, lost ? FAKE_LOSE_REPLY : FAKE_FAIL, errnos[e]);
-
-          outcome = proc_attempt (&p);
-          for (int i = 0; i < 5 && (outcome == FLUFL_OUTCOME_UNSURE || outcome == FLUFL_OUTCOME_BUSY);
-               i++)
-            {
-              fake_disk_advance (FAKE_SEC);
-              outcome = proc_attempt (&p);
-            }
-          if (outcome == FLUFL_OUTCOME_HELD)
-            {
-              g_assert_true (proc_has_it (&p));
-              if (proc_release (&p) == FLUFL_OUTCOME_FAILED)
-                proc_release (&p);
-            }
-          struck = fake_disk_order_done ();
-          fake_disk_cancel_order ();
-          proc_abandon (&p);
-          g_assert_cmpuint (fake_disk_n_open (), ==, 0);
-
-          g_test_message ("%s at call %u, %s", g_strerror (errnos[e]), nth, lost ? "done" : "not done");
-          /* What is left, if anything, must not keep others out for ever. */
-          fake_disk_advance (LIFETIME + FLUFL_SLOP + FAKE_SEC);
-          outcome = proc_attempt (&next);
-          for (int i = 0; i < 4 && outcome == FLUFL_OUTCOME_BUSY; i++)
-            {
-              fake_disk_advance (FLUFL_GRACE + FAKE_SEC);
-              outcome = proc_attempt (&next);
-            }
-          g_assert_cmpint (outcome, ==, FLUFL_OUTCOME_HELD);
-          g_assert_cmpint (proc_release (&next), ==, FLUFL_OUTCOME_RELEASED);
-          g_assert_false (fake_disk_exists (LOCK));
-
-          proc_clear (&p);
-          proc_clear (&next);
-          runs++;
-          if (!struck)
-            break;
-        }
-  g_assert_cmpuint (runs, >, 100);
 }
 
 static void
@@ -715,9 +685,10 @@ main (int argc, char **argv)
     }
   g_test_add_func ("/protocol/acquire/copies-for-links", test_copies_for_links);
   g_test_add_func ("/protocol/acquire/copy-is-removed-with-token", test_copy_is_removed_with_token);
+  g_test_add_func ("/protocol/slow-server-is-not-behind", test_slow_server_is_not_behind);
+  g_test_add_func ("/protocol/file-system-is-asked-again", test_file_system_is_asked_again);
   g_test_add_func ("/protocol/identity-is-found-later", test_identity_is_found_later);
   g_test_add_func ("/protocol/identity-asked-at-fork", test_identity_asked_at_fork);
-  g_test_add_func ("/protocol/every-fault", test_every_fault);
   g_test_add_func ("/protocol/release/lost-reply", test_lost_release_reply);
   g_test_add_func ("/protocol/release/late-leaves-lock-alone", test_late_release_leaves_lock_alone);
   g_test_add_func ("/protocol/release/slow", test_slow_release);

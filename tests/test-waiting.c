@@ -52,6 +52,18 @@ inotify_init1 (int flags)
   /* What libc does, whose function this one hides. */
   return (int) syscall (SYS_inotify_init1, flags);
 }
+
+/* GLib, if refused, asks the old way at once. */
+int
+inotify_init (void)
+{
+  if (no_inotify)
+    {
+      errno = EMFILE;
+      return -1;
+    }
+  return (int) syscall (SYS_inotify_init1, 0);
+}
 #endif
 
 static void
@@ -146,6 +158,13 @@ await_watches (guint n)
     g_thread_yield ();
 }
 
+/* After setup(). GLib's watcher is late by 100 ms: there fewer turns must do. */
+static guint
+turns (guint n)
+{
+  return flufl_watch_fd () >= 0 ? n : n / 5;
+}
+
 static gboolean
 setup (TestPlace *place)
 {
@@ -187,7 +206,7 @@ test_woken (gconstpointer data)
     return;
   agent_init (&a, &place);
   agent_init (&b, &place);
-  for (int i = 0; i < 200; i++)
+  for (guint i = 0; i < turns (200); i++)
     {
       take (&a);
       if (async)
@@ -468,13 +487,15 @@ test_hundred (gconstpointer data)
   gboolean async = GPOINTER_TO_INT (data);
   TestPlace place;
   Agent holder, agents[100];
+  guint n;
 
   if (!setup (&place))
     return;
   g_test_summary ("A hundred waiters in a process share what they wait with");
+  n = turns (G_N_ELEMENTS (agents));
   agent_init (&holder, &place);
   take (&holder);
-  for (guint i = 0; i < G_N_ELEMENTS (agents); i++)
+  for (guint i = 0; i < n; i++)
     {
       agent_init (&agents[i], &place);
       if (async)
@@ -485,7 +506,7 @@ test_hundred (gconstpointer data)
     }
   g_assert_cmpuint (count_instances (), ==, 1);
   drop (&holder);
-  for (guint i = 0; i < G_N_ELEMENTS (agents); i++)
+  for (guint i = 0; i < n; i++)
     {
       await_done (&agents[i]);
       drop (&agents[i]);

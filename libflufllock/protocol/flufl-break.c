@@ -151,6 +151,9 @@ break_with_life_line (FluflSite       *site,
       findings->break_errsv = errno;
       return FLUFL_OUTCOME_BUSY;
     }
+  /* One who took it for an orphan for so long that he does without the life-line
+   * may have given the claim back just now. */
+  sys->unlink (claim_path);
   return FLUFL_OUTCOME_AGAIN;
 }
 

@@ -64,23 +64,26 @@ FluflOutcome
 flufl_claim_release (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
   const FluflSyscalls *sys = site->sys;
-  gint64 start = flufl_claim_boot_now (site);
+  gint64 begun = flufl_claim_boot_now (site), start = begun;
   gboolean safe = flufl_claim_lease_is_safe (claim, site);
   gboolean look_first = !safe || claim->doubtful;
+  gboolean gone = FALSE; /* the claim, before we could remove it */
   int looks = 0;
 
   if (sys->unlink (claim->path) != 0)
     {
       *out_errsv = errno;
-      if (!flufl_claim_is_gone (*out_errsv))
+      gone = flufl_claim_is_gone (*out_errsv);
+      if (!gone)
         {
           claim->doubtful = TRUE;
           return FLUFL_OUTCOME_FAILED;
         }
-      /* Broken, or done with the reply lost. While the lease runs nobody may
-       * have broken it, so it is ours to finish; later a breaker may stand
-       * before its own removal of the lock file. */
-      if (!safe)
+      /* Broken, or done with the reply lost. While the lease still runs nobody
+       * may have broken it, so it is ours to finish; later a breaker may stand
+       * before its own removal of the lock file. We may have been stopped since
+       * the first clock. */
+      if (!safe || !flufl_claim_lease_is_safe (claim, site))
         {
           flufl_claim_clear (claim);
           return FLUFL_OUTCOME_LOST;
@@ -116,7 +119,14 @@ flufl_claim_release (FluflClaim *claim, FluflSite *site, int *out_errsv)
   /* Otherwise it is left, and others recover it. No answer helps here: a second
    * call could hit somebody's new lock. */
   if (flufl_claim_boot_now (site) - start <= FLUFL_GRACE / 2)
-    sys->unlink (site->lock_path);
+    {
+      sys->unlink (site->lock_path);
+      /* Somebody may have given the lock its claim back just now: a breaker that
+       * had won it and then saw that it was refreshed, or who took it for an
+       * orphan since we were late. */
+      if (gone || start != begun)
+        sys->unlink (claim->path);
+    }
 
   flufl_claim_clear (claim);
   return FLUFL_OUTCOME_RELEASED;

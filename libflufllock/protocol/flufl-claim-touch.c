@@ -44,7 +44,8 @@ flufl_claim_touch (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
 {
   const FluflSyscalls *sys = site->sys;
   gint64 start = flufl_claim_boot_now (site);
-  gint64 now = sys->clock (FLUFL_CLOCK_REAL);
+  gint64 start_real = sys->clock (FLUFL_CLOCK_REAL);
+  gint64 now = start_real;
   gint64 expiration;
   struct timespec times[2];
 
@@ -63,6 +64,7 @@ flufl_claim_touch (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
   claim->lifetime = lifetime;
   claim->expiration = expiration;
   claim->lease_start = start;
+  claim->touched = start_real;
   return 0;
 }
 
@@ -75,8 +77,12 @@ flufl_claim_learn (FluflClaim *claim, FluflSite *site, const struct stat *st)
 
   claim->server_time = FLUFL_STAT_CTIME (st);
   claim->server_seen = flufl_claim_boot_now (site);
+  /* The server touched it some time between then and now: one that took long
+   * over it is not behind. */
   claim->clock_offset
       = flufl_time_since (claim->server_time, site->sys->clock (FLUFL_CLOCK_REAL));
+  if (claim->clock_offset < 0)
+    claim->clock_offset = MIN (flufl_time_since (claim->server_time, claim->touched), 0);
 
   if (FLUFL_STAT_MTIME (st) < claim->expiration && !claim->coarse)
     again = claim->coarse = TRUE;

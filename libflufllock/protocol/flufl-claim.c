@@ -163,7 +163,8 @@ flufl_claim_keep_fresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int
   *out_errsv = errno;
   if (flufl_claim_is_gone (*out_errsv))
     {
-      flufl_claim_clear (claim);
+      /* Should it be there all the same, nobody else would remove it. */
+      flufl_claim_abandon (claim, site);
       return FLUFL_OUTCOME_LOST;
     }
   return flufl_site_is_passing (site, *out_errsv) ? FLUFL_OUTCOME_UNSURE : FLUFL_OUTCOME_FAILED;
@@ -323,7 +324,7 @@ FluflOutcome
 flufl_claim_link (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
   struct stat st;
-  int errsv;
+  int errsv = 0;
 
   if (site->sys->link (claim->path, site->lock_path) == 0)
     {
@@ -345,6 +346,13 @@ flufl_claim_link (FluflClaim *claim, FluflSite *site, int *out_errsv)
       claim->unsure = TRUE;
       return FLUFL_OUTCOME_UNSURE;
     case CLAIM_GONE:
+      if (errsv != 0)
+        {
+          /* So it was said. Should it be there, nobody else would remove it,
+           * and it may be the lock. */
+          claim->unsure = TRUE;
+          flufl_claim_abandon (claim, site);
+        }
       flufl_claim_clear (claim);
       return FLUFL_OUTCOME_LOST;
     case CLAIM_SINGLE:

@@ -72,8 +72,8 @@ flufl_mount_type (const char *mountinfo, int id)
 }
 
 #ifdef HAVE_SYS_VFS_H
-static gboolean
-is_mounted_as (const char *directory, const char *type)
+static FluflFsKind
+kind_by_mount (const char *directory, const char *type)
 {
   g_autofree char *path = NULL;
   g_autofree char *fdinfo = NULL;
@@ -83,18 +83,19 @@ is_mounted_as (const char *directory, const char *type)
   int fd = open (directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
   if (fd < 0)
-    return FALSE;
+    return FLUFL_FS_UNASKED;
   path = g_strdup_printf ("/proc/self/fdinfo/%d", fd);
   if (g_file_get_contents (path, &fdinfo, NULL, NULL))
     id = strstr (fdinfo, "mnt_id:");
   close (fd);
   if (id == NULL || !g_file_get_contents ("/proc/self/mountinfo", &mountinfo, NULL, NULL))
-    return FALSE;
+    return FLUFL_FS_OTHER;
   found = flufl_mount_type (mountinfo, atoi (id + strlen ("mnt_id:")));
-  return g_strcmp0 (found, type) == 0;
+  return g_strcmp0 (found, type) == 0 ? FLUFL_FS_LOCAL : FLUFL_FS_OTHER;
 }
 #endif
 
+/* UNASKED: it could not be found out now. */
 FluflFsKind
 flufl_fs_kind (const char *directory)
 {
@@ -103,17 +104,15 @@ flufl_fs_kind (const char *directory)
   struct stat st;
 
   if (statfs (directory, &fs) != 0 || stat (directory, &st) != 0)
-    return FLUFL_FS_OTHER;
+    return FLUFL_FS_UNASKED;
   if ((guint32) fs.f_type == NFS_NUMBER)
     return FLUFL_FS_NFS;
   for (gsize i = 0; i < G_N_ELEMENTS (local); i++)
     if ((guint32) fs.f_type == local[i].number)
       {
-        gboolean is_local = local[i].mounted_as == NULL
-                                ? major (st.st_dev) != 0
-                                : is_mounted_as (directory, local[i].mounted_as);
-
-        return is_local ? FLUFL_FS_LOCAL : FLUFL_FS_OTHER;
+        if (local[i].mounted_as != NULL)
+          return kind_by_mount (directory, local[i].mounted_as);
+        return major (st.st_dev) != 0 ? FLUFL_FS_LOCAL : FLUFL_FS_OTHER;
       }
 #endif
   return FLUFL_FS_OTHER;

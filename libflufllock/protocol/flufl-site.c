@@ -63,6 +63,7 @@ flufl_site_path_of (const FluflSite *site, const char *name)
   return path;
 }
 
+/* Never UNASKED: where there is no answer now, nothing is trusted for now. */
 FluflFsKind
 flufl_site_fs_kind (FluflSite *site)
 {
@@ -72,7 +73,7 @@ flufl_site_fs_kind (FluflSite *site)
 
       site->fs_kind = site->sys->fs_kind (directory);
     }
-  return site->fs_kind;
+  return site->fs_kind != FLUFL_FS_UNASKED ? site->fs_kind : FLUFL_FS_OTHER;
 }
 
 /* Whether an error tells of the moment (a server that is away, a lost reply)

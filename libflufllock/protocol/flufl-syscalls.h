@@ -15,7 +15,7 @@ G_BEGIN_DECLS
 /* What is known of the file system that a directory lies on. */
 typedef enum
 {
-  FLUFL_FS_UNASKED = 0,
+  FLUFL_FS_UNASKED = 0, /* or there was no answer */
   FLUFL_FS_LOCAL,   /* one kernel sees every change; link counts are right */
   FLUFL_FS_NFS,     /* many kernels; link counts are right once looked up */
   FLUFL_FS_OTHER,   /* anything: FUSE, SMB, 9p, cluster file systems, … */

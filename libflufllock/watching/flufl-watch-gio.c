@@ -2,9 +2,13 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Where there is no inotify: GFileMonitor, which has kqueue(2) and others behind
- * it, and polls where there is nothing. It tells its events to a main context,
+ * it; where it has nothing, nor do we. It tells its events to a main context,
  * so there is a thread that runs one. A monitor may be late by a second, and
  * tells of names rather than of inodes: both do no harm, for link(2) decides.
+ *
+ * Being late, it also tells of what came before the watch was set. Whoever is
+ * woken by that finds the lock free before the one whose turn it is: so nobody
+ * is told as long as the file is as it was.
  */
 
 #include "config.h"
@@ -13,6 +17,7 @@
 
 #include <errno.h>
 #include <gio/gio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "flufl-process.h"
@@ -30,7 +35,10 @@ typedef struct
 typedef struct
 {
   GFileMonitor *monitor;
-  FluflWatch   *watch; /* NULL: ended; under the mutex */
+
+  /* Under the mutex. */
+  FluflWatch   *watch; /* NULL: ended, or not begun */
+  struct stat   seen;  /* when it was set */
 } Watched;
 
 static State *
@@ -103,6 +111,20 @@ events_of (GFileMonitorEvent event)
     }
 }
 
+/* Under the mutex. A name that went and came back as it was is no news either. */
+static gboolean
+is_as_seen (const Watched *watched, GFile *file)
+{
+  const struct stat *seen = &watched->seen;
+  struct stat st;
+
+  return lstat (g_file_peek_path (file), &st) == 0
+         && st.st_dev == seen->st_dev && st.st_ino == seen->st_ino
+         && st.st_nlink == seen->st_nlink && st.st_size == seen->st_size
+         && st.st_ctim.tv_sec == seen->st_ctim.tv_sec
+         && st.st_ctim.tv_nsec == seen->st_ctim.tv_nsec;
+}
+
 /* Under the mutex: nobody is told any more. */
 static void
 end (State *state, Watched *watched)
@@ -113,7 +135,7 @@ end (State *state, Watched *watched)
 }
 
 static void
-changed_cb (GFileMonitor *monitor G_GNUC_UNUSED, GFile *file G_GNUC_UNUSED,
+changed_cb (GFileMonitor *monitor G_GNUC_UNUSED, GFile *file,
             GFile *other G_GNUC_UNUSED, GFileMonitorEvent event, gpointer user_data)
 {
   State *state = get_state ();
@@ -121,7 +143,7 @@ changed_cb (GFileMonitor *monitor G_GNUC_UNUSED, GFile *file G_GNUC_UNUSED,
   FluflWatchEvents events = events_of (event);
 
   g_mutex_lock (&state->mutex);
-  if (watched->watch != NULL)
+  if (events != 0 && watched->watch != NULL && !is_as_seen (watched, file))
     {
       FluflWatch *watch = watched->watch;
 
@@ -148,6 +170,9 @@ make_monitor_cb (gpointer data)
   Request *request = data;
   GFileMonitor *monitor = g_file_monitor_file (request->file, G_FILE_MONITOR_NONE, NULL, NULL);
 
+  /* It looks every 5 s, which timers do better. The type is not public. */
+  if (monitor != NULL && strcmp (G_OBJECT_TYPE_NAME (monitor), "GPollFileMonitor") == 0)
+    g_clear_object (&monitor);
   if (monitor != NULL)
     {
       g_file_monitor_set_rate_limit (monitor, 0);
@@ -192,38 +217,43 @@ FluflWatchResult
 flufl_watch_add (FluflWatch *watch, const char *path, FluflWatchEvents wanted)
 {
   State *state = get_state ();
+  FluflWatchResult result = FLUFL_WATCH_UNAVAILABLE;
   Request request = { .done = FALSE };
-  struct stat st;
+  Watched *watched;
 
   g_assert (watch->state == NULL);
   if (!has_thread (state))
     return FLUFL_WATCH_UNAVAILABLE;
 
-  watch->wanted = wanted | FLUFL_WATCH_REMOVED;
+  watched = g_new0 (Watched, 1);
   request.file = g_file_new_for_path (path);
-  request.watched = g_new0 (Watched, 1);
+  request.watched = watched;
   run_in_thread (state, make_monitor_cb, &request);
   g_mutex_lock (&state->mutex);
   while (!request.done)
     g_cond_wait (&state->cond, &state->mutex);
-  request.watched->watch = watch;
-  watch->watched = request.watched;
-  watch->state = request.watched;
-  state->n_watches++;
+  /* The monitor is set: what is not seen here is told, for its event waits for
+   * the mutex. */
+  if (watched->monitor != NULL)
+    {
+      if (lstat (path, &watched->seen) == 0)
+        result = FLUFL_WATCH_ARMED;
+      else if (errno == ENOENT)
+        result = FLUFL_WATCH_GONE;
+    }
+  if (result == FLUFL_WATCH_ARMED)
+    {
+      watch->wanted = wanted | FLUFL_WATCH_REMOVED;
+      watched->watch = watch;
+      watch->watched = watch->state = watched;
+      state->n_watches++;
+    }
   g_mutex_unlock (&state->mutex);
   g_object_unref (request.file);
 
-  /* It is set now: what goes from here on is told. */
-  if (request.watched->monitor != NULL && lstat (path, &st) == 0)
-    return FLUFL_WATCH_ARMED;
-  {
-    FluflWatchResult result = request.watched->monitor != NULL && errno == ENOENT
-                                  ? FLUFL_WATCH_GONE
-                                  : FLUFL_WATCH_UNAVAILABLE;
-
-    flufl_watch_remove (watch);
-    return result;
-  }
+  if (result != FLUFL_WATCH_ARMED)
+    run_in_thread (state, drop_monitor_cb, watched);
+  return result;
 }
 
 void

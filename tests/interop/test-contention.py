@@ -89,7 +89,7 @@ def contend(directory, contender, kind, have_python):
 
     turns = flufl_turns + other_turns
     total, hand_overs, _ = ledger.read_text().split()
-    print(f'{turns} turns, {flufl_turns} of them by flufl.lock, the ledger says {total}, '
+    print(f'figures: {turns} turns, {flufl_turns} of them by flufl.lock, the ledger says {total}, '
           f'{hand_overs} hand-overs between kinds')
     left = sorted(path.name for path in place.iterdir())
     if int(total) != turns:

@@ -217,7 +217,7 @@ def main():
             left = storm.litter()
         finally:
             storm.tear_down()
-        print(storm.figures())
+        print(f'figures: {storm.figures()}')
         if not storm.has_flufl:
             print('flufl.lock is not here, so it took no part')
         if not storm.mounted:

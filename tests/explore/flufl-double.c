@@ -1,0 +1,110 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What processes of flufl.lock 8.2 do to the disk, call by call, as seen from
+ * outside (docs/protocol.md, "Compared with flufl.lock"). Its claims are made
+ * by our own steps: they do not matter here.
+ */
+
+#include "world-private.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+static void
+touch (const char *path)
+{
+  struct timespec times[2];
+  gint64 expiration = world_syscalls.clock (FLUFL_CLOCK_REAL) + LIFETIME;
+
+  times[0].tv_sec = times[1].tv_sec = (time_t) (expiration / FAKE_SEC);
+  times[0].tv_nsec = times[1].tv_nsec = 0;
+  world_syscalls.utimens (path, times);
+}
+
+/* The claim that L names; NULL if there is no L. */
+static char *
+read_lock (void)
+{
+  char content[512];
+  ssize_t n;
+  int fd = world_syscalls.open (LOCK, O_RDONLY, 0);
+
+  if (fd < 0)
+    return NULL;
+  n = world_syscalls.read (fd, content, sizeof content);
+  world_syscalls.close (fd);
+  return n < 0 ? NULL : g_strndup (content, (gsize) n);
+}
+
+static void
+break_lock (void)
+{
+  g_autofree char *before = read_lock ();
+  g_autofree char *winner = NULL;
+
+  if (before == NULL)
+    return;
+  touch (LOCK);
+  winner = read_lock ();
+  world_syscalls.unlink (LOCK);
+  if (winner != NULL)
+    world_syscalls.unlink (winner);
+}
+
+gboolean
+flufl_double_acquire (Actor *a, int tries)
+{
+  struct stat st;
+  int errsv;
+
+  if (flufl_claim_create (&a->proc.claim, &a->proc.site, LIFETIME, &errsv) != FLUFL_OUTCOME_AGAIN)
+    return FALSE;
+  while (!a->gone && tries-- > 0)
+    {
+      gboolean known;
+
+      if (world_syscalls.link (a->proc.claim.path, LOCK) == 0)
+        {
+          a->lease_end = world_boot_now () + LIFETIME;
+          touch (a->proc.claim.path);
+          return !a->gone;
+        }
+      known = world_syscalls.lstat (LOCK, &st) == 0;
+      if (known && FLUFL_STAT_MTIME (&st) + FLUFL_SLOP < world_syscalls.clock (FLUFL_CLOCK_REAL))
+        {
+          break_lock ();
+          known = FALSE;
+        }
+      /* For a random time, from 10 ms on. */
+      world_sleep (a, known ? 2 * FAKE_SEC : 0);
+    }
+  world_syscalls.unlink (a->proc.claim.path);
+  return FALSE;
+}
+
+gboolean
+flufl_double_refresh (Actor *a)
+{
+  g_autofree char *content = NULL;
+  gint64 start = world_boot_now ();
+  struct stat st;
+
+  touch (a->proc.claim.path);
+  if (world_syscalls.lstat (LOCK, &st) != 0 || st.st_nlink != 2)
+    return FALSE;
+  content = read_lock ();
+  if (g_strcmp0 (content, a->proc.claim.path) != 0)
+    return FALSE;
+  a->lease_end = start + LIFETIME;
+  return TRUE;
+}
+
+void
+flufl_double_release (Actor *a)
+{
+  if (!flufl_double_refresh (a))
+    return;
+  world_syscalls.unlink (LOCK);
+  world_syscalls.unlink (a->proc.claim.path);
+}

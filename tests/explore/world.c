@@ -1,0 +1,595 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include "world-private.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#define CHOICES_MAX 64
+#define BYSTANDER "/d|e/x.lock.old"
+
+/* What may pass: more than the rest; more than lifetime and slop; less and
+ * more than half the grace; enough to make a lease unsafe; the rest of an
+ * orphan whose life-line is busy. */
+static const gint64 spans[] = {
+  FLUFL_GRACE + FAKE_SEC / 10,
+  LIFETIME + FLUFL_SLOP + FAKE_SEC,
+  FLUFL_GRACE / 2 - FAKE_SEC / 10,
+  FLUFL_GRACE / 2 + FAKE_SEC / 10,
+  LIFETIME - FAKE_SEC,
+  61 * FAKE_SEC,
+};
+
+World world;
+
+gint64
+world_boot_now (void)
+{
+  return fake_syscalls.clock (FLUFL_CLOCK_BOOT);
+}
+
+void
+world_note (const char *format, ...)
+{
+  va_list args;
+
+  if (world.log == NULL || (world.current != NULL && world.current->gone))
+    return;
+  g_string_append_printf (world.log, "%7.1f s  ",
+                          (double) (world_boot_now () % (3600 * FAKE_SEC)) / (double) FAKE_SEC);
+  if (world.current != NULL)
+    g_string_append_printf (world.log, "%*sprocess %u ", (int) world.current->id * 4, "",
+                            world.current->id);
+  va_start (args, format);
+  g_string_append_vprintf (world.log, format, args);
+  va_end (args);
+  g_string_append_c (world.log, '\n');
+}
+
+void
+world_violation (const char *format, ...)
+{
+  va_list args;
+
+  if (world.violation != NULL)
+    return;
+  va_start (args, format);
+  world.violation = g_strdup_vprintf (format, args);
+  va_end (args);
+  if (world.log != NULL)
+    g_string_append_printf (world.log, "VIOLATION: %s\n", world.violation);
+}
+
+static gboolean
+can_step (const Actor *a)
+{
+  return !a->done && !a->gone
+         && (!a->asleep || world_boot_now () >= a->wake_at || world.changes != a->seen_changes);
+}
+
+guint64
+world_hash (void)
+{
+  guint64 hash = 0, now = (guint64) world_boot_now ();
+
+  for (guint i = 0; i < world.n_names; i++)
+    {
+      const Name *name = &world.names[i];
+      guint64 one = name->hash;
+      const File *file;
+      struct stat st;
+
+      fake_syscalls.lstat (name->path, &st);
+      file = &world.files[st.st_ino];
+      one = mix (one, file->owner * 64 + file->number);
+      one = mix (one, file->writes * 4 + (guint64) file->published * 2 + (guint64) file->given_up);
+      one = mix (one, (guint64) FLUFL_STAT_MTIME (&st));
+      one = mix (one, (guint64) FLUFL_STAT_CTIME (&st));
+      hash += mix (one, name->maker);
+    }
+  for (guint i = 0; i < world.n_actors; i++)
+    {
+      const Actor *a = &world.actors[i];
+
+      hash = mix (hash, a->history);
+      hash = mix (hash, (guint64) a->done | (guint64) a->crashed << 1 | (guint64) can_step (a) << 2);
+      hash = mix (hash, a->delayed_since != 0 ? now - (guint64) a->delayed_since : 1);
+    }
+  hash = mix (hash, now);
+  hash = mix (hash, world.budget.times | world.budget.crashes << 8 | world.budget.losses << 16);
+  hash = mix (hash, (guint64) (world.last_span + 1));
+  if (world.budget.preemptions >= 0)
+    hash = mix (hash, (guint64) world.budget.preemptions * 16 + (world.last != NULL ? world.last->id : 15));
+  return hash;
+}
+
+/* Nobody is delayed for longer than half the grace between the check of its
+ * deadline and the call after it. */
+static gboolean
+may_pass (gint64 span)
+{
+  if (world.scenario->without_a1)
+    return TRUE;
+  for (guint i = 0; i < world.n_actors; i++)
+    {
+      const Actor *a = &world.actors[i];
+
+      if (!a->done && !a->gone && a->delayed_since != 0
+          && world_boot_now () + span - a->delayed_since > FLUFL_GRACE / 2)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static void
+add (Choice *choices, guint *n, ChoiceKind kind, guint who, guint arg)
+{
+  g_assert_cmpuint (*n, <, CHOICES_MAX);
+  choices[(*n)++] = (Choice){ (guint8) kind, (guint8) who, (guint8) arg };
+}
+
+static void
+add_steps (Choice *choices, guint *n)
+{
+  gboolean stay = world.last != NULL && can_step (world.last) && !world.last->asleep;
+
+  if (stay)
+    add (choices, n, CHOICE_STEP, world.last->id, 0);
+  if (stay && world.budget.preemptions == 0)
+    return;
+  for (guint i = 0; i < world.n_actors; i++)
+    if (can_step (&world.actors[i]) && !(stay && &world.actors[i] == world.last))
+      add (choices, n, CHOICE_STEP, i, 0);
+}
+
+/* What can happen next. Nothing: all have come to their end. */
+static guint
+list_choices (Choice *choices)
+{
+  guint n = 0;
+  guint n_steps;
+  gboolean alive = FALSE;
+
+  add_steps (choices, &n);
+  n_steps = n;
+  for (guint i = 0; i < n_steps; i++)
+    {
+      const Actor *a = &world.actors[choices[i].who];
+
+      if (world.budget.losses == 0 || !a->lossy || a->asleep)
+        continue;
+      add (choices, &n, CHOICE_LOSE, a->id, 0);
+      if (strcmp (a->pending, "link") == 0 || strcmp (a->pending, "unlink") == 0)
+        add (choices, &n, CHOICE_LOSE, a->id, 1);
+    }
+  for (guint i = 0; i < world.n_actors; i++)
+    {
+      const Actor *a = &world.actors[i];
+
+      alive = alive || (!a->done && !a->gone);
+      if (world.budget.crashes > 0 && !a->done && !a->gone)
+        add (choices, &n, CHOICE_CRASH, i, 0);
+    }
+  /* Two spans after another: in one order only. */
+  if (alive && world.budget.times > 0)
+    for (guint i = 0; i < world.budget.n_spans; i++)
+      if ((int) i >= world.last_span && may_pass (spans[i]))
+        add (choices, &n, CHOICE_TIME, 0, i);
+  return n;
+}
+
+/* All sleep: time passes until the first wakes. */
+static gboolean
+sleep_over (void)
+{
+  gint64 first = G_MAXINT64;
+
+  for (guint i = 0; i < world.n_actors; i++)
+    {
+      const Actor *a = &world.actors[i];
+
+      if (can_step (a))
+        return FALSE;
+      if (!a->done && !a->gone)
+        first = MIN (first, a->wake_at);
+    }
+  if (first == G_MAXINT64)
+    return FALSE;
+  fake_disk_advance (first - world_boot_now ());
+  world.current = NULL;
+  world_note ("all sleep, and time passes");
+  return TRUE;
+}
+
+static void
+close_files (Actor *a)
+{
+  for (guint i = 0; i < MAX_FDS; i++)
+    if (a->fds[i] != 0)
+      fake_syscalls.close (a->fds[i]);
+  memset (a->fds, 0, sizeof a->fds);
+}
+
+static void
+crash (Actor *a)
+{
+  world.current = a;
+  world_note ("is killed before: %s", a->pending);
+  a->gone = a->crashed = TRUE;
+  close_files (a);
+  world.crashed_any = TRUE;
+  world.changes++; /* the end of a life-line wakes who watches */
+  if (world.last == a)
+    world.last = NULL;
+}
+
+static int
+lost_as (const Actor *a, guint arg)
+{
+  if (arg == 0 && strcmp (a->pending, "link") == 0)
+    return EEXIST;
+  if (arg == 0 && strcmp (a->pending, "unlink") == 0)
+    return ENOENT;
+  return EIO;
+}
+
+/* Who does its call now; NULL: the run is over. */
+static Actor *
+choose (void)
+{
+  Choice choices[CHOICES_MAX];
+
+  for (;;)
+    {
+      const Choice *choice;
+      Actor *a;
+      guint n;
+      int chosen;
+
+      while (sleep_over ())
+        ;
+      n = world.violation != NULL ? 0 : list_choices (choices);
+      if (n == 0)
+        return NULL;
+      chosen = world.chooser (choices, n, world.user_data);
+      if (chosen < 0)
+        {
+          world.cut = TRUE;
+          return NULL;
+        }
+
+      choice = &choices[chosen];
+      a = &world.actors[choice->who];
+      switch ((ChoiceKind) choice->kind)
+        {
+        case CHOICE_LOSE:
+          world.budget.losses--;
+          world.lost_any = TRUE;
+          a->lost_as = lost_as (a, choice->arg);
+          G_GNUC_FALLTHROUGH;
+        case CHOICE_STEP:
+          if (world.last != NULL && a != world.last && can_step (world.last) && !world.last->asleep
+              && world.budget.preemptions > 0)
+            world.budget.preemptions--;
+          world.last = a;
+          world.last_span = -1;
+          a->started = TRUE;
+          /* That it has gone on, even if the call tells it nothing. */
+          a->history = mix (a->history, 1);
+          return a;
+        case CHOICE_CRASH:
+          world.budget.crashes--;
+          crash (a);
+          world.last_span = -1;
+          break;
+        case CHOICE_TIME:
+          world.budget.times--;
+          world.last_span = choice->arg;
+          world.delayed_any = TRUE;
+          fake_disk_advance (spans[choice->arg]);
+          world.current = NULL;
+          world_note ("%.1f s have passed", (double) spans[choice->arg] / (double) FAKE_SEC);
+          break;
+        default:
+          g_assert_not_reached ();
+        }
+    }
+}
+
+/* From within a process: lets others go on, and comes back when it is its turn,
+ * or when it is gone. */
+void
+world_schedule (void)
+{
+  Actor *self = world.current;
+  Actor *next = choose ();
+
+  world.current = next;
+  if (next != self)
+    coroutine_switch (next != NULL ? next->coroutine : NULL);
+}
+
+void
+world_sleep (Actor *a, gint64 nsec)
+{
+  if (a->gone)
+    return;
+  if (world.solo)
+    {
+      fake_disk_advance (nsec);
+      return;
+    }
+  a->pending = nsec > 0 ? "its next try" : "its work";
+  a->lossy = FALSE;
+  a->asleep = nsec > 0;
+  a->wake_at = world_boot_now () + nsec;
+  a->seen_changes = world.changes;
+  a->history = mix (a->history, (guint64) nsec);
+  world_schedule ();
+  a->asleep = FALSE;
+  a->pending = NULL;
+}
+
+/* A process, in one run after another. */
+static void
+live (gpointer user_data)
+{
+  Actor *a = user_data;
+
+  for (;;)
+    {
+      Actor *next;
+
+      actor_run (a);
+      next = a->gone ? NULL : choose ();
+      world.current = next;
+      coroutine_switch (next != NULL ? next->coroutine : NULL);
+    }
+}
+
+/* Lets one that has not come to its end do so. It notices nothing more. */
+static void
+unwind (Actor *a)
+{
+  if (!a->started || a->done)
+    return;
+  close_files (a);
+  a->gone = TRUE;
+  world.current = a;
+  coroutine_switch (a->coroutine);
+}
+
+static void
+actor_init (Actor *a, guint id, const char *script)
+{
+  Coroutine *coroutine = a->coroutine;
+
+  memset (a, 0, sizeof *a);
+  a->id = id;
+  a->script = script;
+  a->coroutine = coroutine;
+  a->last_reader = NOBODY;
+  proc_init (&a->proc);
+  a->proc.site.sys = &world_syscalls;
+}
+
+static void
+actor_clear (Actor *a)
+{
+  world.current = a;
+  proc_clear (&a->proc);
+  flufl_queue_clear (&a->queue);
+}
+
+/* One that is there at the beginning only, and dies. */
+static Actor *
+add_victim (void)
+{
+  Actor *a = &world.actors[world.n_actors++];
+
+  actor_init (a, world.n_actors - 1, "");
+  world.current = a;
+  return a;
+}
+
+static void
+kill_victim (Actor *a)
+{
+  a->holding = FALSE;
+  a->pending = "its work";
+  crash (a);
+  world.crashed_any = FALSE;
+  a->done = TRUE;
+}
+
+static void
+put_seed (Seed seed)
+{
+  Actor *victim;
+  int errsv;
+
+  switch (seed)
+    {
+    case SEED_NOTHING:
+      break;
+    case SEED_EXPIRED:
+    case SEED_ORPHAN:
+      put_claim ("x.lock|other|77|123", TRUE, -60);
+      if (seed == SEED_ORPHAN)
+        fake_syscalls.unlink (LOCK "|other|77|123");
+      world_adopt (LOCK);
+      if (seed == SEED_EXPIRED)
+        world_adopt (LOCK "|other|77|123");
+      break;
+    case SEED_WAITER:
+      victim = add_victim ();
+      flufl_claim_create (&victim->proc.claim, &victim->proc.site, LIFETIME, &errsv);
+      kill_victim (victim);
+      break;
+    case SEED_KILLED:
+    case SEED_BLANK:
+    case SEED_LINE_ORPHAN:
+      victim = add_victim ();
+      actor_acquire (victim, 1, FALSE);
+      if (seed == SEED_LINE_ORPHAN)
+        world_syscalls.unlink (victim->proc.claim.path);
+      if (seed == SEED_BLANK)
+        fake_disk_set_content (LOCK, "", 0);
+      kill_victim (victim);
+      break;
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+static void
+reset (const Scenario *scenario, const Budget *budget)
+{
+  for (guint i = 0; i < world.n_names; i++)
+    g_free (world.names[i].path);
+  world.n_names = 0;
+  memset (world.files, 0, sizeof world.files);
+  memset (world.n_made, 0, sizeof world.n_made);
+  for (guint i = 0; i < MAX_INODES; i++)
+    world.files[i].owner = NOBODY;
+  world.scenario = scenario;
+  world.tries = budget->tries;
+  world.budget = (Budget){ .preemptions = -1 };
+  world.n_actors = 0;
+  world.current = world.last = NULL;
+  world.last_span = -1;
+  world.solo = TRUE;
+  world.changes = 0;
+  world.lost_any = world.crashed_any = world.delayed_any = FALSE;
+  world.violation = NULL;
+  world.cut = FALSE;
+
+  fake_disk_reset ();
+  fake_disk_kind (scenario->kind);
+  fake_disk_put (BYSTANDER, "not ours", -1, S_IFREG | 0644);
+  world_adopt (BYSTANDER);
+
+  while (scenario->scripts[world.n_actors] != NULL)
+    {
+      actor_init (&world.actors[world.n_actors], world.n_actors, scenario->scripts[world.n_actors]);
+      world.n_actors++;
+    }
+  put_seed (scenario->seed);
+  for (guint i = 0; i < world.n_actors; i++)
+    if (strchr (world.actors[i].script, ':') != NULL)
+      {
+        world.current = &world.actors[i];
+        actor_run (world.current);
+      }
+  fake_disk_advance ((gint64) (scenario->age * (double) FAKE_SEC));
+  world.solo = FALSE;
+  world.budget = *budget;
+}
+
+/* Whether a name may be left: whoever left it, or its file, was killed. */
+static void
+judge_leftovers (void)
+{
+  for (guint i = 0; i < world.n_names; i++)
+    {
+      const Name *name = &world.names[i];
+      struct stat st;
+      guint owner;
+
+      fake_syscalls.lstat (name->path, &st);
+      owner = world.files[st.st_ino].owner;
+      if (strcmp (name->path, BYSTANDER) != 0
+          && !(name->maker < WORLD_MAX && world.actors[name->maker].crashed)
+          && !(owner < WORLD_MAX && world.actors[owner].crashed))
+        world_violation ("%s is left", name->path);
+    }
+  if (!fake_disk_exists (BYSTANDER))
+    world_violation ("a file beside the lock is gone");
+}
+
+/* All are over: in time somebody else gets the lock, and leaves nothing. */
+static void
+judge_end (void)
+{
+  Actor *a = &world.actors[world.n_actors];
+  FluflOutcome outcome;
+
+  g_assert_cmpuint (world.n_actors, <, WORLD_MAX);
+  world.solo = TRUE;
+  actor_init (a, world.n_actors, "");
+  world.n_actors++;
+  world.current = a;
+  world_note ("comes when all are over");
+  fake_disk_advance (120 * FAKE_SEC);
+  outcome = actor_acquire (a, 8, FALSE);
+  /* A blank lock whose claim is gone is for people (docs/protocol.md). */
+  if (outcome == FLUFL_OUTCOME_NOT_A_LOCK && world.scenario->seed == SEED_BLANK
+      && (world.crashed_any || world.lost_any || world.delayed_any))
+    ;
+  else if (outcome != FLUFL_OUTCOME_HELD)
+    world_violation ("the lock can never be had again (%d)", outcome);
+  else if (proc_release (&a->proc) != FLUFL_OUTCOME_RELEASED)
+    world_violation ("the lock cannot be given back");
+  else
+    judge_leftovers ();
+  proc_abandon (&a->proc);
+  actor_clear (a);
+  world.n_actors--;
+}
+
+char *
+world_run (const Scenario *scenario,
+           const Budget   *budget,
+           gint64          skew,
+           Chooser         chooser,
+           gpointer        user_data,
+           GString        *log,
+           gboolean       *out_cut)
+{
+  Actor *first;
+
+  world.skew = skew;
+  world.log = log;
+  world.chooser = chooser;
+  world.user_data = user_data;
+  reset (scenario, budget);
+  for (guint i = 0; i < world.n_actors; i++)
+    {
+      Actor *a = &world.actors[i];
+
+      a->pending = "its beginning";
+      if (!a->done && a->coroutine == NULL)
+        a->coroutine = coroutine_new (live, a);
+    }
+
+  first = choose ();
+  world.current = first;
+  if (first != NULL)
+    coroutine_switch (first->coroutine);
+
+  if (!world.cut && world.violation == NULL && !scenario->flufl && !scenario->without_a1)
+    judge_end ();
+  /* The others come to their ends, and notice nothing. */
+  world.solo = TRUE;
+  for (guint i = 0; i < world.n_actors; i++)
+    {
+      unwind (&world.actors[i]);
+      actor_clear (&world.actors[i]);
+    }
+  if (world.violation == NULL && !world.cut && fake_disk_n_open () > 0)
+    world_violation ("a file is left open");
+  *out_cut = world.cut;
+  return g_steal_pointer (&world.violation);
+}
+
+void
+world_clear (void)
+{
+  for (guint i = 0; i < WORLD_MAX; i++)
+    g_clear_pointer (&world.actors[i].coroutine, coroutine_free);
+  for (guint i = 0; i < world.n_names; i++)
+    g_free (world.names[i].path);
+  world.n_names = 0;
+}

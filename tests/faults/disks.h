@@ -1,0 +1,47 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The two disks that operations are tried on: the one in memory, and a real
+ * directory under a clock that stands still until it is put on, so that no busy
+ * machine makes anybody late. To all processes forked later it is the same clock.
+ */
+
+#pragma once
+
+#include "flufl-syscalls.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  const char          *name;
+  const FluflSyscalls *sys;
+  const char         *(*lock)  (void);
+  /* Empty, and of that kind. */
+  void                (*reset) (FluflFsKind kind);
+  /* Time passes for everybody; nothing is done meanwhile. */
+  void                (*pass)  (gint64      nsec);
+  void                (*clear) (void);
+} Disk;
+
+extern const Disk disk_in_memory;
+extern const Disk disk_real;
+
+/* Whether there is a local file system to try the real one on. */
+gboolean disk_real_is_local (void);
+
+gboolean disk_exists   (const Disk    *disk,
+                        const char    *path);
+/* FALSE: nothing is there. */
+gboolean disk_look     (const Disk    *disk,
+                        const char    *path,
+                        struct stat   *st);
+/* A file with @content; it expires @seconds from now. */
+void     disk_put      (const Disk    *disk,
+                        const char    *path,
+                        const char    *content,
+                        double         seconds);
+/* The names in the lock's directory, one a line. */
+char    *disk_list     (const Disk    *disk);
+
+G_END_DECLS

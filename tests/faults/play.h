@@ -1,0 +1,44 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What must hold after an operation, whatever went wrong in it: nothing that is
+ * somebody else's was touched, nothing is left that could be removed, and a
+ * newcomer gets the lock as soon as docs/protocol.md says.
+ */
+
+#pragma once
+
+#include "matrix.h"
+#include "scenes.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  const Scene *scene;
+  FluflFsKind  kind;
+  Stage        stage;
+  gboolean     had_lock; /* before the operation … */
+  struct stat  lock;     /* … and what it was */
+  char       **names;    /* in the directory then; owned */
+  gint64       slowest;  /* how long a newcomer had to wait, at most */
+} Play;
+
+const char *fs_kind_name  (FluflFsKind    kind);
+
+/* Sets the stage, with bystanders. */
+void     play_open        (Play          *self,
+                           const Disk    *disk);
+/* To be called when the operation begins. */
+void     play_remember    (Play          *self);
+/* @holds: somebody says that it has the lock. */
+void     play_judge_lock  (Play          *self,
+                           gboolean       holds,
+                           Call           call,
+                           const Blow    *blow);
+/* To be called when all but the other have gone. */
+void     play_close       (Play          *self,
+                           Call           call,
+                           const Blow    *blow);
+
+G_END_DECLS
