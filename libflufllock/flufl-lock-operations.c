@@ -76,6 +76,10 @@ flufl_lock_acquire (FluflLock    *self,
  * The disk is touched in other threads only. @callback is called in the main
  * context that is the thread-default now.
  *
+ * A cancellation is answered within a second even if a file server keeps a call.
+ * Then the object is busy, and other operations on it fail with
+ * `G_IO_ERROR_PENDING`, until that call returns. What it won is given up.
+ *
  * Since: 0.1
  */
 void

@@ -34,6 +34,8 @@ typedef struct
   FluflHeartbeat    heartbeat;
   gboolean          begun;
   gboolean          settled;
+  GSource          *cancel;      /* owned, in the task's context; nullable */
+  gboolean          told;        /* cancelled, though a worker is still on it */
 
   FluflAcquire      acquire;     /* for ACQUIRE */
   FluflFindings     findings;    /* for others that look */

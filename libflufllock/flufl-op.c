@@ -19,6 +19,10 @@
 /* Beyond this some file systems cannot store the expiration. */
 #define LIFETIME_MAX (G_GINT64_CONSTANT (68) * 365 * 24 * 3600 * 1000)
 
+/* An acquisition that is cancelled ends by itself, with nothing left behind. If
+ * it has not within this, in milliseconds, a file server keeps a call. */
+#define CANCEL_PATIENCE 500
+
 /* Of an asynchronous operation. Its task has let go of the lock by now, so it
  * has a reference of its own. */
 static void
@@ -44,6 +48,7 @@ op_free (gpointer data)
       self->busy = FALSE;
       flufl_holding_unlock (self);
     }
+  g_clear_pointer (&op->cancel, g_source_unref);
   g_clear_error (&op->error);
   g_clear_pointer (&op->details, flufl_lock_details_free);
   g_free (op);
@@ -336,12 +341,53 @@ flufl_op_run_sync (FluflOp *op, GError **error)
 
 static void cancel_win (gpointer data);
 
+static void
+stop_watching_cancel (FluflOp *op)
+{
+  if (op->cancel != NULL)
+    g_source_destroy (op->cancel);
+  g_clear_pointer (&op->cancel, g_source_unref);
+}
+
+static void
+set_cancel_source (GTask *task, GSource *source, GSourceFunc func)
+{
+  FluflOp *op = g_task_get_task_data (task);
+
+  stop_watching_cancel (op);
+  op->cancel = source;
+  g_source_set_static_name (source, "[flufl] cancel");
+  g_task_attach_source (task, source, func);
+}
+
+/* The worker goes on, gives up what it has won, and until then the object is
+ * busy; but nobody waits for it any more. */
+static gboolean
+cancel_overdue_cb (gpointer data)
+{
+  GTask *task = data;
+  FluflOp *op = g_task_get_task_data (task);
+
+  op->told = TRUE;
+  stop_watching_cancel (op);
+  g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "%s", "Operation was cancelled");
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+cancelled_cb (GCancellable *cancellable G_GNUC_UNUSED, gpointer data)
+{
+  set_cancel_source (data, g_timeout_source_new (CANCEL_PATIENCE), cancel_overdue_cb);
+  return G_SOURCE_REMOVE;
+}
+
 static gboolean
 settle_cb (gpointer data)
 {
   GTask *task = data;
   FluflOp *op = g_task_get_task_data (task);
 
+  stop_watching_cancel (op);
   /* The cancellation came after the win and before anybody was told of it. */
   if (op->kind == FLUFL_OP_ACQUIRE && op->answer
       && g_cancellable_set_error_if_cancelled (op->cancellable, &op->error))
@@ -352,6 +398,8 @@ settle_cb (gpointer data)
     }
 
   op_settle (op);
+  if (op->told)
+    return G_SOURCE_REMOVE;
   if (op->error != NULL)
     g_task_return_error (task, g_steal_pointer (&op->error));
   else if (op->kind == FLUFL_OP_QUERY_STATE)
@@ -433,10 +481,15 @@ flufl_op_start (const FluflOp       *arguments,
   g_object_ref (op->lock);
   g_task_set_task_data (task, op, op_free);
 
-  if (op_begin (op))
-    flufl_engine_push (run_in_worker, task);
-  else
-    finish_in_context (task);
+  if (!op_begin (op))
+    {
+      finish_in_context (task);
+      return;
+    }
+  if (op->kind == FLUFL_OP_ACQUIRE && op->cancellable != NULL)
+    set_cancel_source (task, g_cancellable_source_new (op->cancellable),
+                       G_SOURCE_FUNC (cancelled_cb));
+  flufl_engine_push (run_in_worker, task);
 }
 
 /*

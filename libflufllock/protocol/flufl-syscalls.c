@@ -16,12 +16,11 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#ifdef HAVE_SYS_VFS_H
-#include <sys/vfs.h>
-#endif
 #ifdef HAVE_GETRANDOM
 #include <sys/random.h>
 #endif
+
+#include "flufl-fs-kind.h"
 
 static int
 posix_open (const char *path, int flags, mode_t mode)
@@ -96,39 +95,6 @@ posix_clock (FluflClock clock)
   return (gint64) ts.tv_sec * G_GINT64_CONSTANT (1000000000) + ts.tv_nsec;
 }
 
-static FluflFsKind
-posix_fs_kind (const char *directory)
-{
-#ifdef HAVE_SYS_VFS_H
-  /* Numbers of statfs(2), from the kernel's headers and file systems. A file
-   * system that is not here is trusted with nothing. */
-  static const guint32 local[] = {
-    0xEF53,     /* ext2, ext3, ext4 */
-    0x58465342, /* xfs */
-    0x9123683E, /* btrfs */
-    0x01021994, /* tmpfs */
-    0x858458F6, /* ramfs */
-    0xF2F52010, /* f2fs */
-    0x794C7630, /* overlayfs */
-    0x2FC12FC1, /* zfs */
-    0xCA451A4E, /* bcachefs */
-    0x3153464A, /* jfs */
-    0x52654973, /* reiserfs */
-    0x3434,     /* nilfs2 */
-  };
-  struct statfs st;
-
-  if (statfs (directory, &st) != 0)
-    return FLUFL_FS_UNASKED;
-  if ((guint32) st.f_type == 0x6969)
-    return FLUFL_FS_NFS;
-  for (gsize i = 0; i < G_N_ELEMENTS (local); i++)
-    if ((guint32) st.f_type == local[i])
-      return FLUFL_FS_LOCAL;
-#endif
-  return FLUFL_FS_OTHER;
-}
-
 const FluflSyscalls flufl_syscalls_posix = {
   .open = posix_open,
   .close = close,
@@ -146,5 +112,5 @@ const FluflSyscalls flufl_syscalls_posix = {
   .kill = kill,
   .random = posix_random,
   .clock = posix_clock,
-  .fs_kind = posix_fs_kind,
+  .fs_kind = flufl_fs_kind,
 };

@@ -154,6 +154,45 @@ cancelled (void)
   g_object_unref (reply.result);
 }
 
+/* The answer does not wait for the server, and what the call made goes when it
+ * comes back. */
+static void
+cancelled_while_away (void)
+{
+  g_autofree char *path = g_build_filename (g_getenv ("FLUFL_STALL_DIR"), "x.lock", NULL);
+  g_autoptr (FluflLock) lock = flufl_lock_new_for_path (path);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  Reply reply = { FALSE, NULL };
+  gboolean busy;
+
+  server_goes ();
+  flufl_lock_acquire_async (lock, -1, cancellable, reply_cb, &reply);
+  tick_while_away (&reply, "acquire");
+  g_cancellable_cancel (cancellable);
+  test_wait_flag (&reply.done, "acquire, cancelled while the server is away");
+  g_assert_cmpint (atomic_load (stalled), >, 0);
+  g_assert_false (flufl_lock_acquire_finish (lock, reply.result, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error (&error);
+  g_clear_object (&reply.result);
+
+  g_test_message ("The object is busy until the call returns, and free after");
+  g_assert_false (flufl_lock_acquire (lock, 0, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_PENDING);
+  server_comes_back ();
+  do
+    {
+      g_clear_error (&error);
+      g_main_context_iteration (NULL, TRUE);
+      busy = !flufl_lock_acquire (lock, 0, NULL, &error);
+      if (busy)
+        g_assert_error (error, G_IO_ERROR, G_IO_ERROR_PENDING);
+    }
+  while (busy);
+  g_assert_true (flufl_lock_release (lock, NULL, NULL));
+}
+
 static void
 heartbeat (void)
 {
@@ -197,6 +236,7 @@ main (int argc, char *argv[])
 
   g_test_add_func ("/real-stall/operations", operations);
   g_test_add_func ("/real-stall/cancelled", cancelled);
+  g_test_add_func ("/real-stall/cancelled-while-away", cancelled_while_away);
   g_test_add_func ("/real-stall/heartbeat", heartbeat);
   result = g_test_run ();
   test_place_clear (&place);

@@ -1,0 +1,83 @@
+# SPDX-FileCopyrightText: 2026 The libflufllock authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What clients remember of files is never taken for the state of a lock: a live
+lock is not broken, a released one is soon seen, a dead holder's is broken when
+it may be."""
+
+import time
+
+from world import GRACE_S, SLOP_S, STOOD_STILL, VERSIONS, judge_live
+
+LIFETIMES_S = 2, 15
+FULL_LIFETIMES_S = 2, 15, 30, 120
+HOLD_AT_LEAST_S = 40
+# The longest pause between two polls, and the poll.
+RELEASE_SEEN_S = 1.2
+RECOVERY_LATE_S = 2
+
+
+class Case:
+    """A lock with a holder on a and one waiter."""
+
+    def __init__(self, world, version, lifetime_s, waiter_on):
+        self.world, self.version, self.lifetime_s = world, version, lifetime_s
+        self.waiter_on = waiter_on
+        lock = world.place(version) + '/lock'
+        self.holder = world.peer('a', lock, lifetime_s)
+        self.waiter = world.peer(waiter_on, lock, lifetime_s)
+        self.name = f'NFS {version}, lifetime {lifetime_s} s'
+
+    def begin(self):
+        self.holder.ask('acquire')
+        self.waiter.tell('acquire')
+
+    def release(self):
+        if not judge_live(self.world, f'a live lock is not broken, {self.name}', self.holder, self.waiter):
+            return
+        word, _, released = self.holder.ask('release')
+        got, _, heard = self.waiter.answer()
+        late = heard - released
+        self.world.check(f'a release is seen, {self.name}',
+                         word == 'done' and got == 'held' and late <= RELEASE_SEEN_S + self.world.slack_s,
+                         f'after {late:.2f} s')
+
+    def kill(self):
+        self.was_live = self.holder.lost_at is None
+        self.holder.kill()
+        self.killed = time.monotonic()
+
+    def recover(self):
+        name = f"a dead holder's lock is broken from {self.waiter_on}, {self.name}"
+        if not self.was_live:
+            self.world.skip(name, STOOD_STILL)
+            return
+        got, _, heard = self.waiter.answer()
+        late = heard - self.killed
+        if self.waiter_on == 'a':
+            least, most = 0, GRACE_S + 1
+        else:
+            # The last refresh was up to a third of the lifetime before.
+            least = self.lifetime_s * 2 / 3 + SLOP_S
+            most = self.lifetime_s + SLOP_S + RECOVERY_LATE_S
+        self.world.check(
+            name, got == 'held' and least - 0.5 <= late <= most + self.world.slack_s,
+            f'after {late:.1f} s')
+
+
+def run(world):
+    lifetimes = FULL_LIFETIMES_S if world.full else LIFETIMES_S
+    cases = [(version, lifetime) for version in VERSIONS for lifetime in lifetimes]
+    held = [Case(world, *case, 'b') for case in cases]
+    dead = [Case(world, *case, client) for case in cases for client in 'ab']
+    for case in [*held, *dead]:
+        case.begin()
+    start = time.monotonic()
+    time.sleep(4)
+    for case in dead:
+        case.kill()
+    for case in sorted(dead, key=lambda case: (case.waiter_on == 'b', case.lifetime_s)):
+        case.recover()
+    for case in held:
+        time.sleep(max(start + max(HOLD_AT_LEAST_S, 3 * case.lifetime_s) - time.monotonic(), 0))
+        case.release()

@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: 2026 The libflufllock authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""How many calls to the server a cycle, a refresh and a wait take, beside those of
+flufl.lock. The times with them depend on the machine."""
+
+import time
+
+from world import VERSIONS, Counter, describe
+
+CYCLES = 10
+# A cycle that lingers makes and removes no claim; on NFS none does so far.
+CYCLE_AT_MOST = 9
+WAIT_S = 10
+# 1.4 polls of a link(2), and a look: LOOKUP, OPEN and CLOSE; a claim kept fresh.
+# Nothing but the last goes out while the client has a delegation.
+POLLS_AT_MOST = 5
+
+
+def count_cycles(world, version, kind, linger=False):
+    peer = world.peer('a', world.place(version) + '/lock', 60, kind=kind, linger=linger)
+    name = f'{kind}{", linger" if linger else ""}'
+
+    def cycles(n):
+        for _ in range(n):
+            peer.ask('acquire')
+            peer.ask('release')
+
+    cycles(3) # what only the first use costs
+    counter, start = Counter('a', version), time.monotonic()
+    cycles(CYCLES)
+    took_ms = (time.monotonic() - start) * 1000 / CYCLES
+    calls = counter.calls()
+    per = sum(calls.values()) / CYCLES
+    detail = f'{describe(calls, CYCLES)} in {took_ms:.0f} ms'
+    if kind == 'ours':
+        world.check(f'calls a cycle, NFS {version}, {name}', per <= CYCLE_AT_MOST + 0.5, detail)
+    else:
+        world.say(f'calls a cycle, NFS {version}, {name}: {detail}')
+
+    peer.ask('acquire')
+    peer.ask('refresh')
+    counter = Counter('a', version)
+    for _ in range(CYCLES):
+        peer.ask('refresh')
+    world.say(f'calls a refresh, NFS {version}, {name}: {describe(counter.calls(), CYCLES)}')
+    peer.ask('release')
+    peer.kill()
+
+
+def count_polls(world, version, kind):
+    lock = world.place(version) + '/lock'
+    holder = world.peer('a', lock, 120)
+    waiter = world.peer('b', lock, 120, kind=kind)
+    holder.ask('acquire')
+    waiter.tell('acquire')
+    time.sleep(3) # until its pauses have become as long as they get
+    counter = Counter('b', version)
+    time.sleep(WAIT_S)
+    calls = counter.calls()
+    world.check(f'calls of a waiter, NFS {version}, {kind}',
+                sum(calls.values()) <= POLLS_AT_MOST * WAIT_S and not waiter.has_answered(),
+                f'{describe(calls, WAIT_S)} a second')
+    holder.ask('release')
+    waiter.answer()
+    waiter.ask('release')
+    holder.kill()
+    waiter.kill()
+
+
+def run(world):
+    for version in VERSIONS:
+        count_cycles(world, version, 'ours')
+        if world.full or version == '4.2':
+            count_cycles(world, version, 'ours', linger=True)
+        count_cycles(world, version, 'flufl')
+    for version in VERSIONS if world.full else ('3', '4.2'):
+        count_polls(world, version, 'ours')
+        if world.full:
+            count_polls(world, version, 'flufl')

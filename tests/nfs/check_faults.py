@@ -1,0 +1,228 @@
+# SPDX-FileCopyrightText: 2026 The libflufllock authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Replies that get lost, a server that goes away and comes back, files that it
+does not want to know any more."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import time
+
+from world import VERSIONS, files_in, on, wait_until
+
+AWAY_S, FULL_AWAY_S = 12, 30
+CANCELLED_WITHIN_S = 1
+LEASE_S = 5
+FORGOTTEN_S = 90
+# The main context ticks each 20 ms; more than this is standing still.
+TICK_AT_MOST_S = 0.5
+
+# The call whose reply is lost, and in which operation.
+CALLS = {
+    'CREATE': ('create 1', 'acquire'),
+    'LINK': ('link 1', 'acquire'),
+    'SETATTR': ('utimensat 1', 'refresh'),
+    'REMOVE of the claim': ('unlink 1', 'release'),
+    'REMOVE of the lock': ('unlink 2', 'release'),
+}
+
+
+def run_quietly(*command):
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def server_state(place):
+    """Changes when the server has done something."""
+    directory = pathlib.Path('/export', pathlib.Path(place).name)
+    try:
+        return sorted((entry.name, entry.stat().st_ctime_ns) for entry in directory.iterdir())
+    except FileNotFoundError:
+        return 'it is doing something'
+
+
+class LostReply:
+    """The reply to one call is dropped until the server has been restarted, and has
+    forgotten that it did it, and the connection is another."""
+
+    def __init__(self, world, version, call):
+        self.world, self.call = world, call
+        self.name = f'reply of {call} lost, NFS {version}'
+        at, self.operation = CALLS[call]
+        self.place = world.place(version)
+        self.file = f'/dev/shm/stop-{pathlib.Path(self.place).name}'
+        self.other = world.peer('b', self.place + '/lock', 60)
+        self.peer = world.peer('a', self.place + '/lock', 60, environment={
+            'FLUFL_STOP_AT': at, 'FLUFL_STOP_FILE': self.file})
+
+    def prepare(self):
+        if self.operation != 'acquire':
+            self.peer.ask('acquire')
+        self.peer.tell(self.operation)
+        wait_until(lambda: os.path.exists(self.file))
+        self.before = server_state(self.place)
+
+    def go(self):
+        os.unlink(self.file)
+
+    def is_done(self):
+        return server_state(self.place) != self.before
+
+    def judge(self):
+        word, took, _ = self.peer.answer()
+        good = word == ('held' if self.operation == 'acquire' else 'done')
+        detail = f'{self.operation}: {word} after {took:.1f} s'
+        if self.operation != 'release':
+            shut_out = self.other.ask('acquire 0')[0]
+            released = self.peer.ask('release')[0]
+            good = good and shut_out == 'timed-out' and released == 'done'
+            detail += f', the other: {shut_out}, release: {released}'
+        left = files_in(self.place)
+        other = self.other.ask('acquire')
+        good = good and not left and other[0] == 'held'
+        self.world.check(self.name, good, f'{detail}, left: {left}, then the other: {other[0]} '
+                         f'after {other[1]:.1f} s')
+
+
+def check_lost_replies(world):
+    run_quietly('nft', 'add', 'table', 'inet', 'drops')
+    run_quietly('nft', 'add', 'chain', 'inet', 'drops', 'out', '{ type filter hook output priority 0; }')
+    for call in CALLS:
+        cases = [LostReply(world, version, call) for version in VERSIONS]
+        for case in cases:
+            case.prepare()
+        run_quietly('nft', 'add', 'rule', 'inet', 'drops', 'out', 'oifname', 'veth-a', 'tcp',
+                    'sport', '2049', 'drop')
+        for case in cases:
+            case.go()
+        wait_until(lambda: all(case.is_done() for case in cases), 10, must=False)
+        for case in cases:
+            if not case.is_done():
+                world.say(f'{case.name}: another one, before it')
+        run_quietly('nfs-server', 'stop')
+        run_quietly('nfs-server', 'start')
+        # A socket that is left would send the reply after all.
+        run_quietly(*on('a'), 'ss', '-K', 'dst', '10.9.1.1', 'dport', '=', '2049')
+        run_quietly('nft', 'flush', 'chain', 'inet', 'drops', 'out')
+        for case in cases:
+            case.judge()
+        world.end_peers()
+
+
+class Away:
+    """Locks while the server is away: one that outlasts it, one that does not,
+    and who is waiting for the first and changes his mind."""
+
+    def __init__(self, world, version):
+        self.world, self.version = world, version
+        long, short = world.place(version) + '/lock', world.place(version) + '/lock'
+        self.long, self.short = world.peer('a', long, 90), world.peer('a', short, 5)
+        self.long_waiter, self.short_waiter = world.peer('b', long, 90), world.peer('b', short, 5)
+        self.tired = world.peer('b', long, 90)
+        self.long.ask('acquire')
+        self.short.ask('acquire')
+        self.long_waiter.ask('start')
+        self.tired.ask('start')
+        self.short_waiter.tell('acquire')
+
+    def cancel(self):
+        name = f'server away, NFS {self.version}'
+        word, took, _ = self.tired.ask('cancel')
+        self.world.check(f'{name}: an acquisition is cancelled',
+                         word == 'cancelled' and took <= CANCELLED_WITHIN_S + self.world.slack_s, f'after {took * 1000:.0f} ms')
+        word, stood, _ = self.long_waiter.ask('ticks')
+        self.world.check(f'{name}: the main context goes on',
+                         word == 'ticks' and stood <= TICK_AT_MOST_S + self.world.slack_s, f'stood for {stood * 1000:.0f} ms')
+
+    def judge(self, away, back):
+        name = f'server away, NFS {self.version}'
+        lost = self.short.lost_at
+        self.world.check(f'{name}: a lease that ends is a loss at once',
+                         lost is not None and lost < back,
+                         '' if lost is None else f'told {lost - away:.1f} s after the server went')
+        word, _, heard = self.short_waiter.answer()
+        self.world.check(f'{name}: then another has the lock',
+                         word == 'held' and lost is not None and heard > lost,
+                         f'{heard - back:.1f} s after the server came back')
+        kept = self.long.lost_at is None and not self.long_waiter.has_answered()
+        released = self.long.ask('release')
+        word, _, heard = self.long_waiter.answer()
+        self.world.check(f'{name}: a longer lease outlasts it',
+                         kept and released[0] == 'done' and word == 'held',
+                         f'release: {released[0]}, the other: {word} {heard - released[2]:.1f} s later')
+
+
+def check_server_away(world):
+    cases = [Away(world, version) for version in VERSIONS]
+    time.sleep(1)
+    away = time.monotonic()
+    run_quietly('nfs-server', 'stop')
+    time.sleep(5)
+    for case in cases:
+        case.cancel()
+    seconds = FULL_AWAY_S if world.full else AWAY_S
+    time.sleep(max(away + seconds - time.monotonic(), 0))
+    run_quietly('nfs-server', 'start')
+    back = time.monotonic()
+    for case in cases:
+        case.judge(away, back)
+    world.end_peers()
+
+
+def take_export_away(places):
+    run_quietly('exportfs', '-u', '*:/export')
+    run_quietly('exportfs', '-f')
+    time.sleep(LEASE_S + 2)
+    run_quietly('exportfs', '-ra')
+
+
+def make_stale(places):
+    """Others are in their place. The server knows the old ones no more."""
+    for place in places:
+        directory = pathlib.Path('/export', pathlib.Path(place).name)
+        shutil.rmtree(directory)
+        directory.mkdir()
+        directory.chmod(0o777)
+
+
+def check_refused(world, what, refuse):
+    """The server wants to know nothing of the files any more."""
+    cases, places = [], []
+    for version in VERSIONS:
+        places.append(world.place(version))
+        lock = places[-1] + '/lock'
+        holder, waiter = world.peer('a', lock, LEASE_S), world.peer('b', lock, LEASE_S)
+        holder.ask('acquire')
+        waiter.tell('acquire')
+        cases.append((version, holder, waiter))
+    time.sleep(1)
+    refuse(places)
+    restored = time.monotonic()
+    for version, holder, waiter in cases:
+        first = word = waiter.answer()[0]
+        # It does not wait through such errors, and a client may remember for a
+        # minute that there was no directory.
+        while word != 'held' and time.monotonic() < restored + FORGOTTEN_S:
+            time.sleep(1)
+            word = waiter.ask('acquire')[0]
+        late = time.monotonic() - restored
+        # Whose files are removed learns it by its next heartbeat.
+        alone = refuse == make_stale or (
+            holder.lost_at is not None and holder.lost_at < time.monotonic())
+        released = holder.ask('release')[0]
+        again = waiter.ask('release')[0], None
+        while again[1] != 'held' and time.monotonic() < restored + FORGOTTEN_S:
+            again = again[0], holder.ask('acquire')[0]
+        world.check(f'{what}, NFS {version}', alone and (word, released) == ('held', 'lost')
+                    and again == ('done', 'held'),
+                    f'the holder: {released}, the waiter: {first}; {word} {late:.1f} s after that, '
+                    f'then the first: {again[1]}')
+    world.end_peers()
+
+
+def run(world):
+    check_lost_replies(world)
+    check_server_away(world)
+    check_refused(world, 'stale files', make_stale)
+    check_refused(world, 'export removed and restored', take_export_away)

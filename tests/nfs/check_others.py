@@ -1,0 +1,85 @@
+# SPDX-FileCopyrightText: 2026 The libflufllock authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Other network file systems that fit on one machine: where hard links work the
+lock does, elsewhere it says that they do not."""
+
+import os
+import pathlib
+import subprocess
+
+TURNS = 20
+WORKS, REFUSED = 'held', 'unsupported'
+
+
+def run_quietly(*command):
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def mount_sshfs(there, here):
+    # What ssh would start at the other end.
+    ssh = pathlib.Path('/run/ssh')
+    ssh.write_text('#!/bin/sh\nexec /usr/lib/openssh/sftp-server\n')
+    ssh.chmod(0o755)
+    run_quietly('sshfs', '-o', f'ssh_command={ssh}', f'localhost:{there}', here)
+
+
+def mount_bindfs(there, here):
+    run_quietly('bindfs', there, here)
+
+
+def mount_9p(there, here):
+    # Shared with the host by QEMU.
+    there = pathlib.Path('/guest-out/9p')
+    there.mkdir(exist_ok=True)
+    run_quietly('mount', '--bind', there, here)
+
+
+def mount_exfat(there, here):
+    disk = pathlib.Path(f'{there}/disk')
+    with open(disk, 'wb') as file:
+        file.truncate(16 << 20)
+    run_quietly('mkfs.exfat', disk)
+    loop = subprocess.run(['losetup', '--find', '--show', disk], check=True, capture_output=True,
+                          text=True).stdout.strip()
+    run_quietly('mount.exfat-fuse', loop, here)
+
+
+# exFAT allows no | in names.
+OTHERS = {
+    '9p': (mount_9p, WORKS, '|'),
+    'bindfs': (mount_bindfs, WORKS, '|'),
+    'sshfs': (mount_sshfs, REFUSED, '|'),
+    'exfat-fuse': (mount_exfat, REFUSED, '^'),
+}
+
+
+def check(world, name, mount, wanted, separator):
+    there, here = f'/export/{name}', f'/run/{name}'
+    os.mkdir(there)
+    os.mkdir(here)
+    mount(there, here)
+    one, two = (world.peer(None, f'{here}/lock', 15, separator=separator) for _ in range(2))
+    word = one.ask('acquire 5000')[0]
+    detail = word
+    good = word == wanted
+    if word == WORKS:
+        shut_out = two.ask('acquire 0')[0]
+        released = one.ask('release')[0]
+        detail += f', the other: {shut_out}, release: {released}'
+        for peer in one, two:
+            peer.tell(f'cycles {TURNS}')
+        turns = [peer.answer()[0] for peer in (one, two)]
+        detail += f', turns of both: {turns}'
+        good = good and (shut_out, released, *turns) == ('timed-out', 'done', 'done', 'done')
+    left = [file for file in os.listdir(here) if file.startswith('lock')]
+    world.check(f'on {name}', good and not left, f'{detail}, left: {left}')
+
+
+def run(world):
+    for name, how in OTHERS.items():
+        try:
+            check(world, name, *how)
+        except (OSError, subprocess.CalledProcessError) as error:
+            world.skip(f'on {name}', f'it could not be mounted: {error}')
+        world.end_peers()

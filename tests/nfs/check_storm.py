@@ -1,0 +1,106 @@
+# SPDX-FileCopyrightText: 2026 The libflufllock authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Processes on both clients take turns at a ledger and are killed and started
+again at random: no two are ever let in together, and no update is lost."""
+
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import time
+
+from world import HERE, VERSIONS, on
+
+SHORT_S, FULL_S = 25, 300
+KILL_EVERY_S = 4
+# So short that a dead holder does not cost the whole run.
+LIFETIME_MS = {'ours': 5000, 'flufl': 15000}
+PATIENCE_S = 90
+
+
+class Storm:
+    def __init__(self, world, version, kinds):
+        self.world, self.version, self.kinds = world, version, kinds
+        self.place = world.place(version)
+        self.witness = pathlib.Path(f'/dev/shm/witness-{pathlib.Path(self.place).name}')
+        self.witness.mkdir()
+        (self.witness / 'log').touch()
+        pathlib.Path('/export', pathlib.Path(self.place).name, 'ledger').write_text(f'{0:10}\n')
+        self.workers = {}
+        self.kills = 0
+        for client in 'ab':
+            for number, kind in enumerate(kinds):
+                self.start(f'{client}-{kind}-{number}')
+
+    def start(self, name):
+        client, kind, _ = name.split('-')
+        program = ([self.world.build / 'tests' / 'nfs' / 'nfs-storm'] if kind == 'ours'
+                   else [sys.executable, HERE / 'storm.py'])
+        self.workers[name] = subprocess.Popen(
+            [*on(client), *program, name, self.place, self.witness, str(LIFETIME_MS[kind])])
+
+    def kill_one(self):
+        name = random.choice(list(self.workers))
+        self.workers[name].kill()
+        self.workers[name].wait()
+        self.kills += 1
+        self.start(name)
+
+    def end(self):
+        (self.witness / 'stop').touch()
+        give_up = time.monotonic() + PATIENCE_S
+        stuck = []
+        for name, worker in self.workers.items():
+            try:
+                worker.wait(max(give_up - time.monotonic(), 0.1))
+            except subprocess.TimeoutExpired:
+                stuck.append(name)
+                worker.kill()
+                worker.wait()
+        return stuck
+
+    def judge(self, seconds, stuck):
+        lines = (self.witness / 'log').read_text().splitlines()
+        turns = [line.split()[1:] for line in lines if line.startswith('turn ')]
+        wrong = [line for line in lines if not line.startswith('turn ')]
+        numbers = [int(number) for _, number in turns]
+        lost = sum(after <= before for before, after in zip(numbers, numbers[1:]))
+        # One who is killed may have written and not said so.
+        unsaid = max(numbers, default=0) - len(numbers) + lost
+        hand_offs = sum(one[0] != two[0] for one, two in zip(turns, turns[1:]))
+        crossings = sum(one[0][0] != two[0][0] for one, two in zip(turns, turns[1:]))
+        shares = ', '.join(f'{name} {sum(turn[0] == name for turn in turns)}'
+                           for name in sorted(self.workers))
+        left = [name for name in os.listdir('/export/' + pathlib.Path(self.place).name)
+                if name == 'lock']
+        name = f'storm, NFS {self.version}, {" and ".join(dict.fromkeys(self.kinds))}'
+        good = (not wrong and not lost and not stuck and not left and unsaid <= self.kills
+                and crossings > 0)
+        self.world.check(
+            name, good, f'{len(turns)} turns, {hand_offs / seconds:.1f} hand-offs a second '
+            f'({crossings / seconds:.1f} between clients), {self.kills} killed, '
+            f'{sum(line.startswith("overlap") for line in wrong)} overlaps, {lost} lost updates')
+        self.world.say(shares)
+        for complaint in [*wrong[:5], *(f'{name} is stuck' for name in stuck),
+                          *(f'{name} is left' for name in left)]:
+            self.world.say(complaint)
+        shutil.rmtree(self.witness)
+
+
+def run(world):
+    random.seed()
+    seconds = FULL_S if world.full else SHORT_S
+    for kinds in (['ours', 'ours'], ['ours', 'flufl']) if world.full else [['ours', 'ours', 'flufl']]:
+        storms = [Storm(world, version, kinds) for version in VERSIONS]
+        start = time.monotonic()
+        while time.monotonic() < start + seconds:
+            time.sleep(KILL_EVERY_S)
+            for storm in storms:
+                storm.kill_one()
+        stuck = [storm.end() for storm in storms]
+        took = time.monotonic() - start
+        for storm, who in zip(storms, stuck):
+            storm.judge(took, who)

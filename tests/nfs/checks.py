@@ -1,0 +1,42 @@
+# SPDX-FileCopyrightText: 2026 The libflufllock authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""checks.py [--full] BUILD [CHECK...]: all checks, or some, in the guest. The last
+line says how many passed, failed and were skipped."""
+
+import argparse
+import importlib
+import pathlib
+import sys
+import time
+import traceback
+
+ALL = 'calls', 'caches', 'storm', 'faults', 'clocks', 'demo', 'others'
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--full', action='store_true')
+    parser.add_argument('build', type=pathlib.Path)
+    parser.add_argument('checks', nargs='*', metavar='CHECK')
+    arguments = parser.parse_args()
+
+    # Imported here, so that --help works everywhere.
+    from world import World
+    world = World(arguments.build, arguments.full,
+                  pathlib.Path('/guest-out/accel').read_text().strip())
+    for name in arguments.checks or ALL:
+        start = time.monotonic()
+        try:
+            importlib.import_module(f'check_{name}').run(world)
+        except Exception as error:
+            traceback.print_exc(file=sys.stdout)
+            world.check(name, False, repr(error))
+        world.end_peers()
+        world.say(f'({name}: {time.monotonic() - start:.0f} s)')
+    print(f'{world.passed} passed, {world.failed} failed, {world.skipped} skipped')
+    return 0 if world.passed and not world.failed else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())

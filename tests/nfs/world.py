@@ -1,0 +1,194 @@
+# SPDX-FileCopyrightText: 2026 The libflufllock authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What the checks in the guest share: its clients, processes on them that have a
+lock, calls counted by the mounts, and what has passed and failed."""
+
+import collections
+import os
+import pathlib
+import queue
+import subprocess
+import sys
+import threading
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+VERSIONS = '3', '4.0', '4.2'
+# A process that says nothing for so long never will.
+PATIENCE_S = 120
+# The slop of both libraries, and the grace of ours.
+SLOP_S = 10
+GRACE_S = 5
+STOOD_STILL = 'this machine stood still for longer than the lifetime'
+
+
+def client_pid(client):
+    return int(pathlib.Path('/run/client', client).read_text())
+
+
+def on(client):
+    """What to put before a command for it to run on that client."""
+    return ['nsenter', '-t', str(client_pid(client)), '-m', '-n', '-u', '--'] if client else []
+
+
+def wait_until(condition, patience_s=PATIENCE_S, must=True):
+    end = time.monotonic() + patience_s
+    while not condition():
+        if time.monotonic() > end:
+            if must:
+                raise TimeoutError('what was waited for did not happen')
+            return
+        time.sleep(0.02)
+
+
+class World:
+    def __init__(self, build, full, accel):
+        self.build = build
+        self.full = full
+        # Under emulation, and on a busy machine, all that is done takes longer.
+        self.slack_s = 0.3 if accel == 'kvm' else 2
+        self.passed = self.failed = self.skipped = 0
+        # What the processes say is expected mostly, and else tells what was wrong.
+        self.complaints = open('/guest-out/complaints.log', 'w')
+        self._places = 0
+        self._peers = []
+
+    def say(self, text):
+        print(f'     {text}', flush=True)
+
+    def check(self, name, good, detail=''):
+        if good:
+            self.passed += 1
+        else:
+            self.failed += 1
+        print(f'{"PASS" if good else "FAIL"} {name}{": " if detail else ""}{detail}', flush=True)
+
+    def skip(self, name, why):
+        self.skipped += 1
+        print(f'SKIP {name}: {why}', flush=True)
+
+    def place(self, version):
+        """A new directory, as the clients see it."""
+        self._places += 1
+        name = f'place-{self._places}'
+        os.mkdir(f'/export/{name}')
+        os.chmod(f'/export/{name}', 0o777)
+        return f'/nfs/{version}/{name}'
+
+    def peer(self, *arguments, **options):
+        peer = Peer(self, *arguments, **options)
+        self._peers.append(peer)
+        return peer
+
+    def end_peers(self):
+        for peer in self._peers:
+            peer.kill()
+        self._peers.clear()
+
+
+def judge_live(world, name, holder, waiter, detail=''):
+    """A holder that is alive and refreshes, and a waiter that must not get in. A
+    machine that stands still for a whole lifetime is no break: the holder is the
+    first to know."""
+    got_in = waiter.has_answered()
+    if holder.lost_at is None:
+        world.check(name, not got_in, detail)
+        return not got_in
+    if got_in and waiter.peek()[2] < holder.lost_at:
+        world.check(name, False, 'the waiter got in before the holder knew that it had lost')
+    else:
+        world.skip(name, STOOD_STILL)
+    return False
+
+
+def files_in(place):
+    """As the server has them."""
+    return sorted(os.listdir('/export/' + pathlib.Path(place).name))
+
+
+class Peer:
+    """A process on a client with one lock. The kind is `ours` or `flufl`."""
+
+    def __init__(self, world, client, lock, lifetime_s=15, kind='ours', linger=False,
+                 separator='|', environment=(), before=()):
+        if kind == 'ours':
+            command = [world.build / 'tests' / 'nfs' / 'nfs-peer', lock, str(int(lifetime_s * 1000)),
+                       separator, *(['linger'] if linger else [])]
+        else:
+            command = [sys.executable, HERE.parent / 'interop' / 'peer.py', 'flufl', lock, separator]
+        environment = dict(environment)
+        if environment:
+            environment['LD_PRELOAD'] = str(world.build / 'tests' / 'nfs' / 'nfs-preload.so')
+        self.process = subprocess.Popen(
+            [*on(client), *before, 'env', *(f'{key}={value}' for key, value in environment.items()),
+             *command],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=world.complaints, text=True,
+            bufsize=1)
+        self.lost_at = None
+        self._lines = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+        self.answer()
+
+    def _read(self):
+        for line in self.process.stdout:
+            word, _, ms = line.strip().partition(' ')
+            if word == 'loss':
+                self.lost_at = time.monotonic()
+            else:
+                self._lines.put((word, float(ms or 0) / 1000, time.monotonic()))
+        self._lines.put(('dead', 0, time.monotonic()))
+
+    def tell(self, command):
+        self.process.stdin.write(command + '\n')
+
+    def answer(self, patience_s=PATIENCE_S):
+        """The word, the seconds that it took, and when it was heard."""
+        try:
+            return self._lines.get(timeout=patience_s)
+        except queue.Empty:
+            return 'silence', patience_s, time.monotonic()
+
+    def has_answered(self):
+        return not self._lines.empty()
+
+    def ask(self, command, patience_s=PATIENCE_S):
+        self.tell(command)
+        return self.answer(patience_s)
+
+    def peek(self):
+        return self._lines.queue[0]
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Counter:
+    """The calls to the server that a mount has made since."""
+
+    def __init__(self, client, version):
+        self._path = f'/proc/{client_pid(client)}/mountstats'
+        self._where = f' mounted on /nfs/{version} '
+        self._before = self._read()
+
+    def _read(self):
+        calls = collections.Counter()
+        here = counting = False
+        for line in pathlib.Path(self._path).read_text().splitlines():
+            if line.startswith('device '):
+                here, counting = self._where in line, False
+            elif here and 'per-op statistics' in line:
+                counting = True
+            elif here and counting and ':' in line:
+                name, _, numbers = line.partition(':')
+                calls[name.strip()] = int(numbers.split()[0])
+        return calls
+
+    def calls(self):
+        return self._read() - self._before
+
+
+def describe(calls, per=1):
+    names = ', '.join(f'{name} {n / per:.3g}' for name, n in calls.most_common())
+    return f'{sum(calls.values()) / per:.1f} ({names})'

@@ -1,0 +1,63 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What is known of the file system. On a real 9p this is tried by scripts/test-nfs.
+ */
+
+#include <string.h>
+
+#include "flufl-fs-kind.h"
+
+#define MOUNTS                                                                                     \
+  "22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw\n"                                       \
+  "23 22 0:21 / /home/my\\040files rw master:2 shared:3 - 9p host rw,trans=virtio\n"               \
+  "230 22 0:22 /sub /mnt/-\\040x rw - btrfs /dev/vdb rw,subvol=/sub\n"                             \
+  "24 22 0:23 / /cut"
+
+static void
+test_mount_type (void)
+{
+  g_autofree char *ext4 = flufl_mount_type (MOUNTS, 22);
+  g_autofree char *p9 = flufl_mount_type (MOUNTS, 23);
+  g_autofree char *btrfs = flufl_mount_type (MOUNTS, 230);
+
+  g_assert_cmpstr (ext4, ==, "ext4");
+  g_assert_cmpstr (p9, ==, "9p");
+  g_assert_cmpstr (btrfs, ==, "btrfs");
+  g_assert_null (flufl_mount_type (MOUNTS, 24));
+  g_assert_null (flufl_mount_type (MOUNTS, 2));
+  g_assert_null (flufl_mount_type (MOUNTS, 0));
+  g_assert_null (flufl_mount_type ("", 0));
+}
+
+static void
+test_unknown (void)
+{
+  g_assert_cmpint (flufl_fs_kind ("/proc"), ==, FLUFL_FS_OTHER);
+  g_assert_cmpint (flufl_fs_kind ("/nowhere"), ==, FLUFL_FS_UNASKED);
+}
+
+/* Where this kernel has a memory file system at the usual place. */
+static void
+test_memory (void)
+{
+  g_autofree char *mounts = NULL;
+
+  if (!g_file_get_contents ("/proc/self/mountinfo", &mounts, NULL, NULL)
+      || !g_regex_match_simple (" /dev/shm [^\n]* - tmpfs ", mounts, 0, 0))
+    {
+      g_test_skip ("there is no tmpfs on /dev/shm");
+      return;
+    }
+  g_assert_cmpint (flufl_fs_kind ("/dev/shm"), ==, FLUFL_FS_LOCAL);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/fs-kind/mount-type", test_mount_type);
+  g_test_add_func ("/fs-kind/unknown", test_unknown);
+  g_test_add_func ("/fs-kind/memory", test_memory);
+  return g_test_run ();
+}
