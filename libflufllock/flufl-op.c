@@ -369,6 +369,8 @@ cancel_overdue_cb (gpointer data)
   FluflOp *op = g_task_get_task_data (task);
 
   op->told = TRUE;
+  /* Its caller may use the cancellable for something else from now on. */
+  g_atomic_int_set (&op->acquire.given_up, TRUE);
   stop_watching_cancel (op);
   g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "%s", "Operation was cancelled");
   return G_SOURCE_REMOVE;
@@ -390,7 +392,7 @@ settle_cb (gpointer data)
   stop_watching_cancel (op);
   /* The cancellation came after the win and before anybody was told of it. */
   if (op->kind == FLUFL_OP_ACQUIRE && op->answer
-      && g_cancellable_set_error_if_cancelled (op->cancellable, &op->error))
+      && (op->told || g_cancellable_set_error_if_cancelled (op->cancellable, &op->error)))
     {
       op->answer = FALSE;
       flufl_engine_push (cancel_win, g_object_ref (task));

@@ -54,6 +54,12 @@ gint64 flufl_acquire_gap = 2100 * 1000;
  * that is longer, will not do better for being asked for ever. */
 #define PATIENCE (10 * G_USEC_PER_SEC)
 
+static gboolean
+is_cancelled (FluflAcquire *self)
+{
+  return g_atomic_int_get (&self->given_up) || g_cancellable_is_cancelled (self->cancellable);
+}
+
 /* --- The watch --- */
 
 static void
@@ -416,7 +422,7 @@ step (FluflAcquire *self, gint64 *out_when)
   gboolean closed = (events & FLUFL_WATCH_CLOSED) != 0;
   gboolean slow = !self->armed && self->pause >= UNTOLD_LOOK_FROM;
 
-  if (g_cancellable_is_cancelled (self->cancellable))
+  if (is_cancelled (self))
     return finish (self, FLUFL_RESULT_CANCELLED);
 
   if (!is_giving_way (self))
@@ -441,7 +447,7 @@ step (FluflAcquire *self, gint64 *out_when)
       if (overdue && self->view.found)
         flufl_queue_ignore (self->queue, &self->view.predecessor);
       /* A cancellation that met the win: nobody expects to hold it. */
-      if (!g_cancellable_is_cancelled (self->cancellable))
+      if (!is_cancelled (self))
         return finish (self, FLUFL_RESULT_HELD);
       self->claim.unsure = TRUE;
       return finish (self, FLUFL_RESULT_CANCELLED);
@@ -453,7 +459,7 @@ step (FluflAcquire *self, gint64 *out_when)
     }
 
   now = g_get_monotonic_time ();
-  if (g_cancellable_is_cancelled (self->cancellable))
+  if (is_cancelled (self))
     return finish (self, FLUFL_RESULT_CANCELLED);
   if (now >= self->deadline)
     return finish (self, FLUFL_RESULT_TIMED_OUT);

@@ -36,6 +36,7 @@ struct _FluflAcquire
   gboolean         break_dead;
   FluflQueue      *queue;       /* borrowed; kept from one acquisition to the next */
   GCancellable    *cancellable; /* borrowed; nullable */
+  int              given_up;    /* the same for good, should it be reset; atomic */
   FluflAcquireFunc waiting;     /* called once when it takes long; nullable */
   FluflAcquireFunc done;        /* for the asynchronous form */
   gpointer         user_data;
