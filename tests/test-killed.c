@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <glib-unix.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -344,6 +345,52 @@ test_forked_object (void)
 }
 
 static void
+test_forked_object_and_own (void)
+{
+  g_autoptr (FluflLock) lock = NULL;
+  g_autofree char *own_path = NULL;
+  TestPlace place;
+  pid_t child;
+  int ready[2], status;
+  char byte;
+
+  g_test_summary ("A child's own life-line, with the number that its parent's had, outlasts the parent's object");
+  test_place_init (&place);
+  own_path = test_place_path (&place, "own.lock");
+  lock = lock_new (place.lock);
+  g_assert_true (flufl_lock_acquire (lock, 0, NULL, NULL));
+  g_assert_true (g_unix_open_pipe (ready, FD_CLOEXEC, NULL));
+  child = fork ();
+  if (child == 0)
+    {
+      g_autoptr (FluflLock) own = lock_new (own_path);
+
+      if (!flufl_lock_acquire (own, 0, NULL, NULL))
+        _exit (1);
+      g_object_unref (lock);
+      if (write (ready[1], "x", 1) != 1)
+        _exit (2);
+      for (;;)
+        pause ();
+    }
+  close (ready[1]);
+  g_assert_cmpint (read (ready[0], &byte, 1), ==, 1);
+  close (ready[0]);
+  {
+    g_autoptr (FluflLock) other = lock_new (own_path);
+
+    g_assert_cmpint (flufl_lock_query_state (other, NULL, NULL), ==, FLUFL_LOCK_STATE_THEIRS);
+    g_assert_false (flufl_lock_acquire (other, 0, NULL, NULL));
+    kill (child, SIGKILL);
+    g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+    g_assert_true (flufl_lock_acquire (other, SOON, NULL, NULL));
+    g_assert_true (flufl_lock_release (other, NULL, NULL));
+  }
+  g_assert_true (flufl_lock_release (lock, NULL, NULL));
+  test_place_clear (&place);
+}
+
+static void
 test_linger (void)
 {
   g_autoptr (GError) error = NULL;
@@ -464,6 +511,7 @@ main (int argc, char **argv)
   g_test_add_func ("/killed/child-goes-on", test_child_goes_on);
   g_test_add_func ("/killed/stopped", test_stopped);
   g_test_add_func ("/killed/forked-object", test_forked_object);
+  g_test_add_func ("/killed/forked-object-and-own", test_forked_object_and_own);
   g_test_add_func ("/killed/linger", test_linger);
   g_test_add_func ("/killed/idle", test_idle);
   return g_test_run ();

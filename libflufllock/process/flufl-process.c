@@ -11,6 +11,7 @@
 /* An open file that forked children must not have. */
 typedef struct
 {
+  guint64        id;
   int            fd;
   FluflCloseFunc close;
 } File;
@@ -21,6 +22,7 @@ static GMutex entry;
 static GMutex files_mutex;
 static File  *files; /* owned, for ever */
 static gsize  n_files, n_room;
+static guint64 last_id;
 
 /* Nobody may be about to change the files while they are copied. */
 static void
@@ -91,33 +93,40 @@ flufl_process_unlock_entry (void)
  *
  * What is open as @fd ends with this process: a child made by fork(2) does not
  * keep it open.
+ *
+ * Returns: what to forget it by; not 0. The number of the file would not do, for
+ *   a child may have another file by the same
  */
-void
+guint64
 flufl_process_keep_file (int fd, FluflCloseFunc close_func)
 {
+  guint64 id;
+
   g_mutex_lock (&files_mutex);
   if (n_files == n_room)
     {
       n_room = MAX (2 * n_room, 4);
       files = g_renew (File, files, n_room);
     }
-  files[n_files++] = (File){ fd, close_func };
+  id = ++last_id;
+  files[n_files++] = (File){ id, fd, close_func };
   g_mutex_unlock (&files_mutex);
+  return id;
 }
 
 /*
  * flufl_process_forget_file:
  *
- * Returns: whether @fd was kept by this process, and is the caller's to close
+ * Returns: whether this process kept it, so that it is the caller's to close
  */
 gboolean
-flufl_process_forget_file (int fd)
+flufl_process_forget_file (guint64 id)
 {
   gboolean found = FALSE;
 
   g_mutex_lock (&files_mutex);
   for (gsize i = n_files; i > 0 && !found; i--)
-    if (files[i - 1].fd == fd)
+    if (files[i - 1].id == id)
       {
         files[i - 1] = files[--n_files];
         found = TRUE;

@@ -17,8 +17,8 @@ typedef int (*FluflCloseFunc) (int fd);
 int      flufl_process_mark         (void);
 void     flufl_process_lock_entry   (void);
 void     flufl_process_unlock_entry (void);
-void     flufl_process_keep_file    (int            fd,
+guint64  flufl_process_keep_file    (int            fd,
                                      FluflCloseFunc close_func);
-gboolean flufl_process_forget_file  (int            fd);
+gboolean flufl_process_forget_file  (guint64        id);
 
 G_END_DECLS

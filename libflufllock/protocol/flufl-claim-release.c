@@ -17,11 +17,11 @@
 
 /* Forgets the claim and lets go of its life-line. Never by LOCK_UN: what shares
  * the file with us, though not by fork(2), would lose it. A forked child has let
- * go of its parent's already. */
+ * go of its parent's already, and the number may be another file's there. */
 void
 flufl_claim_clear (FluflClaim *claim)
 {
-  if (claim->line != NULL && flufl_process_forget_file (claim->fd))
+  if (claim->line != NULL && flufl_process_forget_file (claim->line_id))
     claim->line->close (claim->fd);
   g_free (claim->path);
   memset (claim, 0, sizeof *claim);

@@ -36,7 +36,7 @@ tie_life_line (FluflClaim *claim, FluflSite *site, int fd)
     {
       claim->line = site->sys;
       claim->fd = fd;
-      flufl_process_keep_file (fd, site->sys->close);
+      claim->line_id = flufl_process_keep_file (fd, site->sys->close);
       return TRUE;
     }
   /* Busy: somebody came upon the new claim and wants to know whether we live.

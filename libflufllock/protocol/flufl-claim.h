@@ -31,6 +31,7 @@ typedef struct
   char    *path;
   const FluflSyscalls *line; /* what closes fd; NULL: there is no life-line */
   int      fd;           /* of the claim, with the flock that is the life-line */
+  guint64  line_id;      /* of the life-line, in the process that tied it */
   dev_t    dev;
   ino_t    ino;
   gint64   lifetime;     /* nanoseconds */
