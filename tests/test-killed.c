@@ -365,6 +365,7 @@ test_forked_object_and_own (void)
     {
       g_autoptr (FluflLock) own = lock_new (own_path);
 
+      prctl (PR_SET_PDEATHSIG, SIGKILL);
       if (!flufl_lock_acquire (own, 0, NULL, NULL))
         _exit (1);
       g_object_unref (lock);

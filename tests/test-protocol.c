@@ -321,6 +321,32 @@ test_slow_server_is_not_behind (void)
     }
 }
 
+/* A clock that was right is set back: others would see the lock as expired, and
+ * flufl.lock does not let it rest. */
+static void
+test_clock_set_back (void)
+{
+  Proc p;
+
+  for (int lingers = 0; lingers <= 1; lingers++)
+    {
+      fake_disk_reset ();
+      proc_init (&p);
+      p.site.name_ahead = lingers;
+      proc_acquire (&p);
+      if (lingers)
+        g_assert_cmpint (proc_park (&p), ==, FLUFL_OUTCOME_RELEASED);
+      fake_disk_skew_local (-3600 * FAKE_SEC);
+      if (lingers)
+        proc_acquire (&p);
+      else
+        g_assert_cmpint (proc_refresh (&p), ==, FLUFL_OUTCOME_HELD);
+      g_assert_cmpint (fake_disk_mtime (LOCK), >=, fake_disk_server_now () + LIFETIME);
+      g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+      proc_clear (&p);
+    }
+}
+
 static void
 test_file_system_is_asked_again (void)
 {
@@ -686,6 +712,7 @@ main (int argc, char **argv)
   g_test_add_func ("/protocol/acquire/copies-for-links", test_copies_for_links);
   g_test_add_func ("/protocol/acquire/copy-is-removed-with-token", test_copy_is_removed_with_token);
   g_test_add_func ("/protocol/slow-server-is-not-behind", test_slow_server_is_not_behind);
+  g_test_add_func ("/protocol/clock-set-back", test_clock_set_back);
   g_test_add_func ("/protocol/file-system-is-asked-again", test_file_system_is_asked_again);
   g_test_add_func ("/protocol/identity-is-found-later", test_identity_is_found_later);
   g_test_add_func ("/protocol/identity-asked-at-fork", test_identity_asked_at_fork);

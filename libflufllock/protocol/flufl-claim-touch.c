@@ -37,6 +37,14 @@ flufl_claim_lease_is_safe (const FluflClaim *claim, const FluflSite *site)
   return flufl_claim_lease_left (claim, site) >= claim->lifetime / 10;
 }
 
+/* By how much the server's clock is ahead of ours, which may have been set since
+ * the two were compared. The clock of boot time is never set. */
+static gint64
+server_lead (const FluflClaim *claim, gint64 real, gint64 boot)
+{
+  return flufl_time_since (claim->clock_offset, flufl_time_since (real - boot, claim->clock_base));
+}
+
 /* Sets mtime to what the later of the two clocks says, plus @lifetime. By the
  * open claim if @fd is one, otherwise by path. */
 int
@@ -49,7 +57,7 @@ flufl_claim_touch (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
   gint64 expiration;
   struct timespec times[2];
 
-  if (claim->server_seen != 0 && claim->clock_offset > CLOCK_TOLERANCE)
+  if (claim->server_seen != 0 && server_lead (claim, start_real, start) > CLOCK_TOLERANCE)
     now = MAX (now, flufl_claim_server_now (claim, site));
   expiration = flufl_time_add (now, lifetime);
   if (claim->coarse)
@@ -74,13 +82,15 @@ gboolean
 flufl_claim_learn (FluflClaim *claim, FluflSite *site, const struct stat *st)
 {
   gboolean again = FALSE;
+  gint64 real;
 
   claim->server_time = FLUFL_STAT_CTIME (st);
   claim->server_seen = flufl_claim_boot_now (site);
   /* The server touched it some time between then and now: one that took long
    * over it is not behind. */
-  claim->clock_offset
-      = flufl_time_since (claim->server_time, site->sys->clock (FLUFL_CLOCK_REAL));
+  real = site->sys->clock (FLUFL_CLOCK_REAL);
+  claim->clock_base = real - claim->server_seen;
+  claim->clock_offset = flufl_time_since (claim->server_time, real);
   if (claim->clock_offset < 0)
     claim->clock_offset = MIN (flufl_time_since (claim->server_time, claim->touched), 0);
 

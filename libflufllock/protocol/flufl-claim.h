@@ -40,7 +40,8 @@ typedef struct
   gint64   touched;      /* … and real time */
   gint64   server_time;  /* the file server's clock … */
   gint64   server_seen;  /* … at this boot time or earlier */
-  gint64   clock_offset; /* the server's clock less ours, when last compared */
+  gint64   clock_offset; /* the server's clock less ours, when last compared … */
+  gint64   clock_base;   /* … and real time less boot time then */
   gboolean coarse;       /* the file system stores whole seconds */
   gboolean unsure;       /* it may be the lock: an answer was lost */
   gboolean parked;       /* idle, under a name for its next use */
