@@ -410,7 +410,9 @@ flufl_lock_class_init (FluflLockClass *klass)
    * @error: why, in words; [error@Flufl.LockError.LOST]
    *
    * Emitted once when it is found, by the heartbeat or by
-   * [method@Flufl.Lock.refresh], that this object has lost the lock.
+   * [method@Flufl.Lock.refresh], that this object has lost the lock. Not
+   * emitted if the object has acquired it again before its main context came to
+   * tell.
    *
    * It comes in the main context of the acquisition, or, when a synchronous
    * refresh finds it, in the calling thread. The cancellable of

@@ -189,6 +189,24 @@ is_giving_way (FluflAcquire *self)
   return self->gap_until != 0;
 }
 
+/* Without a watch nothing tells that the one before us has died: others before
+ * it move on, it stays. Whether it need not be waited for. */
+static gboolean
+stays_for_nothing (FluflAcquire *self, gint64 now)
+{
+  const FluflClaimName *predecessor = &self->view.predecessor;
+
+  if (predecessor->ticket != self->asked)
+    {
+      self->asked = predecessor->ticket;
+      self->ask_at = now + flufl_acquire_patience;
+    }
+  if (now < self->ask_at)
+    return FALSE;
+  self->ask_at = now + LOOK_EVERY;
+  return !flufl_queue_check (self->queue, self->site, predecessor, self->break_dead);
+}
+
 /* Without a watch, our timer came: whether those before us move on. Then we do
  * not link, or the lock would be ours whenever we come between a release and
  * the link(2) of the one whose turn it is. */
@@ -198,7 +216,7 @@ is_behind_others (FluflAcquire *self, gint64 now)
   if (self->armed || is_giving_way (self) || !self->view.found || self->claim.path == NULL
       || now >= self->deadline || now >= self->moved + patience (self))
     return FALSE;
-  if (self->view.n_older == 1)
+  if (!stays_for_nothing (self, now) && self->view.n_older == 1)
     {
       g_autofree char *path = flufl_site_path_of (self->site, self->view.predecessor.name);
       struct stat st;

@@ -59,6 +59,8 @@ struct _FluflAcquire
   FluflQueueView   view;
   guint            behind;      /* view.n_older when there was no watch … */
   gint64           moved;       /* … and since when it is that */
+  guint64          asked;       /* ticket of the one before us that stays … */
+  gint64           ask_at;      /* … and when to ask next what it does */
   gint64           gap_until;   /* the lock is left free for a stranger; 0: it is not */
   gboolean         uncalled;    /* the timer came, and no word of the one before us */
   gboolean         gave_way;    /* left it free when it was our turn */

@@ -175,7 +175,7 @@ class Storm:
         for _ in range(N_LAST):
             self.start_ours()
         end = time.monotonic() + WEDGED_S
-        while len(list(self.place.glob('lock|*'))) > N_LAST and time.monotonic() < end:
+        while len(self.litter()) > N_LAST + 1 and time.monotonic() < end:  # theirs, and the lock
             time.sleep(0.1)
             self.check()
         self.finish()

@@ -435,6 +435,13 @@ test('with_lock', async () => {
   assertEqual(await lock.with_lock(() => 43, 0, null), 43);
 });
 
+test('with_lock without work', async () => {
+  let message;
+  await lock.with_lock().catch(error => (message = error.message));
+  assertEqual(message, 'with_lock() needs a function');
+  assertEqual(lock.held, false);
+});
+
 test('with_lock that fails', async () => {
   let message = null;
   await lock.with_lock(() => fail('on purpose')).catch(error => (message = error.message));

@@ -44,6 +44,8 @@ function _init() {
   // Holds the lock while `work`, which may be async, runs, and resolves to
   // what it returned. Rejects with LOST if the lock was lost meanwhile.
   proto.with_lock = async function (work, timeout_ms, cancellable) {
+    if (typeof work !== 'function')
+      throw new TypeError('with_lock() needs a function');
     await this.acquire_async(timeout_ms, cancellable);
 
     let result;

@@ -292,8 +292,9 @@ class Lock(Flufl.Lock):
             # amid the conversion of an error.
             with register_sigint_fallback(interrupted.cancel):
                 # Most often there is nothing to wait for: no need for a thread.
+                # Not 0, which does not ask who is there first.
                 try:
-                    return super().acquire(0)
+                    return super().acquire(1)
                 except GLib.Error as error:
                     if not error.matches(_QUARK, Flufl.LockError.TIMED_OUT):
                         raise
