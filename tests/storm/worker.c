@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * worker ARENA LOCK SEED: takes the lock again and again, as storm.py says,
- * until it is told in the arena to stop. Its clock jumps.
+ * worker ARENA LOCK SEED [HOURS]: takes the lock again and again, as storm.py
+ * says, until it is told in the arena to stop. Its clock jumps, unless it is
+ * HOURS ahead.
  */
 
 #include <errno.h>
@@ -31,6 +32,7 @@ typedef struct
 
 static Arena *arena;
 static gint64 clock_step; /* ns */
+static gboolean clock_jumps = TRUE;
 
 static gint64
 stepped_clock (FluflClock clock)
@@ -111,7 +113,7 @@ one_round (FluflLock *lock, GRand *rand)
   static const gint64 timeouts[] = { 0, 20, 500, 5000, 5000, 5000 };
   g_autoptr (GError) error = NULL;
 
-  if (g_rand_int_range (rand, 0, 50) == 0)
+  if (clock_jumps && g_rand_int_range (rand, 0, 50) == 0)
     clock_step = g_rand_int_range (rand, -1, 2) * G_TIME_SPAN_HOUR * 1000;
   if (!flufl_lock_acquire (lock, timeouts[g_rand_int_range (rand, 0, G_N_ELEMENTS (timeouts))], NULL,
                            &error))
@@ -144,8 +146,13 @@ main (int argc, char *argv[])
   FluflSyscalls table = flufl_syscalls_posix;
   int fd;
 
-  if (argc != 4)
-    g_error ("usage: worker ARENA LOCK SEED");
+  if (argc != 4 && argc != 5)
+    g_error ("usage: worker ARENA LOCK SEED [HOURS]");
+  if (argc == 5)
+    {
+      clock_jumps = FALSE;
+      clock_step = g_ascii_strtoll (argv[4], NULL, 10) * G_TIME_SPAN_HOUR * 1000;
+    }
   g_log_set_handler ("Flufl", G_LOG_LEVEL_WARNING, drop_message, NULL);
   prctl (PR_SET_PDEATHSIG, SIGKILL);
   fd = open (argv[1], O_RDWR | O_CLOEXEC);
