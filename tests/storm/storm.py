@@ -6,7 +6,7 @@ them Python's flufl.lock, while they are killed, stopped and let go, their
 clocks jump, the disk fills up, and the directory becomes read-only.
 
 A word in shared memory, which the lock knows nothing of, tells whether two are
-inside at once. In the end no lock is left, and no claim but of the killed.
+inside at once. In the end no lock is left, and no claim but of the dead.
 """
 
 import argparse
@@ -31,7 +31,7 @@ NOBODY = 65534
 LONGEST_STOP_S = 1.5
 # The worst that is promised: lifetime, slop and rest; and a busy machine.
 WEDGED_S = 60
-# Who waits right behind a killed waiter's claim collects it. What is older than
+# Who waits right behind a dead waiter's claim collects it. What is older than
 # all that come lies there until one comes alone: that is told, and no failure.
 COLLECTED_S = 15
 HERE = pathlib.Path(__file__).resolve().parent
@@ -48,7 +48,7 @@ class Storm:
         self.is_root = os.geteuid() == 0
         self.mounted = False
         self.ours, self.flufls = [], []
-        self.killed = set()  # process ids
+        self.stormed = set()  # ids of processes of ours that the storm went over
         self.stopped = {}  # process → when it goes on
         self.mend_at = None
         self.mend = None
@@ -83,7 +83,10 @@ class Storm:
                                 stdin=subprocess.DEVNULL, **user)
 
     def start_ours(self, *more):
-        self.ours.append(self.start([self.worker], [str(self.rand.randrange(2**31)), *more]))
+        process = self.start([self.worker], [str(self.rand.randrange(2**31)), *more])
+        self.ours.append(process)
+        if not more:
+            self.stormed.add(str(process.pid))
 
     def kill_one(self):
         process = self.rand.choice(self.ours)
@@ -91,7 +94,6 @@ class Storm:
         process.kill()
         process.wait()
         self.ours.remove(process)
-        self.killed.add(str(process.pid))
         self.start_ours()
         self.counts['kills'] += 1
 
@@ -180,7 +182,7 @@ class Storm:
         for _ in range(N_LAST):
             self.start_ours('2')  # behind all claims, whose clocks were an hour off at most
         end = time.monotonic() + COLLECTED_S
-        while any(map(self.is_of_killed, self.litter())) and time.monotonic() < end:
+        while any(map(self.is_of_storm, self.litter())) and time.monotonic() < end:
             time.sleep(0.1)
             self.check()
         self.finish()
@@ -190,8 +192,9 @@ class Storm:
         names = sorted(path.name for path in self.place.iterdir())
         return [name for name in names if not name.rpartition('|')[2].isdigit()]
 
-    def is_of_killed(self, name):
-        return '|' in name and name.rpartition('|')[0].rpartition('|')[2] in self.killed
+    def is_of_storm(self, name):
+        """Of one that was killed, or that gave up while nothing could be removed."""
+        return '|' in name and name.rpartition('|')[0].rpartition('|')[2] in self.stormed
 
     def figures(self):
         counts = ', '.join(f'{count} {name}' for name, count in self.counts.items())
@@ -222,11 +225,11 @@ def main():
             storm.set_up()
             storm.blow(args.minutes * 60)
             storm.calm_down()
-            uncollected = list(filter(storm.is_of_killed, storm.litter()))
+            uncollected = list(filter(storm.is_of_storm, storm.litter()))
             left = [name for name in storm.litter() if name not in uncollected]
         finally:
             storm.tear_down()
-        print(f'figures: {storm.figures()}; {len(uncollected)} claims of the killed not collected')
+        print(f'figures: {storm.figures()}; {len(uncollected)} claims of the dead not collected')
         if not storm.has_flufl:
             print('flufl.lock is not here, so it took no part')
         if not storm.mounted:
