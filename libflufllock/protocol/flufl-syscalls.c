@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -21,6 +22,10 @@
 #endif
 
 #include "flufl-fs-kind.h"
+#include "flufl-process.h"
+
+/* What getrandom(2) gives at once: more may be cut or interrupted. */
+#define RANDOM_BATCH 256
 
 static int
 posix_open (const char *path, int flags, mode_t mode)
@@ -56,13 +61,12 @@ posix_list (const char *directory, FluflNameFunc func, gpointer user_data)
 }
 
 static int
-posix_random (void *buffer, size_t size)
+ask_for_random (void *buffer, size_t size)
 {
   int fd, errsv;
   ssize_t n;
 
 #ifdef HAVE_GETRANDOM
-  /* Requests of up to 256 bytes are neither cut nor interrupted. */
   if (getrandom (buffer, size, 0) == (ssize_t) size)
     return 0;
 #endif
@@ -74,6 +78,35 @@ posix_random (void *buffer, size_t size)
   close (fd);
   errno = errsv;
   return n == (ssize_t) size ? 0 : -1;
+}
+
+/* By the batch: asked for one by one, random numbers would be a good part of what
+ * the library adds to its system calls. Each thread has its own, so that there is
+ * no mutex that a forked child could wait for; and a child begins a new one, for
+ * its parent will use the numbers of this. */
+static int
+posix_random (void *buffer, size_t size)
+{
+  static _Thread_local struct
+  {
+    int    process; /* its mark */
+    size_t left;
+    guchar bytes[RANDOM_BATCH];
+  } batch;
+
+  if (size > RANDOM_BATCH)
+    return ask_for_random (buffer, size);
+  if (batch.process != flufl_process_mark () || batch.left < size)
+    {
+      batch.left = 0;
+      if (ask_for_random (batch.bytes, RANDOM_BATCH) != 0)
+        return -1;
+      batch.process = flufl_process_mark ();
+      batch.left = RANDOM_BATCH;
+    }
+  batch.left -= size;
+  memcpy (buffer, batch.bytes + batch.left, size);
+  return 0;
 }
 
 static gint64
