@@ -34,6 +34,12 @@ class Side:
             self.waits.append((rest[0] if rest else max(asked, self.until)) - asked)
         self.waits.sort()
 
+    def merge(self, other):
+        """The same side of another run."""
+        self.sections += other.sections
+        self.turns += other.turns
+        self.waits = sorted(self.waits + other.waits)
+
     def quantile(self, part):
         return self.waits[min(int(len(self.waits) * part), len(self.waits) - 1)]
 

@@ -170,7 +170,9 @@ test_stranger (void)
   look (&line);
   g_assert_cmpstr (line.view.stranger.name, ==, name);
   g_assert_false (owes_a_turn (&line));
-  fake_disk_advance (3 * FAKE_SEC);
+  fake_disk_advance (FAKE_SEC - 1);
+  g_assert_false (owes_a_turn (&line));
+  fake_disk_advance (1);
   g_assert_true (owes_a_turn (&line));
 
   g_test_message ("Not while it has the lock, nor when it comes anew");
@@ -321,7 +323,7 @@ look_at_all (Line *self)
 {
   for (int i = 0; i < 12; i++)
     {
-      self->queue.collect_at = 0;
+      self->queue.leftovers.ask_at = 0;
       look (self);
     }
 }
@@ -392,6 +394,13 @@ test_leftovers (void)
       assert_collected (&line, path, FALSE);
     }
 
+  g_test_message ("But one that is dated ahead, behind which nobody comes");
+  {
+    g_autofree char *path = put_leftover (&line, &line.us, 3600 * FAKE_SEC, FLUFL_MARK_LIFE_LINE);
+
+    assert_collected (&line, path, TRUE);
+  }
+
   g_test_message ("The living keep theirs, the dead lose it");
   proc_init (&idle);
   idle.site.name_ahead = TRUE;
@@ -448,7 +457,7 @@ test_leftovers_take_turns (void)
   look (&line); /* too early for another */
   g_assert_cmpuint (fake_disk_count_calls ("flock"), ==, 1);
   g_assert_true (fake_disk_exists (dead));
-  line.queue.collect_at = 0;
+  line.queue.leftovers.ask_at = 0;
   look (&line);
   g_assert_false (fake_disk_exists (dead));
   g_assert_true (fake_disk_exists (more));
@@ -496,6 +505,136 @@ test_leftover_swapped (void)
   g_assert_true (fake_disk_order_done ());
   g_assert_true (fake_disk_exists (path));
   fake_syscalls.unlink (path);
+  line_clear (&line);
+  assert_disk_empty ();
+}
+
+static void
+test_leftover_ignored (void)
+{
+  g_autofree char *path = NULL;
+  Proc waiter;
+  Line line;
+
+  g_test_summary ("One that did not move when it was its turn is asked for later");
+  line_init (&line);
+  if (skip_without_boot (&line))
+    return;
+  proc_abandon (&line.p);
+  proc_init (&waiter);
+  proc_acquire (&waiter);
+  path = g_strdup (waiter.claim.path);
+  fake_syscalls.unlink (LOCK);
+  fake_disk_advance (FAKE_SEC);
+  proc_acquire (&line.p);
+  line.collect = TRUE;
+  look (&line);
+  g_assert_true (line.view.found);
+  flufl_queue_ignore (&line.queue, &line.view.predecessor);
+  look_at_all (&line);
+  g_assert_true (fake_disk_exists (path));
+  proc_die (&waiter);
+  look_at_all (&line);
+  g_assert_false (fake_disk_exists (path));
+  look (&line);
+  g_assert_null (line.queue.ignored);
+  proc_clear (&waiter);
+  proc_release (&line.p);
+  line_clear (&line);
+  assert_disk_empty ();
+}
+
+static void
+test_leftover_blank (void)
+{
+  const FluflMarks kept = FLUFL_MARK_LIFE_LINE | FLUFL_MARK_PARKED;
+  g_autofree char *alive = NULL, *dead = NULL, *other = NULL;
+  FluflIdentity gone;
+  Line line;
+
+  g_test_summary ("Made, and not written when its maker was killed");
+  line_init (&line);
+  if (skip_without_boot (&line) || line.us.space[0] == '\0')
+    return;
+  line.collect = TRUE;
+  gone = line.us;
+  gone.pid++;
+  dead = put_leftover (&line, &gone, -1, kept);
+  alive = put_leftover (&line, &line.us, -2, kept);
+  other = put_leftover (&line, &gone, -3, kept);
+  fake_disk_set_content (alive, "", 0);
+  fake_disk_set_content (dead, "", 0);
+  fake_disk_set_content (other, "something else", -1);
+  look_at_all (&line);
+  g_assert_true (fake_disk_exists (alive));
+  g_assert_false (fake_disk_exists (dead));
+  g_test_message ("What has another content is not ours to remove");
+  g_assert_true (fake_disk_exists (other));
+  fake_syscalls.unlink (alive);
+  fake_syscalls.unlink (other);
+  line_clear (&line);
+  assert_disk_empty ();
+}
+
+static void
+sweep (Line *self)
+{
+  self->queue.leftovers.ask_at = 0;
+  flufl_leftovers_sweep (&self->queue.leftovers, &self->p.site);
+}
+
+static void
+test_sweep (void)
+{
+  g_autofree char *alive = NULL, *dead = NULL, *lock = NULL, *far = NULL, *swapped = NULL;
+  FluflIdentity gone, elsewhere;
+  Line line;
+
+  g_test_summary ("Over a network names tell who is dead, and calls are few");
+  line_init (&line);
+  if (skip_without_boot (&line) || line.us.space[0] == '\0')
+    return;
+  line.p.site.fs_kind = FLUFL_FS_NFS;
+  gone = line.us;
+  gone.pid++;
+  elsewhere = gone;
+  elsewhere.boot[0] = elsewhere.boot[0] == '0' ? '1' : '0';
+  alive = put_leftover (&line, &line.us, -1, FLUFL_MARK_NONE);
+  far = put_leftover (&line, &elsewhere, -2, FLUFL_MARK_NONE);
+  fake_disk_forget_calls ();
+  sweep (&line);
+  g_assert_cmpuint (fake_disk_count_calls ("list"), ==, 1);
+  g_assert_cmpuint (fake_disk_count_calls ("lstat"), ==, 0);
+  flufl_leftovers_sweep (&line.queue.leftovers, &line.p.site); /* too early for another */
+  g_assert_cmpuint (fake_disk_count_calls ("list"), ==, 1);
+
+  dead = put_leftover (&line, &gone, -3, FLUFL_MARK_NONE);
+  lock = put_leftover (&line, &gone, -4, FLUFL_MARK_NONE);
+  g_assert_cmpint (fake_syscalls.link (lock, LOCK), ==, 0);
+  sweep (&line);
+  g_assert_false (fake_disk_exists (dead));
+  g_assert_true (fake_disk_exists (lock));
+  g_assert_true (fake_disk_exists (alive));
+  g_assert_true (fake_disk_exists (far));
+  g_assert_cmpuint (fake_disk_count_calls ("flock"), ==, 0);
+  fake_syscalls.unlink (LOCK);
+  fake_syscalls.unlink (lock);
+
+  g_test_message ("Only the file that was seen; and an error changes nothing");
+  swapped = put_leftover (&line, &gone, -5, FLUFL_MARK_NONE);
+  fake_disk_hook ("close", 1, put_another, swapped);
+  sweep (&line);
+  g_assert_true (fake_disk_order_done ());
+  g_assert_true (fake_disk_exists (swapped));
+  fake_disk_fault ("list", 1, FAKE_FAIL, EIO);
+  sweep (&line);
+  g_assert_true (fake_disk_order_done ());
+  g_assert_true (fake_disk_exists (swapped));
+  sweep (&line);
+  g_assert_false (fake_disk_exists (swapped));
+
+  fake_syscalls.unlink (alive);
+  fake_syscalls.unlink (far);
   line_clear (&line);
   assert_disk_empty ();
 }
@@ -592,6 +731,9 @@ main (int argc, char *argv[])
   g_test_add_func ("/queue/leftovers", test_leftovers);
   g_test_add_func ("/queue/leftovers/turns", test_leftovers_take_turns);
   g_test_add_func ("/queue/leftovers/swapped", test_leftover_swapped);
+  g_test_add_func ("/queue/leftovers/ignored", test_leftover_ignored);
+  g_test_add_func ("/queue/leftovers/blank", test_leftover_blank);
+  g_test_add_func ("/queue/sweep", test_sweep);
   g_test_add_func ("/queue/claim-gone", test_claim_gone);
   g_test_add_func ("/queue/stopped", test_stopped);
 

@@ -17,6 +17,10 @@
 /* A wait that lasts is told of once, after so long. */
 #define ANNOUNCE_AFTER (250 * 1000)
 
+/* Where there is no queue: one who waits for so long looks, now and then, for
+ * what killed waiters have left. */
+#define SWEEP_AFTER ANNOUNCE_AFTER
+
 /* Without a watch. On a local file system a try costs microseconds, and one
  * whose turn is near must be there when it comes, for those behind wait for it:
  * so it sleeps for as long as those before it may take, at the least. What has
@@ -450,11 +454,15 @@ step (FluflAcquire *self, gint64 *out_when)
   else
     {
       try (self, first || slow || closed || (self->armed && events == 0));
-      if (self->outcome == FLUFL_OUTCOME_BUSY && self->queue != NULL
-          && flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL)
+      if (self->outcome == FLUFL_OUTCOME_BUSY && self->queue != NULL)
         {
-          flufl_queue_met_company (self->queue);
-          watch (self, events, closed || (overdue && (self->armed || slow)));
+          if (flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL)
+            {
+              flufl_queue_met_company (self->queue);
+              watch (self, events, closed || (overdue && (self->armed || slow)));
+            }
+          else if (self->break_dead && now - self->started >= SWEEP_AFTER)
+            flufl_leftovers_sweep (&self->queue->leftovers, self->site);
         }
     }
 

@@ -8,9 +8,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/file.h>
-
-#include "flufl-life-line.h"
 
 /* Looking through a directory takes 0.2 µs a name: beyond this it costs more
  * than the order is worth, and all wait for the lock file itself … */
@@ -22,9 +19,9 @@
  * arrivals that found nobody an object links first again. */
 #define COMPANY_ARRIVALS 4
 
-/* What nobody waits behind is asked for one claim at a time, so many
- * microseconds after one that was found alive. */
-#define COLLECT_REST (100 * 1000)
+/* A claim that is dated so much ahead of our clock, in nanoseconds, is before
+ * nobody for as long: a clock was set back. */
+#define DATED_AHEAD FLUFL_NSEC_PER_SEC
 
 /* The bits of a guint64: one that is forgotten too early costs a wait. */
 #define IGNORED_MAX 64
@@ -36,9 +33,9 @@
 #define TICKET_DIGITS 16
 
 /* A process of flufl.lock that has waited for so long is owed a turn. Eight of
- * them, busy with the lock for most of the time, let one wait for 8 to 17 s; with
- * this, four of ours and four of them do as well. */
-#define STRANGER_PATIENCE (3 * FLUFL_NSEC_PER_SEC)
+ * them, busy with the lock for most of the time, let one wait for 10 to 20 s; with
+ * this, four of ours and four of them do better. */
+#define STRANGER_PATIENCE (2 * FLUFL_NSEC_PER_SEC)
 /* What is older was left behind. */
 #define STRANGER_OLD (3600 * FLUFL_NSEC_PER_SEC)
 /* Each costs an lstat(2). */
@@ -57,8 +54,8 @@ typedef struct
   guint           n_strangers;
   guint64         seen;        /* bit i: ignored[i] is still there */
   gboolean        collecting;
-  FluflClaimName  leftover;    /* the next to be asked for, if it has a name … */
-  char            leftover_ticket[FLUFL_NAME_MAX + 1];
+  guint64         now;         /* as tickets tell it */
+  FluflLeftover   leftover;
   char            best[FLUFL_NAME_MAX + 1]; /* the ticket of view->predecessor */
   FluflQueueView *view;
 } Search;
@@ -67,7 +64,7 @@ void
 flufl_queue_clear (FluflQueue *self)
 {
   g_clear_pointer (&self->ignored, g_ptr_array_unref);
-  g_clear_pointer (&self->asked, g_free);
+  flufl_leftovers_clear (&self->leftovers);
 }
 
 /* The ticket in a claim's name and all behind it, or NULL. Tickets are of one
@@ -103,25 +100,28 @@ is_ignored (Search *self, const char *name)
   return FALSE;
 }
 
-/* Claims that are in no queue, and so nobody's predecessor: kept ones, and those
- * of an earlier boot. If they tell a life-line it can be asked whether somebody
- * has them. They take turns, in the order of their tickets. */
+/* Claims that nobody waits behind: kept ones, those of an earlier boot or of a
+ * clock that was ahead, and those that are no use to wait for. */
 static void
-see_leftover (Search *self, const char *name, const char *ticket)
+see_leftover (Search *self, const char *name, const char *ticket, gboolean ignored)
 {
   FluflClaimName claim;
 
   if (strcmp (ticket, self->our_ticket) == 0
-      || (self->queue->asked != NULL && strcmp (ticket, self->queue->asked) <= 0)
-      || (self->leftover.name[0] != '\0' && strcmp (ticket, self->leftover_ticket) >= 0)
-      || strchr (ticket, 'L') == NULL)
+      || !flufl_leftovers_next (&self->queue->leftovers, &self->leftover, ticket)
+      || !flufl_claim_name_parse (name, strlen (name), self->site->lock_name, self->separator, &claim)
+      || !claim.ours)
     return;
-  if (!flufl_claim_name_parse (name, strlen (name), self->site->lock_name, self->separator, &claim)
-      || !claim.ours || !claim.life_line
-      || (!claim.parked && strcmp (claim.boot, self->ours.boot) == 0))
+  if (strcmp (claim.boot, self->ours.boot) != 0)
+    {
+      if (!claim.life_line) /* nobody can tell */
+        return;
+    }
+  else if (!claim.parked && !ignored
+           && (claim.ticket < self->now || claim.ticket - self->now < DATED_AHEAD))
     return;
-  self->leftover = claim;
-  g_strlcpy (self->leftover_ticket, ticket, sizeof self->leftover_ticket);
+  self->leftover.claim = claim;
+  g_strlcpy (self->leftover.ticket, ticket, sizeof self->leftover.ticket);
 }
 
 /* Whether the claim waits, and since when. One that holds the lock has two links. */
@@ -163,6 +163,7 @@ see_name (const char *name, gpointer user_data)
   Search *self = user_data;
   FluflQueueView *view = self->view;
   const char *ticket;
+  gboolean ignored;
 
   if (++self->n_names > NAMES_MAX)
     {
@@ -179,9 +180,10 @@ see_name (const char *name, gpointer user_data)
       see_stranger (self, name);
       return TRUE;
     }
+  ignored = is_ignored (self, name);
   if (self->collecting)
-    see_leftover (self, name, ticket);
-  if (strcmp (ticket, self->our_ticket) >= 0 || is_ignored (self, name))
+    see_leftover (self, name, ticket, ignored);
+  if (ignored || strcmp (ticket, self->our_ticket) >= 0)
     return TRUE;
   view->n_older++;
   if (view->found && strcmp (ticket, self->best) <= 0)
@@ -219,59 +221,6 @@ forget_unseen (FluflQueue *self, guint64 seen)
 }
 
 /*
- * Whether the owner of @claim lives: by its life-line where there is one. If he
- * is proved dead and @collect, the claim is removed, but not one that is the lock.
- *
- * Nobody can make it the lock any more: its owner is dead, and a recoverer gives
- * a lock file its claim only where that is missing. Nor is it one that is just
- * being made: it has its content, and that comes after the life-line.
- */
-static FluflLiveness
-ask_for (FluflSite *site, const FluflClaimName *claim, gboolean collect, FluflSight *out_sight)
-{
-  g_autofree char *path = flufl_site_path_of (site, claim->name);
-  FluflLiveness liveness;
-  FluflLook look;
-  struct stat st;
-  int fd;
-
-  flufl_look_open (&look, site, path, &fd);
-  *out_sight = look.sight;
-  if (look.sight == FLUFL_SIGHT_NOTHING)
-    return FLUFL_LIVENESS_UNKNOWN;
-  /* Shared: two who ask are no owner. */
-  if (look.sight == FLUFL_SIGHT_CLAIM)
-    liveness = flufl_life_line_judge (site, &look,
-                                      flufl_life_line_try (site, &look, fd, LOCK_SH));
-  else
-    liveness = flufl_identity_judge (site, claim);
-
-  if (liveness == FLUFL_LIVENESS_DEAD && collect && look.sight == FLUFL_SIGHT_CLAIM
-      && site->sys->lstat (path, &st) == 0
-      && flufl_look_is_inode (&look, st.st_dev, st.st_ino) && st.st_nlink == 1)
-    site->sys->unlink (path);
-  if (fd >= 0)
-    site->sys->close (fd);
-  return liveness;
-}
-
-static void
-collect_leftover (FluflQueue *self, FluflSite *site, const Search *search)
-{
-  FluflSight sight;
-
-  g_clear_pointer (&self->asked, g_free);
-  if (search->leftover.name[0] == '\0') /* all had their turn: begin again */
-    self->collect_at = g_get_monotonic_time () + COLLECT_REST;
-  else
-    {
-      self->asked = g_strdup (search->leftover_ticket);
-      if (ask_for (site, &search->leftover, TRUE, &sight) != FLUFL_LIVENESS_DEAD)
-        self->collect_at = g_get_monotonic_time () + COLLECT_REST;
-    }
-}
-
-/*
  * flufl_queue_view:
  * @claim: ours
  * @collect: remove a claim that nobody waits for, if one comes in sight and its
@@ -303,11 +252,12 @@ flufl_queue_view (FluflQueue       *self,
       || search.ours.boot[0] == '\0')
     return;
 
-  search.collecting = collect && now >= self->collect_at;
+  search.collecting = collect && now >= self->leftovers.ask_at;
+  search.now = (guint64) site->sys->clock (FLUFL_CLOCK_REAL);
   directory = flufl_site_directory (site);
   listed = site->sys->list (directory, see_name, &search) == 0;
   if (listed && search.collecting)
-    collect_leftover (self, site, &search);
+    flufl_leftovers_ask (&self->leftovers, site, &search.leftover);
   if (!listed || view->crowded)
     view->found = FALSE;
   if (view->crowded)
@@ -343,7 +293,7 @@ flufl_queue_check (FluflQueue           *self,
                    gboolean              collect)
 {
   FluflSight sight;
-  FluflLiveness liveness = ask_for (site, predecessor, collect, &sight);
+  FluflLiveness liveness = flufl_leftovers_judge (site, predecessor, collect, &sight);
 
   /* Gone, and nobody was told: a child of its owner may keep it open. */
   if (sight == FLUFL_SIGHT_NOTHING)

@@ -10,7 +10,7 @@
 #pragma once
 
 #include "flufl-claim.h"
-#include "flufl-identity.h"
+#include "flufl-leftovers.h"
 
 G_BEGIN_DECLS
 
@@ -21,8 +21,7 @@ typedef struct
   GPtrArray *ignored;       /* nullable; names of claims that did not move */
   guint      company;       /* so many arrivals still look who is there first */
   gint64     crowded_until; /* monotonic microseconds */
-  gint64     collect_at;    /* so too: when to ask for the next leftover … */
-  char      *asked;         /* … whose ticket comes after this one; nullable */
+  FluflLeftovers leftovers;
 } FluflQueue;
 
 /* What one look at the directory found. */

@@ -9,7 +9,9 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "flufl-acquire.h"
 
@@ -63,6 +65,7 @@ typedef struct
   FluflAcquire  acquire;
   gint64        begun;
   guint         n_waiting;
+  gboolean      break_dead;
 } Patience;
 
 static void
@@ -106,6 +109,7 @@ run (Patience *self, gint64 timeout, gint64 lifetime_sec)
   n_sleeps = 0;
   deadline = timeout < 0 ? G_MAXINT64 : fake_now + timeout;
   self->acquire.deadline = deadline;
+  self->acquire.break_dead = self->break_dead;
   self->acquire.waiting = waiting_cb;
   self->acquire.user_data = self;
   flufl_acquire_run (&self->acquire);
@@ -235,6 +239,55 @@ errors_now_and_then (Patience *self, gconstpointer kind G_GNUC_UNUSED)
   test_place_empty (&self->place);
 }
 
+static guint n_lists;
+
+static int
+count_list (const char *directory, FluflNameFunc func, gpointer user_data)
+{
+  n_lists++;
+  return lies_syscalls.list (directory, func, user_data);
+}
+
+/* Where nobody queues, one who waits for long collects what a killed waiter has
+ * left, and does not ask the file server for its directory all the time. */
+static void
+sweeps (Patience *self, gconstpointer kind G_GNUC_UNUSED)
+{
+  g_autofree char *lock_claim G_GNUC_UNUSED
+      = test_make_lock (&self->place, "x.lock|far.example|12|34", 86400);
+  g_autofree char *name = NULL, *path = NULL;
+  FluflIdentity gone;
+  pid_t pid = fork ();
+  int status;
+
+  if (pid == 0)
+    _exit (0);
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  flufl_identity_get (&table, &gone);
+  gone.pid = (int) pid;
+  name = flufl_claim_name_build ("x.lock", "|", &gone, 1, 1, FLUFL_MARK_NONE);
+  path = test_place_path (&self->place, name);
+  g_assert_true (g_file_set_contents (path, path, -1, NULL));
+  table.list = count_list;
+  n_lists = 0;
+
+  run (self, 600 * SEC, 3600);
+  g_assert_cmpuint (n_lists, ==, 0);
+  self->break_dead = TRUE;
+  run (self, 200 * MSEC, 3600);
+  g_assert_cmpuint (n_lists, ==, 0);
+  g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
+  run (self, 2 * SEC, 3600);
+  g_assert_cmpuint (n_lists, ==, 1);
+  if (gone.space[0] == '\0')
+    g_test_skip ("no process is told from another here");
+  else
+    g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
+  run (self, 600 * SEC, 3600);
+  g_assert_cmpuint (n_lists, <=, 61);
+  test_place_empty (&self->place);
+}
+
 #define ADD(path, func) \
   G_STMT_START \
     { \
@@ -254,6 +307,10 @@ main (int argc, char *argv[])
   ADD ("/patience/expires", expires);
   ADD ("/patience/nothing-but-errors", nothing_but_errors);
   ADD ("/patience/errors-now-and-then", errors_now_and_then);
+  g_test_add ("/patience/sweeps/nfs", Patience, GINT_TO_POINTER (FLUFL_FS_NFS), set_up, sweeps,
+              tear_down);
+  g_test_add ("/patience/sweeps/other", Patience, GINT_TO_POINTER (FLUFL_FS_OTHER), set_up, sweeps,
+              tear_down);
 
   return g_test_run ();
 }

@@ -1,0 +1,169 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include "config.h"
+
+#include "flufl-leftovers.h"
+
+#include <string.h>
+#include <sys/file.h>
+
+#include "flufl-life-line.h"
+
+/* One claim is asked for at a time, so many microseconds after one that was
+ * found alive. */
+#define REST (100 * 1000)
+
+/* To read a directory of a file server costs it and us a round trip or more. */
+#define SWEEP_EVERY (10 * G_USEC_PER_SEC)
+#define SWEPT_MAX 16
+#define SWEPT_NAMES_MAX 2000
+
+void
+flufl_leftovers_clear (FluflLeftovers *self)
+{
+  g_clear_pointer (&self->asked, g_free);
+}
+
+/* They take turns, in the order of their tickets: whether @ticket comes before
+ * the one of @found, and has not had its turn. */
+gboolean
+flufl_leftovers_next (const FluflLeftovers *self, const FluflLeftover *found, const char *ticket)
+{
+  return (self->asked == NULL || strcmp (ticket, self->asked) > 0)
+         && (found->claim.name[0] == '\0' || strcmp (ticket, found->ticket) < 0);
+}
+
+/* Removes the claim that @look saw, if it is still that file and not the lock. */
+static void
+collect (const FluflSite *site, const FluflLook *look, const char *path)
+{
+  struct stat st;
+
+  if (site->sys->lstat (path, &st) == 0 && flufl_look_is_inode (look, st.st_dev, st.st_ino)
+      && st.st_nlink == 1)
+    site->sys->unlink (path);
+}
+
+/*
+ * flufl_leftovers_judge:
+ * @collect_dead: remove the claim if its owner is proved to be dead
+ *
+ * Whether the owner of @claim lives: by its life-line where there is one. A claim
+ * that is the lock is not removed.
+ *
+ * Nobody can make a claim the lock any more whose owner is dead, and a recoverer
+ * gives a lock file its claim only where that is missing. Nor is it one that is
+ * just being made: it has its content, and that comes after the life-line; or no
+ * process makes it any more.
+ */
+FluflLiveness
+flufl_leftovers_judge (FluflSite            *site,
+                       const FluflClaimName *claim,
+                       gboolean              collect_dead,
+                       FluflSight           *out_sight)
+{
+  g_autofree char *path = flufl_site_path_of (site, claim->name);
+  FluflLiveness liveness;
+  FluflLook look;
+  int fd;
+
+  flufl_look_open (&look, site, path, &fd);
+  *out_sight = look.sight;
+  if (look.sight == FLUFL_SIGHT_NOTHING)
+    return FLUFL_LIVENESS_UNKNOWN;
+  /* Shared: two who ask are no owner. */
+  if (look.sight == FLUFL_SIGHT_CLAIM)
+    liveness = flufl_life_line_judge (site, &look,
+                                      flufl_life_line_try (site, &look, fd, LOCK_SH));
+  else
+    liveness = flufl_identity_judge (site, claim);
+
+  /* An NFS client does not unlink a file that it has open, but renames it. */
+  if (fd >= 0 && flufl_site_fs_kind (site) != FLUFL_FS_LOCAL)
+    {
+      site->sys->close (fd);
+      fd = -1;
+    }
+  if (collect_dead && liveness == FLUFL_LIVENESS_DEAD
+      && (look.sight == FLUFL_SIGHT_CLAIM || look.is_blank))
+    collect (site, &look, path);
+  if (fd >= 0)
+    site->sys->close (fd);
+  return liveness;
+}
+
+/*
+ * flufl_leftovers_ask:
+ * @found: the next one; none if it has no name
+ *
+ * Asks whether its owner lives, and collects it if not.
+ */
+void
+flufl_leftovers_ask (FluflLeftovers *self, FluflSite *site, const FluflLeftover *found)
+{
+  FluflSight sight;
+
+  g_clear_pointer (&self->asked, g_free);
+  if (found->claim.name[0] == '\0') /* all had their turn: begin again */
+    self->ask_at = g_get_monotonic_time () + REST;
+  else
+    {
+      self->asked = g_strdup (found->ticket);
+      if (flufl_leftovers_judge (site, &found->claim, TRUE, &sight) != FLUFL_LIVENESS_DEAD)
+        self->ask_at = g_get_monotonic_time () + REST;
+    }
+}
+
+typedef struct
+{
+  const FluflSite *site;
+  guint            n_names;
+  GPtrArray       *dead; /* of FluflClaimName */
+} Sweep;
+
+static gboolean
+see_name (const char *name, gpointer user_data)
+{
+  Sweep *self = user_data;
+  FluflClaimName claim;
+
+  if (++self->n_names > SWEPT_NAMES_MAX || self->dead->len == SWEPT_MAX)
+    return FALSE;
+  if (flufl_claim_name_parse (name, strlen (name), self->site->lock_name, self->site->separator,
+                              &claim)
+      && flufl_identity_judge (self->site, &claim) == FLUFL_LIVENESS_DEAD)
+    g_ptr_array_add (self->dead, g_memdup2 (&claim, sizeof claim));
+  return TRUE;
+}
+
+/*
+ * flufl_leftovers_sweep:
+ *
+ * Where there is no queue, now and then: collects the claims of processes that
+ * are proved to be dead by what their names tell. No call to the file server but
+ * the reading of the directory, and what is done to those of the dead.
+ */
+void
+flufl_leftovers_sweep (FluflLeftovers *self, FluflSite *site)
+{
+  g_autoptr (GPtrArray) dead = NULL;
+  g_autofree char *directory = NULL;
+  gint64 now = g_get_monotonic_time ();
+  Sweep sweep = { site, 0, NULL };
+
+  if (now < self->ask_at)
+    return;
+  self->ask_at = now + SWEEP_EVERY;
+  sweep.dead = dead = g_ptr_array_new_with_free_func (g_free);
+  directory = flufl_site_directory (site);
+  if (site->sys->list (directory, see_name, &sweep) != 0)
+    return;
+  for (guint i = 0; i < dead->len; i++)
+    {
+      FluflSight sight;
+
+      flufl_leftovers_judge (site, g_ptr_array_index (dead, i), TRUE, &sight);
+    }
+}
