@@ -114,14 +114,18 @@ test_not_kept (void)
 {
   Proc p;
 
-  g_test_summary ("Without a life-line, and late, nothing is kept");
-  fake_disk_reset ();
-  fake_disk_kind (FLUFL_FS_NFS);
-  proc_init (&p);
-  proc_acquire (&p);
-  g_assert_cmpint (proc_park (&p), ==, FLUFL_OUTCOME_RELEASED);
-  assert_disk_empty ();
-  proc_clear (&p);
+  g_test_summary ("Where links are not trusted, without a name for it, and late, nothing is kept");
+  for (FluflFsKind kind = FLUFL_FS_NFS; kind <= FLUFL_FS_OTHER; kind++)
+    {
+      fake_disk_reset ();
+      fake_disk_kind (kind);
+      proc_init (&p);
+      p.site.name_ahead = kind == FLUFL_FS_OTHER;
+      proc_acquire (&p);
+      g_assert_cmpint (proc_park (&p), ==, FLUFL_OUTCOME_RELEASED);
+      assert_disk_empty ();
+      proc_clear (&p);
+    }
 
   fake_disk_reset ();
   proc_init (&p);
@@ -140,6 +144,132 @@ test_not_kept (void)
   g_assert_cmpint (proc_park (&p), ==, FLUFL_OUTCOME_RELEASED);
   assert_disk_empty ();
   proc_clear (&p);
+}
+
+static void
+test_nfs (void)
+{
+  g_autofree char *path = NULL;
+  FluflClaimName name;
+  Proc p, other;
+
+  g_test_summary ("On NFS three calls and one, and the same claim also where one must wait");
+  fake_disk_reset ();
+  fake_disk_kind (FLUFL_FS_NFS);
+  proc_init (&p);
+  proc_init (&other);
+  p.site.name_ahead = TRUE;
+  proc_acquire (&p);
+  path = g_strdup (p.claim.path);
+  g_assert_true (flufl_claim_name_parse (path, strlen (path), "x.lock", "|", &name));
+  g_assert_true (name.parked);
+  g_assert_false (name.life_line);
+  for (int i = 0; i < 3; i++)
+    {
+      fake_disk_forget_calls ();
+      g_assert_cmpint (proc_park (&p), ==, FLUFL_OUTCOME_RELEASED);
+      g_assert_cmpuint (fake_disk_n_calls (), ==, 1);
+      g_assert_cmpuint (fake_disk_n_open (), ==, 0);
+      g_assert_cmpuint (fake_disk_n_names (), ==, 1);
+      fake_disk_advance (60 * FAKE_SEC);
+      if (i == 1)
+        {
+          proc_acquire (&other);
+          g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+          proc_release (&other);
+        }
+      fake_disk_forget_calls ();
+      proc_acquire (&p);
+      g_assert_cmpuint (fake_disk_n_calls (), ==, i == 1 ? 1 : 3);
+      g_assert_cmpuint (fake_disk_count_calls ("flock"), ==, 0);
+      g_assert_cmpstr (p.claim.path, ==, path);
+      g_assert_cmpint (fake_disk_mtime (LOCK), >=, fake_disk_server_now () + LIFETIME - FAKE_SEC);
+    }
+  proc_park (&p);
+
+  g_test_message ("What is not as it was left is not used again");
+  g_assert_cmpint (fake_syscalls.link (path, "/d|e/copy"), ==, 0);
+  proc_acquire (&p);
+  g_assert_cmpstr (p.claim.path, !=, path);
+  g_assert_false (fake_disk_exists (path));
+  fake_syscalls.unlink ("/d|e/copy");
+  proc_park (&p);
+  fake_syscalls.unlink (p.claim.path);
+  proc_acquire (&p);
+  proc_release (&p);
+  assert_disk_empty ();
+  proc_clear (&other);
+  proc_clear (&p);
+}
+
+/* The lock is removed, and the answer lost; meanwhile another has taken it. */
+static Proc *quick_one;
+static int lost_answer;
+
+static int
+unlink_unheard (const char *path)
+{
+  int result = fake_syscalls.unlink (path);
+
+  if (strcmp (path, LOCK) != 0 || quick_one == NULL)
+    return result;
+  g_assert_cmpint (result, ==, 0);
+  proc_acquire (g_steal_pointer (&quick_one));
+  errno = lost_answer;
+  return -1;
+}
+
+static void
+test_unheard (void)
+{
+  const FluflFsKind kinds[] = { FLUFL_FS_LOCAL, FLUFL_FS_NFS };
+  const int errsvs[] = { ENOENT, ESTALE, EIO, ETIMEDOUT };
+  FluflSyscalls table = fake_syscalls;
+  Proc p, other;
+
+  g_test_summary ("A release whose answer is lost removes nobody else's lock");
+  table.unlink = unlink_unheard;
+  for (guint i = 0; i < G_N_ELEMENTS (kinds) * G_N_ELEMENTS (errsvs); i++)
+    {
+      fake_disk_reset ();
+      fake_disk_kind (kinds[i % G_N_ELEMENTS (kinds)]);
+      proc_init_at (&p, &table, LOCK);
+      proc_init (&other);
+      p.site.name_ahead = TRUE;
+      proc_acquire (&p);
+      quick_one = &other;
+      lost_answer = errsvs[i / G_N_ELEMENTS (kinds)];
+      g_assert_cmpint (proc_park (&p), ==, FLUFL_OUTCOME_RELEASED);
+      g_assert_null (quick_one);
+      g_assert_true (proc_has_it (&other));
+      proc_release (&other);
+      g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_HELD);
+      proc_release (&p);
+      assert_disk_empty ();
+      proc_clear (&other);
+      proc_clear (&p);
+    }
+}
+
+static void
+test_answer_untrue (void)
+{
+  Proc p;
+
+  g_test_summary ("It was said to be gone, and is not");
+  for (FluflFsKind kind = FLUFL_FS_LOCAL; kind <= FLUFL_FS_NFS; kind++)
+    {
+      fake_disk_reset ();
+      fake_disk_kind (kind);
+      proc_init (&p);
+      p.site.name_ahead = TRUE;
+      proc_acquire (&p);
+      fake_disk_fault ("unlink", 1, FAKE_FAIL, ENOENT);
+      g_assert_cmpint (proc_park (&p), ==, FLUFL_OUTCOME_RELEASED);
+      g_assert_true (fake_disk_order_done ());
+      assert_disk_empty ();
+      proc_clear (&p);
+    }
 }
 
 static void
@@ -409,6 +539,9 @@ main (int argc, char **argv)
   g_test_add_func ("/linger/seen-lately", test_seen_lately);
   g_test_add_func ("/linger/marks", test_marks);
   g_test_add_func ("/linger/not-kept", test_not_kept);
+  g_test_add_func ("/linger/nfs", test_nfs);
+  g_test_add_func ("/linger/unheard", test_unheard);
+  g_test_add_func ("/linger/answer-untrue", test_answer_untrue);
   g_test_add_func ("/linger/name-given-back", test_name_given_back);
   g_test_add_func ("/linger/removed", test_removed);
   g_test_add_func ("/linger/waiting", test_waiting);

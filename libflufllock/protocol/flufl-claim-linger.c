@@ -6,6 +6,7 @@
 
 #include "config.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "flufl-claim-steps.h"
@@ -18,8 +19,8 @@
  * A claim that is kept from one use to the next, and why the arguments of
  * docs/protocol.md hold for it.
  *
- * Its owner lives, which its life-line tells, and its lease is safe when it is
- * let go of. So a breaker that won its name in earnest, seeing the same mtime
+ * Its owner lives, and its lease is safe when it is let go of: by its life-line
+ * or not, nobody may have broken it. So a breaker that won its name in earnest, seeing the same mtime
  * again, did so before the last touch of it; then that touch, or the link after
  * it, did not find the name, and this is not reached. One who wins it later on
  * the strength of an old look sees another mtime, and gives it back. So nobody
@@ -41,6 +42,9 @@
  * link is the name that we know. Its content is changed only while it is idle:
  * who reads it then, by a lock file opened earlier, finds an mtime that does not
  * fit, or a name that is absent.
+ *
+ * On NFS there is no queue, so what waits may have such a name, too, and nothing
+ * is renamed. On other file systems nothing is kept: link counts are not trusted.
  */
 
 /* Gives the claim, which is the lock, a name to be kept under. */
@@ -71,6 +75,24 @@ rename_ahead (FluflClaim *claim, FluflSite *site)
   return TRUE;
 }
 
+static gboolean
+may_be_kept (const FluflClaim *claim, FluflSite *site)
+{
+  return claim->line != NULL
+         || (claim->named_ahead && flufl_site_fs_kind (site) == FLUFL_FS_NFS);
+}
+
+/* unlink(2) of the lock file has failed: whether because it was gone. That the
+ * reply of the call that did it got lost is likely; the link count knows. */
+static gboolean
+is_unlinked (const FluflClaim *claim, const FluflSite *site)
+{
+  struct stat st;
+
+  return flufl_claim_is_gone (errno) && site->sys->lstat (claim->path, &st) == 0
+         && st.st_dev == claim->dev && st.st_ino == claim->ino && st.st_nlink == 1;
+}
+
 /*
  * flufl_claim_park:
  *
@@ -83,14 +105,22 @@ rename_ahead (FluflClaim *claim, FluflSite *site)
 FluflOutcome
 flufl_claim_park (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
-  if (claim->line == NULL || !flufl_claim_lease_is_safe (claim, site)
+  if (!may_be_kept (claim, site) || !flufl_claim_lease_is_safe (claim, site)
       || claim->doubtful || claim->unsure)
     return flufl_claim_release (claim, site, out_errsv);
 
   if (claim->named_ahead)
     {
-      if (site->sys->unlink (site->lock_path) != 0)
-        return flufl_claim_release (claim, site, out_errsv);
+      if (site->sys->unlink (site->lock_path) != 0 && !is_unlinked (claim, site))
+        {
+          FluflOutcome outcome;
+
+          /* It may have gone all the same, and another may be there by now. */
+          claim->doubtful = TRUE;
+          outcome = flufl_claim_release (claim, site, out_errsv);
+          /* Nobody may have broken it: so it was our own doing. */
+          return outcome == FLUFL_OUTCOME_LOST ? FLUFL_OUTCOME_RELEASED : outcome;
+        }
     }
   else
     {
@@ -110,6 +140,21 @@ flufl_claim_park (FluflClaim *claim, FluflSite *site, int *out_errsv)
   return FLUFL_OUTCOME_RELEASED;
 }
 
+/* Without a life-line it is not open. Nor is it looked at less often than it is
+ * used: where there is a file server, its answer to the touch tells all. */
+static gboolean
+unpark_by_path (FluflClaim *claim, FluflSite *site, gint64 lifetime)
+{
+  struct stat st;
+
+  return flufl_claim_touch (claim, site, -1, lifetime) == 0
+         && site->sys->lstat (claim->path, &st) == 0
+         && st.st_dev == claim->dev && st.st_ino == claim->ino && st.st_nlink == 1
+         && st.st_size == (off_t) strlen (claim->path)
+         && (!flufl_claim_learn (claim, site, &st)
+             || flufl_claim_touch (claim, site, -1, lifetime) == 0);
+}
+
 /* Makes an idle claim one that can be linked. What was seen of it a moment ago
  * is still good: that it has one link and no other name, and how the clocks
  * stand. Whether its name is still there, link(2) will say. */
@@ -118,6 +163,8 @@ flufl_claim_unpark (FluflClaim *claim, FluflSite *site, gint64 lifetime)
 {
   struct stat st;
 
+  if (claim->line == NULL)
+    return unpark_by_path (claim, site, lifetime);
   if ((claim->renamed && flufl_claim_write_path (claim, site, claim->fd) != 0)
       || flufl_claim_touch (claim, site, claim->fd, lifetime) != 0)
     return FALSE;

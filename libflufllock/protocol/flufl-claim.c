@@ -74,7 +74,7 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
       FluflMarks marks = !line ? FLUFL_MARK_NONE : FLUFL_MARK_LIFE_LINE;
       guint64 random;
 
-      if (line && site->name_ahead)
+      if (site->name_ahead && (line || flufl_site_fs_kind (site) == FLUFL_FS_NFS))
         marks |= FLUFL_MARK_PARKED;
       if (sys->random (&random, sizeof random) != 0)
         {
@@ -359,8 +359,8 @@ flufl_claim_link (FluflClaim *claim, FluflSite *site, int *out_errsv)
     default:
       /* A request that timed out may still be carried out. */
       claim->unsure = *out_errsv != EEXIST && flufl_site_is_passing (site, *out_errsv);
-      /* Who waits says by its name since when. */
-      if (claim->named_ahead && !claim->unsure)
+      /* Who waits says by its name since when, where others queue by it. */
+      if (claim->named_ahead && claim->line != NULL && !claim->unsure)
         {
           site->name_ahead = FALSE;
           flufl_claim_abandon (claim, site);

@@ -39,6 +39,8 @@ static const Scenario scenarios[] = {
     .scripts = { "AWR", "AWR" } },
   { .name = "linger", .kind = FLUFL_FS_LOCAL, .scripts = { "AP:AWPAWP", "AWR" } },
   { .name = "linger-late", .kind = FLUFL_FS_LOCAL, .age = 26, .scripts = { "APA:FPAWP", "AWR" } },
+  { .name = "linger-nfs", .kind = FLUFL_FS_NFS, .scripts = { "AP:AWPAWP", "AWR" } },
+  { .name = "linger-late-nfs", .kind = FLUFL_FS_NFS, .age = 26, .scripts = { "APA:FPAWP", "AWR" } },
   { .name = "blank", .kind = FLUFL_FS_NFS, .seed = SEED_BLANK, .age = 100,
     .scripts = { "AWR", "AWR" } },
   { .name = "blank-local", .kind = FLUFL_FS_LOCAL, .seed = SEED_BLANK, .age = 1,

@@ -373,6 +373,8 @@ actor_init (Actor *a, guint id, const char *script)
   a->last_reader = NOBODY;
   proc_init (&a->proc);
   a->proc.site.sys = &world_syscalls;
+  /* On NFS only a claim that is named for it is kept. */
+  a->proc.site.name_ahead = world.scenario->kind == FLUFL_FS_NFS && strchr (script, 'P') != NULL;
 }
 
 static void

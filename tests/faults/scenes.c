@@ -215,6 +215,22 @@ collect (Stage *self)
   proc_abandon (&self->p);
 }
 
+/* So does one where there is no queue. */
+static void
+sweep (Stage *self)
+{
+  FluflLeftovers leftovers = { 0 };
+
+  self->outcome = proc_attempt (&self->p);
+  self->errsv = self->p.found.errsv;
+  if (self->p.claim.path == NULL)
+    return;
+  self->believes = self->outcome == FLUFL_OUTCOME_HELD;
+  flufl_leftovers_sweep (&leftovers, &self->p.site);
+  flufl_leftovers_clear (&leftovers);
+  proc_abandon (&self->p);
+}
+
 /* --- States of the directory --- */
 
 static void
@@ -304,18 +320,36 @@ old_blank_lock (Stage *self)
 }
 
 /* Of this machine, without a life-line: its process is looked for. */
-static void
-lock_of_dead_process (Stage *self)
+static char *
+claim_of_dead_process (Stage *self, double *out_seconds)
 {
   g_autofree char *name = NULL;
-  g_autofree char *claim = NULL;
   FluflIdentity id;
 
   flufl_identity_get (&flufl_syscalls_posix, &id);
   id.pid = G_MAXINT32;
   name = flufl_claim_name_build ("x.lock", "|", &id, 1, 2, FLUFL_MARK_NONE);
-  claim = flufl_site_path_of (&self->other.site, name);
-  put_lock (self, claim, claim, id.start[0] != '\0' ? 3600 : LONG_AGO);
+  *out_seconds = id.start[0] != '\0' ? 3600 : LONG_AGO;
+  return flufl_site_path_of (&self->other.site, name);
+}
+
+static void
+lock_of_dead_process (Stage *self)
+{
+  double seconds;
+  g_autofree char *claim = claim_of_dead_process (self, &seconds);
+
+  put_lock (self, claim, claim, seconds);
+}
+
+static void
+dead_waiter (Stage *self)
+{
+  double seconds;
+  g_autofree char *claim = claim_of_dead_process (self, &seconds);
+
+  disk_put (self->disk, claim, claim, seconds);
+  other_holds (self);
 }
 
 static void
@@ -389,10 +423,11 @@ const Scene scenes[] = {
   { "break, killed holder", LOCAL, other_was_killed, break_expired, SCENE_PLAIN },
   { "break, held", ANY_KIND, other_holds, break_expired, SCENE_PLAIN },
   { "break, forced", ANY_KIND, old_lock, break_by_force, SCENE_LEAVES },
-  { "linger", LOCAL, p_holds, cycle_lingering, SCENE_PLAIN },
-  { "linger, from the beginning", LOCAL, nothing, begin_lingering, SCENE_PLAIN },
-  { "linger, named ahead", LOCAL, p_lingers, cycle_lingering, SCENE_PLAIN },
+  { "linger", ANY_KIND, p_holds, cycle_lingering, SCENE_PLAIN },
+  { "linger, from the beginning", ANY_KIND, nothing, begin_lingering, SCENE_PLAIN },
+  { "linger, named ahead", ANY_KIND, p_lingers, cycle_lingering, SCENE_PLAIN },
   { "collect", LOCAL, killed_waiter, collect, SCENE_LEAVES },
+  { "sweep", ANY_KIND, dead_waiter, sweep, SCENE_LEAVES },
 };
 
 const guint n_scenes = G_N_ELEMENTS (scenes);
