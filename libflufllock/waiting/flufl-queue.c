@@ -54,7 +54,7 @@ typedef struct
   guint           n_strangers;
   guint64         seen;        /* bit i: ignored[i] is still there */
   gboolean        collecting;
-  guint64         now;         /* as tickets tell it */
+  char            ahead[TICKET_DIGITS + 1]; /* the ticket of a moment to come */
   FluflLeftover   leftover;
   char            best[FLUFL_NAME_MAX + 1]; /* the ticket of view->predecessor */
   FluflQueueView *view;
@@ -100,25 +100,31 @@ is_ignored (Search *self, const char *name)
   return FALSE;
 }
 
-/* Claims that nobody waits behind: kept ones, those of an earlier boot or of a
- * clock that was ahead, and those that are no use to wait for. */
+/* Whether a claim is one that nobody waits behind: kept ones, those of an earlier
+ * boot or of a clock that was ahead, and those that are no use to wait for. By
+ * its tags as they stand there: most are none, and to parse each takes longer
+ * than to read the directory. */
+static gboolean
+seems_left (const Search *self, const char *ticket, gboolean ignored)
+{
+  const char *boot = strchr (ticket, 'B');
+  gsize length = strlen (self->ours.boot);
+
+  if (boot == NULL || strncmp (boot + 1, self->ours.boot, length) != 0
+      || g_ascii_isxdigit (boot[1 + length]))
+    return strchr (ticket, 'L') != NULL; /* otherwise nobody can tell */
+  return ignored || strchr (ticket, 'K') != NULL || strcmp (ticket, self->ahead) > 0;
+}
+
 static void
 see_leftover (Search *self, const char *name, const char *ticket, gboolean ignored)
 {
   FluflClaimName claim;
 
-  if (strcmp (ticket, self->our_ticket) == 0
+  if (!seems_left (self, ticket, ignored) || strcmp (ticket, self->our_ticket) == 0
       || !flufl_leftovers_next (&self->queue->leftovers, &self->leftover, ticket)
       || !flufl_claim_name_parse (name, strlen (name), self->site->lock_name, self->separator, &claim)
       || !claim.ours)
-    return;
-  if (strcmp (claim.boot, self->ours.boot) != 0)
-    {
-      if (!claim.life_line) /* nobody can tell */
-        return;
-    }
-  else if (!claim.parked && !ignored
-           && (claim.ticket < self->now || claim.ticket - self->now < DATED_AHEAD))
     return;
   self->leftover.claim = claim;
   g_strlcpy (self->leftover.ticket, ticket, sizeof self->leftover.ticket);
@@ -253,7 +259,8 @@ flufl_queue_view (FluflQueue       *self,
     return;
 
   search.collecting = collect && now >= self->leftovers.ask_at;
-  search.now = (guint64) site->sys->clock (FLUFL_CLOCK_REAL);
+  g_snprintf (search.ahead, sizeof search.ahead, "%016" G_GINT64_MODIFIER "x",
+              (guint64) flufl_time_add (site->sys->clock (FLUFL_CLOCK_REAL), DATED_AHEAD));
   directory = flufl_site_directory (site);
   listed = site->sys->list (directory, see_name, &search) == 0;
   if (listed && search.collecting)
