@@ -37,6 +37,9 @@
 #ifndef LINGER
 #define LINGER 0 /* mask: keeps its claim */
 #endif
+#ifndef STALE
+#define STALE 0 /* mask: a breaker may see one link, or no claim, where there is more */
+#endif
 #ifndef EVIDENCE
 #define EVIDENCE 0 /* dead processes are seen to be dead */
 #endif
@@ -93,6 +96,12 @@
 #ifndef PARKSAFE
 #define PARKSAFE 1 /* 0: a claim is kept although its lease is not safe */
 #endif
+#ifndef PARKGONE
+#define PARKGONE 1 /* 0: after a park's unlink(L) that answered ENOENT, Release without a look */
+#endif
+#ifndef ALWAYSK
+#define ALWAYSK 1 /* without a life-line all claims are made to be kept. 0: also renamed */
+#endif
 #ifndef NEWNAME
 #define NEWNAME 1 /* 0: what is kept is not renamed; the token is not taken */
 #endif
@@ -105,6 +114,8 @@
 #define OWN(f) ((f) / A)
 #define IN(mask, p) (((mask) >> (p)) & 1)
 #define TELLS(f) IN(LOCAL, OWN(f)) /* the tag L */
+/* Without a life-line there is no open file, and no queue to mislead. */
+#define MAY_WAIT(p) (ALWAYSK && !IN(LOCAL, p))
 
 /* File f is made as name f. Linger may rename it to M+f, and its content then
  * follows with the next use. */
@@ -165,6 +176,10 @@ bit given_back[NAMES];
 #define STRETCHES(p, f) (act[p] == f && since[p])
 /* Slop and a tenth of a lease are longer than G, so are over after the action. */
 #define SAVES(p, f) (act[p] == f && safe[p])
+
+/* Who looked during an earlier use of the claim may still act. */
+#define ACTS(p, f) (act[p] == f)
+#define BE_IN_TIME late[p] = (ANY(ACTS, f) -> late[p] : 0)
 
 #define BEGIN(p, kind, f) if :: (A1 & kind) -> act[p] = f; since[p] = 0 :: else fi
 #define END(p) act[p] = NONE; since[p] = 0; safe[p] = 0; seen[p] = NONE; changed[p] = 0
@@ -328,7 +343,7 @@ create:
     if :: IN(LOCAL, p) -> line[f] = p :: else fi;
 #endif
 #if LINGER
-    if :: IN(LINGER, p) && round == 0 -> kept = 1 :: kept = 0 fi;
+    if :: IN(LINGER, p) && (round == 0 || MAY_WAIT(p)) -> kept = 1 :: kept = 0 fi;
 #endif
   }
   goto link_it;
@@ -339,7 +354,7 @@ again:
   :: touched[p] -> goto link_it
   :: atomic { C[n] == NONE -> printf("p%d: its claim is gone\n", p) } goto drop
   :: atomic { C[n] != NONE -> printf("p%d: touches its claim\n", p);
-       touch(C[n], p); touched[p] = 1; late[p] = 0 }
+       touch(C[n], p); touched[p] = 1; BE_IN_TIME }
   fi;
 
 link_it:
@@ -362,7 +377,7 @@ link_it:
        :: !IS_CLAIM(f) -> goto drop
        :: IS_CLAIM(f) && nl[C[n]] < 2 ->
 #if LINGER
-            if :: kept -> goto abandon :: else fi;
+            if :: kept && !MAY_WAIT(p) -> goto abandon :: else fi;
 #endif
             goto look
        :: IS_CLAIM(f) && nl[C[n]] >= 2
@@ -385,6 +400,9 @@ look:
     :: L != NONE && !IN(NOBREAK, p) ->
          x = L; c = CONTENT(L); seen[p] = x; changed[p] = 0;
          r = (nl[x] >= 2 -> 2 : 1);
+#if STALE
+         if :: IN(STALE, p) -> r = 1 :: true fi;
+#endif
          r = ((expired[x] || DEAD(x)) && (rested[x] || (REST == 0 && r == 2)) -> r : 0);
 #if LOCAL
          if
@@ -452,7 +470,7 @@ ordinary:
 #if CHECKC
   atomic { /* lstat(c) */
     if
-    :: C[c] == NONE -> r = 1
+    :: C[c] == NONE || IN(STALE, p) -> r = 1
     :: C[c] != NONE && (C[c] != x || (changed[p] && MTIME)) -> GIVE_UP_ACTION
     :: C[c] == x && !(changed[p] && MTIME) -> r = 2
     fi
@@ -551,26 +569,54 @@ park:
   if
   :: atomic { kept || !NEWNAME ->
        printf("p%d: park\n", p);
-       if :: L == NONE -> goto release :: L != NONE -> unlink_L(p); END(p) fi }
+       if
+       :: L == NONE -> if :: PARKGONE -> END(p) :: !PARKGONE -> goto release fi
+       :: L != NONE -> unlink_L(p);
+            LOSE_REPLY(if :: !PARKGONE -> goto release :: PARKGONE -> if :: true :: goto park_failed fi fi);
+            END(p)
+       :: nlost < NLOST -> nlost++; printf("   the call fails\n"); goto park_failed
+       fi }
   :: atomic { !kept && NEWNAME ->
        printf("p%d: rename(C)\n", p);
        if :: C[n] == NONE -> goto release
-          :: C[n] != NONE -> C[M + f] = C[n]; C[n] = NONE; ctime(C[M + f]); n = M + f; kept = 1 fi }
+          :: C[n] != NONE -> C[M + f] = C[n]; C[n] = NONE; ctime(C[M + f]);
+               LOSE_REPLY(goto rename_lost); n = M + f; kept = 1 fi }
      atomic {
        if :: MAY_BE_LATE; goto abandon
           :: L == NONE -> goto abandon
-          :: L != NONE -> unlink_L(p); END(p) fi }
+          :: L != NONE -> unlink_L(p); LOSE_REPLY(goto abandon); END(p) fi }
   fi;
   atomic {
-    lease[p] = 0; touched[p] = 0; late[p] = 0; r = 0; refreshed = 0;
+    lease[p] = 0; touched[p] = 0; r = 0; refreshed = 0;
     if :: round + 1 < ROUNDS -> round++ :: else -> goto abandon fi
   }
   if
   :: atomic { n == M + f && !renamed[f] -> renamed[f] = 1; printf("p%d: writes the new name\n", p) }
   :: atomic { !(n == M + f && !renamed[f]) -> skip }
   fi;
-  atomic { touch(f, p); touched[p] = 1; late[p] = 0; printf("p%d: touches what it kept\n", p) }
-  atomic { if :: nl[f] != 1 && ONELINK -> goto abandon :: else -> goto link_it fi }
+  atomic {
+    printf("p%d: touches what it kept\n", p);
+    if
+    :: IN(LOCAL, p) -> touch(f, p) /* the open file */
+    :: !IN(LOCAL, p) && C[n] != NONE -> touch(C[n], p)
+    :: !IN(LOCAL, p) && C[n] == NONE -> goto drop
+    fi;
+    touched[p] = 1; BE_IN_TIME
+  }
+  atomic {
+    if
+    :: ONELINK && (nl[f] != 1 || (!IN(LOCAL, p) && !IS_CLAIM(f))) -> goto abandon
+    :: else -> goto link_it
+    fi
+  }
+park_failed: /* nobody knows what it did: Release, with the look; the time counts anew */
+  atomic { END(p); BEGIN(p, 2, f); lease[p] = 0; r = 0; goto release }
+rename_lost: /* it answered ENOENT; the time counts anew */
+  atomic { END(p); printf("p%d: unlinks the new name\n", p); if :: C[M + f] != NONE -> unlink_C(M + f) :: else fi }
+  atomic {
+    BEGIN(p, 2, f); r = lease[p]; safe[p] = (r && (A1 & 2));
+    goto release
+  }
 #endif
 
 abandon:

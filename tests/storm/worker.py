@@ -11,8 +11,6 @@ import sys
 import time
 from datetime import timedelta
 
-from flufl.lock import Lock, LockError
-
 
 class Arena(ctypes.Structure):
     _fields_ = [
@@ -66,6 +64,9 @@ def leave(arena):
 
 
 def main():
+    # storm.py imports this also where there is no flufl.lock.
+    from flufl.lock import Lock, LockError
+
     arena = open_arena(sys.argv[1])
     while not arena.stop:
         lock = Lock(sys.argv[2], lifetime=timedelta(seconds=15))
