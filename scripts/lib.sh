@@ -65,8 +65,8 @@ is_installed() {
     dpkg-query --show --showformat='${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
 }
 
-# need_packages PACKAGE...: installs from Debian what is missing.
-need_packages() {
+# get_packages PACKAGE...: installs from Debian what is missing, or says why not.
+get_packages() {
     local package missing=() as_root=()
 
     if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
@@ -80,7 +80,10 @@ need_packages() {
     [ ${#missing[@]} -gt 0 ] || return 0
 
     if [ "$(id -u)" -ne 0 ]; then
-        command -v sudo >/dev/null || die "install these packages first: ${missing[*]}"
+        if ! command -v sudo >/dev/null; then
+            say "${0##*/}: install these packages first: ${missing[*]}"
+            return 1
+        fi
         as_root=(sudo)
     fi
     say "Installing from Debian: ${missing[*]}"
@@ -91,9 +94,12 @@ need_packages() {
             DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "$@"
         ' sh "${missing[@]}" >"$scratch/log" 2>&1; then
         cat -- "$scratch/log" >&2
-        die "could not install: ${missing[*]}"
+        say "${0##*/}: could not install: ${missing[*]}"
+        return 1
     fi
 }
+
+need_packages() { get_packages "$@" || exit 1; }
 
 # The original flufl.lock, for an interpreter that also sees Debian's PyGObject.
 need_venv() {

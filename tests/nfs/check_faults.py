@@ -15,6 +15,8 @@ from world import VERSIONS, files_in, on, wait_until
 AWAY_S, FULL_AWAY_S = 12, 30
 CANCELLED_WITHIN_S = 1
 LEASE_S = 5
+# The waiters', if all that they get is errors that pass.
+PATIENCE_S = 10
 FORGOTTEN_S = 90
 # The main context ticks each 20 ms; more than this is standing still.
 TICK_AT_MOST_S = 0.5
@@ -69,10 +71,10 @@ class LostReply:
     def is_done(self):
         return server_state(self.place) != self.before
 
-    def judge(self):
-        word, took, _ = self.peer.answer()
+    def judge(self, back):
+        word, _, heard = self.peer.answer()
         good = word == ('held' if self.operation == 'acquire' else 'done')
-        detail = f'{self.operation}: {word} after {took:.1f} s'
+        detail = f'{self.operation}: {word} {heard - back:.1f} s after the server was back'
         if self.operation != 'release':
             shut_out = self.other.ask('acquire 0')[0]
             released = self.peer.ask('release')[0]
@@ -105,8 +107,9 @@ def check_lost_replies(world):
         # A socket that is left would send the reply after all.
         run_quietly(*on('a'), 'ss', '-K', 'dst', '10.9.1.1', 'dport', '=', '2049')
         run_quietly('nft', 'flush', 'chain', 'inet', 'drops', 'out')
+        back = time.monotonic()
         for case in cases:
-            case.judge()
+            case.judge(back)
         world.end_peers()
 
 
@@ -125,15 +128,19 @@ class Away:
         self.long_waiter.ask('start')
         self.tired.ask('start')
         self.short_waiter.tell('acquire')
+        self.began = time.monotonic()
 
     def cancel(self):
         name = f'server away, NFS {self.version}'
-        word, took, _ = self.tired.ask('cancel')
-        self.world.check(f'{name}: an acquisition is cancelled',
-                         word == 'cancelled' and took <= CANCELLED_WITHIN_S + self.world.slack_s, f'after {took * 1000:.0f} ms')
-        word, stood, _ = self.long_waiter.ask('ticks')
+        asked = time.monotonic()
+        word, _, heard = self.tired.ask('cancel')
+        self.world.check_time(f'{name}: an acquisition is cancelled', word == 'cancelled', asked, heard,
+                              CANCELLED_WITHIN_S)
+        word, stood, heard = self.long_waiter.ask('ticks')
+        still = self.world.stalls.between(self.began, heard)
         self.world.check(f'{name}: the main context goes on',
-                         word == 'ticks' and stood <= TICK_AT_MOST_S + self.world.slack_s, f'stood for {stood * 1000:.0f} ms')
+                         word == 'ticks' and stood <= TICK_AT_MOST_S + still,
+                         f'stood for {stood * 1000:.0f} ms, the machine for {still * 1000:.0f}')
 
     def judge(self, away, back):
         name = f'server away, NFS {self.version}'
@@ -170,11 +177,29 @@ def check_server_away(world):
     world.end_peers()
 
 
-def take_export_away(places):
+def unexport(seconds):
     run_quietly('exportfs', '-u', '*:/export')
     run_quietly('exportfs', '-f')
-    time.sleep(LEASE_S + 2)
+    time.sleep(seconds)
     run_quietly('exportfs', '-ra')
+    run_quietly('exportfs', '-f')
+
+
+def take_all_away(places):
+    """The server has nothing more for these clients, and refuses them: EACCES."""
+    unexport(LEASE_S + 2)
+
+
+def take_export_away(places):
+    """There is another one, so the server goes on to talk to the clients: ESTALE."""
+    run_quietly('exportfs', '-o', 'ro,fsid=7,no_subtree_check', '*:/run/store')
+    unexport(LEASE_S + 2)
+
+
+def take_export_away_for_long(places):
+    """Longer than waiters go on with nothing but errors."""
+    run_quietly('exportfs', '-o', 'ro,fsid=7,no_subtree_check', '*:/run/store')
+    unexport(PATIENCE_S + 5)
 
 
 def make_stale(places):
@@ -186,8 +211,9 @@ def make_stale(places):
         directory.chmod(0o777)
 
 
-def check_refused(world, what, refuse):
-    """The server wants to know nothing of the files any more."""
+def check_refused(world, what, refuse, *wanted):
+    """The server wants to know nothing of the files any more. What is wanted is what
+    the waiter says first."""
     cases, places = [], []
     for version in VERSIONS:
         places.append(world.place(version))
@@ -197,32 +223,41 @@ def check_refused(world, what, refuse):
         waiter.tell('acquire')
         cases.append((version, holder, waiter))
     time.sleep(1)
+    refused = time.monotonic()
     refuse(places)
     restored = time.monotonic()
     for version, holder, waiter in cases:
-        first = word = waiter.answer()[0]
+        first, _, heard = waiter.answer()
+        word = first
         # It does not wait through such errors, and a client may remember for a
         # minute that there was no directory.
         while word != 'held' and time.monotonic() < restored + FORGOTTEN_S:
             time.sleep(1)
-            word = waiter.ask('acquire')[0]
+            word, _, heard = waiter.ask('acquire')
         late = time.monotonic() - restored
-        # Whose files are removed learns it by its next heartbeat.
-        alone = refuse == make_stale or (
-            holder.lost_at is not None and holder.lost_at < time.monotonic())
         released = holder.ask('release')[0]
+        # Whose files were removed may be told after another has the lock in the
+        # directory that replaced theirs. It is another lock.
+        lost = holder.lost_at
+        still = world.stalls.between(refused, lost or refused)
+        alone = lost is not None and lost <= refused + LEASE_S + still and (
+            refuse == make_stale or lost < heard)
         again = waiter.ask('release')[0], None
         while again[1] != 'held' and time.monotonic() < restored + FORGOTTEN_S:
             again = again[0], holder.ask('acquire')[0]
-        world.check(f'{what}, NFS {version}', alone and (word, released) == ('held', 'lost')
+        told = 'never' if lost is None else f'after {lost - refused:.1f} s'
+        world.check(f'{what}, NFS {version}', alone and first in wanted and (word, released) == ('held', 'lost')
                     and again == ('done', 'held'),
-                    f'the holder: {released}, the waiter: {first}; {word} {late:.1f} s after that, '
-                    f'then the first: {again[1]}')
+                    f'the holder is told {told}, its release: {released}, the waiter: {first}, '
+                    f'{word} {late:.1f} s after the end of it, then the first: {again[1]}')
     world.end_peers()
 
 
 def run(world):
     check_lost_replies(world)
     check_server_away(world)
-    check_refused(world, 'stale files', make_stale)
-    check_refused(world, 'export removed and restored', take_export_away)
+    check_refused(world, 'stale files', make_stale, 'held', 'not-found')
+    check_refused(world, 'export removed and restored', take_export_away, 'held')
+    check_refused(world, 'all exports removed and restored', take_all_away, 'permission-denied')
+    if world.full:
+        check_refused(world, 'export removed for long', take_export_away_for_long, 'failed')

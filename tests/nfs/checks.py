@@ -23,8 +23,7 @@ def main():
 
     # Imported here, so that --help works everywhere.
     from world import World
-    world = World(arguments.build, arguments.full,
-                  pathlib.Path('/guest-out/accel').read_text().strip())
+    world = World(arguments.build, arguments.full)
     for name in arguments.checks or ALL:
         start = time.monotonic()
         try:

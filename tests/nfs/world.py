@@ -5,6 +5,7 @@
 lock, calls counted by the mounts, and what has passed and failed."""
 
 import collections
+import json
 import os
 import pathlib
 import queue
@@ -42,29 +43,69 @@ def wait_until(condition, patience_s=PATIENCE_S, must=True):
         time.sleep(0.02)
 
 
+class Stalls:
+    """When this machine stood still, and for how long: a thread ticks, and is late."""
+
+    TICK_S = 0.02
+    # As late as that is any thread now and then.
+    USUAL_S = 0.02
+
+    def __init__(self):
+        self._late = []
+        threading.Thread(target=self._tick, daemon=True).start()
+
+    def _tick(self):
+        due = time.monotonic()
+        while True:
+            due += self.TICK_S
+            time.sleep(max(due - time.monotonic(), 0))
+            now = time.monotonic()
+            if now - due > self.USUAL_S:
+                self._late.append((due, now))
+                due = now
+
+    def between(self, begin, end):
+        """The seconds of it that the machine stood still."""
+        return sum(max(min(until, end) - max(since, begin), 0) for since, until in list(self._late))
+
+
 class World:
-    def __init__(self, build, full, accel):
+    def __init__(self, build, full):
         self.build = build
         self.full = full
-        # Under emulation, and on a busy machine, all that is done takes longer.
-        self.slack_s = 0.3 if accel == 'kvm' else 2
+        self.stalls = Stalls()
         self.passed = self.failed = self.skipped = 0
         # What the processes say is expected mostly, and else tells what was wrong.
         self.complaints = open('/guest-out/complaints.log', 'w')
+        self._log = open('/guest-out/testlog.json', 'w')
         self._places = 0
         self._peers = []
 
     def say(self, text):
         print(f'     {text}', flush=True)
 
+    def _note(self, name, result, text):
+        """As meson does, for scripts/tally.py."""
+        print(json.dumps({'name': name, 'result': result, 'stdout': text}), file=self._log, flush=True)
+
     def check(self, name, good, detail=''):
+        self._note(name, 'OK' if good else 'FAIL', '')
         if good:
             self.passed += 1
         else:
             self.failed += 1
         print(f'{"PASS" if good else "FAIL"} {name}{": " if detail else ""}{detail}', flush=True)
 
+    def check_time(self, name, good, begin, end, most, least=0):
+        """Something that began and ended then, and may take so many seconds, and those
+        that the machine stood still meanwhile."""
+        took, still = end - begin, self.stalls.between(begin, end)
+        self.check(name, good and least <= took <= most + still,
+                   f'after {took:.2f} s' + (f', of which the machine stood still for {still:.2f}'
+                                            if still else ''))
+
     def skip(self, name, why):
+        self._note(name, 'SKIP', why)
         self.skipped += 1
         print(f'SKIP {name}: {why}', flush=True)
 
@@ -128,7 +169,7 @@ class Peer:
         self.lost_at = None
         self._lines = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
-        self.answer()
+        self._is_ready = False
 
     def _read(self):
         for line in self.process.stdout:
@@ -140,6 +181,8 @@ class Peer:
         self._lines.put(('dead', 0, time.monotonic()))
 
     def tell(self, command):
+        if not self._is_ready: # only now, so that many can start together
+            self._is_ready = self.answer()[0] == 'ready'
         self.process.stdin.write(command + '\n')
 
     def answer(self, patience_s=PATIENCE_S):
