@@ -74,15 +74,17 @@ class Storm:
         crossings = sum(one[0][0] != two[0][0] for one, two in zip(turns, turns[1:]))
         shares = ', '.join(f'{name} {sum(turn[0] == name for turn in turns)}'
                            for name in sorted(self.workers))
-        left = [name for name in os.listdir('/export/' + pathlib.Path(self.place).name)
-                if name == 'lock']
+        files = os.listdir('/export/' + pathlib.Path(self.place).name)
+        left = [name for name in files if name == 'lock']
+        claims = sum('|T' in name for name in files)
         name = f'storm, NFS {self.version}, {" and ".join(dict.fromkeys(self.kinds))}'
         good = (not wrong and not lost and not stuck and not left and unsaid <= self.kills
                 and crossings > 0)
         self.world.check(
             name, good, f'{len(turns)} turns, {hand_offs / seconds:.1f} hand-offs a second '
             f'({crossings / seconds:.1f} between clients), {self.kills} killed, '
-            f'{sum(line.startswith("overlap") for line in wrong)} overlaps, {lost} lost updates')
+            f'{sum(line.startswith("overlap") for line in wrong)} overlaps, {lost} lost updates, '
+            f'{claims} claims of the killed are left')
         self.world.say(shares)
         for complaint in [*wrong[:5], *(f'{name} is stuck' for name in stuck),
                           *(f'{name} is left' for name in left)]:

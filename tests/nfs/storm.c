@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * storm NAME DIR WITNESS LIFETIME_MS: takes turns at the ledger in DIR, which
- * holds a number, until the file WITNESS/stop exists. storm.py says how.
+ * holds a number, until the file WITNESS/stop exists. storm.py says how. Those
+ * whose NAME ends in 1 keep their claims.
  */
 
 #include <errno.h>
@@ -103,6 +104,7 @@ main (int argc, char *argv[])
   lock = flufl_lock_new_for_path ("lock");
   flufl_lock_set_lifetime (lock, atoi (argv[4]));
   flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_THREAD);
+  flufl_lock_set_linger (lock, g_str_has_suffix (argv[1], "1"));
 
   while (g_access (stop, F_OK) != 0)
     {
