@@ -29,7 +29,7 @@ proc_clear (Proc *self)
 FluflOutcome
 proc_attempt (Proc *self)
 {
-  return flufl_attempt (&self->claim, &self->site, LIFETIME, self->break_dead, &self->found);
+  return flufl_attempt (&self->claim, &self->site, LIFETIME, self->break_dead, TRUE, &self->found);
 }
 
 void

@@ -201,7 +201,7 @@ test_coarse_times (void)
   fake_disk_granularity (FAKE_SEC);
   fake_disk_advance (FAKE_SEC * 7 / 10);
   proc_init (&p);
-  g_assert_cmpint (flufl_attempt (&p.claim, &p.site, FAKE_SEC * 9 / 10, TRUE, &p.found), ==,
+  g_assert_cmpint (flufl_attempt (&p.claim, &p.site, FAKE_SEC * 9 / 10, TRUE, TRUE, &p.found), ==,
                    FLUFL_OUTCOME_HELD);
   g_assert_cmpint (fake_disk_mtime (LOCK), >=, fake_disk_server_now () + FAKE_SEC * 9 / 10);
   fake_disk_advance (FAKE_SEC / 3);

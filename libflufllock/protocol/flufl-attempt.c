@@ -42,34 +42,26 @@ flufl_attempt_claim (FluflClaim    *claim,
   return flufl_claim_keep_fresh (claim, site, lifetime, &findings->errsv);
 }
 
-/*
- * flufl_attempt_link:
- *
- * Tries to get a lock that is thought to be free, and does not look at what may
- * be in the way.
- *
- * Returns: HELD; BUSY; or AGAIN: what is to be done only flufl_attempt() knows
- */
-FluflOutcome
-flufl_attempt_link (FluflClaim    *claim,
-                    FluflSite     *site,
-                    gint64         lifetime,
-                    FluflFindings *findings)
+/* Whether a look can be put off. A file server is at hand: what link(2) has just
+ * brought of the lock file costs no more calls, and tells of a lock that somebody
+ * holds, and of what seems to be none. For nothing else is it good enough. */
+static gboolean
+looks_held (FluflSite *site)
 {
-  FluflOutcome outcome;
+  struct stat st;
 
-  if (flufl_attempt_claim (claim, site, lifetime, findings) != FLUFL_OUTCOME_AGAIN)
-    return FLUFL_OUTCOME_AGAIN;
-  outcome = flufl_claim_link (claim, site, &findings->errsv);
-  if (outcome != FLUFL_OUTCOME_HELD && outcome != FLUFL_OUTCOME_BUSY)
-    return FLUFL_OUTCOME_AGAIN;
-  findings->errsv = 0;
-  return outcome;
+  if (flufl_site_fs_kind (site) == FLUFL_FS_LOCAL)
+    return TRUE;
+  return site->sys->lstat (site->lock_path, &st) == 0 && S_ISREG (st.st_mode)
+         && st.st_nlink >= 2
+         && flufl_time_add (FLUFL_STAT_MTIME (&st), FLUFL_SLOP)
+                >= site->sys->clock (FLUFL_CLOCK_REAL);
 }
 
 /*
  * flufl_attempt:
  * @claim: ours, kept from one attempt to the next; without a path at first
+ * @look: whether to look at what is in the way, whatever it seems to be
  *
  * Tries to get the lock, and breaks one that is in the way if it may be.
  * Never waits longer than the file server does.
@@ -83,10 +75,12 @@ flufl_attempt (FluflClaim    *claim,
                FluflSite     *site,
                gint64         lifetime,
                gboolean       break_dead,
+               gboolean       look,
                FluflFindings *findings)
 {
   FluflOutcome outcome = FLUFL_OUTCOME_BUSY;
 
+  findings->looked = FALSE;
   findings->errsv = 0;
   findings->failed_step = NULL;
 
@@ -113,7 +107,12 @@ flufl_attempt (FluflClaim    *claim,
         }
 
       if (linked == FLUFL_OUTCOME_BUSY)
-        findings->errsv = 0;
+        {
+          findings->errsv = 0;
+          if (!look && looks_held (site))
+            return FLUFL_OUTCOME_BUSY;
+        }
+      findings->looked = TRUE;
       outcome = flufl_break (claim, site, break_dead, findings);
       if (outcome == FLUFL_OUTCOME_BUSY || outcome == FLUFL_OUTCOME_UNSURE)
         return linked == FLUFL_OUTCOME_BUSY ? outcome : linked;

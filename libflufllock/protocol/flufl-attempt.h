@@ -16,7 +16,8 @@ G_BEGIN_DECLS
  * to people. */
 typedef struct
 {
-  FluflLook     look;        /* the last at the lock file */
+  FluflLook     look;        /* the last at the lock file … */
+  gboolean      looked;      /* … and whether the last attempt took it */
   FluflLiveness liveness;    /* of the holder seen */
   gboolean      expired;     /* by both clocks, the slop added */
   gboolean      resting;     /* it may be broken once it has rested */
@@ -29,12 +30,9 @@ FluflOutcome flufl_attempt     (FluflClaim    *claim,
                                 FluflSite     *site,
                                 gint64         lifetime,
                                 gboolean       break_dead,
+                                gboolean       look,
                                 FluflFindings *findings);
 FluflOutcome flufl_attempt_claim (FluflClaim  *claim,
-                                FluflSite     *site,
-                                gint64         lifetime,
-                                FluflFindings *findings);
-FluflOutcome flufl_attempt_link (FluflClaim   *claim,
                                 FluflSite     *site,
                                 gint64         lifetime,
                                 FluflFindings *findings);

@@ -46,6 +46,12 @@ gint64 flufl_acquire_patience = 10 * 1000;
 /* … unless we sleep so long that looking each time costs next to nothing. */
 #define UNTOLD_LOOK_FROM (5 * 1000)
 
+/* To open a lock file of a file server costs calls; and the server of NFS 4 may
+ * promise the client to ask for it back before anything changes, which makes the
+ * holder's next step a slow one. So there it is looked at when the wait lasts, and
+ * so often. */
+#define REMOTE_LOOK_EVERY (2 * G_USEC_PER_SEC)
+
 /* A process of flufl.lock sleeps for up to 2.01 s between two tries: who leaves
  * the lock free for so long has let each of them try. */
 gint64 flufl_acquire_gap = 2100 * 1000;
@@ -383,6 +389,7 @@ try (FluflAcquire *self, gboolean look)
 {
   /* The first comes at once, and need not ask what time it is. */
   gint64 now = self->timer == 0 ? self->started : g_get_monotonic_time ();
+  gboolean remote = flufl_site_fs_kind (self->site) != FLUFL_FS_LOCAL;
 
   if (gives_way (self, now))
     {
@@ -390,15 +397,11 @@ try (FluflAcquire *self, gboolean look)
       self->outcome = FLUFL_OUTCOME_BUSY;
       return;
     }
-  if (!look && now - self->looked < LOOK_EVERY && now < self->deadline)
-    {
-      self->outcome = flufl_attempt_link (&self->claim, self->site, self->lifetime, &self->findings);
-      if (self->outcome != FLUFL_OUTCOME_AGAIN)
-        return;
-    }
-  self->outcome = flufl_attempt (&self->claim, self->site, self->lifetime, self->break_dead,
+  look |= now - self->looked >= (remote ? REMOTE_LOOK_EVERY : LOOK_EVERY) || now >= self->deadline;
+  self->outcome = flufl_attempt (&self->claim, self->site, self->lifetime, self->break_dead, look,
                                  &self->findings);
-  self->looked = now;
+  if (self->findings.looked)
+    self->looked = now;
 }
 
 /* After a try in vain, on a local file system: keeps the watch, or sets it on
@@ -443,9 +446,18 @@ step (FluflAcquire *self, gint64 *out_when)
   /* The end of a file that is watched is nobody's death. */
   gboolean closed = (events & FLUFL_WATCH_CLOSED) != 0;
   gboolean slow = !self->armed && self->pause >= UNTOLD_LOOK_FROM;
+  gboolean look;
 
   if (is_cancelled (self))
     return finish (self, FLUFL_RESULT_CANCELLED);
+  if (flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL)
+    look = first || slow || closed || (self->armed && events == 0);
+  else
+    {
+      look = !self->announced && now - self->started >= ANNOUNCE_AFTER;
+      if (first)
+        self->looked = now; /* not yet, but it seems to be early enough later */
+    }
 
   if (!is_giving_way (self))
     self->uncalled = self->armed && (events & ~FLUFL_WATCH_CLOSED) == 0;
@@ -453,7 +465,7 @@ step (FluflAcquire *self, gint64 *out_when)
     self->outcome = FLUFL_OUTCOME_BUSY;
   else
     {
-      try (self, first || slow || closed || (self->armed && events == 0));
+      try (self, look);
       if (self->outcome == FLUFL_OUTCOME_BUSY && self->queue != NULL)
         {
           if (flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL)

@@ -239,6 +239,48 @@ errors_now_and_then (Patience *self, gconstpointer kind G_GNUC_UNUSED)
   test_place_empty (&self->place);
 }
 
+static void
+put_garbage (TestPlace *place)
+{
+  g_assert_true (g_file_set_contents (place->lock, "no lock", -1, NULL));
+}
+
+/* To look costs a file server calls: what link(2) has brought already will do, as
+ * long as nothing is strange. */
+static void
+looks_seldom (Patience *self, gconstpointer kind G_GNUC_UNUSED)
+{
+  g_autofree char *claim = test_make_lock (&self->place, "x.lock|far.example|12|34", 86400);
+  guint looks = lies_count (LIES_READ);
+  int errsv = 0;
+
+  self->acquire.announced = TRUE;
+  g_assert_cmpint (run (self, 200 * MSEC, 3600), ==, FLUFL_RESULT_TIMED_OUT);
+  /* That at the deadline, which has its words for the message. */
+  g_assert_cmpuint (lies_count (LIES_READ) - looks, ==, 2);
+  g_assert_cmpint (self->acquire.findings.look.sight, ==, FLUFL_SIGHT_CLAIM);
+  looks = lies_count (LIES_READ);
+  run (self, 600 * SEC, 3600);
+  looks = (lies_count (LIES_READ) - looks) / 2;
+  g_test_message ("%u looks in 600 s", looks);
+  g_assert_cmpuint (looks, <=, 302);
+  g_assert_cmpuint (looks, >=, 150);
+
+  g_test_message ("At once what has expired, what has gone, and what is no lock");
+  test_place_empty (&self->place);
+  g_free (claim);
+  claim = test_make_lock (&self->place, "x.lock|far.example|12|34", -86400);
+  g_assert_cmpint (run (self, 20 * SEC, 3600), ==, FLUFL_RESULT_HELD);
+  g_assert_cmpint (fake_now - self->begun, <=, 6 * SEC); /* its rest */
+  g_assert_cmpint (flufl_claim_release (&self->acquire.claim, &self->site, &errsv), ==,
+                   FLUFL_OUTCOME_RELEASED);
+  put_garbage (&self->place);
+  g_assert_cmpint (run (self, 20 * SEC, 3600), ==, FLUFL_RESULT_REFUSED);
+  g_assert_cmpint (self->acquire.outcome, ==, FLUFL_OUTCOME_NOT_A_LOCK);
+  g_assert_cmpint (fake_now, ==, self->begun);
+  test_place_empty (&self->place);
+}
+
 static guint n_lists;
 
 static int
@@ -307,6 +349,10 @@ main (int argc, char *argv[])
   ADD ("/patience/expires", expires);
   ADD ("/patience/nothing-but-errors", nothing_but_errors);
   ADD ("/patience/errors-now-and-then", errors_now_and_then);
+  g_test_add ("/patience/looks-seldom/nfs", Patience, GINT_TO_POINTER (FLUFL_FS_NFS), set_up,
+              looks_seldom, tear_down);
+  g_test_add ("/patience/looks-seldom/other", Patience, GINT_TO_POINTER (FLUFL_FS_OTHER), set_up,
+              looks_seldom, tear_down);
   g_test_add ("/patience/sweeps/nfs", Patience, GINT_TO_POINTER (FLUFL_FS_NFS), set_up, sweeps,
               tear_down);
   g_test_add ("/patience/sweeps/other", Patience, GINT_TO_POINTER (FLUFL_FS_OTHER), set_up, sweeps,
