@@ -40,6 +40,15 @@
 #ifndef STALE
 #define STALE 0 /* mask: a breaker may see one link, or no claim, where there is more */
 #endif
+#ifndef HANG
+#define HANG 0 /* mask: may stop for ever between the unlinks of a release */
+#endif
+#ifndef STRANGER
+#define STRANGER 0 /* somebody breaks what has expired, without rest and token */
+#endif
+#ifndef FUSED
+#define FUSED 0 /* nothing comes between a look that narrows a window and the unlink after it */
+#endif
 #ifndef EVIDENCE
 #define EVIDENCE 0 /* dead processes are seen to be dead */
 #endif
@@ -179,7 +188,11 @@ bit given_back[NAMES];
 
 /* Who looked during an earlier use of the claim may still act. */
 #define ACTS(p, f) (act[p] == f)
+#ifdef P3STRICT
+#define BE_IN_TIME late[p] = 0
+#else
 #define BE_IN_TIME late[p] = (ANY(ACTS, f) -> late[p] : 0)
+#endif
 
 #define BEGIN(p, kind, f) if :: (A1 & kind) -> act[p] = f; since[p] = 0 :: else fi
 #define END(p) act[p] = NONE; since[p] = 0; safe[p] = 0; seen[p] = NONE; changed[p] = 0
@@ -233,12 +246,17 @@ inline unlink_L(p)
 
 inline unlink_C(n) { nl[C[n]]--; ctime(C[n]); C[n] = NONE }
 
+#ifdef NOP2
+#define P2 skip
+#else
+#define P2 assert(HOLDERS <= 1)
+#endif
 /* P2: never do two hold the lock while the leases of both run. */
 inline enter(p)
 {
   holds[p] = 1; lease[p] = touched[p]; late[p] = (touched[p] -> late[p] : 1);
   printf("p%d: holds the lock (lease: %d)\n", p, lease[p]);
-  assert(HOLDERS <= 1)
+  P2
 }
 
 /* P3: a holder that was never late is not told that it lost. */
@@ -246,6 +264,30 @@ inline enter(p)
 #define TOLD_LOST(p) assert(!(lease[p] && !late[p]))
 #else
 #define TOLD_LOST(p) skip
+#endif
+/* The same for who releases in time, whatever reply is lost. */
+#ifdef P3SAFE
+#define SAFE_LOST(p) assert(!(safe[p] && !late[p]))
+#else
+#define SAFE_LOST(p) skip
+#endif
+
+/* P4: nobody is let in by a lease that was over before its link. */
+#ifdef P4
+#define RUNS(how) ran = how
+#define IS_IN assert(ran)
+#else
+#define RUNS(how) skip
+#define IS_IN skip
+#endif
+
+/* P5: nobody takes another's lock for its own, nor one name too many for the lock. */
+#ifdef P5
+#define IS_MINE assert(C[n] == f)
+#define IS_SINGLE assert(nl[f] <= 1)
+#else
+#define IS_MINE skip
+#define IS_SINGLE skip
 #endif
 
 inline forget(p) /* flufl_claim_clear() */
@@ -332,6 +374,9 @@ proctype Process(byte p) provided (!dead[p])
 {
   byte f, n, c = NONE, x = NONE, round = 0, r = 0, refreshed = 0;
   bit kept = 0;
+#ifdef P4
+  bit ran = 0;
+#endif
 
   f = p * A;
 
@@ -363,14 +408,14 @@ link_it:
     if
     :: C[n] == NONE -> r = 2
     :: C[n] != NONE && L == NONE ->
-         L = C[n]; nl[L]++; ctime(L); r = 0;
+         L = C[n]; nl[L]++; ctime(L); r = 0; RUNS(touched[p]);
          printf("p%d: ... is file %d\n", p, L);
          LOSE_REPLY(r = 17)
     :: C[n] != NONE && L != NONE -> r = 17
     fi
   }
   if
-  :: atomic { r == 0 && (touched[p] || YOUNG == 2) -> printf("p%d: young\n", p); enter(p) } goto critical
+  :: atomic { r == 0 && (touched[p] || YOUNG == 2) -> printf("p%d: young\n", p); IS_IN; enter(p) } goto critical
   :: atomic { r == 0 && !touched[p] && YOUNG != 2 -> r = 0 }
   :: atomic { r != 0 -> r = 0; /* lstat(C) */
        if
@@ -386,11 +431,11 @@ link_it:
 confirm:
   atomic {
     printf("p%d: touches to confirm\n", p);
-    if :: C[n] == NONE -> goto drop :: C[n] != NONE -> touch(C[n], p); touched[p] = 1 fi
+    if :: C[n] == NONE -> goto drop :: C[n] != NONE -> touch(C[n], p); touched[p] = 1; RUNS(1) fi
   }
   atomic {
     printf("p%d: confirms\n", p);
-    if :: IS_CLAIM(f) && nl[C[n]] >= 2 -> enter(p); goto critical :: else -> goto abandon fi
+    if :: IS_CLAIM(f) && nl[C[n]] >= 2 -> IS_IN; IS_MINE; enter(p); goto critical :: else -> goto abandon fi
   }
 
 look:
@@ -472,7 +517,7 @@ ordinary:
     if
     :: C[c] == NONE || IN(STALE, p) -> r = 1
     :: C[c] != NONE && (C[c] != x || (changed[p] && MTIME)) -> GIVE_UP_ACTION
-    :: C[c] == x && !(changed[p] && MTIME) -> r = 2
+    :: C[c] == x && !(changed[p] && MTIME) -> r = 2; if :: FUSED -> unlink_C(c) :: else fi
     fi
   }
   if
@@ -481,7 +526,7 @@ ordinary:
        :: L != x || (AGAIN && !rested[x]) || (LOCAL && IN(LOCAL, p) && TELLS(x) && !LINEORPHAN) -> GIVE_UP_ACTION
        :: else -> goto recover
        fi }
-  :: atomic { r == 2 -> skip }
+  :: atomic { r == 2 -> if :: FUSED -> goto won :: else fi }
   fi;
 #endif
   atomic {
@@ -492,6 +537,7 @@ ordinary:
     :: C[c] != NONE -> unlink_C(c); LOSE_REPLY(GIVE_UP_ACTION)
     fi
   }
+won:
   atomic { /* look again */
     if
     :: L != x -> GIVE_UP_ACTION
@@ -523,7 +569,7 @@ critical:
        if :: C[n] == NONE -> TOLD_LOST(p); goto drop
           :: C[n] != NONE -> touch(C[n], p); touched[p] = 1 fi }
      atomic {
-       if :: IS_CLAIM(f) && nl[C[n]] >= 2 -> lease[p] = touched[p]; assert(HOLDERS <= 1); goto critical
+       if :: IS_CLAIM(f) && nl[C[n]] >= 2 -> lease[p] = touched[p]; P2; goto critical
           :: else -> TOLD_LOST(p); goto abandon fi }
   :: atomic { true ->
        BEGIN(p, 2, f);
@@ -542,17 +588,21 @@ release:
     holds[p] = 0;
     printf("p%d: release: unlink(C)\n", p);
     if
-    :: C[n] == NONE -> if :: FINISH == 2 || (FINISH && r) -> r = 0 :: else -> TOLD_LOST(p); goto drop fi
-    :: C[n] != NONE -> unlink_C(n); LOSE_REPLY(if :: FINISH == 2 || (FINISH && r) -> r = 0 :: else -> goto drop fi)
+    :: C[n] == NONE -> if :: FINISH == 2 || (FINISH && r) -> r = 0 :: else -> TOLD_LOST(p); SAFE_LOST(p); goto drop fi
+    :: C[n] != NONE -> unlink_C(n); LOSE_REPLY(if :: FINISH == 2 || (FINISH && r) -> r = 0 :: else -> SAFE_LOST(p); goto drop fi)
     fi;
 #if LOCAL
     if :: !LINEDROP && line[f] == p -> line[f] = NONE :: else fi;
 #endif
     if :: r || !RELLOOK -> goto release_L :: else fi
   }
-  atomic { if :: L != f -> TOLD_LOST(p); goto drop :: L == f fi }
+  atomic { if :: L != f -> TOLD_LOST(p); goto drop :: L == f fi;
+    if :: FUSED -> unlink_L(p); goto drop :: else fi }
 release_L:
   if
+#if HANG
+  :: atomic { IN(HANG, p) -> printf("p%d: HANGS\n", p); END(p); fin[p] = 1; goto hung }
+#endif
   :: atomic { MAY_BE_LATE; END(p) }
      atomic { /* a look */
        if
@@ -606,7 +656,7 @@ park:
   atomic {
     if
     :: ONELINK && (nl[f] != 1 || (!IN(LOCAL, p) && !IS_CLAIM(f))) -> goto abandon
-    :: else -> goto link_it
+    :: else -> IS_SINGLE; goto link_it
     fi
   }
 park_failed: /* nobody knows what it did: Release, with the look; the time counts anew */
@@ -630,7 +680,36 @@ drop:
     :: else -> printf("p%d: is done\n", p); f = 0; n = 0; round = 0; fin[p] = 1
     fi
   }
+#if HANG
+hung:
+  skip
+#endif
 }
+
+#if STRANGER
+proctype Stranger()
+{
+  byte c, k;
+  do
+  :: atomic { L != NONE && expired[L] && nl[L] > 0 ->
+       printf("a stranger breaks file %d\n", L);
+       c = CONTENT(L);
+       if :: C[c] == L -> unlink_C(c) :: else fi;
+       k = L; nl[k]--; ctime(k); L = NONE; c = 0; k = 0 }
+  od
+}
+#endif
+
+/* Where nobody died no name is left that stands for another's file. */
+#ifdef NAMED
+#define ENDED(p) fin[p]
+proctype Named()
+{
+  byte i = 0;
+  atomic { ALL(ENDED) ->
+    do :: i < NAMES -> assert(C[i] == NONE || CONTENT(C[i]) == i); i++ :: else -> break od }
+}
+#endif
 
 #ifdef LEAK
 /* Nothing is left where nobody died, but a claim that a breaker gave back while
@@ -654,6 +733,12 @@ init
     if :: NCRASH > 0 -> run Crash() :: else fi;
 #ifdef LEAK
     run Leak();
+#endif
+#ifdef NAMED
+    run Named();
+#endif
+#if STRANGER
+    run Stranger();
 #endif
     i = 0
   }

@@ -152,6 +152,8 @@ class Storm:
     def check(self):
         if self.arena.overlaps:
             sys.exit('two were inside at once')
+        if self.arena.early_losses:
+            sys.exit('a lock was lost before its lease can have been over')
         silence = time.monotonic() - self.arena.last / 1e6
         if silence > WEDGED_S:
             sys.exit(f'nobody was inside for {silence:.0f} s: '
@@ -199,7 +201,8 @@ class Storm:
     def figures(self):
         counts = ', '.join(f'{count} {name}' for name, count in self.counts.items())
         return (f'{self.arena.sections} turns, {self.arena.flufl_sections} of them by flufl.lock, '
-                f'{counts}; {self.arena.overlaps} overlaps; longest silence '
+                f'{counts}; {self.arena.overlaps} overlaps, {self.arena.losses} losses, '
+                f'{self.arena.early_losses} of them early; longest silence '
                 f'{self.arena.longest_silence / 1e6:.1f} s')
 
     def tear_down(self):

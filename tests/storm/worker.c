@@ -17,8 +17,10 @@
 #include "flufl-error.h"
 #include "flufl-lock-private.h"
 
+#define LIFETIME_MS 8000
+
 /* Shared by all, also by worker.py. Whoever has the lock, and nobody else,
- * writes anything but owner and overlaps. */
+ * writes anything but owner, overlaps and losses. */
 typedef struct
 {
   int    owner; /* pid of who is inside, or was when it died */
@@ -28,6 +30,8 @@ typedef struct
   gint64 last; /* monotonic us */
   gint64 longest_silence;
   int    stop;
+  int    losses;       /* told at a refresh or release, or by a heartbeat */
+  int    early_losses; /* of them, before the lease can have been over */
 } Arena;
 
 static Arena *arena;
@@ -92,19 +96,35 @@ leave (void)
     }
 }
 
-/* What a user would do: try again until it is gone, or ours no longer. */
-static void
-give_back (FluflLock *lock)
+/* What a user would do: try again until it is gone, or ours no longer, which was
+ * so before if there is no error. Says whether it was ours to the end. */
+static gboolean
+give_back (FluflLock *lock, GError **error)
 {
   while (flufl_lock_get_held (lock))
     {
-      g_autoptr (GError) error = NULL;
-
-      if (!flufl_lock_release (lock, NULL, &error) && !flufl_lock_get_held (lock))
-        return;
-      if (error != NULL)
+      g_clear_error (error);
+      if (flufl_lock_release (lock, NULL, error))
+        return TRUE;
+      if (flufl_lock_get_held (lock))
         g_usleep (10 * 1000);
     }
+  return FALSE;
+}
+
+/* The lease began after @begun. Clocks that jump excuse no loss before its end,
+ * for the file server's, which is the kernel's here, does not jump. */
+static void
+note_loss (gint64 begun, const GError *error)
+{
+  gint64 held_ms = (g_get_monotonic_time () - begun) / 1000;
+
+  g_atomic_int_inc (&arena->losses);
+  if (held_ms >= LIFETIME_MS)
+    return;
+  g_printerr ("%d lost the lock %d ms after it began to ask for it: %s\n", (int) getpid (),
+              (int) held_ms, error != NULL ? error->message : "so it was told before the release");
+  g_atomic_int_inc (&arena->early_losses);
 }
 
 static void
@@ -112,9 +132,12 @@ one_round (FluflLock *lock, GRand *rand)
 {
   static const gint64 timeouts[] = { 0, 20, 500, 5000, 5000, 5000 };
   g_autoptr (GError) error = NULL;
+  g_autoptr (GError) refresh_error = NULL;
+  gint64 begun;
 
   if (clock_jumps && g_rand_int_range (rand, 0, 50) == 0)
     clock_step = g_rand_int_range (rand, -1, 2) * G_TIME_SPAN_HOUR * 1000;
+  begun = g_get_monotonic_time ();
   if (!flufl_lock_acquire (lock, timeouts[g_rand_int_range (rand, 0, G_N_ELEMENTS (timeouts))], NULL,
                            &error))
     {
@@ -126,9 +149,10 @@ one_round (FluflLock *lock, GRand *rand)
   enter ();
   g_usleep ((gulong) g_rand_int_range (rand, 0, 2000));
   if (g_rand_int_range (rand, 0, 10) == 0)
-    flufl_lock_refresh (lock, -1, NULL, NULL);
+    flufl_lock_refresh (lock, -1, NULL, &refresh_error);
   leave ();
-  give_back (lock);
+  if (!give_back (lock, &error))
+    note_loss (begun, error != NULL ? error : refresh_error);
 }
 
 /* That a clock is off is what is meant to be here. */
@@ -165,7 +189,7 @@ main (int argc, char *argv[])
   flufl_lock_syscalls = &table;
   rand = g_rand_new_with_seed ((guint32) g_ascii_strtoull (argv[3], NULL, 10));
   lock = flufl_lock_new_for_path (argv[2]);
-  flufl_lock_set_lifetime (lock, 8000);
+  flufl_lock_set_lifetime (lock, LIFETIME_MS);
   flufl_lock_set_linger (lock, g_rand_boolean (rand));
   if (g_rand_boolean (rand))
     flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_THREAD);

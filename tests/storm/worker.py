@@ -21,6 +21,8 @@ class Arena(ctypes.Structure):
         ('last', ctypes.c_int64),
         ('longest_silence', ctypes.c_int64),
         ('stop', ctypes.c_int),
+        ('losses', ctypes.c_int),
+        ('early_losses', ctypes.c_int),
     ]
 
 
