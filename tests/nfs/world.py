@@ -44,29 +44,33 @@ def wait_until(condition, patience_s=PATIENCE_S, must=True):
 
 
 class Stalls:
-    """When this machine stood still, and for how long: a thread ticks, and is late."""
+    """When this machine stood still, and for how long: a thread ticks, and is late. One
+    for each processor, for the host of a virtual machine may stop one of them alone."""
 
     TICK_S = 0.02
     # As late as that is any thread now and then.
     USUAL_S = 0.02
 
     def __init__(self):
-        self._late = []
-        threading.Thread(target=self._tick, daemon=True).start()
+        self._late = {processor: [] for processor in os.sched_getaffinity(0)}
+        for each in self._late.items():
+            threading.Thread(target=self._tick, args=each, daemon=True).start()
 
-    def _tick(self):
+    def _tick(self, processor, late):
+        os.sched_setaffinity(0, {processor}) # of this thread
         due = time.monotonic()
         while True:
             due += self.TICK_S
             time.sleep(max(due - time.monotonic(), 0))
             now = time.monotonic()
             if now - due > self.USUAL_S:
-                self._late.append((due, now))
+                late.append((due, now))
                 due = now
 
     def between(self, begin, end):
-        """The seconds of it that the machine stood still."""
-        return sum(max(min(until, end) - max(since, begin), 0) for since, until in list(self._late))
+        """The seconds of it that a processor of the machine stood still."""
+        return max(sum(max(min(until, end) - max(since, begin), 0) for since, until in list(late))
+                   for late in self._late.values())
 
 
 class World:
