@@ -12,6 +12,7 @@
  *   cancel               it: no line but that of its end, from when on time counts
  *   ticks                the longest that the main context stood still since the
  *                        last `ticks`
+ *   ticked               by the clock that counts from boot, when that was over
  *
  * A loss is told by the line `loss` in between.
  */
@@ -31,6 +32,7 @@ typedef struct
   gint64 started;            /* the operation whose end is to be told */
   gint64 ticked;
   gint64 longest;
+  gint64 longest_until;
 } Peer;
 
 static void
@@ -90,7 +92,11 @@ tick_cb (gpointer user_data)
   Peer *self = user_data;
   gint64 now = g_get_monotonic_time ();
 
-  self->longest = MAX (self->longest, now - self->ticked);
+  if (now - self->ticked > self->longest)
+    {
+      self->longest = now - self->ticked;
+      self->longest_until = now;
+    }
   self->ticked = now;
   return G_SOURCE_CONTINUE;
 }
@@ -124,6 +130,11 @@ obey (Peer *self, char **words)
       tick_cb (self);
       g_print ("ticks %.1f\n", (double) self->longest / 1000);
       self->longest = 0;
+      return;
+    }
+  if (g_str_equal (what, "ticked"))
+    {
+      g_print ("ticked %.1f\n", (double) self->longest_until / 1000);
       return;
     }
 
