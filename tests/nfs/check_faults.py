@@ -28,7 +28,9 @@ CALLS = {
     'SETATTR': ('utimensat 1', 'refresh'),
     'REMOVE of the claim': ('unlink 1', 'release'),
     'REMOVE of the lock': ('unlink 2', 'release'),
+    'REMOVE of the lock, whose claim is kept,': ('unlink 1', 'release'),
 }
+LINGERS = 'REMOVE of the lock, whose claim is kept,'
 SHORT_CALLS = 'LINK', 'REMOVE of the lock'
 
 
@@ -56,7 +58,7 @@ class LostReply:
         self.place = world.place(version)
         self.file = f'/dev/shm/stop-{pathlib.Path(self.place).name}'
         self.other = world.peer('b', self.place + '/lock', 60)
-        self.peer = world.peer('a', self.place + '/lock', 60, environment={
+        self.peer = world.peer('a', self.place + '/lock', 60, linger=call == LINGERS, environment={
             'FLUFL_STOP_AT': at, 'FLUFL_STOP_FILE': self.file})
 
     def prepare(self):
@@ -82,6 +84,9 @@ class LostReply:
             good = good and shut_out == 'timed-out' and released == 'done'
             detail += f', the other: {shut_out}, release: {released}'
         left = files_in(self.place)
+        if self.call == LINGERS:
+            good = good and len(left) == 1
+            left = [name for name in left if 'K' not in name.rpartition('|')[2]]
         other = self.other.ask('acquire')
         good = good and not left and other[0] == 'held'
         self.world.check(self.name, good, f'{detail}, left: {left}, then the other: {other[0]} '
