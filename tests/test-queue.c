@@ -584,6 +584,12 @@ sweep (Line *self)
 }
 
 static void
+assert_nothing_open (gpointer unused G_GNUC_UNUSED)
+{
+  g_assert_cmpuint (fake_disk_n_open (), ==, 0);
+}
+
+static void
 test_sweep (void)
 {
   g_autofree char *alive = NULL, *dead = NULL, *lock = NULL, *far = NULL, *swapped = NULL;
@@ -611,7 +617,10 @@ test_sweep (void)
   dead = put_leftover (&line, &gone, -3, FLUFL_MARK_NONE);
   lock = put_leftover (&line, &gone, -4, FLUFL_MARK_NONE);
   g_assert_cmpint (fake_syscalls.link (lock, LOCK), ==, 0);
+  /* An NFS client renames what it has open, and it stays. */
+  fake_disk_hook ("unlink", 1, assert_nothing_open, NULL);
   sweep (&line);
+  g_assert_true (fake_disk_order_done ());
   g_assert_false (fake_disk_exists (dead));
   g_assert_true (fake_disk_exists (lock));
   g_assert_true (fake_disk_exists (alive));

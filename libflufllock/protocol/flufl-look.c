@@ -152,6 +152,36 @@ see_content (FluflLook *look, const FluflSite *site, const char *path, int fd)
 }
 
 /*
+ * Never waits for another end, and follows no link.
+ *
+ * For a file that is opened to be read a server of NFS 4 may promise to ask the
+ * client before anybody changes it. Then each step of the holder has to wait for
+ * that client, for a whole lease of the server's should it be dead. Clients of
+ * NFS 4.1 and later tell the server that they want no such promise if they are
+ * to go past their cache.
+ */
+static int
+open_to_look (const FluflSite *site, const char *path)
+{
+  int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  int more = 0;
+  int fd;
+
+#ifdef O_DIRECT
+  if (site->fs_kind == FLUFL_FS_NFS)
+    more = O_DIRECT;
+#endif
+  for (;;)
+    {
+      fd = site->sys->open (path, flags | more, 0);
+      if (fd < 0 && errno == EINVAL && more != 0)
+        more = 0; /* it cannot go past it */
+      else if (fd >= 0 || errno != EINTR)
+        return fd;
+    }
+}
+
+/*
  * flufl_look_take:
  * @path: the lock file, or a claim file of it
  *
@@ -195,9 +225,7 @@ flufl_look_open (FluflLook *look, const FluflSite *site, const char *path, int *
   if (!see_type (look, st.st_mode))
     return;
 
-  do
-    fd = sys->open (path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
-  while (fd < 0 && errno == EINTR);
+  fd = open_to_look (site, path);
   if (fd < 0)
     {
       /* No regular file any more: it was swapped since lstat(2). */
