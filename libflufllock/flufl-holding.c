@@ -17,6 +17,7 @@ typedef struct
   FluflHolding *holding; /* owned */
   guint         number;
   GError       *error;
+  GSource      *source;  /* owned; nullable */
 } Loss;
 
 FluflLease *
@@ -378,6 +379,7 @@ loss_free (gpointer data)
   Loss *loss = data;
 
   flufl_holding_unref (loss->holding);
+  g_clear_pointer (&loss->source, g_source_unref);
   g_error_free (loss->error);
   g_free (loss);
 }
@@ -392,8 +394,8 @@ loss_free (gpointer data)
 void
 flufl_holding_post_loss (FluflHolding *self, guint number, GError *error)
 {
-  g_autoptr (GSource) source = g_idle_source_new ();
-  Loss *loss = g_new (Loss, 1);
+  GSource *source = g_idle_source_new ();
+  Loss *loss = g_new0 (Loss, 1);
 
   loss->holding = flufl_holding_ref (self);
   loss->number = number;
@@ -406,6 +408,12 @@ flufl_holding_post_loss (FluflHolding *self, guint number, GError *error)
    * one to a context of the user's. Without a context the object is gone. */
   flufl_holding_lock (self);
   if (self->context != NULL)
-    g_source_attach (source, self->context);
+    {
+      loss->source = source; /* and not let go of here: see post() in flufl-op.c */
+      g_source_attach (source, self->context);
+      source = NULL;
+    }
   flufl_holding_unlock (self);
+  if (source != NULL)
+    g_source_unref (source);
 }

@@ -36,6 +36,7 @@ typedef struct
   gboolean          settled;
   GSource          *cancel;      /* owned, in the task's context; nullable */
   gboolean          told;        /* cancelled, though a worker is still on it */
+  GSource          *posted;      /* owned, in the task's context; nullable */
 
   FluflAcquire      acquire;     /* for ACQUIRE */
   FluflFindings     findings;    /* for others that look */

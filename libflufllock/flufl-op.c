@@ -49,6 +49,7 @@ op_free (gpointer data)
       flufl_holding_unlock (self);
     }
   g_clear_pointer (&op->cancel, g_source_unref);
+  g_clear_pointer (&op->posted, g_source_unref);
   g_clear_error (&op->error);
   g_clear_pointer (&op->details, flufl_lock_details_free);
   g_free (op);
@@ -57,11 +58,15 @@ op_free (gpointer data)
 
 /* --- What a worker tells the caller's main context --- */
 
+/* The source is let go of by its @data, and not here: once it is attached the
+ * caller's thread may hear of it and fork(2), and a child would wait for ever for
+ * the context's mutex if we had it then. */
 static void
-post (FluflOp *op, GSourceFunc func, gpointer data, GDestroyNotify destroy)
+post (FluflOp *op, GSourceFunc func, gpointer data, GDestroyNotify destroy, GSource **datas_own)
 {
-  g_autoptr (GSource) source = g_idle_source_new ();
+  GSource *source = g_idle_source_new ();
 
+  *datas_own = source;
   /* Not g_main_context_invoke(): it may run func in this thread. */
   g_source_set_priority (source, g_task_get_priority (op->task));
   g_source_set_static_name (source, "[flufl] operation");
@@ -73,6 +78,7 @@ typedef struct
 {
   FluflLock        *lock;
   FluflLockDetails *details;
+  GSource          *source; /* nullable */
 } Waiting;
 
 static gboolean
@@ -90,6 +96,7 @@ waiting_free (gpointer data)
   Waiting *waiting = data;
 
   flufl_lock_details_free (waiting->details);
+  g_clear_pointer (&waiting->source, g_source_unref);
   g_object_unref (waiting->lock);
   g_free (waiting);
 }
@@ -99,14 +106,14 @@ static void
 acquire_waiting (FluflAcquire *acquire, gpointer user_data)
 {
   FluflOp *op = user_data;
-  Waiting *waiting = g_new (Waiting, 1);
+  Waiting *waiting = g_new0 (Waiting, 1);
 
   waiting->lock = g_object_ref (op->lock);
   waiting->details = flufl_lock_details_new (
       acquire->site, &acquire->findings.look,
       flufl_op_judge (op, &acquire->findings.look, acquire->findings.liveness));
   if (op->task != NULL)
-    post (op, waiting_cb, waiting, waiting_free);
+    post (op, waiting_cb, waiting, waiting_free, &waiting->source);
   else
     {
       waiting_cb (waiting);
@@ -390,6 +397,7 @@ settle_cb (gpointer data)
   FluflOp *op = g_task_get_task_data (task);
 
   stop_watching_cancel (op);
+  g_clear_pointer (&op->posted, g_source_unref);
   /* The cancellation came after the win and before anybody was told of it. */
   if (op->kind == FLUFL_OP_ACQUIRE && op->answer
       && (op->told || g_cancellable_set_error_if_cancelled (op->cancellable, &op->error)))
@@ -418,7 +426,9 @@ settle_cb (gpointer data)
 static void
 finish_in_context (GTask *task)
 {
-  post (g_task_get_task_data (task), settle_cb, task, g_object_unref);
+  FluflOp *op = g_task_get_task_data (task);
+
+  post (op, settle_cb, task, g_object_unref, &op->posted);
 }
 
 static void
