@@ -454,7 +454,8 @@ step (FluflAcquire *self, gint64 *out_when)
     look = first || slow || closed || (self->armed && events == 0);
   else
     {
-      look = !self->announced && now - self->started >= ANNOUNCE_AFTER;
+      look = (!self->announced && now - self->started >= ANNOUNCE_AFTER)
+             || self->findings.resting || self->findings.expired;
       if (first)
         self->looked = now; /* not yet, but it seems to be early enough later */
     }

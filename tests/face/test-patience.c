@@ -281,6 +281,50 @@ looks_seldom (Patience *self, gconstpointer kind G_GNUC_UNUSED)
   test_place_empty (&self->place);
 }
 
+static char *
+name_of_dead (void)
+{
+  FluflIdentity gone;
+  pid_t pid = fork ();
+  int status;
+
+  if (pid == 0)
+    _exit (0);
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  flufl_identity_get (&table, &gone);
+  gone.pid = (int) pid;
+  return gone.space[0] == '\0'
+             ? NULL
+             : flufl_claim_name_build ("x.lock", "|", &gone, 1, 1, FLUFL_MARK_NONE);
+}
+
+/* A lock of a dead process rests for five seconds, and is broken at once then. */
+static void
+dead_holder (Patience *self, gconstpointer kind G_GNUC_UNUSED)
+{
+  g_autofree char *name = name_of_dead ();
+  g_autofree char *claim = NULL;
+  int errsv = 0;
+
+  if (name == NULL)
+    {
+      g_test_skip ("no process is told from another here");
+      return;
+    }
+  self->break_dead = TRUE;
+  for (int i = 0; i < 20; i++) /* whatever the chance of the pauses is */
+    {
+      g_free (claim);
+      fake_now = START; /* the file's times are real ones */
+      claim = test_make_lock (&self->place, name, 86400);
+      g_assert_cmpint (run (self, -1, 3600), ==, FLUFL_RESULT_HELD);
+      g_assert_cmpint (fake_now - self->begun, >=, 4900 * MSEC);
+      g_assert_cmpint (fake_now - self->begun, <=, 5300 * MSEC);
+      g_assert_cmpint (flufl_claim_release (&self->acquire.claim, &self->site, &errsv), ==,
+                       FLUFL_OUTCOME_RELEASED);
+    }
+}
+
 static guint n_lists;
 
 static int
@@ -297,17 +341,15 @@ sweeps (Patience *self, gconstpointer kind G_GNUC_UNUSED)
 {
   g_autofree char *lock_claim G_GNUC_UNUSED
       = test_make_lock (&self->place, "x.lock|far.example|12|34", 86400);
-  g_autofree char *name = NULL, *path = NULL;
-  FluflIdentity gone;
-  pid_t pid = fork ();
-  int status;
+  g_autofree char *name = name_of_dead ();
+  g_autofree char *path = NULL;
 
-  if (pid == 0)
-    _exit (0);
-  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
-  flufl_identity_get (&table, &gone);
-  gone.pid = (int) pid;
-  name = flufl_claim_name_build ("x.lock", "|", &gone, 1, 1, FLUFL_MARK_NONE);
+  if (name == NULL)
+    {
+      test_place_empty (&self->place);
+      g_test_skip ("no process is told from another here");
+      return;
+    }
   path = test_place_path (&self->place, name);
   g_assert_true (g_file_set_contents (path, path, -1, NULL));
   table.list = count_list;
@@ -321,10 +363,7 @@ sweeps (Patience *self, gconstpointer kind G_GNUC_UNUSED)
   g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
   run (self, 2 * SEC, 3600);
   g_assert_cmpuint (n_lists, ==, 1);
-  if (gone.space[0] == '\0')
-    g_test_skip ("no process is told from another here");
-  else
-    g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
+  g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
   run (self, 600 * SEC, 3600);
   g_assert_cmpuint (n_lists, <=, 61);
   test_place_empty (&self->place);
@@ -347,6 +386,7 @@ main (int argc, char *argv[])
   ADD ("/patience/timed-out", timed_out);
   ADD ("/patience/asks-so-often", asks_so_often);
   ADD ("/patience/expires", expires);
+  ADD ("/patience/dead-holder", dead_holder);
   ADD ("/patience/nothing-but-errors", nothing_but_errors);
   ADD ("/patience/errors-now-and-then", errors_now_and_then);
   g_test_add ("/patience/looks-seldom/nfs", Patience, GINT_TO_POINTER (FLUFL_FS_NFS), set_up,
