@@ -138,6 +138,57 @@ test_takes_it (void)
 }
 
 static void
+test_another_takes_it (void)
+{
+  g_autofree char *other = NULL;
+  Case one;
+  int seen;
+
+  g_test_summary ("One that comes the moment that it is free does not take the other's turn");
+  if (!set_up (&one, HOUR))
+    return;
+  other = test_place_path (&one.place, "x.lock|elsewhere|2|987654321");
+  for (int i = 0; i < 3; i++)
+    {
+      g_assert_true (g_file_set_contents (other, other, -1, NULL));
+      g_assert_cmpint (link (other, one.place.lock), ==, 0);
+      g_assert_cmpint (unlink (other), ==, 0);
+      g_assert_cmpint (unlink (one.place.lock), ==, 0);
+      for (seen = g_atomic_int_get (&looks); g_atomic_int_get (&looks) < seen + 3;)
+        {
+          g_assert_false (g_atomic_int_get (&one.done));
+          g_thread_yield ();
+        }
+    }
+  g_assert_cmpint (link (one.stranger, one.place.lock), ==, 0);
+  while (flufl_watch_count () != 1)
+    g_thread_yield ();
+  g_assert_false (g_atomic_int_get (&one.done));
+  g_assert_cmpint (unlink (one.place.lock), ==, 0);
+  tear_down (&one);
+}
+
+static void
+test_never_free (void)
+{
+  g_autofree char *other = NULL;
+  Case one;
+
+  g_test_summary ("A lock that is taken for long is not left to anybody");
+  if (!set_up (&one, HOUR))
+    return;
+  other = test_place_path (&one.place, "x.lock|elsewhere|2|987654321");
+  g_assert_true (g_file_set_contents (other, other, -1, NULL));
+  g_assert_cmpint (link (other, one.place.lock), ==, 0);
+  while (flufl_watch_count () != 1)
+    g_thread_yield ();
+  g_assert_false (g_atomic_int_get (&one.done));
+  g_assert_cmpint (unlink (other), ==, 0);
+  g_assert_cmpint (unlink (one.place.lock), ==, 0);
+  tear_down (&one);
+}
+
+static void
 test_nobody_comes (void)
 {
   Case one;
@@ -163,6 +214,8 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/strangers/takes-it", test_takes_it);
+  g_test_add_func ("/strangers/another-takes-it", test_another_takes_it);
+  g_test_add_func ("/strangers/never-free", test_never_free);
   g_test_add_func ("/strangers/nobody-comes", test_nobody_comes);
   return g_test_run ();
 }

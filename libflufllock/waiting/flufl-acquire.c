@@ -56,6 +56,9 @@ gint64 flufl_acquire_patience = 10 * 1000;
  * the lock free for so long has let each of them try. */
 gint64 flufl_acquire_gap = 2100 * 1000;
 #define GAP_LOOK (10 * 1000)
+/* But if it is seldom free all the same, it is of no use to leave it so. */
+#define GAP_LOOKS 50
+#define GAP_FREE_PART 4
 
 /* How often the one before us may be found gone at once. */
 #define ARM_ROUNDS 8
@@ -350,34 +353,53 @@ finish (FluflAcquire *self, FluflResult result)
   return result;
 }
 
+static gboolean
+lock_is_free (FluflAcquire *self)
+{
+  struct stat st;
+
+  return self->site->sys->lstat (self->site->lock_path, &st) != 0 && errno == ENOENT;
+}
+
+/* Whether the one that the lock is left to has had its turn, or does not come. */
+static gboolean
+gap_is_over (FluflAcquire *self, gint64 now)
+{
+  gboolean waits = flufl_queue_stranger_waits (self->site, &self->view);
+
+  self->gap_looks++;
+  self->gap_free += lock_is_free (self);
+  if (waits && now < self->gap_until
+      && (self->gap_looks < GAP_LOOKS || self->gap_free * GAP_FREE_PART >= self->gap_looks))
+    return FALSE;
+  self->gave_way = waits || !self->uncalled;
+  /* It had all the time: never again for this one. */
+  if (waits && self->gap_free == self->gap_looks)
+    flufl_queue_ignore (self->queue, &self->view.stranger);
+  return TRUE;
+}
+
 /*
  * Our processes hand the lock on within microseconds: those of flufl.lock would
  * never find it free. So where one has waited for long, the first of ours that
- * finds the lock free leaves it so until somebody has taken it, and does that
- * once: the turn after that is its own.
+ * finds the lock free leaves it so until that one has taken it, and does that
+ * once: the turn after that is its own. Others of flufl.lock may take it
+ * meanwhile, again and again, as those do that come the moment that it is free.
  */
 static gboolean
 gives_way (FluflAcquire *self, gint64 now)
 {
-  struct stat st;
-
   if (self->gave_way || now >= self->deadline)
     return FALSE;
-  if (self->gap_until == 0 && !flufl_queue_owes_a_turn (self->queue, self->site, &self->view))
-    return FALSE;
-
-  if (self->site->sys->lstat (self->site->lock_path, &st) == 0 || errno != ENOENT)
+  if (is_giving_way (self))
     {
-      self->gave_way = self->gap_until != 0 && !self->uncalled;
-      self->gap_until = 0;
+      if (gap_is_over (self, now))
+        self->gap_until = 0;
     }
-  else if (self->gap_until == 0)
-    self->gap_until = now + flufl_acquire_gap;
-  else if (now >= self->gap_until)
+  else if (flufl_queue_owes_a_turn (self->queue, self->site, &self->view) && lock_is_free (self))
     {
-      self->gave_way = TRUE;
-      self->gap_until = 0;
-      flufl_queue_ignore (self->queue, &self->view.stranger);
+      self->gap_until = now + flufl_acquire_gap;
+      self->gap_looks = self->gap_free = 0;
     }
   return is_giving_way (self);
 }

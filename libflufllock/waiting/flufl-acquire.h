@@ -62,6 +62,8 @@ struct _FluflAcquire
   guint64          asked;       /* ticket of the one before us that stays … */
   gint64           ask_at;      /* … and when to ask next what it does */
   gint64           gap_until;   /* the lock is left free for a stranger; 0: it is not */
+  guint            gap_looks;   /* at the lock since then … */
+  guint            gap_free;    /* … and so often it was free */
   gboolean         uncalled;    /* the timer came, and no word of the one before us */
   gboolean         gave_way;    /* left it free when it was our turn */
   gint64           unsure_since; /* 0: the last attempt was answered */

@@ -325,18 +325,27 @@ seems_gone (const FluflSite *site, const FluflClaimName *claim)
          && site->sys->kill (claim->pid, 0) != 0 && errno == ESRCH;
 }
 
+/* Whether the process of flufl.lock that was seen still waits as it did then. */
+gboolean
+flufl_queue_stranger_waits (FluflSite *site, const FluflQueueView *view)
+{
+  gint64 since;
+
+  return waits_since (site, view->stranger.name, &since) && since == view->stranger_since;
+}
+
 /* Whether a process of flufl.lock came before us, has waited for long, and
  * still does. */
 gboolean
 flufl_queue_owes_a_turn (FluflQueue *self, FluflSite *site, const FluflQueueView *view)
 {
-  gint64 waited, since;
+  gint64 waited;
 
   if (view->stranger_since == 0)
     return FALSE;
   waited = flufl_time_since (site->sys->clock (FLUFL_CLOCK_REAL), view->stranger_since);
   if (waited < STRANGER_PATIENCE || waited > STRANGER_OLD
-      || !waits_since (site, view->stranger.name, &since) || since != view->stranger_since)
+      || !flufl_queue_stranger_waits (site, view))
     return FALSE;
   if (!seems_gone (site, &view->stranger))
     return TRUE;

@@ -50,6 +50,8 @@ gboolean flufl_queue_check          (FluflQueue           *self,
 gboolean flufl_queue_owes_a_turn    (FluflQueue           *self,
                                      FluflSite            *site,
                                      const FluflQueueView *view);
+gboolean flufl_queue_stranger_waits (FluflSite            *site,
+                                     const FluflQueueView *view);
 gboolean flufl_queue_expects_company (const FluflQueue    *self);
 void     flufl_queue_met_company    (FluflQueue           *self);
 void     flufl_queue_met_nobody     (FluflQueue           *self);
