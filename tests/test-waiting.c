@@ -462,6 +462,51 @@ test_sleeper_is_passed (void)
   teardown (&place);
 }
 
+static void
+test_stopped_is_passed (void)
+{
+  FluflIdentity identity;
+  TestPlace place;
+  Agent a, b;
+  gint64 start;
+  int errsv = 0, status;
+  pid_t pid;
+
+  if (!setup (&place))
+    return;
+  g_test_summary ("One that came long before us and was stopped is not given time to move");
+  flufl_identity_get (&sys, &identity);
+  agent_init (&a, &place);
+  agent_init (&b, &place);
+  pid = fork ();
+  if (pid == 0)
+    {
+      if (flufl_claim_create (&a.acquire.claim, &a.site, LIFETIME, &errsv) == FLUFL_OUTCOME_AGAIN)
+        raise (SIGSTOP);
+      _exit (1);
+    }
+  g_assert_cmpint (waitpid (pid, &status, WUNTRACED), ==, pid);
+  g_assert_true (WIFSTOPPED (status));
+  if (identity.space[0] == '\0')
+    g_test_skip ("no process is told from another here");
+  else
+    {
+      start = g_get_monotonic_time ();
+      while (g_get_monotonic_time () - start < 20 * 1000)
+        g_thread_yield ();
+      flufl_queue_met_company (&b.queue);
+      take (&b);
+      g_assert_nonnull (b.queue.ignored);
+      drop (&b);
+    }
+  kill (pid, SIGKILL);
+  waitpid (pid, &status, 0);
+  test_place_empty (&place);
+  agent_clear (&a);
+  agent_clear (&b);
+  teardown (&place);
+}
+
 /* Descriptors of inotify instances that this process has open. */
 static guint
 count_instances (void)
@@ -777,6 +822,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/waiting/leaver-has-a-child", test_leaver_has_a_child);
   g_test_add_func ("/waiting/claim-is-kept", test_claim_is_kept);
   g_test_add_func ("/waiting/sleeper-is-passed", test_sleeper_is_passed);
+  g_test_add_func ("/waiting/stopped-is-passed", test_stopped_is_passed);
   g_test_add_data_func ("/waiting/hundred/sync", GINT_TO_POINTER (FALSE), test_hundred);
   g_test_add_data_func ("/waiting/hundred/async", GINT_TO_POINTER (TRUE), test_hundred);
   g_test_add_func ("/waiting/deadline", test_deadline);

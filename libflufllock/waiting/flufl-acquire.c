@@ -41,6 +41,9 @@ gint64 flufl_acquire_patience = 10 * 1000;
 #define WATCH_PATIENCE_EACH (1 * 1000)
 #define WATCH_BACKOFF_MAX (1000 * 1000)
 
+/* Where many take turns one comes behind another within microseconds. Nanoseconds. */
+#define LONG_LEAD (10 * FLUFL_NSEC_PER_MSEC)
+
 /* Woken often, and in vain, we look no more often than this … */
 #define LOOK_EVERY (100 * 1000)
 /* … unless we sleep so long that looking each time costs next to nothing. */
@@ -119,6 +122,20 @@ jittered (FluflAcquire *self, gint64 pause)
   return pause / 2 + (gint64) (random % (guint32) MAX (pause / 2, 1));
 }
 
+/* One right before us that came long ago may have been stopped since; others know
+ * that, and have gone on. To wait until its time is over would keep all those
+ * waiting that are behind us. Whether it need not be waited for. */
+static gboolean
+leads_for_nothing (FluflAcquire *self)
+{
+  const FluflClaimName *predecessor = &self->view.predecessor;
+
+  if (self->view.lead < LONG_LEAD || predecessor->ticket == self->cleared)
+    return FALSE;
+  self->cleared = predecessor->ticket;
+  return !flufl_queue_check (self->queue, self->site, predecessor, self->break_dead);
+}
+
 /*
  * Finds whom to wait for, and watches him.
  *
@@ -144,6 +161,8 @@ arm (FluflAcquire *self)
       flufl_queue_view (self->queue, self->site, &self->claim, self->break_dead, &self->view);
       if (self->view.found)
         {
+          if (leads_for_nothing (self))
+            continue;
           result = watch_predecessor (self);
           if (result == FLUFL_WATCH_GONE)
             continue;

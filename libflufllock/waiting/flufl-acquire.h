@@ -57,6 +57,7 @@ struct _FluflAcquire
   int              events;      /* FluflWatchEvents since the last step; atomic */
   gboolean         armed;       /* watch is on the predecessor or the lock file */
   FluflQueueView   view;
+  guint64          cleared;     /* ticket of one that came long before us, and moves */
   guint            behind;      /* view.n_older when there was no watch … */
   gint64           moved;       /* … and since when it is that */
   guint64          asked;       /* ticket of the one before us that stays … */

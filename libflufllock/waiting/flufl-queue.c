@@ -267,6 +267,8 @@ flufl_queue_view (FluflQueue       *self,
     flufl_leftovers_ask (&self->leftovers, site, &search.leftover);
   if (!listed || view->crowded)
     view->found = FALSE;
+  if (view->found)
+    view->lead = flufl_time_since ((gint64) search.ours.ticket, (gint64) view->predecessor.ticket);
   if (view->crowded)
     self->crowded_until = g_get_monotonic_time () + CROWD_REST;
   else if (listed)

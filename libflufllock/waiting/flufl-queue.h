@@ -31,6 +31,7 @@ typedef struct
   guint          n_older; /* claims that came before ours */
   gboolean       found;   /* predecessor is valid */
   FluflClaimName predecessor;
+  gint64         lead;    /* so many nanoseconds it came before us */
   gint64         stranger_since; /* ctime of stranger, which is valid unless it is 0 */
   FluflClaimName stranger; /* of those that flufl.lock's processes wait with, the oldest */
 } FluflQueueView;
