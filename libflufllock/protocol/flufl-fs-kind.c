@@ -72,26 +72,37 @@ flufl_mount_type (const char *mountinfo, int id)
 }
 
 #ifdef HAVE_SYS_VFS_H
+/* What the mount that @fd is on calls its file system; NULL if nobody tells. */
+static char *
+mount_type_of (int fd)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/self/fdinfo/%d", fd);
+  g_autofree char *fdinfo = NULL;
+  g_autofree char *mountinfo = NULL;
+  const char *id = NULL;
+
+  if (g_file_get_contents (path, &fdinfo, NULL, NULL))
+    id = strstr (fdinfo, "mnt_id:");
+  if (id == NULL || !g_file_get_contents ("/proc/self/mountinfo", &mountinfo, NULL, NULL))
+    return NULL;
+  return flufl_mount_type (mountinfo, atoi (id + strlen ("mnt_id:")));
+}
+
 static FluflFsKind
 kind_by_mount (const char *directory, const char *type)
 {
-  g_autofree char *path = NULL;
-  g_autofree char *fdinfo = NULL;
-  g_autofree char *mountinfo = NULL;
-  g_autofree char *found = NULL;
-  const char *id = NULL;
   int fd = open (directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  FluflFsKind kind = FLUFL_FS_OTHER;
+  char *found;
 
   if (fd < 0)
     return FLUFL_FS_UNASKED;
-  path = g_strdup_printf ("/proc/self/fdinfo/%d", fd);
-  if (g_file_get_contents (path, &fdinfo, NULL, NULL))
-    id = strstr (fdinfo, "mnt_id:");
+  found = mount_type_of (fd);
+  if (g_strcmp0 (found, type) == 0)
+    kind = FLUFL_FS_LOCAL;
+  g_free (found);
   close (fd);
-  if (id == NULL || !g_file_get_contents ("/proc/self/mountinfo", &mountinfo, NULL, NULL))
-    return FLUFL_FS_OTHER;
-  found = flufl_mount_type (mountinfo, atoi (id + strlen ("mnt_id:")));
-  return g_strcmp0 (found, type) == 0 ? FLUFL_FS_LOCAL : FLUFL_FS_OTHER;
+  return kind;
 }
 #endif
 
