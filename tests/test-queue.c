@@ -458,10 +458,8 @@ test_leftovers_take_turns (void)
   g_assert_cmpuint (fake_disk_count_calls ("flock"), ==, 1);
   g_assert_true (fake_disk_exists (dead));
   line.queue.leftovers.ask_at = 0;
-  look (&line);
+  look (&line); /* after a dead one the next at once */
   g_assert_false (fake_disk_exists (dead));
-  g_assert_true (fake_disk_exists (more));
-  look (&line); /* after a dead one at once */
   g_assert_false (fake_disk_exists (more));
   g_assert_cmpuint (fake_disk_count_calls ("flock"), ==, 3);
 
@@ -469,7 +467,11 @@ test_leftovers_take_turns (void)
   g_free (dead);
   dead = put_leftover (&line, &line.us, 3000, kept);
   fake_disk_fault ("unlink", 1, FAKE_FAIL, EPERM);
-  look (&line);
+  for (int i = 0; i < 2; i++) /* the idle one's turn comes first */
+    {
+      line.queue.leftovers.ask_at = 0;
+      look (&line);
+    }
   g_assert_true (fake_disk_order_done ());
   g_assert_true (fake_disk_exists (dead));
   look_at_all (&line);
@@ -540,6 +542,44 @@ test_leftover_ignored (void)
   g_assert_null (line.queue.ignored);
   proc_clear (&waiter);
   proc_release (&line.p);
+  line_clear (&line);
+  assert_disk_empty ();
+}
+
+static void
+test_leftover_passed (void)
+{
+  g_autofree char *path = NULL, *second = NULL, *third = NULL;
+  Proc holder;
+  Line line;
+
+  g_test_summary ("Killed before the one that holds came, so nobody is right behind it");
+  line_init (&line);
+  if (skip_without_boot (&line))
+    return;
+  proc_abandon (&line.p);
+  path = put_leftover (&line, &line.us, 1, FLUFL_MARK_LIFE_LINE);
+  second = put_leftover (&line, &line.us, 2, FLUFL_MARK_LIFE_LINE);
+  third = put_leftover (&line, &line.us, 3, FLUFL_MARK_LIFE_LINE);
+  fake_disk_advance (FAKE_SEC / 2);
+  proc_init (&holder);
+  proc_acquire (&holder);
+  fake_disk_advance (FAKE_SEC / 4);
+  proc_attempt (&line.p);
+  g_assert_nonnull (line.p.claim.path);
+  line.collect = TRUE;
+  look_at_all (&line);
+  g_assert_true (line.view.found);
+  g_assert_true (fake_disk_exists (path)); /* it may be somebody's turn soon */
+  fake_disk_advance (FAKE_SEC);
+  line.queue.leftovers.ask_at = 0;
+  look (&line);
+  g_assert_false (fake_disk_exists (path));
+  g_assert_false (fake_disk_exists (second));
+  g_assert_false (fake_disk_exists (third));
+  g_assert_true (proc_has_it (&holder));
+  proc_release (&holder);
+  proc_clear (&holder);
   line_clear (&line);
   assert_disk_empty ();
 }
@@ -741,6 +781,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/queue/leftovers/turns", test_leftovers_take_turns);
   g_test_add_func ("/queue/leftovers/swapped", test_leftover_swapped);
   g_test_add_func ("/queue/leftovers/ignored", test_leftover_ignored);
+  g_test_add_func ("/queue/leftovers/passed", test_leftover_passed);
   g_test_add_func ("/queue/leftovers/blank", test_leftover_blank);
   g_test_add_func ("/queue/sweep", test_sweep);
   g_test_add_func ("/queue/claim-gone", test_claim_gone);

@@ -445,6 +445,16 @@ try (FluflAcquire *self, gboolean look)
     self->looked = now;
 }
 
+/* The watch stays as it is; but others may have died since it was set. */
+static void
+collect_meanwhile (FluflAcquire *self)
+{
+  FluflQueueView unused;
+
+  if (self->break_dead && self->claim.path != NULL)
+    flufl_queue_view (self->queue, self->site, &self->claim, TRUE, &unused);
+}
+
 /* After a try in vain, on a local file system: keeps the watch, or sets it on
  * another file. */
 static void
@@ -459,7 +469,11 @@ watch (FluflAcquire *self, FluflWatchEvents events, gboolean ask)
                                                     &self->view.predecessor, self->break_dead);
 
           if (self->armed && !useless)
-            return;
+            {
+              if (ask)
+                collect_meanwhile (self);
+              return;
+            }
         }
       events = 0;
       if (self->claim.path == NULL) /* gone this moment: the next try makes one */

@@ -99,21 +99,24 @@ flufl_leftovers_judge (FluflSite            *site,
  * @found: the next one; none if it has no name
  *
  * Asks whether its owner lives, and collects it if not.
+ *
+ * Returns: whether its owner was dead, so that the next may be asked for at once
  */
-void
+gboolean
 flufl_leftovers_ask (FluflLeftovers *self, FluflSite *site, const FluflLeftover *found)
 {
   FluflSight sight;
 
   g_clear_pointer (&self->asked, g_free);
-  if (found->claim.name[0] == '\0') /* all had their turn: begin again */
-    self->ask_at = g_get_monotonic_time () + REST;
-  else
+  if (found->claim.name[0] != '\0')
     {
       self->asked = g_strdup (found->ticket);
-      if (flufl_leftovers_judge (site, &found->claim, TRUE, &sight) != FLUFL_LIVENESS_DEAD)
-        self->ask_at = g_get_monotonic_time () + REST;
+      if (flufl_leftovers_judge (site, &found->claim, TRUE, &sight) == FLUFL_LIVENESS_DEAD)
+        return TRUE;
     }
+  /* If there was none all had their turn: begin again. */
+  self->ask_at = g_get_monotonic_time () + REST;
+  return FALSE;
 }
 
 typedef struct

@@ -33,7 +33,7 @@ void          flufl_leftovers_clear (FluflLeftovers       *self);
 gboolean      flufl_leftovers_next  (const FluflLeftovers *self,
                                      const FluflLeftover  *found,
                                      const char           *ticket);
-void          flufl_leftovers_ask   (FluflLeftovers       *self,
+gboolean      flufl_leftovers_ask   (FluflLeftovers       *self,
                                      FluflSite            *site,
                                      const FluflLeftover  *found);
 void          flufl_leftovers_sweep (FluflLeftovers       *self,

@@ -23,6 +23,13 @@
  * nobody for as long: a clock was set back. */
 #define DATED_AHEAD FLUFL_NSEC_PER_SEC
 
+/* One that has waited for so long, in nanoseconds, may have been passed by all: if
+ * its owner was killed while nobody was right behind it. */
+#define WAITS_LONG FLUFL_NSEC_PER_SEC
+
+/* So many of the dead are collected in one go. */
+#define COLLECT_MAX 16
+
 /* The bits of a guint64: one that is forgotten too early costs a wait. */
 #define IGNORED_MAX 64
 
@@ -54,7 +61,8 @@ typedef struct
   guint           n_strangers;
   guint64         seen;        /* bit i: ignored[i] is still there */
   gboolean        collecting;
-  char            ahead[TICKET_DIGITS + 1]; /* the ticket of a moment to come */
+  char            ahead[TICKET_DIGITS + 1]; /* the ticket of a moment to come … */
+  char            old[TICKET_DIGITS + 1];   /* … and of one long past */
   FluflLeftover   leftover;
   char            best[FLUFL_NAME_MAX + 1]; /* the ticket of view->predecessor */
   FluflQueueView *view;
@@ -86,6 +94,12 @@ find_ticket (const char *name, const char *separator)
   return unique + 1;
 }
 
+static void
+ticket_of (gint64 real, char out[TICKET_DIGITS + 1])
+{
+  g_snprintf (out, TICKET_DIGITS + 1, "%016" G_GINT64_MODIFIER "x", (guint64) real);
+}
+
 static gboolean
 is_ignored (Search *self, const char *name)
 {
@@ -100,9 +114,9 @@ is_ignored (Search *self, const char *name)
   return FALSE;
 }
 
-/* Whether a claim is one that nobody waits behind: kept ones, those of an earlier
- * boot or of a clock that was ahead, and those that are no use to wait for. By
- * its tags as they stand there: most are none, and to parse each takes longer
+/* Whether a claim may be one that nobody waits behind: kept ones, those of an
+ * earlier boot or of a clock that was ahead, those that are no use to wait for,
+ * and those that are there for long. By its tags as they stand there: most are none, and to parse each takes longer
  * than to read the directory. */
 static gboolean
 seems_left (const Search *self, const char *ticket, gboolean ignored)
@@ -113,7 +127,8 @@ seems_left (const Search *self, const char *ticket, gboolean ignored)
   if (boot == NULL || strncmp (boot + 1, self->ours.boot, length) != 0
       || g_ascii_isxdigit (boot[1 + length]))
     return strchr (ticket, 'L') != NULL; /* otherwise nobody can tell */
-  return ignored || strchr (ticket, 'K') != NULL || strcmp (ticket, self->ahead) > 0;
+  return ignored || strchr (ticket, 'K') != NULL || strcmp (ticket, self->ahead) > 0
+         || strcmp (ticket, self->old) < 0;
 }
 
 static void
@@ -226,11 +241,43 @@ forget_unseen (FluflQueue *self, guint64 seen)
     g_clear_pointer (&self->ignored, g_ptr_array_unref);
 }
 
+/* One reading of the directory. Says whether a leftover was collected. */
+static gboolean
+search_once (Search *self, FluflSite *site, const char *directory)
+{
+  FluflQueue *queue = self->queue;
+  FluflQueueView *view = self->view;
+  gint64 real = site->sys->clock (FLUFL_CLOCK_REAL);
+
+  memset (view, 0, sizeof *view);
+  self->n_names = self->n_strangers = 0;
+  self->seen = 0;
+  self->leftover.claim.name[0] = '\0';
+  ticket_of (flufl_time_add (real, DATED_AHEAD), self->ahead);
+  ticket_of (flufl_time_add (real, -WAITS_LONG), self->old);
+
+  if (site->sys->list (directory, see_name, self) != 0)
+    {
+      view->found = FALSE;
+      return FALSE;
+    }
+  if (view->found)
+    view->lead = flufl_time_since ((gint64) self->ours.ticket, (gint64) view->predecessor.ticket);
+  if (view->crowded)
+    {
+      view->found = FALSE;
+      queue->crowded_until = g_get_monotonic_time () + CROWD_REST;
+    }
+  else
+    forget_unseen (queue, self->seen);
+  return self->collecting && flufl_leftovers_ask (&queue->leftovers, site, &self->leftover);
+}
+
 /*
  * flufl_queue_view:
  * @claim: ours
- * @collect: remove a claim that nobody waits for, if one comes in sight and its
- *   owner is proved to be dead
+ * @collect: remove claims that nobody waits behind, if some come in sight and
+ *   their owners are proved to be dead
  *
  * Looks who came before us. Where nobody did, or nobody can tell, the lock file
  * is what to wait for.
@@ -245,7 +292,6 @@ flufl_queue_view (FluflQueue       *self,
   Search search = { .queue = self, .site = site, .separator = site->separator, .view = view };
   g_autofree char *directory = NULL;
   gint64 now = g_get_monotonic_time ();
-  gboolean listed;
 
   memset (view, 0, sizeof *view);
   search.our_name = strrchr (claim->path, '/') + 1;
@@ -259,20 +305,9 @@ flufl_queue_view (FluflQueue       *self,
     return;
 
   search.collecting = collect && now >= self->leftovers.ask_at;
-  g_snprintf (search.ahead, sizeof search.ahead, "%016" G_GINT64_MODIFIER "x",
-              (guint64) flufl_time_add (site->sys->clock (FLUFL_CLOCK_REAL), DATED_AHEAD));
   directory = flufl_site_directory (site);
-  listed = site->sys->list (directory, see_name, &search) == 0;
-  if (listed && search.collecting)
-    flufl_leftovers_ask (&self->leftovers, site, &search.leftover);
-  if (!listed || view->crowded)
-    view->found = FALSE;
-  if (view->found)
-    view->lead = flufl_time_since ((gint64) search.ours.ticket, (gint64) view->predecessor.ticket);
-  if (view->crowded)
-    self->crowded_until = g_get_monotonic_time () + CROWD_REST;
-  else if (listed)
-    forget_unseen (self, search.seen);
+  for (int i = 0; i < COLLECT_MAX && search_once (&search, site, directory); i++)
+    ;
 }
 
 /* Never wait for @claim again. */
