@@ -1,0 +1,29 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * One who waits, and the claims beside its own, on the disk in memory.
+ */
+
+#pragma once
+
+#include "flufl-queue.h"
+#include "protocol-util.h"
+
+typedef struct
+{
+  Proc           p;
+  FluflQueue     queue;
+  FluflQueueView view;
+  FluflIdentity  us;
+  guint64        ticket; /* of p's claim */
+  gboolean       collect;
+} Line;
+
+void     line_init              (Line                *self);
+void     line_clear             (Line                *self);
+void     line_look              (Line                *self);
+/* A claim that came @later than its own. */
+char    *line_put               (Line                *self,
+                                 const FluflIdentity *who,
+                                 gint64               later);
+gboolean line_skip_without_boot (Line                *self);
