@@ -20,6 +20,8 @@
 /* Where there is no queue: one who waits for so long looks, now and then, for
  * what killed waiters have left. */
 #define SWEEP_AFTER ANNOUNCE_AFTER
+/* In the queue, where turns are short, nobody reads the directory for that. */
+#define COLLECT_AFTER G_USEC_PER_SEC
 
 /* Without a watch. On a local file system a try costs microseconds, and one
  * whose turn is near must be there when it comes, for those behind wait for it:
@@ -449,9 +451,11 @@ try (FluflAcquire *self, gboolean look)
 static void
 collect_meanwhile (FluflAcquire *self)
 {
+  gint64 now = g_get_monotonic_time ();
   FluflQueueView unused;
 
-  if (self->break_dead && self->claim.path != NULL)
+  if (self->break_dead && self->claim.path != NULL
+      && now - self->started >= COLLECT_AFTER && now >= self->queue->leftovers.ask_at)
     flufl_queue_view (self->queue, self->site, &self->claim, TRUE, &unused);
 }
 
