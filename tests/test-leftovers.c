@@ -177,6 +177,43 @@ test_leftovers_take_turns (void)
 }
 
 static void
+test_leftovers_that_stay (void)
+{
+  FluflIdentity gone;
+  Line line;
+
+  g_test_summary ("Many that may not be removed are not all asked for at each look");
+  line_init (&line);
+  if (line_skip_without_boot (&line) || line.us.space[0] == '\0')
+    return;
+  line.collect = TRUE;
+  gone = line.us;
+  gone.pid++;
+  for (int i = 0; i < 20; i++)
+    {
+      g_autofree char *path = put_leftover (&line, &gone, -2 * FAKE_SEC - i, FLUFL_MARK_LIFE_LINE);
+
+      fake_disk_set_readable (path, FALSE);
+    }
+  fake_disk_forget_calls ();
+  line_look (&line);
+  line_look (&line); /* too early for another */
+  g_assert_cmpuint (fake_disk_count_calls ("list"), ==, 2);
+  g_test_message ("Nor do they hide one that may be");
+  {
+    g_autofree char *path = put_leftover (&line, &gone, -2 * FAKE_SEC - 7, FLUFL_MARK_PARKED);
+
+    for (int i = 0; i < 21; i++)
+      {
+        line.queue.leftovers.ask_at = 0;
+        line_look (&line);
+      }
+    g_assert_false (fake_disk_exists (path));
+  }
+  line_clear (&line);
+}
+
+static void
 put_another (gpointer path)
 {
   fake_syscalls.unlink (path);
@@ -388,6 +425,7 @@ main (int argc, char *argv[])
 
   g_test_add_func ("/leftovers/kept", test_leftovers);
   g_test_add_func ("/leftovers/turns", test_leftovers_take_turns);
+  g_test_add_func ("/leftovers/that-stay", test_leftovers_that_stay);
   g_test_add_func ("/leftovers/swapped", test_leftover_swapped);
   g_test_add_func ("/leftovers/ignored", test_leftover_ignored);
   g_test_add_func ("/leftovers/passed", test_leftover_passed);

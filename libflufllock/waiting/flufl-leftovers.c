@@ -12,7 +12,7 @@
 #include "flufl-life-line.h"
 
 /* One claim is asked for at a time, so many microseconds after one that was
- * found alive. */
+ * found alive, or may not be removed. */
 #define REST (100 * 1000)
 
 /* To read a directory of a file server costs it and us a round trip or more. */
@@ -35,20 +35,23 @@ flufl_leftovers_next (const FluflLeftovers *self, const FluflLeftover *found, co
          && (found->claim.name[0] == '\0' || strcmp (ticket, found->ticket) < 0);
 }
 
-/* Removes the claim that @look saw, if it is still that file and not the lock. */
-static void
+/* Removes the claim that @look saw, if it is still that file and not the lock.
+ * Says whether it did. */
+static gboolean
 collect (const FluflSite *site, const FluflLook *look, const char *path)
 {
   struct stat st;
 
   if (site->sys->lstat (path, &st) == 0 && flufl_look_is_inode (look, st.st_dev, st.st_ino)
       && st.st_nlink == 1)
-    site->sys->unlink (path);
+    return site->sys->unlink (path) == 0;
+  return FALSE;
 }
 
 /*
  * flufl_leftovers_judge:
  * @collect_dead: remove the claim if its owner is proved to be dead
+ * @out_sight: of the claim; NOTHING, too, if it was removed
  *
  * Whether the owner of @claim lives: by its life-line where there is one. A claim
  * that is the lock is not removed.
@@ -88,7 +91,10 @@ flufl_leftovers_judge (FluflSite            *site,
     }
   if (collect_dead && liveness == FLUFL_LIVENESS_DEAD
       && (look.sight == FLUFL_SIGHT_CLAIM || look.is_blank))
-    collect (site, &look, path);
+    {
+      if (collect (site, &look, path))
+        *out_sight = FLUFL_SIGHT_NOTHING;
+    }
   if (fd >= 0)
     site->sys->close (fd);
   return liveness;
@@ -100,7 +106,8 @@ flufl_leftovers_judge (FluflSite            *site,
  *
  * Asks whether its owner lives, and collects it if not.
  *
- * Returns: whether its owner was dead, so that the next may be asked for at once
+ * Returns: whether it has gone, so that the next may be asked for at once. One of the
+ *   dead that may not be removed stays, and others with it
  */
 gboolean
 flufl_leftovers_ask (FluflLeftovers *self, FluflSite *site, const FluflLeftover *found)
@@ -111,7 +118,8 @@ flufl_leftovers_ask (FluflLeftovers *self, FluflSite *site, const FluflLeftover 
   if (found->claim.name[0] != '\0')
     {
       self->asked = g_strdup (found->ticket);
-      if (flufl_leftovers_judge (site, &found->claim, TRUE, &sight) == FLUFL_LIVENESS_DEAD)
+      flufl_leftovers_judge (site, &found->claim, TRUE, &sight);
+      if (sight == FLUFL_SIGHT_NOTHING)
         return TRUE;
     }
   /* If there was none all had their turn: begin again. */
