@@ -418,6 +418,38 @@ test_sweep (void)
   assert_disk_empty ();
 }
 
+static void
+test_sweep_goes_on (void)
+{
+  FluflIdentity gone;
+  Line line;
+
+  g_test_summary ("Many that may not be removed hide none that may be");
+  line_init (&line);
+  if (line_skip_without_boot (&line) || line.us.space[0] == '\0')
+    return;
+  line.p.site.fs_kind = FLUFL_FS_NFS;
+  gone = line.us;
+  gone.pid++;
+  for (int i = 0; i < 40; i++)
+    {
+      g_autofree char *path = put_leftover (&line, &gone, -100 + i, FLUFL_MARK_NONE);
+
+      fake_disk_set_readable (path, FALSE);
+    }
+  for (int round = 0; round < 2; round++)
+    {
+      g_autofree char *first = put_leftover (&line, &gone, -101, FLUFL_MARK_NONE);
+      g_autofree char *last = put_leftover (&line, &gone, -1, FLUFL_MARK_NONE);
+
+      for (int i = 0; i < 4; i++)
+        sweep (&line);
+      g_assert_false (fake_disk_exists (first));
+      g_assert_false (fake_disk_exists (last));
+    }
+  line_clear (&line);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -431,6 +463,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/leftovers/passed", test_leftover_passed);
   g_test_add_func ("/leftovers/blank", test_leftover_blank);
   g_test_add_func ("/leftovers/sweep", test_sweep);
+  g_test_add_func ("/leftovers/sweep-goes-on", test_sweep_goes_on);
 
   return g_test_run ();
 }

@@ -131,6 +131,7 @@ typedef struct
 {
   const FluflSite *site;
   guint            n_names;
+  guint            passed_over; /* so many of the dead will stay */
   GPtrArray       *dead; /* of FluflClaimName */
 } Sweep;
 
@@ -145,7 +146,12 @@ see_name (const char *name, gpointer user_data)
   if (flufl_claim_name_parse (name, strlen (name), self->site->lock_name, self->site->separator,
                               &claim)
       && flufl_identity_judge (self->site, &claim) == FLUFL_LIVENESS_DEAD)
-    g_ptr_array_add (self->dead, g_memdup2 (&claim, sizeof claim));
+    {
+      if (self->passed_over > 0)
+        self->passed_over--;
+      else
+        g_ptr_array_add (self->dead, g_memdup2 (&claim, sizeof claim));
+    }
   return TRUE;
 }
 
@@ -162,7 +168,7 @@ flufl_leftovers_sweep (FluflLeftovers *self, FluflSite *site)
   g_autoptr (GPtrArray) dead = NULL;
   g_autofree char *directory = NULL;
   gint64 now = g_get_monotonic_time ();
-  Sweep sweep = { site, 0, NULL };
+  Sweep sweep = { site, 0, self->stayed, NULL };
 
   if (now < self->ask_at)
     return;
@@ -176,5 +182,9 @@ flufl_leftovers_sweep (FluflLeftovers *self, FluflSite *site)
       FluflSight sight;
 
       flufl_leftovers_judge (site, g_ptr_array_index (dead, i), TRUE, &sight);
+      self->stayed += sight != FLUFL_SIGHT_NOTHING;
     }
+  /* The next goes on behind those that stay, or begins again. */
+  if (dead->len < SWEPT_MAX)
+    self->stayed = 0;
 }

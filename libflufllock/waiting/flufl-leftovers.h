@@ -20,6 +20,7 @@ typedef struct
 {
   gint64 ask_at; /* monotonic microseconds: when to ask for the next … */
   char  *asked;  /* … whose ticket comes after this one; nullable */
+  guint  stayed; /* so many that a sweep found first could not be removed */
 } FluflLeftovers;
 
 /* The next one to be asked for, of those that were seen. */
