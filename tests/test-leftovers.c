@@ -450,9 +450,37 @@ test_sweep_goes_on (void)
   line_clear (&line);
 }
 
+static void
+test_slow_sweep (void)
+{
+  g_autofree char *first = NULL, *second = NULL;
+  FluflIdentity gone;
+  Line line;
+
+  g_test_summary ("A slow server keeps nobody for long from asking for the lock");
+  line_init (&line);
+  if (line_skip_without_boot (&line) || line.us.space[0] == '\0')
+    return;
+  line.p.site.fs_kind = FLUFL_FS_NFS;
+  gone = line.us;
+  gone.pid++;
+  first = put_leftover (&line, &gone, -2, FLUFL_MARK_NONE);
+  second = put_leftover (&line, &gone, -1, FLUFL_MARK_NONE);
+  flufl_leftovers_sweep_time = 0;
+  sweep (&line);
+  g_assert_false (fake_disk_exists (first));
+  g_assert_true (fake_disk_exists (second));
+  sweep (&line);
+  g_assert_false (fake_disk_exists (second));
+  flufl_leftovers_sweep_time = G_MAXINT64;
+  line_clear (&line);
+  assert_disk_empty ();
+}
+
 int
 main (int argc, char *argv[])
 {
+  flufl_leftovers_sweep_time = G_MAXINT64; /* machines are busy */
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/leftovers/kept", test_leftovers);
@@ -464,6 +492,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/leftovers/blank", test_leftover_blank);
   g_test_add_func ("/leftovers/sweep", test_sweep);
   g_test_add_func ("/leftovers/sweep-goes-on", test_sweep_goes_on);
+  g_test_add_func ("/leftovers/slow-sweep", test_slow_sweep);
 
   return g_test_run ();
 }

@@ -19,6 +19,8 @@
 #define SWEEP_EVERY (10 * G_USEC_PER_SEC)
 #define SWEPT_MAX 16
 #define SWEPT_NAMES_MAX 2000
+/* Each takes half a dozen calls, and meanwhile nobody asks for the lock. */
+gint64 flufl_leftovers_sweep_time = 100 * 1000;
 
 void
 flufl_leftovers_clear (FluflLeftovers *self)
@@ -169,6 +171,7 @@ flufl_leftovers_sweep (FluflLeftovers *self, FluflSite *site)
   g_autofree char *directory = NULL;
   gint64 now = g_get_monotonic_time ();
   Sweep sweep = { site, 0, self->stayed, NULL };
+  guint i;
 
   if (now < self->ask_at)
     return;
@@ -177,14 +180,16 @@ flufl_leftovers_sweep (FluflLeftovers *self, FluflSite *site)
   directory = flufl_site_directory (site);
   if (site->sys->list (directory, see_name, &sweep) != 0)
     return;
-  for (guint i = 0; i < dead->len; i++)
+  for (i = 0; i < dead->len; i++)
     {
       FluflSight sight;
 
+      if (i > 0 && g_get_monotonic_time () - now >= flufl_leftovers_sweep_time)
+        break;
       flufl_leftovers_judge (site, g_ptr_array_index (dead, i), TRUE, &sight);
       self->stayed += sight != FLUFL_SIGHT_NOTHING;
     }
   /* The next goes on behind those that stay, or begins again. */
-  if (dead->len < SWEPT_MAX)
+  if (i == dead->len && i < SWEPT_MAX)
     self->stayed = 0;
 }
