@@ -177,6 +177,43 @@ test_leftovers_take_turns (void)
 }
 
 static void
+test_leftovers_that_stay (void)
+{
+  FluflIdentity gone;
+  Line line;
+
+  g_test_summary ("Many that may not be removed are not all asked for at each look");
+  line_init (&line);
+  if (line_skip_without_boot (&line) || line.us.space[0] == '\0')
+    return;
+  line.collect = TRUE;
+  gone = line.us;
+  gone.pid++;
+  for (int i = 0; i < 20; i++)
+    {
+      g_autofree char *path = put_leftover (&line, &gone, -2 * FAKE_SEC - i, FLUFL_MARK_LIFE_LINE);
+
+      fake_disk_set_readable (path, FALSE);
+    }
+  fake_disk_forget_calls ();
+  line_look (&line);
+  line_look (&line); /* too early for another */
+  g_assert_cmpuint (fake_disk_count_calls ("list"), ==, 2);
+  g_test_message ("Nor do they hide one that may be");
+  {
+    g_autofree char *path = put_leftover (&line, &gone, -2 * FAKE_SEC - 7, FLUFL_MARK_PARKED);
+
+    for (int i = 0; i < 21; i++)
+      {
+        line.queue.leftovers.ask_at = 0;
+        line_look (&line);
+      }
+    g_assert_false (fake_disk_exists (path));
+  }
+  line_clear (&line);
+}
+
+static void
 put_another (gpointer path)
 {
   fake_syscalls.unlink (path);
@@ -381,18 +418,81 @@ test_sweep (void)
   assert_disk_empty ();
 }
 
+static void
+test_sweep_goes_on (void)
+{
+  FluflIdentity gone;
+  Line line;
+
+  g_test_summary ("Many that may not be removed hide none that may be");
+  line_init (&line);
+  if (line_skip_without_boot (&line) || line.us.space[0] == '\0')
+    return;
+  line.p.site.fs_kind = FLUFL_FS_NFS;
+  gone = line.us;
+  gone.pid++;
+  for (int i = 0; i < 40; i++)
+    {
+      g_autofree char *path = put_leftover (&line, &gone, -100 + i, FLUFL_MARK_NONE);
+
+      fake_disk_set_readable (path, FALSE);
+    }
+  for (int round = 0; round < 2; round++)
+    {
+      g_autofree char *first = put_leftover (&line, &gone, -101, FLUFL_MARK_NONE);
+      g_autofree char *last = put_leftover (&line, &gone, -1, FLUFL_MARK_NONE);
+
+      for (int i = 0; i < 4; i++)
+        sweep (&line);
+      g_assert_false (fake_disk_exists (first));
+      g_assert_false (fake_disk_exists (last));
+    }
+  line_clear (&line);
+}
+
+static void
+test_slow_sweep (void)
+{
+  g_autofree char *first = NULL, *second = NULL;
+  FluflIdentity gone;
+  Line line;
+
+  g_test_summary ("A slow server keeps nobody for long from asking for the lock");
+  line_init (&line);
+  if (line_skip_without_boot (&line) || line.us.space[0] == '\0')
+    return;
+  line.p.site.fs_kind = FLUFL_FS_NFS;
+  gone = line.us;
+  gone.pid++;
+  first = put_leftover (&line, &gone, -2, FLUFL_MARK_NONE);
+  second = put_leftover (&line, &gone, -1, FLUFL_MARK_NONE);
+  flufl_leftovers_sweep_time = 0;
+  sweep (&line);
+  g_assert_false (fake_disk_exists (first));
+  g_assert_true (fake_disk_exists (second));
+  sweep (&line);
+  g_assert_false (fake_disk_exists (second));
+  flufl_leftovers_sweep_time = G_MAXINT64;
+  line_clear (&line);
+  assert_disk_empty ();
+}
+
 int
 main (int argc, char *argv[])
 {
+  flufl_leftovers_sweep_time = G_MAXINT64; /* machines are busy */
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/leftovers/kept", test_leftovers);
   g_test_add_func ("/leftovers/turns", test_leftovers_take_turns);
+  g_test_add_func ("/leftovers/that-stay", test_leftovers_that_stay);
   g_test_add_func ("/leftovers/swapped", test_leftover_swapped);
   g_test_add_func ("/leftovers/ignored", test_leftover_ignored);
   g_test_add_func ("/leftovers/passed", test_leftover_passed);
   g_test_add_func ("/leftovers/blank", test_leftover_blank);
   g_test_add_func ("/leftovers/sweep", test_sweep);
+  g_test_add_func ("/leftovers/sweep-goes-on", test_sweep_goes_on);
+  g_test_add_func ("/leftovers/slow-sweep", test_slow_sweep);
 
   return g_test_run ();
 }

@@ -116,6 +116,56 @@ assert_fresh (gpointer data)
 }
 
 static void
+test_link_by_others (void)
+{
+  Proc holder, waiter, again;
+
+  g_test_summary ("A backup that copies by links makes no lock of a claim that waits");
+  for (FluflFsKind kind = FLUFL_FS_LOCAL; kind <= FLUFL_FS_OTHER; kind++)
+    {
+      fake_disk_reset ();
+      fake_disk_kind (kind);
+      proc_init (&holder);
+      proc_init (&waiter);
+      proc_acquire (&holder);
+      g_assert_cmpint (proc_attempt (&waiter), ==, FLUFL_OUTCOME_BUSY);
+      g_assert_cmpint (fake_syscalls.link (waiter.claim.path, "/d|e/copy"), ==, 0);
+      g_assert_cmpint (proc_attempt (&waiter), ==, FLUFL_OUTCOME_BUSY);
+      g_assert_true (proc_has_it (&holder));
+
+      g_test_message ("Nor if a server is away; but if it is, and nobody said so");
+      fake_disk_fault ("link", 1, FAKE_FAIL, EIO);
+      g_assert_cmpint (proc_attempt (&waiter), ==, FLUFL_OUTCOME_UNSURE);
+      g_assert_cmpint (proc_release (&holder), ==, FLUFL_OUTCOME_RELEASED);
+      fake_disk_fault ("link", 1, FAKE_LOSE_REPLY, EEXIST);
+      g_assert_cmpint (proc_attempt (&waiter), ==, FLUFL_OUTCOME_HELD);
+      g_assert_cmpint (proc_release (&waiter), ==, FLUFL_OUTCOME_RELEASED);
+      fake_syscalls.unlink ("/d|e/copy");
+      assert_disk_empty ();
+      proc_clear (&holder);
+      proc_clear (&waiter);
+    }
+
+  g_test_message ("Nor of one that was kept, and looked at a moment ago");
+  fake_disk_reset ();
+  proc_init (&waiter);
+  proc_init (&again);
+  waiter.site.name_ahead = TRUE;
+  proc_acquire (&waiter);
+  g_assert_cmpint (proc_park (&waiter), ==, FLUFL_OUTCOME_RELEASED);
+  proc_acquire (&again);
+  g_assert_cmpint (fake_syscalls.link (waiter.claim.path, "/d|e/copy"), ==, 0);
+  g_assert_cmpint (proc_attempt (&waiter), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_true (proc_has_it (&again));
+  proc_abandon (&waiter);
+  proc_release (&again);
+  fake_syscalls.unlink ("/d|e/copy");
+  assert_disk_empty ();
+  proc_clear (&waiter);
+  proc_clear (&again);
+}
+
+static void
 test_touched_before_link (void)
 {
   Proc holder, waiter;
@@ -698,6 +748,7 @@ main (int argc, char **argv)
       g_test_add_data_func (path, GINT_TO_POINTER (lost[i]), test_lost_link_reply);
     }
   g_test_add_func ("/protocol/acquire/lost-link-reply-unseen", test_lost_link_reply_unseen);
+  g_test_add_func ("/protocol/acquire/link-by-others", test_link_by_others);
   g_test_add_func ("/protocol/acquire/touched-before-link", test_touched_before_link);
   g_test_add_func ("/protocol/acquire/slow-link-is-confirmed", test_slow_link_is_confirmed);
   g_test_add_func ("/protocol/acquire/claim-vanishes", test_claim_vanishes);

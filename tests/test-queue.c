@@ -80,6 +80,41 @@ test_others_are_no_queue (void)
   line_clear (&line);
 }
 
+static void
+test_nobody_else_counts (void)
+{
+  FluflIdentity last, last_elsewhere;
+  Line line;
+  g_autofree char *older = NULL;
+
+  g_test_summary ("Claims of another lock, or of no queue, are not counted");
+  line_init (&line);
+  if (line_skip_without_boot (&line))
+    return;
+  older = line_put (&line, &line.us, -1);
+  /* They come later in the directory, when there is a predecessor. */
+  last = line.us;
+  g_snprintf (last.host, sizeof last.host, "\xff");
+  last_elsewhere = last;
+  last_elsewhere.boot[0] = last.boot[0] == '0' ? '1' : '0';
+  for (int i = 0; i < 10; i++)
+    {
+      g_autofree char *far = line_put (&line, &last_elsewhere, -100 - i);
+      g_autofree char *kept = flufl_claim_name_build (
+          "x.lock", "|", &last, line.ticket - 200, (guint64) i,
+          FLUFL_MARK_LIFE_LINE | FLUFL_MARK_PARKED);
+      g_autofree char *others = flufl_claim_name_build (
+          "x.lock~", "|", &last, line.ticket - 300, (guint64) i, FLUFL_MARK_LIFE_LINE);
+
+      put_claim (kept, FALSE, 15);
+      put_claim (others, FALSE, 15);
+    }
+  line_look (&line);
+  g_assert_cmpstr (line.view.predecessor.name, ==, older);
+  g_assert_cmpuint (line.view.n_older, ==, 1);
+  line_clear (&line);
+}
+
 static gboolean
 owes_a_turn (Line *self)
 {
@@ -336,6 +371,7 @@ main (int argc, char *argv[])
 
   g_test_add_func ("/queue/order", test_order);
   g_test_add_func ("/queue/others", test_others_are_no_queue);
+  g_test_add_func ("/queue/nobody-else-counts", test_nobody_else_counts);
   g_test_add_func ("/queue/stranger", test_stranger);
   g_test_add_func ("/queue/dead-stranger", test_dead_stranger);
   g_test_add_func ("/queue/ignored", test_ignored);

@@ -289,6 +289,18 @@ confirm (FluflClaim *claim, FluflSite *site, gboolean linked, int *out_errsv)
   return FLUFL_OUTCOME_LOST;
 }
 
+/* A link count tells nothing of the lock if somebody else made a link to our claim:
+ * a backup that copies by links, say. */
+static gboolean
+lock_is_anothers (const FluflClaim *claim, const FluflSite *site)
+{
+  FluflLook look;
+
+  flufl_look_take (&look, site, site->lock_path);
+  return look.sight != FLUFL_SIGHT_NOTHING && look.sight != FLUFL_SIGHT_FAILED
+         && !flufl_look_is_inode (&look, claim->dev, claim->ino);
+}
+
 static FluflOutcome
 classify_link_error (const FluflSite *site, int errsv)
 {
@@ -323,6 +335,7 @@ classify_link_error (const FluflSite *site, int errsv)
 FluflOutcome
 flufl_claim_link (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
+  ClaimSight sight;
   struct stat st;
   int errsv = 0;
 
@@ -338,7 +351,10 @@ flufl_claim_link (FluflClaim *claim, FluflSite *site, int *out_errsv)
   /* A reply can get lost after the server made the link; the resend then
    * fails. Our claim's link count is the only witness, whatever the errno. */
   *out_errsv = errno;
-  switch (see_claim (claim, site, &st, &errsv))
+  sight = see_claim (claim, site, &st, &errsv);
+  if (sight == CLAIM_LINKED && lock_is_anothers (claim, site))
+    sight = CLAIM_SINGLE;
+  switch (sight)
     {
     case CLAIM_LINKED:
       return confirm (claim, site, FALSE, out_errsv);

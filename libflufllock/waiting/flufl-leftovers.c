@@ -12,13 +12,15 @@
 #include "flufl-life-line.h"
 
 /* One claim is asked for at a time, so many microseconds after one that was
- * found alive. */
+ * found alive, or may not be removed. */
 #define REST (100 * 1000)
 
 /* To read a directory of a file server costs it and us a round trip or more. */
 #define SWEEP_EVERY (10 * G_USEC_PER_SEC)
 #define SWEPT_MAX 16
 #define SWEPT_NAMES_MAX 2000
+/* Each takes half a dozen calls, and meanwhile nobody asks for the lock. */
+gint64 flufl_leftovers_sweep_time = 100 * 1000;
 
 void
 flufl_leftovers_clear (FluflLeftovers *self)
@@ -35,20 +37,23 @@ flufl_leftovers_next (const FluflLeftovers *self, const FluflLeftover *found, co
          && (found->claim.name[0] == '\0' || strcmp (ticket, found->ticket) < 0);
 }
 
-/* Removes the claim that @look saw, if it is still that file and not the lock. */
-static void
+/* Removes the claim that @look saw, if it is still that file and not the lock.
+ * Says whether it did. */
+static gboolean
 collect (const FluflSite *site, const FluflLook *look, const char *path)
 {
   struct stat st;
 
   if (site->sys->lstat (path, &st) == 0 && flufl_look_is_inode (look, st.st_dev, st.st_ino)
       && st.st_nlink == 1)
-    site->sys->unlink (path);
+    return site->sys->unlink (path) == 0;
+  return FALSE;
 }
 
 /*
  * flufl_leftovers_judge:
  * @collect_dead: remove the claim if its owner is proved to be dead
+ * @out_sight: of the claim; NOTHING, too, if it was removed
  *
  * Whether the owner of @claim lives: by its life-line where there is one. A claim
  * that is the lock is not removed.
@@ -88,7 +93,10 @@ flufl_leftovers_judge (FluflSite            *site,
     }
   if (collect_dead && liveness == FLUFL_LIVENESS_DEAD
       && (look.sight == FLUFL_SIGHT_CLAIM || look.is_blank))
-    collect (site, &look, path);
+    {
+      if (collect (site, &look, path))
+        *out_sight = FLUFL_SIGHT_NOTHING;
+    }
   if (fd >= 0)
     site->sys->close (fd);
   return liveness;
@@ -100,7 +108,8 @@ flufl_leftovers_judge (FluflSite            *site,
  *
  * Asks whether its owner lives, and collects it if not.
  *
- * Returns: whether its owner was dead, so that the next may be asked for at once
+ * Returns: whether it has gone, so that the next may be asked for at once. One of the
+ *   dead that may not be removed stays, and others with it
  */
 gboolean
 flufl_leftovers_ask (FluflLeftovers *self, FluflSite *site, const FluflLeftover *found)
@@ -111,7 +120,8 @@ flufl_leftovers_ask (FluflLeftovers *self, FluflSite *site, const FluflLeftover 
   if (found->claim.name[0] != '\0')
     {
       self->asked = g_strdup (found->ticket);
-      if (flufl_leftovers_judge (site, &found->claim, TRUE, &sight) == FLUFL_LIVENESS_DEAD)
+      flufl_leftovers_judge (site, &found->claim, TRUE, &sight);
+      if (sight == FLUFL_SIGHT_NOTHING)
         return TRUE;
     }
   /* If there was none all had their turn: begin again. */
@@ -123,6 +133,7 @@ typedef struct
 {
   const FluflSite *site;
   guint            n_names;
+  guint            passed_over; /* so many of the dead will stay */
   GPtrArray       *dead; /* of FluflClaimName */
 } Sweep;
 
@@ -137,7 +148,12 @@ see_name (const char *name, gpointer user_data)
   if (flufl_claim_name_parse (name, strlen (name), self->site->lock_name, self->site->separator,
                               &claim)
       && flufl_identity_judge (self->site, &claim) == FLUFL_LIVENESS_DEAD)
-    g_ptr_array_add (self->dead, g_memdup2 (&claim, sizeof claim));
+    {
+      if (self->passed_over > 0)
+        self->passed_over--;
+      else
+        g_ptr_array_add (self->dead, g_memdup2 (&claim, sizeof claim));
+    }
   return TRUE;
 }
 
@@ -154,7 +170,8 @@ flufl_leftovers_sweep (FluflLeftovers *self, FluflSite *site)
   g_autoptr (GPtrArray) dead = NULL;
   g_autofree char *directory = NULL;
   gint64 now = g_get_monotonic_time ();
-  Sweep sweep = { site, 0, NULL };
+  Sweep sweep = { site, 0, self->stayed, NULL };
+  guint i;
 
   if (now < self->ask_at)
     return;
@@ -163,10 +180,16 @@ flufl_leftovers_sweep (FluflLeftovers *self, FluflSite *site)
   directory = flufl_site_directory (site);
   if (site->sys->list (directory, see_name, &sweep) != 0)
     return;
-  for (guint i = 0; i < dead->len; i++)
+  for (i = 0; i < dead->len; i++)
     {
       FluflSight sight;
 
+      if (i > 0 && g_get_monotonic_time () - now >= flufl_leftovers_sweep_time)
+        break;
       flufl_leftovers_judge (site, g_ptr_array_index (dead, i), TRUE, &sight);
+      self->stayed += sight != FLUFL_SIGHT_NOTHING;
     }
+  /* The next goes on behind those that stay, or begins again. */
+  if (i == dead->len && i < SWEPT_MAX)
+    self->stayed = 0;
 }

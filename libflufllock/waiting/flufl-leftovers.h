@@ -20,6 +20,7 @@ typedef struct
 {
   gint64 ask_at; /* monotonic microseconds: when to ask for the next … */
   char  *asked;  /* … whose ticket comes after this one; nullable */
+  guint  stayed; /* so many of those that a sweep finds first may not be removed */
 } FluflLeftovers;
 
 /* The next one to be asked for, of those that were seen. */
@@ -28,6 +29,9 @@ typedef struct
   FluflClaimName claim; /* if it has a name */
   char           ticket[FLUFL_NAME_MAX + 1];
 } FluflLeftover;
+
+/* Microseconds; a sweep begins nothing more after them. */
+extern gint64 flufl_leftovers_sweep_time;
 
 void          flufl_leftovers_clear (FluflLeftovers       *self);
 gboolean      flufl_leftovers_next  (const FluflLeftovers *self,

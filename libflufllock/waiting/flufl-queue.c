@@ -34,7 +34,7 @@
 #define IGNORED_MAX 64
 
 /* How much of a name must be the lock's before it is taken apart. Names of
- * claims keep at least so much of it. */
+ * claims keep at least so much of it, and all of a name that is no longer. */
 #define PREFIX_MAX 64
 
 #define TICKET_DIGITS 16
@@ -53,6 +53,7 @@ typedef struct
   FluflQueue     *queue;
   const FluflSite *site;
   const char     *separator;
+  char            prefix[PREFIX_MAX + FLUFL_SEPARATOR_MAX + 1]; /* of claims' names */
   gsize           prefix_length;
   const char     *our_name;
   const char     *our_ticket;  /* in our_name: TICKET_DIGITS and what follows */
@@ -94,6 +95,18 @@ find_ticket (const char *name, const char *separator)
   return unique + 1;
 }
 
+/* What the names of claims begin with. With the separator where the lock's name
+ * is never shortened: others may begin with it. */
+static void
+put_prefix (Search *self)
+{
+  const char *name = self->site->lock_name;
+
+  g_snprintf (self->prefix, sizeof self->prefix, "%.*s%s", PREFIX_MAX, name,
+              strlen (name) <= PREFIX_MAX ? self->separator : "");
+  self->prefix_length = strlen (self->prefix);
+}
+
 static void
 ticket_of (gint64 real, char out[TICKET_DIGITS + 1])
 {
@@ -114,18 +127,25 @@ is_ignored (Search *self, const char *name)
   return FALSE;
 }
 
-/* Whether a claim may be one that nobody waits behind: kept ones, those of an
- * earlier boot or of a clock that was ahead, those that are no use to wait for,
- * and those that are there for long. By its tags as they stand there: most are none, and to parse each takes longer
- * than to read the directory. */
+/* By the tags as they stand there: to parse each takes longer than to read the
+ * directory. */
 static gboolean
-seems_left (const Search *self, const char *ticket, gboolean ignored)
+tells_our_boot (const Search *self, const char *ticket)
 {
   const char *boot = strchr (ticket, 'B');
   gsize length = strlen (self->ours.boot);
 
-  if (boot == NULL || strncmp (boot + 1, self->ours.boot, length) != 0
-      || g_ascii_isxdigit (boot[1 + length]))
+  return boot != NULL && strncmp (boot + 1, self->ours.boot, length) == 0
+         && !g_ascii_isxdigit (boot[1 + length]);
+}
+
+/* Whether a claim may be one that nobody waits behind: kept ones, those of an
+ * earlier boot or of a clock that was ahead, those that are no use to wait for,
+ * and those that are there for long. */
+static gboolean
+seems_left (const Search *self, const char *ticket, gboolean ignored)
+{
+  if (!tells_our_boot (self, ticket))
     return strchr (ticket, 'L') != NULL; /* otherwise nobody can tell */
   return ignored || strchr (ticket, 'K') != NULL || strcmp (ticket, self->ahead) > 0
          || strcmp (ticket, self->old) < 0;
@@ -193,7 +213,7 @@ see_name (const char *name, gpointer user_data)
     }
 
   /* Most names in a large directory end here. */
-  if (strncmp (name, self->site->lock_name, self->prefix_length) != 0)
+  if (strncmp (name, self->prefix, self->prefix_length) != 0)
     return TRUE;
   ticket = find_ticket (name, self->separator);
   if (ticket == NULL)
@@ -204,14 +224,15 @@ see_name (const char *name, gpointer user_data)
   ignored = is_ignored (self, name);
   if (self->collecting)
     see_leftover (self, name, ticket, ignored);
-  if (ignored || strcmp (ticket, self->our_ticket) >= 0)
+  /* Other machines are out of sight, and what tells no boot may be one of them. */
+  if (ignored || strcmp (ticket, self->our_ticket) >= 0 || !tells_our_boot (self, ticket)
+      || strchr (ticket, 'K') != NULL)
     return TRUE;
   view->n_older++;
   if (view->found && strcmp (ticket, self->best) <= 0)
     return TRUE;
 
-  /* Only few come so far: the whole of a claim's name is costly to read. Other
-   * machines are out of sight, and what tells no boot may be one of them. */
+  /* Only few come so far: the whole of a claim's name is costly to read. */
   {
     FluflClaimName claim;
 
@@ -296,7 +317,7 @@ flufl_queue_view (FluflQueue       *self,
   memset (view, 0, sizeof *view);
   search.our_name = strrchr (claim->path, '/') + 1;
   search.our_ticket = find_ticket (search.our_name, site->separator);
-  search.prefix_length = MIN (strlen (site->lock_name), PREFIX_MAX);
+  put_prefix (&search);
   view->crowded = now < self->crowded_until;
   if (view->crowded || search.our_ticket == NULL
       || !flufl_claim_name_parse (search.our_name, strlen (search.our_name), site->lock_name,
