@@ -116,6 +116,12 @@ assert_fresh (gpointer data)
 }
 
 static void
+release_holder (gpointer data)
+{
+  g_assert_cmpint (proc_release (data), ==, FLUFL_OUTCOME_RELEASED);
+}
+
+static void
 test_link_by_others (void)
 {
   Proc holder, waiter, again;
@@ -132,6 +138,17 @@ test_link_by_others (void)
       g_assert_cmpint (fake_syscalls.link (waiter.claim.path, "/d|e/copy"), ==, 0);
       g_assert_cmpint (proc_attempt (&waiter), ==, FLUFL_OUTCOME_BUSY);
       g_assert_true (proc_has_it (&holder));
+
+      g_test_message ("Nor if the holder goes between our link and the look");
+      fake_disk_hook ("lstat", 2, release_holder, &holder);
+      g_assert_cmpint (proc_attempt (&waiter), ==, FLUFL_OUTCOME_HELD);
+      g_assert_true (fake_disk_order_done ());
+      g_assert_true (fake_disk_exists (LOCK));
+      g_assert_cmpint (proc_release (&waiter), ==, FLUFL_OUTCOME_RELEASED);
+      fake_syscalls.unlink ("/d|e/copy");
+      proc_acquire (&holder);
+      g_assert_cmpint (proc_attempt (&waiter), ==, FLUFL_OUTCOME_BUSY);
+      g_assert_cmpint (fake_syscalls.link (waiter.claim.path, "/d|e/copy"), ==, 0);
 
       g_test_message ("Nor if a server is away; but if it is, and nobody said so");
       fake_disk_fault ("link", 1, FAKE_FAIL, EIO);

@@ -289,16 +289,19 @@ confirm (FluflClaim *claim, FluflSite *site, gboolean linked, int *out_errsv)
   return FLUFL_OUTCOME_LOST;
 }
 
-/* A link count tells nothing of the lock if somebody else made a link to our claim:
- * a backup that copies by links, say. */
-static gboolean
-lock_is_anothers (const FluflClaim *claim, const FluflSite *site)
+/* Somebody else may have made the other link to our claim: a backup that copies by
+ * links, say. So what has two is the lock only if it is there by that name, too. */
+static ClaimSight
+see_lock (const FluflClaim *claim, const FluflSite *site)
 {
   FluflLook look;
 
   flufl_look_take (&look, site, site->lock_path);
-  return look.sight != FLUFL_SIGHT_NOTHING && look.sight != FLUFL_SIGHT_FAILED
-         && !flufl_look_is_inode (&look, claim->dev, claim->ino);
+  if (look.sight == FLUFL_SIGHT_FAILED)
+    return CLAIM_SILENT;
+  return look.sight != FLUFL_SIGHT_NOTHING && flufl_look_is_inode (&look, claim->dev, claim->ino)
+             ? CLAIM_LINKED
+             : CLAIM_SINGLE;
 }
 
 static FluflOutcome
@@ -352,8 +355,8 @@ flufl_claim_link (FluflClaim *claim, FluflSite *site, int *out_errsv)
    * fails. Our claim's link count is the only witness, whatever the errno. */
   *out_errsv = errno;
   sight = see_claim (claim, site, &st, &errsv);
-  if (sight == CLAIM_LINKED && lock_is_anothers (claim, site))
-    sight = CLAIM_SINGLE;
+  if (sight == CLAIM_LINKED)
+    sight = see_lock (claim, site);
   switch (sight)
     {
     case CLAIM_LINKED:
