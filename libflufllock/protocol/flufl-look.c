@@ -113,9 +113,10 @@ is_blank (const char *content, gsize length)
   return TRUE;
 }
 
-/* A claim's content is its own path: no longer than a path can be. */
+/* A claim's content is its own path: no longer than a path can be. Where @size
+ * tells its end none is asked for, which over NFS costs another call. */
 static void
-see_content (FluflLook *look, const FluflSite *site, const char *path, int fd)
+see_content (FluflLook *look, const FluflSite *site, const char *path, int fd, off_t size)
 {
   char content[PATH_MAX + 1];
   gsize length = 0;
@@ -134,6 +135,8 @@ see_content (FluflLook *look, const FluflSite *site, const char *path, int fd)
       if (n == 0)
         break;
       length += (gsize) n;
+      if ((off_t) length == size)
+        break;
     }
 
   look->is_blank = length < sizeof content && is_blank (content, length);
@@ -151,34 +154,43 @@ see_content (FluflLook *look, const FluflSite *site, const char *path, int fd)
     look->sight = FLUFL_SIGHT_CLAIM;
 }
 
-/*
- * Never waits for another end, and follows no link.
- *
- * For a file that is opened to be read a server of NFS 4 may promise to ask the
- * client before anybody changes it. Then each step of the holder has to wait for
- * that client, for a whole lease of the server's should it be dead. Clients of
- * NFS 4.1 and later tell the server that they want no such promise if they are
- * to go past their cache.
- */
+/* Opens and reads. Never waits for another end, and follows no link. */
 static int
-open_to_look (const FluflSite *site, const char *path)
+look_inside (FluflLook *look, const FluflSite *site, const char *path, int more_flags)
 {
-  int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-  int more = 0;
+  const FluflSyscalls *sys = site->sys;
+  struct stat st;
   int fd;
 
-#ifdef O_DIRECT
-  if (site->fs_kind == FLUFL_FS_NFS)
-    more = O_DIRECT;
-#endif
-  for (;;)
+  do
+    fd = sys->open (path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | more_flags, 0);
+  while (fd < 0 && errno == EINTR);
+  if (fd < 0)
     {
-      fd = site->sys->open (path, flags | more, 0);
-      if (fd < 0 && errno == EINVAL && more != 0)
-        more = 0; /* it cannot go past it */
-      else if (fd >= 0 || errno != EINTR)
-        return fd;
+      /* No regular file any more: it was swapped since lstat(2). */
+      if (errno == ELOOP)
+        look->what = "it is a symbolic link";
+      else if (errno == ENXIO)
+        look->what = "it is a socket or a device";
+      else if (errno == EACCES || errno == EPERM)
+        look->sight = FLUFL_SIGHT_UNREADABLE;
+      else
+        see_failure (look, errno);
+      return -1;
     }
+
+  if (sys->fstat (fd, &st) != 0)
+    see_failure (look, errno);
+  else
+    {
+      take_attributes (look, &st);
+      if (see_type (look, st.st_mode))
+        see_content (look, site, path, fd, st.st_size);
+    }
+  if (look->sight == FLUFL_SIGHT_CLAIM)
+    return fd;
+  sys->close (fd);
+  return -1;
 }
 
 /*
@@ -203,20 +215,24 @@ flufl_look_take (FluflLook *look, const FluflSite *site, const char *path)
  * @out_fd: the file seen, to be closed by the caller, if it is a claim; else -1
  *
  * flufl_look_take() for those who go on with the very file that they saw.
+ *
+ * For a file that is opened to be read a server of NFS 4 may promise to ask the
+ * client before anybody changes it. Then each step of the holder has to wait for
+ * that client, for a whole lease of the server's should it be dead. Clients of
+ * NFS 4.1 and later tell the server that they want no such promise if they are
+ * to go past their cache.
  */
 void
 flufl_look_open (FluflLook *look, const FluflSite *site, const char *path, int *out_fd)
 {
-  const FluflSyscalls *sys = site->sys;
   struct stat st;
-  int fd;
 
   memset (look, 0, sizeof *look);
-  look->taken = sys->clock (FLUFL_CLOCK_BOOT);
+  look->taken = site->sys->clock (FLUFL_CLOCK_BOOT);
   *out_fd = -1;
 
   /* Opening a pipe or a device has effects on others. */
-  if (sys->lstat (path, &st) != 0)
+  if (site->sys->lstat (path, &st) != 0)
     {
       see_failure (look, errno);
       return;
@@ -225,33 +241,18 @@ flufl_look_open (FluflLook *look, const FluflSite *site, const char *path, int *
   if (!see_type (look, st.st_mode))
     return;
 
-  fd = open_to_look (site, path);
-  if (fd < 0)
+#ifdef O_DIRECT
+  if (site->fs_kind == FLUFL_FS_NFS)
     {
-      /* No regular file any more: it was swapped since lstat(2). */
-      if (errno == ELOOP)
-        look->what = "it is a symbolic link";
-      else if (errno == ENXIO)
-        look->what = "it is a socket or a device";
-      else if (errno == EACCES || errno == EPERM)
-        look->sight = FLUFL_SIGHT_UNREADABLE;
-      else
-        see_failure (look, errno);
-      return;
+      *out_fd = look_inside (look, site, path, O_DIRECT);
+      if (look->sight != FLUFL_SIGHT_FAILED || look->errsv != EINVAL)
+        return;
+      /* It cannot go past it. */
+      see_type (look, st.st_mode);
+      look->errsv = 0;
     }
-
-  if (sys->fstat (fd, &st) != 0)
-    see_failure (look, errno);
-  else
-    {
-      take_attributes (look, &st);
-      if (see_type (look, st.st_mode))
-        see_content (look, site, path, fd);
-    }
-  if (look->sight == FLUFL_SIGHT_CLAIM)
-    *out_fd = fd;
-  else
-    sys->close (fd);
+#endif
+  *out_fd = look_inside (look, site, path, 0);
 }
 
 gboolean
