@@ -454,8 +454,12 @@ collect_meanwhile (FluflAcquire *self)
   gint64 now = g_get_monotonic_time ();
   FluflQueueView unused;
 
-  if (self->break_dead && self->claim.path != NULL
-      && now - self->started >= COLLECT_AFTER && now >= self->queue->leftovers.ask_at)
+  if (!self->break_dead || self->claim.path == NULL
+      || now - self->started < COLLECT_AFTER || now < self->queue->leftovers.ask_at)
+    return;
+  if (self->view.crowded)
+    flufl_leftovers_sweep (&self->queue->leftovers, self->site);
+  else
     flufl_queue_view (self->queue, self->site, &self->claim, TRUE, &unused);
 }
 

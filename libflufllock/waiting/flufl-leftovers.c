@@ -18,7 +18,8 @@
 /* To read a directory of a file server costs it and us a round trip or more. */
 #define SWEEP_EVERY (10 * G_USEC_PER_SEC)
 #define SWEPT_MAX 16
-#define SWEPT_NAMES_MAX 2000
+#define SWEPT_NAMES_MAX_REMOTE 2000
+#define SWEPT_NAMES_MAX_LOCAL 100000
 /* Each takes half a dozen calls, and meanwhile nobody asks for the lock. */
 gint64 flufl_leftovers_sweep_time = 100 * 1000;
 
@@ -132,7 +133,7 @@ flufl_leftovers_ask (FluflLeftovers *self, FluflSite *site, const FluflLeftover 
 typedef struct
 {
   const FluflSite *site;
-  guint            n_names;
+  guint            n_more; /* names to be looked at */
   guint            passed_over; /* so many of the dead will stay */
   GPtrArray       *dead; /* of FluflClaimName */
 } Sweep;
@@ -143,7 +144,7 @@ see_name (const char *name, gpointer user_data)
   Sweep *self = user_data;
   FluflClaimName claim;
 
-  if (++self->n_names > SWEPT_NAMES_MAX || self->dead->len == SWEPT_MAX)
+  if (self->n_more-- == 0 || self->dead->len == SWEPT_MAX)
     return FALSE;
   if (flufl_claim_name_parse (name, strlen (name), self->site->lock_name, self->site->separator,
                               &claim)
@@ -170,12 +171,14 @@ flufl_leftovers_sweep (FluflLeftovers *self, FluflSite *site)
   g_autoptr (GPtrArray) dead = NULL;
   g_autofree char *directory = NULL;
   gint64 now = g_get_monotonic_time ();
-  Sweep sweep = { site, 0, self->stayed, NULL };
+  Sweep sweep = { site, SWEPT_NAMES_MAX_REMOTE, self->stayed, NULL };
   guint i;
 
   if (now < self->ask_at)
     return;
   self->ask_at = now + SWEEP_EVERY;
+  if (flufl_site_fs_kind (site) == FLUFL_FS_LOCAL)
+    sweep.n_more = SWEPT_NAMES_MAX_LOCAL;
   sweep.dead = dead = g_ptr_array_new_with_free_func (g_free);
   directory = flufl_site_directory (site);
   if (site->sys->list (directory, see_name, &sweep) != 0)
