@@ -364,7 +364,8 @@ flufl_lock_check_finish (FluflLock *self, GAsyncResult *result, GError **error)
  * @cancellable: (nullable): a cancellable, or %NULL
  * @error: return location for an error
  *
- * Looks at the state of the lock, whoever holds it. Nothing is written.
+ * Looks at the state of the lock, whoever holds it. Nothing is written. Where
+ * nothing is at the path, not even the directory, the lock is unlocked.
  *
  * Fails with `FLUFL_LOCK_ERROR_NOT_A_LOCK` if something else is at the path, or
  * with what the system says.

@@ -306,6 +306,22 @@ test('synchronous errors', async () => {
   await assertRejects(LockError, LockError.LOST, () => other.refresh());
 });
 
+test('what is no number of milliseconds', async () => {
+  for (const value of [Infinity, -Infinity, NaN, 1.5, 2 ** 60]) {
+    for (const method of ['acquire', 'acquire_async', 'refresh', 'refresh_async']) {
+      let error = null;
+      try {
+        await lock[method](value);
+      } catch (e) {
+        error = e;
+      }
+      assert(error instanceof RangeError && error.message.includes(`${method}(): ${value}`),
+        `that ${method}(${value}) is refused, by ${error}`);
+    }
+  }
+  assertEqual(lock.query_state(), Flufl.LockState.UNLOCKED);
+});
+
 test('not a lock', async () => {
   GLib.file_set_contents(path, 'a letter');
   await assertRejects(Flufl.LockError, Flufl.LockError.NOT_A_LOCK, () => lock.acquire());

@@ -6,6 +6,14 @@
 
 const {Gio, GLib} = imports.gi;
 
+// GJS would make 0 of Infinity and of NaN, and cut off what is no whole number.
+function _checkWhole(name, value) {
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) {
+    throw new RangeError(`${name}(): ${value} is no whole number of milliseconds` +
+      (value === Infinity ? '; for ever is LOCK_TIMEOUT_FOREVER' : ''));
+  }
+}
+
 // Missing and undefined arguments get their default. What comes after them, a
 // callback, is passed on.
 function _withDefaults(proto, name, defaults) {
@@ -13,6 +21,7 @@ function _withDefaults(proto, name, defaults) {
 
   proto[name] = function (...args) {
     const filled = defaults.map((value, i) => args[i] ?? value);
+    _checkWhole(name, filled[0]);
     return method.call(this, ...filled, ...args.slice(defaults.length));
   };
 }
