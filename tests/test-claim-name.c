@@ -171,11 +171,22 @@ test_long (void)
 static void
 test_cut_keeps_characters (void)
 {
-  g_autofree char *lock_name = repeat ("é", 127);
-  g_autofree char *name = build (lock_name, "|", &somebody);
+  static const char *const characters[] = { "é", "\xE2\x82\xAC", "\xF0\x9F\x94\x92", "\x80" };
 
-  g_assert_true (g_utf8_validate (name, -1, NULL));
-  g_assert_nonnull (strchr (name, '~'));
+  g_test_summary ("No character is cut, and what is no UTF-8 keeps as much of its name");
+  for (gsize c = 0; c < G_N_ELEMENTS (characters); c++)
+    for (gsize more = 0; more < 4; more++)
+      {
+        g_autofree char *whole = repeat (characters[c], 250 / strlen (characters[c]));
+        g_autofree char *lock_name = g_strdup_printf ("%.*s%s", (int) more, "aaa", whole);
+        g_autofree char *name = build (lock_name, "|", &somebody);
+        const char *cut = strchr (name, '~');
+
+        g_assert_nonnull (cut);
+        g_assert_cmpint (cut - name, >=, 64); /* the queue goes by so much of it */
+        if (g_utf8_validate (lock_name, -1, NULL))
+          g_assert_true (g_utf8_validate (name, -1, NULL));
+      }
 }
 
 static void

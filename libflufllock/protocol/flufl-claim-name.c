@@ -116,16 +116,19 @@ lock_name_hash (const char *lock_name, char out[HASH_LENGTH + 1])
   out[HASH_LENGTH] = '\0';
 }
 
-/* The length of at most @max bytes of @text that cuts no UTF-8 character. */
+/* The length of at most @max bytes of @text that cuts no UTF-8 character, if it is
+ * UTF-8: no character of it has more than three bytes behind its first. */
 static gsize
 cut_length (const char *text, gsize max)
 {
-  gsize n = MIN (strlen (text), max);
+  gsize length = strlen (text);
 
-  if (n < strlen (text))
-    while (n > 0 && ((guchar) text[n] & 0xC0) == 0x80)
-      n--;
-  return n;
+  if (length <= max)
+    return length;
+  for (gsize n = max; n > 0 && n + 3 >= max; n--)
+    if (((guchar) text[n] & 0xC0) != 0x80)
+      return n;
+  return max;
 }
 
 /*
