@@ -131,7 +131,8 @@ report_no_path (FluflLock *self, GError **error)
 
   if (uri == NULL || uri[0] == '\0')
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                 "No lock file was given: set the property “file” when the lock is made.");
+                 "No lock file was given: the property “file” is to be set when the lock is made, "
+                 "to a path that is not empty.");
   else
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
                  "“%s” has no path on this machine, so it cannot be a lock file.", uri);

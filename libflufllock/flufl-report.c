@@ -187,7 +187,10 @@ directory_advice (const FluflSite *site, int errsv)
   switch (errsv)
     {
     case ENOENT:
-      return g_strdup_printf (" Is there a directory “%s”? It must be made first.", shown);
+      return g_file_test (directory, G_FILE_TEST_IS_DIR)
+                 ? g_strdup_printf (" “%s” takes no file with such a name; another separator than “%s” may do.",
+                                    shown, site->separator)
+                 : g_strdup_printf (" Is there a directory “%s”? It must be made first.", shown);
     case ENOTDIR:
       return g_strdup_printf (" A part of “%s” is not a directory.", shown);
     case EACCES:

@@ -76,6 +76,22 @@ no_directory (Face *face, gconstpointer data)
 }
 
 static void
+no_such_name (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autoptr (FluflLock) lock = flufl_lock_new_for_path (face->place.lock);
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("A file system that is there, and takes no | in names");
+  lies_fail (LIES_OPEN, ENOENT, -1);
+  g_assert_false (form->acquire (lock, -1, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+  face_assert_sentence (error, face->place.lock);
+  g_assert_nonnull (strstr (error->message, "separator"));
+  lies_reset ();
+}
+
+static void
 not_a_directory (Face *face, gconstpointer data)
 {
   const Form *form = data;
@@ -442,6 +458,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
 
   FACE_TEST_FORMS ("/bad-input/no-directory", no_directory);
+  FACE_TEST_FORMS ("/bad-input/no-such-name", no_such_name);
   FACE_TEST_FORMS ("/bad-input/not-a-directory", not_a_directory);
   FACE_TEST_FORMS ("/bad-input/name-too-long", name_too_long);
   FACE_TEST_FORMS ("/bad-input/no-path", no_path);
