@@ -25,6 +25,9 @@
 #ifndef NLATE
 #define NLATE 0 /* deadlines of G/2 that are met too late, and seen to be */
 #endif
+#ifndef NOTHERS
+#define NOTHERS 0 /* links that others make to claims and locks, as backups do */
+#endif
 #ifndef NREF
 #define NREF 0 /* refreshes of each holder */
 #endif
@@ -77,6 +80,9 @@
 #endif
 #ifndef OWNINODE
 #define OWNINODE 1 /* who holds compares its inode */
+#endif
+#ifndef SEELOCK
+#define SEELOCK 1 /* what has two links is the lock only if L is one of them */
 #endif
 #ifndef FINISH
 #define FINISH 1 /* claim gone: finish the release if the lease is safe. 2: always */
@@ -159,7 +165,7 @@ bit since[N];       /* whose ctime changed since the action began */
 bit safe[N];        /* a release or park with a tenth of its lease left */
 byte seen[N] = NONE;
 bit changed[N];     /* mtime of the file seen is not what it was */
-byte ncrash, nlost, nlate;
+byte ncrash, nlost, nlate, nothers;
 #ifdef LEAK
 bit given_back[NAMES];
 #define GIVEN_BACK(c) given_back[c] = 1
@@ -364,6 +370,22 @@ proctype Crash()
   od
 }
 
+proctype Others()
+{
+  byte i;
+  do
+  :: atomic { nothers < NOTHERS ->
+       i = 0;
+       do :: i < M - 1 -> i++ :: break od;
+       if
+       :: nl[i] > 0 -> nl[i]++; ctime(i); nothers++; printf("   others link file %d\n", i)
+       :: else
+       fi;
+       i = 0 }
+  :: nothers >= NOTHERS -> break
+  od
+}
+
 /* Steps */
 
 #define IS_CLAIM(f) (C[n] == f || (!OWNINODE && C[n] != NONE))
@@ -427,6 +449,10 @@ link_it:
             goto look
        :: IS_CLAIM(f) && nl[C[n]] >= 2
        fi }
+     if
+     :: atomic { SEELOCK && L != f -> goto look }
+     :: atomic { !(SEELOCK && L != f) -> skip }
+     fi
   fi;
 confirm:
   atomic {
@@ -731,6 +757,7 @@ init
     i = 0;
     do :: i < N -> run Lease(i); run Process(i); i++ :: else -> break od;
     if :: NCRASH > 0 -> run Crash() :: else fi;
+    if :: NOTHERS > 0 -> run Others() :: else fi;
 #ifdef LEAK
     run Leak();
 #endif
