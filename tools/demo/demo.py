@@ -17,8 +17,8 @@ A worker is started as
 and says `ready`. It is told when to end, in microseconds of the monotonic
 clock, takes turns at least once and until then, and says how many it took and
 for how many microseconds it waited for the longest. After each turn it rests
-REST times as long as that took: flufl.lock looks only now and then whether the
-lock is free, so it must be free now and then.
+REST times as long as that took, but not past the end: flufl.lock looks only now
+and then whether the lock is free, so it must be free now and then.
 """
 
 import argparse

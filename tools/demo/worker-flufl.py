@@ -39,7 +39,7 @@ def main(path, row, rest, lock_path=None):
 
         turns += 1
         longest = max(longest, got - asked)
-        time.sleep((done - got) * int(rest))
+        time.sleep(min((done - got) * int(rest), max(end - done, 0)))
         if time.monotonic() >= end:
             break
 

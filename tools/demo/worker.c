@@ -77,7 +77,7 @@ main (int argc, char *argv[])
 
       turns++;
       longest = MAX (longest, got - asked);
-      g_usleep ((gulong) ((done - got) * atoi (argv[3])));
+      g_usleep ((gulong) MIN ((done - got) * atoi (argv[3]), MAX (end - done, 0)));
     }
   while (g_get_monotonic_time () < end);
 

@@ -42,7 +42,7 @@ do {
 
   turns++;
   longest = Math.max(longest, got - asked);
-  GLib.usleep((done - got) * parseInt(rest));
+  GLib.usleep(Math.min((done - got) * parseInt(rest), Math.max(end - done, 0)));
 } while (GLib.get_monotonic_time() < end);
 
 print(turns, longest);

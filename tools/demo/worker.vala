@@ -42,7 +42,7 @@ void work (string path, int row, int rest, Flufl.Lock? file_lock) throws Error {
 
     turns++;
     longest = int64.max (longest, got - asked);
-    Thread.usleep ((ulong) ((done - got) * rest));
+    Thread.usleep ((ulong) int64.min ((done - got) * rest, int64.max (end - done, 0)));
   } while (get_monotonic_time () < end);
 
   stdout.printf ("%d %s\n", turns, longest.to_string ());
