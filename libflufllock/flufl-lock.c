@@ -311,8 +311,10 @@ flufl_lock_class_init (FluflLockClass *klass)
    * FluflLock:lifetime:
    *
    * For how long, in milliseconds, the lock is good after it has been acquired
-   * or refreshed. At least 1, and 15000 by default; a change counts from the
-   * next acquisition or refresh on.
+   * or refreshed. At least 1, at most 68 years, and 15000 by default; with
+   * anything else acquiring and refreshing fail with
+   * `G_IO_ERROR_INVALID_ARGUMENT`. A change counts from the next acquisition or
+   * refresh on.
    *
    * Since: 0.1
    */
