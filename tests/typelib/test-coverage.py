@@ -105,13 +105,13 @@ class Coverage(unittest.TestCase):
                      ('signal', 'Lock', 'lost')):
             self.assertIn(item, items)
 
-    def check_language(self, language, path):
-        source = path.read_text()
+    def check_language(self, language, paths):
+        source = '\n'.join(path.read_text() for path in paths)
         missing = [f'{kind} {type_name or "Flufl"}.{name}'
                    for kind, type_name, name in public_items(self.namespace)
                    if (language, kind, name) not in EXCEPTIONS
                    and not re.search(PATTERNS[language](kind, type_name, name), source)]
-        self.assertEqual(missing, [], f'{path.name} does not use all')
+        self.assertEqual(missing, [], f'{paths[0].name} does not use all')
 
     def test_python(self):
         self.check_language('python', ARGS.python)
@@ -148,7 +148,7 @@ if __name__ == '__main__':
     parser = argparse.ArgumentParser()
     parser.add_argument('gir')
     for language in PATTERNS:
-        parser.add_argument('--' + language, type=pathlib.Path, required=True)
+        parser.add_argument('--' + language, type=pathlib.Path, nargs='+', required=True)
     parser.add_argument('--headers', type=pathlib.Path, nargs='+', required=True)
     ARGS = parser.parse_args()
     unittest.main(argv=sys.argv[:1])

@@ -1,0 +1,353 @@
+# SPDX-FileCopyrightText: 2026 The libflufllock authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Flufl from Python, the typelib and the override: operations and signals."""
+
+import datetime
+import gc
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+from locktest import HOUR, MS, PATIENCE_S, LockTestCase, run_async, wait_for
+
+from gi.repository import Flufl, Gio, GLib
+
+
+def wait_for_ctrl_c(path):
+    """The program of another process that waits for the lock."""
+    lock = Flufl.Lock(path)
+    try:
+        lock.acquire()
+    except KeyboardInterrupt:
+        print('held' if lock.held else 'interrupted')
+
+
+class Operations(LockTestCase):
+    def test_acquire_release(self):
+        self.assertTrue(self.lock.acquire())
+        self.assertTrue(self.lock.check())
+        self.assertTrue(self.lock.release())
+        self.assertFalse(self.lock.check())
+        self.assertTrue(self.lock.acquire(Flufl.LOCK_TIMEOUT_FOREVER, None))
+        self.assertTrue(self.lock.release(None))
+
+    def test_with(self):
+        with self.lock as lock:
+            self.assertIs(lock, self.lock)
+            self.assertTrue(lock.held)
+        self.assertFalse(self.lock.held)
+
+    def test_with_times_out(self):
+        with self.other:
+            self.lock.default_timeout = 0
+            with self.assertLockError(Flufl.LockError.TIMED_OUT, TimeoutError):
+                with self.lock:
+                    self.fail('not held')
+            self.assertTrue(self.other.check())
+
+    def test_with_keeps_the_error_of_the_work(self):
+        for spoil in False, True:
+            with self.assertRaises(ZeroDivisionError):
+                with self.lock as lock:
+                    if spoil:
+                        self.remove_by_hand(lock.claim_file.get_path())
+                    1 / 0
+            self.assertFalse(self.lock.held)
+
+    def test_with_tells_a_loss(self):
+        with self.assertLockError(Flufl.LockError.LOST, Flufl.LostError):
+            with self.lock as lock:
+                self.remove_by_hand(lock.claim_file.get_path())
+        with self.assertLockError(Flufl.LockError.LOST, Flufl.LostError):
+            with self.lock as lock:
+                self.remove_by_hand(lock.claim_file.get_path())
+                cancellable = Gio.Cancellable()
+                cancellable.cancel()
+                cancellable.set_error_if_cancelled()
+
+    def test_timed_out(self):
+        with self.other:
+            for timeout in 0, 20, 20 * MS, datetime.timedelta(0):
+                with self.assertLockError(Flufl.LockError.TIMED_OUT, TimeoutError) as caught:
+                    self.lock.acquire(timeout)
+                self.assertIsInstance(caught.exception, Flufl.TimedOutError)
+                self.assertIn(str(os.getpid()), caught.exception.message)
+            self.lock.default_timeout = 20 * MS
+            with self.assertLockError(Flufl.LockError.TIMED_OUT, GLib.Error):
+                self.lock.acquire()
+            with self.assertLockError(Flufl.LockError.TIMED_OUT, TimeoutError):
+                self.lock.acquire(Flufl.LOCK_TIMEOUT_DEFAULT)
+            with self.assertRaises(ValueError):
+                self.lock.acquire(-MS)
+
+    def test_already_held(self):
+        with self.lock:
+            with self.assertLockError(Flufl.LockError.ALREADY_HELD, Flufl.AlreadyHeldError):
+                self.lock.acquire()
+            with self.assertLockError(Flufl.LockError.ALREADY_HELD, Flufl.AlreadyHeldError):
+                self.lock.break_lock()
+            self.assertTrue(self.lock.check())
+
+    def test_not_held(self):
+        with self.assertLockError(Flufl.LockError.NOT_HELD, Flufl.NotHeldError):
+            self.lock.release()
+        with self.assertLockError(Flufl.LockError.NOT_HELD, Flufl.NotHeldError):
+            self.lock.refresh()
+        with self.assertLockError(Flufl.LockError.NOT_HELD, Flufl.NotHeldError):
+            self.lock.query_details()
+
+    def test_not_a_lock(self):
+        pathlib.Path(self.path).write_text('a letter')
+        with self.assertLockError(Flufl.LockError.NOT_A_LOCK, Flufl.NotALockError):
+            self.lock.acquire()
+        with self.assertLockError(Flufl.LockError.NOT_A_LOCK, Flufl.NotALockError):
+            self.lock.break_lock(Flufl.BreakFlags.NONE)
+        self.assertTrue(self.lock.break_lock(Flufl.BreakFlags.FORCE))
+        self.assertFalse(os.path.exists(self.path))
+
+    def test_cancelled(self):
+        cancellable = Gio.Cancellable()
+        cancellable.cancel()
+        with self.other:
+            with self.assertIOError(Gio.IOErrorEnum.CANCELLED):
+                self.lock.acquire(cancellable=cancellable)
+
+    def test_ctrl_c(self):
+        if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            self.skipTest('SIGINT is ignored')
+        with self.other:
+            with subprocess.Popen([sys.executable, __file__, '--wait', self.path],
+                                  stdout=subprocess.PIPE, text=True) as waiter:
+                wait_for(lambda: len(os.listdir(self.dir)) == 3)
+                waiter.send_signal(signal.SIGINT)
+                output, _ = waiter.communicate(timeout=PATIENCE_S)
+            self.assertEqual(output, 'interrupted\n')
+            self.assertEqual(waiter.returncode, 0)
+            self.assertEqual(len(os.listdir(self.dir)), 2)
+
+    def test_waits_in_other_threads(self):
+        answers = []
+        with self.other:
+            thread = threading.Thread(target=lambda: answers.append(self.lock.acquire()))
+            thread.start()
+            wait_for(lambda: len(os.listdir(self.dir)) == 3)
+        thread.join(PATIENCE_S)
+        self.assertEqual(answers, [True])
+        self.lock.release()
+
+    def test_refresh(self):
+        with self.lock as lock:
+            for args in (), (Flufl.LOCK_LIFETIME_AS_SET,), (Flufl.LOCK_LIFETIME_AS_SET, None):
+                self.set_age(self.path, HOUR)
+                self.assertTrue(lock.refresh(*args))
+                self.assertGreater(os.stat(self.path).st_mtime, time.time() - 60)
+            self.assertTrue(lock.refresh(HOUR))
+            self.assertGreater(os.stat(self.path).st_mtime, time.time() + 3000)
+            self.assertTrue(lock.refresh(7200 * 1000))
+            self.assertGreater(os.stat(self.path).st_mtime, time.time() + 6000)
+            with self.assertRaises(ValueError):
+                lock.refresh(-MS)
+
+    def test_refresh_tells_a_loss(self):
+        self.lock.acquire()
+        self.remove_by_hand(self.lock.claim_file.get_path())
+        with self.assertLockError(Flufl.LockError.LOST, Flufl.LostError):
+            self.lock.refresh()
+
+    def test_break_lock(self):
+        self.other.acquire()
+        with self.assertIOError(Gio.IOErrorEnum.BUSY):
+            self.lock.break_lock()
+        self.assertTrue(self.lock.break_lock(Flufl.BreakFlags.FORCE, None))
+        self.assertFalse(self.other.check())
+        with self.assertLockError(Flufl.LockError.LOST, Flufl.LostError):
+            self.other.release()
+
+    def test_break_expired(self):
+        self.claim_by_hand(age=HOUR)
+        wait_for(self.break_works)
+        self.assertEqual(self.lock.query_state(), Flufl.LockState.UNLOCKED)
+
+    def break_works(self):
+        try:
+            return self.lock.break_lock()
+        except GLib.Error as error:
+            self.assertTrue(error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.BUSY), error)
+            return False
+
+    def test_dispose_releases(self):
+        self.lock.acquire()
+        self.assertTrue(os.path.exists(self.path))
+        self.lock = None
+        gc.collect()
+        self.assertFalse(os.path.exists(self.path))
+
+
+class Signals(LockTestCase):
+    def test_waiting(self):
+        seen = []
+
+        def waiting(lock, details):
+            seen.append(details)
+            self.other.release()
+
+        self.lock.connect('waiting', waiting)
+        self.other.acquire()
+        result = run_async(self.lock.acquire_async, Flufl.LOCK_TIMEOUT_FOREVER, None)
+        self.assertTrue(self.lock.acquire_finish(result))
+        self.assertEqual(len(seen), 1)
+        self.assertIs(type(seen[0]), Flufl.LockDetails)
+        self.assertEqual(seen[0].pid, os.getpid())
+        self.assertEqual(seen[0].state, Flufl.LockState.THEIRS)
+        self.lock.release()
+
+    def test_lost(self):
+        seen = []
+        self.lock.connect('lost', lambda lock, error: seen.append(error))
+        self.lock.lifetime = 300
+        self.lock.heartbeat = Flufl.Heartbeat.MAIN_CONTEXT
+        self.lock.acquire()
+        cancellable = self.lock.get_cancellable()
+        self.assertFalse(cancellable.is_cancelled())
+        self.remove_by_hand(self.lock.claim_file.get_path())
+        wait_for(lambda: seen)
+        self.assertTrue(cancellable.is_cancelled())
+        self.assertFalse(self.lock.held)
+        self.assertEqual(len(seen), 1)
+        self.assertIs(type(seen[0]), Flufl.LostError)
+        self.assertTrue(seen[0].matches(Flufl.lock_error_quark(), Flufl.LockError.LOST))
+        self.assertIn(self.path, seen[0].message)
+
+    def test_ways_to_connect_lost(self):
+        def handler(source, error, *args):
+            seen.append((source, type(error), args))
+
+        seen = []
+        lock, other = self.lock, self.other
+        lock.connect('lost', handler, 1)
+        lock.connect_after('lost', handler, 2)
+        lock.connect_object('lost', handler, other, 3)
+        lock.connect_object_after('lost', handler, other, 4)
+        lock.connect_data('lost', handler, 5)
+        error = GLib.Error('gone', GLib.quark_to_string(Flufl.lock_error_quark()),
+                           Flufl.LockError.LOST)
+        lock.emit('lost', error)
+        self.assertEqual(sorted(seen, key=lambda entry: entry[2]),
+                         [(lock, Flufl.LostError, (1,)), (lock, Flufl.LostError, (2,)),
+                          (other, Flufl.LostError, (3,)), (other, Flufl.LostError, (4,)),
+                          (lock, Flufl.LostError, (5,))])
+
+        seen.clear()
+        for _ in range(5):
+            lock.disconnect_by_func(handler)
+        lock.emit('lost', error)
+        self.assertEqual(seen, [])
+        with self.assertRaises(TypeError):
+            lock.connect('lost', None)
+
+    def test_heartbeat_refreshes(self):
+        for heartbeat in Flufl.Heartbeat.MAIN_CONTEXT, Flufl.Heartbeat.THREAD:
+            self.lock.lifetime = 300
+            self.lock.heartbeat = heartbeat
+            with self.lock:
+                before = os.stat(self.path).st_mtime_ns
+                wait_for(lambda: os.stat(self.path).st_mtime_ns > before)
+
+
+class Asynchronous(LockTestCase):
+    def test_round(self):
+        lock = self.lock
+        result = run_async(lock.acquire_async, Flufl.LOCK_TIMEOUT_FOREVER, None)
+        self.assertTrue(lock.acquire_finish(result))
+        result = run_async(lock.check_async, None)
+        self.assertTrue(lock.check_finish(result))
+        result = run_async(lock.query_state_async, None)
+        self.assertEqual(lock.query_state_finish(result), Flufl.LockState.OURS)
+        result = run_async(lock.query_details_async, None)
+        self.assertEqual(lock.query_details_finish(result).pid, os.getpid())
+        result = run_async(lock.refresh_async, HOUR, None)
+        self.assertTrue(lock.refresh_finish(result))
+        self.assertGreater(os.stat(self.path).st_mtime, time.time() + 3000)
+        result = run_async(lock.release_async, None)
+        self.assertTrue(lock.release_finish(result))
+        result = run_async(lock.break_lock_async, Flufl.BreakFlags.FORCE, None)
+        self.assertTrue(lock.break_lock_finish(result))
+
+    def test_defaults(self):
+        lock = self.lock
+        turns = []
+        lock.connect('notify::held', lambda lock, pspec: turns.append(lock.held))
+        lock.acquire_async()
+        wait_for(lambda: turns == [True])
+        done = []
+        lock.refresh_async(callback=lambda lock, result: done.append(lock.refresh_finish(result)))
+        wait_for(lambda: done)
+        lock.release_async()
+        wait_for(lambda: turns == [True, False])
+        for start, finish in ((lock.check_async, lock.check_finish),
+                              (lock.query_state_async, lock.query_state_finish),
+                              (lock.break_lock_async, lock.break_lock_finish)):
+            done = []
+            start(callback=lambda lock, result: done.append(finish(result)))
+            wait_for(lambda: done)
+
+    def test_user_data(self):
+        got = []
+        self.lock.acquire_async(20 * MS, None, lambda lock, result, *data: got.append(data), 1, 2)
+        wait_for(lambda: got)
+        self.assertEqual(got, [(1, 2)])
+
+    def test_errors(self):
+        for start, finish in ((self.lock.release_async, self.lock.release_finish),
+                              (self.lock.refresh_async, self.lock.refresh_finish),
+                              (self.lock.query_details_async, self.lock.query_details_finish)):
+            done = []
+            start(callback=lambda lock, result: done.append(result))
+            wait_for(lambda: done)
+            with self.assertLockError(Flufl.LockError.NOT_HELD, Flufl.NotHeldError):
+                finish(done[0])
+
+    def test_timed_out(self):
+        with self.other:
+            result = run_async(self.lock.acquire_async, 20 * MS, None)
+            with self.assertLockError(Flufl.LockError.TIMED_OUT, TimeoutError):
+                self.lock.acquire_finish(result)
+
+    def test_cancelled(self):
+        cancellable = Gio.Cancellable()
+        results = []
+        with self.other:
+            self.lock.acquire_async(HOUR, cancellable,
+                                    lambda lock, result: results.append(result))
+            wait_for(lambda: len(os.listdir(self.dir)) == 3)
+            cancellable.cancel()
+            wait_for(lambda: results)
+            with self.assertIOError(Gio.IOErrorEnum.CANCELLED):
+                self.lock.acquire_finish(results[0])
+
+    def test_pending(self):
+        cancellable = Gio.Cancellable()
+        results = []
+        with self.other:
+            self.lock.acquire_async(HOUR, cancellable,
+                                    lambda lock, result: results.append(result))
+            with self.assertIOError(Gio.IOErrorEnum.PENDING):
+                self.lock.acquire(0)
+            result = run_async(self.lock.query_state_async, None)
+            with self.assertIOError(Gio.IOErrorEnum.PENDING):
+                self.lock.query_state_finish(result)
+            cancellable.cancel()
+            wait_for(lambda: results)
+
+
+if __name__ == '__main__':
+    if sys.argv[1:2] == ['--wait']:
+        wait_for_ctrl_c(sys.argv[2])
+    else:
+        unittest.main()
