@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
 """Processes on both clients take turns at a ledger and are killed and started
-again at random: no two are ever let in together, and no update is lost."""
+again at random: no two are ever let in together, and no update is lost. Without
+a common lock that is seen at once."""
 
 import os
 import pathlib
@@ -12,13 +13,14 @@ import subprocess
 import sys
 import time
 
-from world import HERE, VERSIONS, on
+from world import HERE, VERSIONS, on, wait_until
 
 SHORT_S, FULL_S = 25, 300
 KILL_EVERY_S = 4
 # So short that a dead holder does not cost the whole run.
-LIFETIME_MS = {'ours': 5000, 'flufl': 15000}
+LIFETIME_MS = {'ours': 5000, 'flufl': 15000, 'apart': 5000}
 PATIENCE_S = 90
+CONTROL_S = 60
 
 
 class Storm:
@@ -37,8 +39,8 @@ class Storm:
 
     def start(self, name):
         client, kind, _ = name.split('-')
-        program = ([self.world.build / 'tests' / 'nfs' / 'nfs-storm'] if kind == 'ours'
-                   else [sys.executable, HERE / 'storm.py'])
+        program = ([sys.executable, HERE / 'storm.py'] if kind == 'flufl'
+                   else [self.world.build / 'tests' / 'nfs' / 'nfs-storm'])
         self.workers[name] = subprocess.Popen(
             [*on(client), *program, name, self.place, self.witness, str(LIFETIME_MS[kind])])
 
@@ -62,8 +64,14 @@ class Storm:
                 worker.wait()
         return stuck
 
+    def lines(self):
+        return (self.witness / 'log').read_text().splitlines()
+
+    def overlaps(self):
+        return sum(line.startswith('overlap') for line in self.lines())
+
     def judge(self, seconds, stuck):
-        lines = (self.witness / 'log').read_text().splitlines()
+        lines = self.lines()
         turns = [line.split()[1:] for line in lines if line.startswith('turn ')]
         wrong = [line for line in lines if not line.startswith('turn ')]
         numbers = [int(number) for _, number in turns]
@@ -83,7 +91,7 @@ class Storm:
         self.world.check(
             name, good, f'{len(turns)} turns, {hand_offs / seconds:.1f} hand-offs a second '
             f'({crossings / seconds:.1f} between clients), {self.kills} killed, '
-            f'{sum(line.startswith("overlap") for line in wrong)} overlaps, {lost} lost updates, '
+            f'{self.overlaps()} overlaps, {lost} lost updates, '
             f'{claims} claims of the killed are left')
         self.world.say(shares)
         for complaint in [*wrong[:5], *(f'{name} is stuck' for name in stuck),
@@ -92,8 +100,19 @@ class Storm:
         shutil.rmtree(self.witness)
 
 
+def check_control(world):
+    """What is to be found is found where there is no lock."""
+    storms = [Storm(world, version, ['apart', 'apart']) for version in VERSIONS]
+    wait_until(lambda: all(storm.overlaps() for storm in storms), CONTROL_S, must=False)
+    for storm in storms:
+        storm.end()
+        world.check(f'a storm without a common lock is seen, NFS {storm.version}', storm.overlaps() > 0)
+        shutil.rmtree(storm.witness)
+
+
 def run(world):
     random.seed()
+    check_control(world)
     seconds = FULL_S if world.full else SHORT_S
     for kinds in (['ours', 'ours'], ['ours', 'flufl']) if world.full else [['ours', 'ours', 'flufl']]:
         storms = [Storm(world, version, kinds) for version in VERSIONS]

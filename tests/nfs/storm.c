@@ -3,7 +3,8 @@
  *
  * storm NAME DIR WITNESS LIFETIME_MS: takes turns at the ledger in DIR, which
  * holds a number, until the file WITNESS/stop exists. storm.py says how. Those
- * whose NAME ends in 1 keep their claims.
+ * whose NAME ends in 1 keep their claims. Those whose NAME has `apart` in it have
+ * a lock of their own, each, so that nothing keeps them out.
  */
 
 #include <errno.h>
@@ -101,7 +102,7 @@ main (int argc, char *argv[])
     return 2;
   witness = argv[3];
   stop = g_build_filename (witness, "stop", NULL);
-  lock = flufl_lock_new_for_path ("lock");
+  lock = flufl_lock_new_for_path (strstr (argv[1], "apart") != NULL ? argv[1] : "lock");
   flufl_lock_set_lifetime (lock, atoi (argv[4]));
   flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_THREAD);
   flufl_lock_set_linger (lock, g_str_has_suffix (argv[1], "1"));
