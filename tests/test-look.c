@@ -70,10 +70,94 @@ test_no_delegation (void)
       }
 }
 
+static int
+kill_none (pid_t pid G_GNUC_UNUSED, int sig G_GNUC_UNUSED)
+{
+  errno = ESRCH;
+  return -1;
+}
+
+/* A waiter's try when nothing says that it must look: how often it opened a file. */
+static guint
+poll (Proc *p)
+{
+  fake_disk_forget_calls ();
+  g_assert_cmpint (flufl_attempt (&p->claim, &p->site, 60 * FAKE_SEC, p->break_dead, FALSE, &p->found),
+                   ==, FLUFL_OUTCOME_BUSY);
+  g_assert_cmpuint (fake_disk_n_open (), ==, 0);
+  return fake_disk_count_calls ("open");
+}
+
+static void
+test_put_off (void)
+{
+  FluflSyscalls sees_none_alive = fake_syscalls;
+  g_autofree char *others = NULL;
+  Proc p, holder;
+
+  g_test_summary ("On NFS a lock is not opened again before there may be something to do");
+  fake_disk_reset ();
+  fake_disk_kind (FLUFL_FS_NFS);
+  proc_init (&holder);
+  proc_acquire (&holder);
+  proc_init (&p);
+  g_test_message ("It seems to be held: by whom is not asked");
+  g_assert_cmpuint (poll (&p), ==, 0);
+  g_assert_cmpint (p.found.look.sight, ==, FLUFL_SIGHT_NOTHING);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_cmpint (p.found.liveness, ==, FLUFL_LIVENESS_ALIVE);
+
+  g_test_message ("Nothing has changed, for however long");
+  g_assert_cmpuint (poll (&p), ==, 0);
+  fake_disk_advance (10 * FAKE_SEC);
+  g_assert_cmpuint (poll (&p), ==, 0);
+
+  g_test_message ("It was refreshed: once it has rested it may be another's");
+  g_assert_cmpint (proc_refresh (&holder), ==, FLUFL_OUTCOME_HELD);
+  g_assert_cmpuint (poll (&p), ==, 0);
+  fake_disk_advance (FLUFL_GRACE - 1);
+  g_assert_cmpuint (poll (&p), ==, 0);
+  fake_disk_advance (1);
+  g_assert_cmpuint (poll (&p), ==, 1);
+  g_assert_cmpuint (poll (&p), ==, 0);
+
+  g_test_message ("Its holder is dead, even if it was refreshed just before: that must be seen at once");
+  g_assert_cmpint (proc_refresh (&holder), ==, FLUFL_OUTCOME_HELD);
+  p.break_dead = FALSE;
+  g_assert_cmpuint (poll (&p), ==, 0);
+  p.break_dead = TRUE;
+  sees_none_alive.kill = kill_none;
+  p.site.sys = &sees_none_alive;
+  g_assert_cmpuint (poll (&p), ==, 1);
+  g_assert_true (p.found.resting);
+  p.site.sys = &fake_syscalls;
+
+  g_test_message ("Another's, of which nothing is known: looked at when it has rested");
+  others = g_strconcat ("/d|e/", FOREIGN, NULL);
+  g_assert_cmpint (proc_release (&holder), ==, FLUFL_OUTCOME_RELEASED);
+  put_claim (FOREIGN, TRUE, 60);
+  g_assert_cmpuint (poll (&p), ==, 0);
+  fake_disk_advance (FLUFL_GRACE);
+  g_assert_cmpuint (poll (&p), ==, 1);
+  g_assert_cmpstr (p.found.look.claim.name, ==, FOREIGN);
+  g_assert_cmpuint (poll (&p), ==, 0);
+
+  g_test_message ("An hour later it has expired, and is broken");
+  fake_disk_advance (3600 * FAKE_SEC);
+  g_assert_cmpint (flufl_attempt (&p.claim, &p.site, LIFETIME, FALSE, FALSE, &p.found), ==,
+                   FLUFL_OUTCOME_HELD);
+  g_assert_false (fake_disk_exists (others));
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+  proc_clear (&p);
+  proc_clear (&holder);
+}
+
 int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/look/no-delegation", test_no_delegation);
+  g_test_add_func ("/look/put-off", test_put_off);
   return g_test_run ();
 }

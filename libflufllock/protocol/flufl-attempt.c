@@ -44,18 +44,37 @@ flufl_attempt_claim (FluflClaim    *claim,
 
 /* Whether a look can be put off. A file server is at hand: what link(2) has just
  * brought of the lock file costs no more calls, and tells of a lock that somebody
- * holds, and of what seems to be none. For nothing else is it good enough. */
+ * holds, and of what seems to be none.
+ *
+ * Whose lock it is, which only its content tells, is known from the last look for
+ * as long as its times are the same. After that it may be another's with the same
+ * inode number: that is looked at when it has rested, before which nobody may break
+ * it. So one that is refreshed more often is not looked at again. */
 static gboolean
-looks_held (FluflSite *site)
+looks_held (const FluflClaim    *claim,
+            FluflSite           *site,
+            gboolean             break_dead,
+            const FluflFindings *findings)
 {
+  const FluflLook *last = &findings->look;
   struct stat st;
 
   if (flufl_site_fs_kind (site) == FLUFL_FS_LOCAL)
     return TRUE;
-  return site->sys->lstat (site->lock_path, &st) == 0 && S_ISREG (st.st_mode)
-         && st.st_nlink >= 2
-         && flufl_time_add (FLUFL_STAT_MTIME (&st), FLUFL_SLOP)
-                >= site->sys->clock (FLUFL_CLOCK_REAL);
+  if (site->sys->lstat (site->lock_path, &st) != 0 || !S_ISREG (st.st_mode) || st.st_nlink < 2
+      || flufl_time_add (FLUFL_STAT_MTIME (&st), FLUFL_SLOP)
+             < site->sys->clock (FLUFL_CLOCK_REAL))
+    return FALSE;
+  if (flufl_site_fs_kind (site) != FLUFL_FS_NFS || last->sight != FLUFL_SIGHT_CLAIM)
+    return TRUE;
+
+  if (break_dead && flufl_look_is_inode (last, st.st_dev, st.st_ino)
+      && flufl_identity_judge (site, &last->claim) == FLUFL_LIVENESS_DEAD)
+    return FALSE;
+  return (flufl_look_is_inode (last, st.st_dev, st.st_ino)
+          && FLUFL_STAT_MTIME (&st) == last->mtime && FLUFL_STAT_CTIME (&st) == last->ctime)
+         || flufl_time_since (flufl_claim_server_now (claim, site), FLUFL_STAT_CTIME (&st))
+                < FLUFL_GRACE;
 }
 
 /*
@@ -109,7 +128,7 @@ flufl_attempt (FluflClaim    *claim,
       if (linked == FLUFL_OUTCOME_BUSY)
         {
           findings->errsv = 0;
-          if (!look && looks_held (site))
+          if (!look && looks_held (claim, site, break_dead, findings))
             return FLUFL_OUTCOME_BUSY;
         }
       findings->looked = TRUE;

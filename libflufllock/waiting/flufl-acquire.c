@@ -53,8 +53,9 @@ gint64 flufl_acquire_patience = 10 * 1000;
 
 /* To open a lock file of a file server costs calls; and the server of NFS 4 may
  * promise the client to ask for it back before anything changes, which makes the
- * holder's next step a slow one. So there it is looked at when the wait lasts, and
- * so often. */
+ * holder's next step a slow one. So there it is looked at when the wait lasts. On
+ * NFS flufl_attempt() knows when it is time again, by what the server tells anyhow;
+ * where less is certain, and as long as no lock was seen, so often. */
 #define REMOTE_LOOK_EVERY (2 * G_USEC_PER_SEC)
 
 /* A process of flufl.lock sleeps for up to 2.01 s between two tries: who leaves
@@ -425,6 +426,25 @@ gives_way (FluflAcquire *self, gint64 now)
   return is_giving_way (self);
 }
 
+static gboolean
+look_is_due (FluflAcquire *self, gint64 now)
+{
+  if (now >= self->deadline)
+    return TRUE;
+  switch (flufl_site_fs_kind (self->site))
+    {
+    case FLUFL_FS_LOCAL:
+      return now - self->looked >= LOOK_EVERY;
+    case FLUFL_FS_NFS:
+      if (self->findings.look.sight == FLUFL_SIGHT_CLAIM)
+        return FALSE;
+      break;
+    default:
+      break;
+    }
+  return now - self->looked >= REMOTE_LOOK_EVERY;
+}
+
 /* One try. Looking at what is in the way costs several times what linking does:
  * so only if @look, or if that was long ago. */
 static void
@@ -432,7 +452,6 @@ try (FluflAcquire *self, gboolean look)
 {
   /* The first comes at once, and need not ask what time it is. */
   gint64 now = self->timer == 0 ? self->started : g_get_monotonic_time ();
-  gboolean remote = flufl_site_fs_kind (self->site) != FLUFL_FS_LOCAL;
 
   if (gives_way (self, now))
     {
@@ -440,9 +459,8 @@ try (FluflAcquire *self, gboolean look)
       self->outcome = FLUFL_OUTCOME_BUSY;
       return;
     }
-  look |= now - self->looked >= (remote ? REMOTE_LOOK_EVERY : LOOK_EVERY) || now >= self->deadline;
-  self->outcome = flufl_attempt (&self->claim, self->site, self->lifetime, self->break_dead, look,
-                                 &self->findings);
+  self->outcome = flufl_attempt (&self->claim, self->site, self->lifetime, self->break_dead,
+                                 look || look_is_due (self, now), &self->findings);
   if (self->findings.looked)
     self->looked = now;
 }
