@@ -51,12 +51,10 @@ flufl_attempt_claim (FluflClaim    *claim,
  * inode number: that is looked at when it has rested, before which nobody may break
  * it. So one that is refreshed more often is not looked at again. */
 static gboolean
-looks_held (const FluflClaim    *claim,
-            FluflSite           *site,
-            gboolean             break_dead,
-            const FluflFindings *findings)
+looks_held (const FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindings *findings)
 {
   const FluflLook *last = &findings->look;
+  gboolean same;
   struct stat st;
 
   if (flufl_site_fs_kind (site) == FLUFL_FS_LOCAL)
@@ -68,13 +66,13 @@ looks_held (const FluflClaim    *claim,
   if (flufl_site_fs_kind (site) != FLUFL_FS_NFS || last->sight != FLUFL_SIGHT_CLAIM)
     return TRUE;
 
-  if (break_dead && flufl_look_is_inode (last, st.st_dev, st.st_ino)
-      && flufl_identity_judge (site, &last->claim) == FLUFL_LIVENESS_DEAD)
+  same = flufl_look_is_inode (last, st.st_dev, st.st_ino);
+  if (same && break_dead && flufl_identity_judge (site, &last->claim) == FLUFL_LIVENESS_DEAD)
     return FALSE;
-  return (flufl_look_is_inode (last, st.st_dev, st.st_ino)
-          && FLUFL_STAT_MTIME (&st) == last->mtime && FLUFL_STAT_CTIME (&st) == last->ctime)
-         || flufl_time_since (flufl_claim_server_now (claim, site), FLUFL_STAT_CTIME (&st))
-                < FLUFL_GRACE;
+  if (same && FLUFL_STAT_MTIME (&st) == last->mtime && FLUFL_STAT_CTIME (&st) == last->ctime)
+    return TRUE;
+  findings->changed = FLUFL_STAT_CTIME (&st);
+  return flufl_time_since (flufl_claim_server_now (claim, site), findings->changed) < FLUFL_GRACE;
 }
 
 /*
@@ -100,6 +98,7 @@ flufl_attempt (FluflClaim    *claim,
   FluflOutcome outcome = FLUFL_OUTCOME_BUSY;
 
   findings->looked = FALSE;
+  findings->changed = 0;
   findings->errsv = 0;
   findings->failed_step = NULL;
 
@@ -132,6 +131,7 @@ flufl_attempt (FluflClaim    *claim,
             return FLUFL_OUTCOME_BUSY;
         }
       findings->looked = TRUE;
+      findings->changed = 0;
       outcome = flufl_break (claim, site, break_dead, findings);
       if (outcome == FLUFL_OUTCOME_BUSY || outcome == FLUFL_OUTCOME_UNSURE)
         return linked == FLUFL_OUTCOME_BUSY ? outcome : linked;

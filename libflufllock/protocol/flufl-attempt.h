@@ -21,6 +21,8 @@ typedef struct
   FluflLiveness liveness;    /* of the holder seen */
   gboolean      expired;     /* by both clocks, the slop added */
   gboolean      resting;     /* it may be broken once it has rested */
+  gint64        changed;     /* ctime of one that is not that of the last look, and has
+                                not rested; or 0 */
   int           errsv;       /* of the last step that failed, or 0 */
   const char   *failed_step; /* static; what could not be done, or NULL */
   int           break_errsv; /* why we may not break what is breakable, or 0 */

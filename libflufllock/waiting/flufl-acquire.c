@@ -266,7 +266,7 @@ is_behind_others (FluflAcquire *self, gint64 now)
 /* --- Time --- */
 
 /* When what was last seen of the lock changes by itself, or G_MAXINT64: it
- * expires, or has rested long enough to be broken. */
+ * expires, or has rested long enough to be broken, or looked at. */
 static gint64
 next_turn (FluflAcquire *self, gint64 now)
 {
@@ -275,9 +275,13 @@ next_turn (FluflAcquire *self, gint64 now)
 
   if (found->look.sight != FLUFL_SIGHT_CLAIM && found->look.sight != FLUFL_SIGHT_UNREADABLE)
     return G_MAXINT64;
-  if (found->resting)
-    left = flufl_time_since (flufl_time_add (found->look.ctime, FLUFL_GRACE),
-                             flufl_claim_server_now (&self->claim, self->site));
+  if (found->resting || found->changed != 0)
+    {
+      gint64 since = found->changed != 0 ? found->changed : found->look.ctime;
+
+      left = flufl_time_since (flufl_time_add (since, FLUFL_GRACE),
+                               flufl_claim_server_now (&self->claim, self->site));
+    }
   else
     left = flufl_time_since (flufl_time_add (found->look.mtime, FLUFL_SLOP),
                              self->site->sys->clock (FLUFL_CLOCK_REAL));

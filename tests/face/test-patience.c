@@ -27,6 +27,10 @@ static gint64 deadline; /* of the acquisition that runs */
 static gint64 latest;   /* the end of the latest sleep */
 static guint n_sleeps;
 
+/* Happens in a sleep, so long after the start; once. */
+#define CHANGE_AFTER (300 * MSEC)
+static void (*change) (void);
+
 /* Hides GLib's, for this program and the room that is tested. */
 gint64
 g_get_monotonic_time (void)
@@ -46,6 +50,8 @@ ppoll (struct pollfd *fds, nfds_t n, const struct timespec *timeout,
   fake_now += (gint64) timeout->tv_sec * SEC + timeout->tv_nsec / 1000;
   latest = MAX (latest, fake_now);
   n_sleeps++;
+  if (change != NULL && fake_now >= START + CHANGE_AFTER)
+    g_steal_pointer (&change) ();
   return 0;
 }
 
@@ -373,6 +379,51 @@ holder_dies (Patience *self, gconstpointer kind G_GNUC_UNUSED)
     }
 }
 
+static TestPlace *changing_place;
+static char *next_holder, *last_claim;
+
+static void
+change_hands (void)
+{
+  g_assert_cmpint (unlink (last_claim), ==, 0);
+  g_assert_cmpint (unlink (changing_place->lock), ==, 0);
+  g_free (test_make_lock (changing_place, next_holder, 86400));
+}
+
+/* Since it was looked at another has it, and is dead: that is seen when it has
+ * rested, and not before. */
+static void
+changes_hands (Patience *self, gconstpointer kind G_GNUC_UNUSED)
+{
+  g_autofree char *name = name_of_dead ();
+  guint looks;
+  int errsv = 0;
+
+  if (name == NULL)
+    {
+      g_test_skip ("no process is told from another here");
+      return;
+    }
+  changing_place = &self->place;
+  next_holder = name;
+  self->break_dead = TRUE;
+  for (int i = 0; i < 20; i++) /* whatever the chance of the pauses is */
+    {
+      fake_now = START; /* the file's times are real ones */
+      last_claim = test_make_lock (&self->place, "x.lock|far.example|12|34", 86400);
+      change = change_hands;
+      looks = lies_count (LIES_READ);
+      g_assert_cmpint (run (self, -1, 3600), ==, FLUFL_RESULT_HELD);
+      g_assert_cmpint (fake_now - self->begun, >=, 4900 * MSEC);
+      g_assert_cmpint (fake_now - self->begun, <=, 5300 * MSEC);
+      /* Early, when it had rested, and with the token. */
+      g_assert_cmpuint (lies_count (LIES_READ) - looks, ==, 3);
+      g_assert_cmpint (flufl_claim_release (&self->acquire.claim, &self->site, &errsv), ==,
+                       FLUFL_OUTCOME_RELEASED);
+      g_clear_pointer (&last_claim, g_free);
+    }
+}
+
 static guint n_lists;
 
 static guint n_crowd; /* so many names come before all others */
@@ -448,6 +499,8 @@ main (int argc, char *argv[])
   ADD ("/patience/holder-dies", holder_dies);
   ADD ("/patience/nothing-but-errors", nothing_but_errors);
   ADD ("/patience/errors-now-and-then", errors_now_and_then);
+  g_test_add ("/patience/changes-hands", Patience, GINT_TO_POINTER (FLUFL_FS_NFS), set_up,
+              changes_hands, tear_down);
   g_test_add ("/patience/looks-seldom/nfs", Patience, GINT_TO_POINTER (FLUFL_FS_NFS), set_up,
               looks_seldom, tear_down);
   g_test_add ("/patience/looks-seldom/other", Patience, GINT_TO_POINTER (FLUFL_FS_OTHER), set_up,
