@@ -203,29 +203,33 @@ def check_server_away(world):
     world.end_peers()
 
 
+# Each of these says from when on the server refused for certain.
+
 def unexport(seconds):
     run_quietly('exportfs', '-u', '*:/export')
     run_quietly('exportfs', '-f')
+    refused = time.monotonic()
     time.sleep(seconds)
     run_quietly('exportfs', '-ra')
     run_quietly('exportfs', '-f')
+    return refused
 
 
 def take_all_away(places):
     """The server has nothing more for these clients, and refuses them: EACCES."""
-    unexport(LEASE_S + 2)
+    return unexport(LEASE_S + 2)
 
 
 def take_export_away(places):
     """There is another one, so the server goes on to talk to the clients: ESTALE."""
     run_quietly('exportfs', '-o', 'ro,fsid=7,no_subtree_check', '*:/run/store')
-    unexport(LEASE_S + 2)
+    return unexport(LEASE_S + 2)
 
 
 def take_export_away_for_long(places):
     """Longer than waiters go on with nothing but errors."""
     run_quietly('exportfs', '-o', 'ro,fsid=7,no_subtree_check', '*:/run/store')
-    unexport(PATIENCE_S + 5)
+    return unexport(PATIENCE_S + 5)
 
 
 def make_stale(places):
@@ -235,6 +239,7 @@ def make_stale(places):
         shutil.rmtree(directory)
         directory.mkdir()
         directory.chmod(0o777)
+    return time.monotonic()
 
 
 def check_refused(world, what, refuse, *wanted):
@@ -249,8 +254,7 @@ def check_refused(world, what, refuse, *wanted):
         waiter.tell('acquire')
         cases.append((version, places[-1], holder, waiter))
     time.sleep(1)
-    refused = time.monotonic()
-    refuse(places)
+    refused = refuse(places)
     restored = time.monotonic()
     for version, place, holder, waiter in cases:
         first, _, heard = waiter.answer()
@@ -275,7 +279,7 @@ def check_refused(world, what, refuse, *wanted):
             again = again[0], holder.ask('acquire')[0]
         # What they made while nobody could remove anything.
         left = len(files_in(place)) - 2
-        told = 'by its release' if lost is None else f'after {lost - refused:.1f} s'
+        told = 'by its release' if lost is None else f'after {max(lost - refused, 0):.1f} s'
         world.check(f'{what}, NFS {version}', alone and first in wanted and (word, released) == ('held', 'lost')
                     and again == ('done', 'held'),
                     f'the holder is told {told}, its release: {released}, the waiter: {first}, '
