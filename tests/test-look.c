@@ -153,11 +153,41 @@ test_put_off (void)
   proc_clear (&holder);
 }
 
+static void
+test_coarse (void)
+{
+  Proc p, holder;
+
+  g_test_summary ("Where times are whole seconds they do not tell whether to look");
+  for (int coarse = 0; coarse <= 1; coarse++)
+    {
+      fake_disk_reset ();
+      fake_disk_kind (FLUFL_FS_NFS);
+      fake_disk_granularity (coarse ? FAKE_SEC : 1);
+      fake_disk_advance (FAKE_SEC / 3);
+      proc_init (&holder);
+      proc_acquire (&holder);
+      proc_init (&p);
+      g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+      g_assert_cmpint (flufl_attempt_times_tell (&p.claim, &p.site, &p.found), ==, !coarse);
+      fake_disk_advance (FAKE_SEC);
+      g_assert_cmpint (proc_refresh (&holder), ==, FLUFL_OUTCOME_HELD);
+      fake_disk_advance (FLUFL_GRACE);
+      g_assert_cmpuint (poll (&p), ==, coarse ? 0 : 1);
+      proc_abandon (&p);
+      g_assert_cmpint (proc_release (&holder), ==, FLUFL_OUTCOME_RELEASED);
+      assert_disk_empty ();
+      proc_clear (&p);
+      proc_clear (&holder);
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/look/no-delegation", test_no_delegation);
   g_test_add_func ("/look/put-off", test_put_off);
+  g_test_add_func ("/look/coarse", test_coarse);
   return g_test_run ();
 }

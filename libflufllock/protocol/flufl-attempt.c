@@ -42,6 +42,20 @@ flufl_attempt_claim (FluflClaim    *claim,
   return flufl_claim_keep_fresh (claim, site, lifetime, &findings->errsv);
 }
 
+/*
+ * flufl_attempt_times_tell:
+ *
+ * Whether flufl_attempt() knows by the times of the lock file when to look again;
+ * where it does not, that is for the caller to say. In whole seconds a lock may
+ * change hands and look the same.
+ */
+gboolean
+flufl_attempt_times_tell (const FluflClaim *claim, FluflSite *site, const FluflFindings *findings)
+{
+  return flufl_site_fs_kind (site) == FLUFL_FS_NFS && !claim->coarse
+         && findings->look.sight == FLUFL_SIGHT_CLAIM;
+}
+
 /* Whether a look can be put off. A file server is at hand: what link(2) has just
  * brought of the lock file costs no more calls, and tells of a lock that somebody
  * holds, and of what seems to be none.
@@ -63,7 +77,7 @@ looks_held (const FluflClaim *claim, FluflSite *site, gboolean break_dead, Flufl
       || flufl_time_add (FLUFL_STAT_MTIME (&st), FLUFL_SLOP)
              < site->sys->clock (FLUFL_CLOCK_REAL))
     return FALSE;
-  if (flufl_site_fs_kind (site) != FLUFL_FS_NFS || last->sight != FLUFL_SIGHT_CLAIM)
+  if (!flufl_attempt_times_tell (claim, site, findings))
     return TRUE;
 
   same = flufl_look_is_inode (last, st.st_dev, st.st_ino);

@@ -38,6 +38,9 @@ FluflOutcome flufl_attempt_claim (FluflClaim  *claim,
                                 FluflSite     *site,
                                 gint64         lifetime,
                                 FluflFindings *findings);
+gboolean     flufl_attempt_times_tell (const FluflClaim    *claim,
+                                FluflSite           *site,
+                                const FluflFindings *findings);
 FluflOutcome flufl_break       (FluflClaim    *claim,
                                 FluflSite     *site,
                                 gboolean       break_dead,

@@ -435,18 +435,10 @@ look_is_due (FluflAcquire *self, gint64 now)
 {
   if (now >= self->deadline)
     return TRUE;
-  switch (flufl_site_fs_kind (self->site))
-    {
-    case FLUFL_FS_LOCAL:
-      return now - self->looked >= LOOK_EVERY;
-    case FLUFL_FS_NFS:
-      if (self->findings.look.sight == FLUFL_SIGHT_CLAIM)
-        return FALSE;
-      break;
-    default:
-      break;
-    }
-  return now - self->looked >= REMOTE_LOOK_EVERY;
+  if (flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL)
+    return now - self->looked >= LOOK_EVERY;
+  return !flufl_attempt_times_tell (&self->claim, self->site, &self->findings)
+         && now - self->looked >= REMOTE_LOOK_EVERY;
 }
 
 /* One try. Looking at what is in the way costs several times what linking does:
