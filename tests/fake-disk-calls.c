@@ -145,6 +145,24 @@ fake_lstat (const char *path, struct stat *st)
   return fake_call_leave (0, errsv);
 }
 
+static int
+fake_identify (const char *path, dev_t *dev, ino_t *ino)
+{
+  const Inode *inode;
+  struct stat st;
+  int errsv;
+
+  if (fake_call_enter ("identify", &errsv))
+    return -1;
+  inode = fake_disk_find (path);
+  if (inode == NULL)
+    return -1;
+  fill_stat (inode, &st);
+  *dev = st.st_dev;
+  *ino = st.st_ino;
+  return fake_call_leave (0, errsv);
+}
+
 static void
 set_times (Inode *inode, const struct timespec times[2])
 {
@@ -352,6 +370,7 @@ const FluflSyscalls fake_syscalls = {
   .pwrite = fake_pwrite,
   .fstat = fake_fstat,
   .lstat = fake_lstat,
+  .identify = fake_identify,
   .futimens = fake_futimens,
   .utimens = fake_utimens,
   .flock = fake_flock,

@@ -331,6 +331,64 @@ fake_disk_set_readable (const char *path, gboolean readable)
   must_find (path)->readable = readable;
 }
 
+static GPtrArray *
+names_below (const char *directory)
+{
+  g_autofree char *prefix = g_strconcat (directory, "/", NULL);
+  GPtrArray *below = g_ptr_array_new_with_free_func (g_free);
+  GHashTableIter iter;
+  gpointer name;
+
+  g_hash_table_iter_init (&iter, disk.names);
+  while (g_hash_table_iter_next (&iter, &name, NULL))
+    if (g_str_has_prefix (name, prefix))
+      g_ptr_array_add (below, g_strdup (name));
+  return below;
+}
+
+void
+fake_disk_move_directory (const char *from, const char *to)
+{
+  g_autoptr (GPtrArray) names = names_below (from);
+
+  for (guint i = 0; i < names->len; i++)
+    {
+      const char *name = g_ptr_array_index (names, i);
+      Inode *inode = fake_inode_ref (must_find (name));
+
+      g_hash_table_remove (disk.names, name);
+      g_hash_table_insert (disk.names, g_strconcat (to, name + strlen (from), NULL), inode);
+    }
+}
+
+void
+fake_disk_copy_directory (const char *from, const char *to)
+{
+  g_autoptr (GHashTable) copies = g_hash_table_new (NULL, NULL);
+  g_autoptr (GPtrArray) names = names_below (from);
+
+  for (guint i = 0; i < names->len; i++)
+    {
+      const char *name = g_ptr_array_index (names, i);
+      Inode *inode = must_find (name);
+      Inode *copy = g_hash_table_lookup (copies, inode);
+
+      if (copy == NULL)
+        {
+          copy = fake_inode_new (inode->mode);
+          g_string_append_len (copy->content, inode->content->str, (gssize) inode->content->len);
+          copy->mtime = inode->mtime;
+          g_hash_table_insert (copies, inode, copy);
+        }
+      else
+        {
+          fake_inode_ref (copy);
+          copy->nlink++;
+        }
+      g_hash_table_insert (disk.names, g_strconcat (to, name + strlen (from), NULL), copy);
+    }
+}
+
 gboolean
 fake_disk_exists (const char *path)
 {

@@ -78,6 +78,12 @@ void     fake_disk_set_content (const char  *path,
                                 gssize       length);
 void     fake_disk_set_readable (const char *path,
                                 gboolean     readable);
+/* Of a directory and all in it, by the names that begin with it. A copy keeps times and
+ * hard links, as cp -a does. */
+void     fake_disk_move_directory (const char *from,
+                                const char  *to);
+void     fake_disk_copy_directory (const char *from,
+                                const char  *to);
 gboolean fake_disk_exists      (const char  *path);
 guint    fake_disk_nlink       (const char  *path);
 gint64   fake_disk_mtime       (const char  *path);

@@ -38,7 +38,8 @@ test_cycle (gconstpointer data)
   g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
   g_assert_cmpuint (fake_disk_count_calls ("unlink"), ==, 2);
   g_assert_cmpuint (fake_disk_count_calls ("close"), ==, local);
-  g_assert_cmpuint (fake_disk_n_calls (), ==, 2 + local);
+  g_assert_cmpuint (fake_disk_count_calls ("identify"), ==, 1);
+  g_assert_cmpuint (fake_disk_n_calls (), ==, 3 + local);
   assert_disk_empty ();
   proc_clear (&p);
 }

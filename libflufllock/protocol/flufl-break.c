@@ -143,8 +143,9 @@ break_with_life_line (FluflSite       *site,
         findings->break_errsv = errno;
       return FLUFL_OUTCOME_BUSY;
     }
-  /* Somebody to whom this is a network file system sees no life-line. */
-  if (action_is_late (site, look))
+  /* Somebody to whom this is a network file system sees no life-line. And a person may
+   * have deleted the lock file. */
+  if (action_is_late (site, look) || !flufl_look_is_still_there (look, site, site->lock_path))
     return FLUFL_OUTCOME_BUSY;
   if (sys->unlink (site->lock_path) != 0 && errno != ENOENT)
     {
@@ -214,7 +215,7 @@ take_token_and_break (FluflSite       *site,
     return FLUFL_OUTCOME_BUSY;
   if (again.mtime != look->mtime && !dead)
     return recover (site, look, claim_path, findings);
-  if (action_is_late (site, look))
+  if (action_is_late (site, look) || !flufl_look_is_still_there (look, site, site->lock_path))
     return FLUFL_OUTCOME_BUSY;
 
   if (sys->unlink (site->lock_path) != 0 && errno != ENOENT)
@@ -309,33 +310,51 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
   return take_token_and_break (site, look, age, dead, findings);
 }
 
+/* The claim of the lock that @look saw: its holder then learns that it has lost the lock. */
+static void
+remove_claim (FluflSite *site, const FluflLook *look)
+{
+  g_autofree char *claim_path = flufl_site_path_of (site, look->claim.name);
+
+  if (flufl_look_is_still_there (look, site, claim_path))
+    site->sys->unlink (claim_path);
+}
+
+/* Whether both name a claim, and not the same: inode numbers are used again. */
+static gboolean
+is_another_lock (const FluflLook *again, const FluflLook *before)
+{
+  return before->sight == FLUFL_SIGHT_CLAIM && again->sight == FLUFL_SIGHT_CLAIM
+         && strcmp (again->claim.name, before->claim.name) != 0;
+}
+
 /*
  * flufl_break_force:
  *
- * Removes whatever is at the lock file's path, without expiry and rest.
+ * Removes what is at the lock file's path, whatever that is, without expiry and rest. What
+ * comes there later is not removed: the lock may have been handed on since the look.
  *
  * Returns: RELEASED; FAILED
  */
 FluflOutcome
 flufl_break_force (FluflSite *site, FluflFindings *findings)
 {
-  FluflLook *look = &findings->look;
+  FluflLook *look = &findings->look, again;
 
   flufl_look_take (look, site, site->lock_path);
+  findings->failed_step = "look at the lock file";
+  findings->errsv = look->errsv;
   if (look->sight == FLUFL_SIGHT_NOTHING)
     return FLUFL_OUTCOME_RELEASED;
-
-  /* The claim first, as ever: its holder then knows that it has lost. */
+  if (look->sight == FLUFL_SIGHT_FAILED)
+    return FLUFL_OUTCOME_FAILED;
   if (look->sight == FLUFL_SIGHT_CLAIM)
-    {
-      g_autofree char *claim_path = flufl_site_path_of (site, look->claim.name);
-      struct stat st;
+    remove_claim (site, look);
 
-      if (site->sys->lstat (claim_path, &st) == 0
-          && flufl_look_is_inode (look, st.st_dev, st.st_ino))
-        site->sys->unlink (claim_path);
-    }
-
+  flufl_look_take (&again, site, site->lock_path);
+  if (!flufl_look_is_inode (&again, look->dev, look->ino) || is_another_lock (&again, look)
+      || !flufl_look_is_still_there (look, site, site->lock_path))
+    return FLUFL_OUTCOME_RELEASED;
   if (site->sys->unlink (site->lock_path) != 0 && errno != ENOENT)
     {
       findings->errsv = errno;

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * A claim that is kept from one use to the next: docs/protocol.md, "Linger".
+ * A claim that is kept from one use to the next. Why that is safe is argued in
+ * docs/protocol.md, "Linger".
  */
 
 #include "config.h"
@@ -14,38 +15,6 @@
 
 /* A kept claim that was seen so lately is not looked at before its next use. */
 #define SEEN_LATELY FLUFL_NSEC_PER_SEC
-
-/*
- * A claim that is kept from one use to the next, and why the arguments of
- * docs/protocol.md hold for it.
- *
- * Its owner lives, and its lease is safe when it is let go of: by its life-line
- * or not, nobody may have broken it. So a breaker that won its name in earnest, seeing the same mtime
- * again, did so before the last touch of it; then that touch, or the link after
- * it, did not find the name, and this is not reached. One who wins it later on
- * the strength of an old look sees another mtime, and gives it back. So nobody
- * else is about to remove the lock file, and it may be removed without winning
- * the name first.
- *
- * To others the next use is as a refreshed lock. The name is this file's from
- * its making to its removal, so none is used for two files: a breaker that was
- * delayed can neither give it to another file, for it is taken, nor break the
- * next use by it, for the mtime differs. If it removes the name while the claim
- * is idle, the next link fails, and another claim is made.
- *
- * The name says that the claim is kept, so that nobody waits for it. One whose
- * name says since when it waited is renamed; that is the token as unlink(2) of
- * it is, which succeeds for one of all who unlink or rename that name. Whoever
- * is late and gives the old name back to this file, having found it as the lock
- * again, sees that its content is another and takes the name away. Were it to
- * die before, the link count would lie; so a file is used again only if its one
- * link is the name that we know. Its content is changed only while it is idle:
- * who reads it then, by a lock file opened earlier, finds an mtime that does not
- * fit, or a name that is absent.
- *
- * On NFS there is no queue, so what waits may have such a name, too, and nothing
- * is renamed. On other file systems nothing is kept: link counts are not trusted.
- */
 
 /* Gives the claim, which is the lock, a name to be kept under. */
 static gboolean
@@ -93,6 +62,74 @@ is_unlinked (const FluflClaim *claim, const FluflSite *site)
          && st.st_dev == claim->dev && st.st_ino == claim->ino && st.st_nlink == 1;
 }
 
+/* Sees right before the lock file is removed that it is our claim. Without a life-line there
+ * is a file server, which is asked: the touch that the next use needs anyhow does so. */
+static FluflOutcome
+see_before_park (FluflClaim *claim, FluflSite *site, int *out_errsv)
+{
+  if (claim->line == NULL)
+    return flufl_claim_refresh (claim, site, claim->lifetime, out_errsv);
+  switch (flufl_claim_see_lock (claim, site, out_errsv))
+    {
+    case FLUFL_CLAIM_LINKED:
+      return FLUFL_OUTCOME_HELD;
+    case FLUFL_CLAIM_SILENT:
+      return FLUFL_OUTCOME_UNSURE;
+    case FLUFL_CLAIM_SINGLE:
+    case FLUFL_CLAIM_GONE:
+    default:
+      return FLUFL_OUTCOME_LOST;
+    }
+}
+
+/* The lock is not ours, as it seems: gives up the claim, and what is ours all the same. */
+static FluflOutcome
+lose (FluflClaim *claim, FluflSite *site)
+{
+  claim->unsure = TRUE;
+  flufl_claim_abandon (claim, site);
+  return FLUFL_OUTCOME_LOST;
+}
+
+/* Under a name that says so from the beginning. */
+static FluflOutcome
+park_as_named (FluflClaim *claim, FluflSite *site, int *out_errsv)
+{
+  FluflOutcome outcome = see_before_park (claim, site, out_errsv);
+
+  if (outcome == FLUFL_OUTCOME_LOST)
+    return lose (claim, site);
+  if (outcome != FLUFL_OUTCOME_HELD)
+    return flufl_claim_release (claim, site, out_errsv);
+  if (site->sys->unlink (site->lock_path) == 0 || is_unlinked (claim, site))
+    return FLUFL_OUTCOME_HELD;
+
+  /* It may have gone all the same, and another may be there by now. Nobody may have broken
+   * it: so if it is gone that was our own doing. */
+  claim->doubtful = TRUE;
+  outcome = flufl_claim_release (claim, site, out_errsv);
+  return outcome == FLUFL_OUTCOME_LOST ? FLUFL_OUTCOME_RELEASED : outcome;
+}
+
+/* Under a new name, which is the token. What goes wrong then is for others to recover. */
+static FluflOutcome
+park_renamed (FluflClaim *claim, FluflSite *site, int *out_errsv)
+{
+  gint64 start = flufl_claim_boot_now (site);
+
+  if (!rename_ahead (claim, site))
+    return flufl_claim_release (claim, site, out_errsv);
+  if (flufl_claim_see_lock (claim, site, out_errsv) == FLUFL_CLAIM_GONE)
+    return lose (claim, site);
+  if (flufl_claim_boot_now (site) - start > FLUFL_GRACE / 2
+      || site->sys->unlink (site->lock_path) != 0)
+    {
+      flufl_claim_abandon (claim, site);
+      return FLUFL_OUTCOME_RELEASED;
+    }
+  return FLUFL_OUTCOME_HELD;
+}
+
 /*
  * flufl_claim_park:
  *
@@ -105,48 +142,29 @@ is_unlinked (const FluflClaim *claim, const FluflSite *site)
 FluflOutcome
 flufl_claim_park (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
+  FluflOutcome outcome;
+
   if (!may_be_kept (claim, site) || !flufl_claim_lease_is_safe (claim, site)
       || claim->doubtful || claim->unsure)
     return flufl_claim_release (claim, site, out_errsv);
 
-  if (claim->named_ahead)
-    {
-      if (site->sys->unlink (site->lock_path) != 0 && !is_unlinked (claim, site))
-        {
-          FluflOutcome outcome;
-
-          /* It may have gone all the same, and another may be there by now. */
-          claim->doubtful = TRUE;
-          outcome = flufl_claim_release (claim, site, out_errsv);
-          /* Nobody may have broken it: so it was our own doing. */
-          return outcome == FLUFL_OUTCOME_LOST ? FLUFL_OUTCOME_RELEASED : outcome;
-        }
-    }
-  else
-    {
-      gint64 start = flufl_claim_boot_now (site);
-
-      if (!rename_ahead (claim, site))
-        return flufl_claim_release (claim, site, out_errsv);
-      /* The token is won; what goes wrong now is for others to recover. */
-      if (flufl_claim_boot_now (site) - start > FLUFL_GRACE / 2
-          || site->sys->unlink (site->lock_path) != 0)
-        {
-          flufl_claim_abandon (claim, site);
-          return FLUFL_OUTCOME_RELEASED;
-        }
-    }
+  outcome = claim->named_ahead ? park_as_named (claim, site, out_errsv)
+                               : park_renamed (claim, site, out_errsv);
+  if (outcome != FLUFL_OUTCOME_HELD)
+    return outcome;
   claim->parked = TRUE;
   return FLUFL_OUTCOME_RELEASED;
 }
 
-/* Without a life-line it is not open. Nor is it looked at less often than it is
- * used: where there is a file server, its answer to the touch tells all. */
+/* Without a life-line it is not open. The touch of the last release was one by name, and so
+ * good for this use, too, unless it was long ago. */
 static gboolean
 unpark_by_path (FluflClaim *claim, FluflSite *site, gint64 lifetime)
 {
   struct stat st;
 
+  if (claim->lifetime == lifetime && flufl_claim_lease_is_young (claim, site, 20))
+    return TRUE;
   return flufl_claim_touch (claim, site, -1, lifetime) == 0
          && site->sys->lstat (claim->path, &st) == 0
          && st.st_dev == claim->dev && st.st_ino == claim->ino && st.st_nlink == 1

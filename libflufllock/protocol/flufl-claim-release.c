@@ -27,16 +27,6 @@ flufl_claim_clear (FluflClaim *claim)
   memset (claim, 0, sizeof *claim);
 }
 
-/* Whether the lock file is our claim, and not only something that was linked
- * or copied from another. */
-gboolean
-flufl_claim_is_lock (const FluflClaim *claim, const FluflLook *look)
-{
-  const char *name = strrchr (claim->path, '/') + 1;
-
-  return look->sight == FLUFL_SIGHT_CLAIM && strcmp (look->claim.name, name) == 0;
-}
-
 /* Whether nobody else can remove the lock file within a grace of @look. Without
  * a claim it must be given one first, and rest; but a breaker may have won the
  * claim just before, and stand before its own unlink(2). There is none while our
@@ -48,6 +38,45 @@ is_left_to_us (const FluflClaim *claim, const FluflSite *site, const FluflLook *
          && (flufl_claim_lease_left (claim, site) > 0
              || flufl_time_since (flufl_claim_server_now (claim, site), look->ctime)
                     >= FLUFL_GRACE);
+}
+
+static gboolean
+is_late (const FluflSite *site, gint64 start)
+{
+  return flufl_claim_boot_now (site) - start > FLUFL_GRACE / 2;
+}
+
+/* Looks whether the lock file is still ours: closely at first if @closely, and whenever time
+ * has run out, which then counts anew from a look that sees the lock file left to us. A
+ * person may have deleted it, and another process made it anew; so in any case it is seen to
+ * be ours right before it is removed.
+ *
+ * Returns: LINKED if it may be removed, in time; GONE; SILENT */
+static FluflClaimSight
+see_what_is_left (FluflClaim *claim, FluflSite *site, gboolean closely, gint64 *start)
+{
+  for (int looks = 0;; looks++)
+    {
+      gboolean late = is_late (site, *start);
+      FluflClaimSight sight;
+      FluflLook look;
+      int errsv;
+
+      if (closely || late)
+        {
+          sight = flufl_claim_look_at_lock (claim, site, &look);
+          if (sight != FLUFL_CLAIM_LINKED)
+            return sight;
+          closely = FALSE;
+        }
+      if (late && (!is_left_to_us (claim, site, &look) || looks > LATE_LOOKS))
+        return FLUFL_CLAIM_SILENT;
+      if (late)
+        *start = look.taken;
+      sight = flufl_claim_see_lock (claim, site, &errsv);
+      if (sight != FLUFL_CLAIM_LINKED || !is_late (site, *start))
+        return sight;
+    }
 }
 
 /*
@@ -66,9 +95,8 @@ flufl_claim_release (FluflClaim *claim, FluflSite *site, int *out_errsv)
   const FluflSyscalls *sys = site->sys;
   gint64 begun = flufl_claim_boot_now (site), start = begun;
   gboolean safe = flufl_claim_lease_is_safe (claim, site);
-  gboolean look_first = !safe || claim->doubtful;
   gboolean gone = FALSE; /* the claim, before we could remove it */
-  int looks = 0;
+  FluflClaimSight sight;
 
   if (sys->unlink (claim->path) != 0)
     {
@@ -88,37 +116,13 @@ flufl_claim_release (FluflClaim *claim, FluflSite *site, int *out_errsv)
           flufl_claim_clear (claim);
           return FLUFL_OUTCOME_LOST;
         }
-      look_first = TRUE;
     }
 
-  /* A file server may have taken long over the claim. The time counts anew from
-   * a look that sees the lock file left to us. */
-  while (look_first || flufl_claim_boot_now (site) - start > FLUFL_GRACE / 2)
-    {
-      gboolean late = flufl_claim_boot_now (site) - start > FLUFL_GRACE / 2;
-      FluflLook look;
-
-      flufl_look_take (&look, site, site->lock_path);
-      /* Without content it is ours by its inode, whose claim we have removed. */
-      if (!(flufl_claim_is_lock (claim, &look) || look.is_blank)
-          || !flufl_look_is_inode (&look, claim->dev, claim->ino))
-        {
-          /* Whoever cannot look must not touch: it stays for others to recover. */
-          gboolean blind = look.sight == FLUFL_SIGHT_FAILED || look.sight == FLUFL_SIGHT_UNREADABLE;
-
-          flufl_claim_clear (claim);
-          return blind ? FLUFL_OUTCOME_RELEASED : FLUFL_OUTCOME_LOST;
-        }
-      look_first = FALSE;
-      if (late && (!is_left_to_us (claim, site, &look) || ++looks > LATE_LOOKS))
-        break;
-      if (late)
-        start = look.taken;
-    }
-
-  /* Otherwise it is left, and others recover it. No answer helps here: a second
-   * call could hit somebody's new lock. */
-  if (flufl_claim_boot_now (site) - start <= FLUFL_GRACE / 2)
+  sight = see_what_is_left (claim, site, gone || !safe || claim->doubtful, &start);
+  /* Otherwise it is left, and others recover it if it was ours: a releaser that cannot look,
+   * or is late, may not touch it. No answer helps here: a second call could hit somebody's
+   * new lock. */
+  if (sight == FLUFL_CLAIM_LINKED)
     {
       sys->unlink (site->lock_path);
       /* Somebody may have given the lock its claim back just now: a breaker that
@@ -129,7 +133,7 @@ flufl_claim_release (FluflClaim *claim, FluflSite *site, int *out_errsv)
     }
 
   flufl_claim_clear (claim);
-  return FLUFL_OUTCOME_RELEASED;
+  return sight == FLUFL_CLAIM_GONE ? FLUFL_OUTCOME_LOST : FLUFL_OUTCOME_RELEASED;
 }
 
 /* Gives up a claim that is not known to be the lock. */

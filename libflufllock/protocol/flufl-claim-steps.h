@@ -25,6 +25,30 @@ flufl_claim_boot_now (const FluflSite *site)
   return site->sys->clock (FLUFL_CLOCK_BOOT);
 }
 
+/* What the disk shows of our claim. */
+typedef enum
+{
+  FLUFL_CLAIM_LINKED, /* it has two links; where the lock file was looked at, it is that */
+  FLUFL_CLAIM_SINGLE, /* it is there, and not the lock */
+  FLUFL_CLAIM_GONE,   /* it is not there, or not the file that we made, or not the lock */
+  FLUFL_CLAIM_SILENT, /* no answer */
+} FluflClaimSight;
+
+FluflClaimSight flufl_claim_see      (const FluflClaim *claim,
+                                      const FluflSite  *site,
+                                      struct stat      *st,
+                                      int              *out_errsv);
+FluflClaimSight flufl_claim_see_lock (const FluflClaim *claim,
+                                      const FluflSite  *site,
+                                      int              *out_errsv);
+FluflClaimSight flufl_claim_see_held (const FluflClaim *claim,
+                                      const FluflSite  *site,
+                                      struct stat      *st,
+                                      int              *out_errsv);
+FluflClaimSight flufl_claim_look_at_lock (const FluflClaim *claim,
+                                      const FluflSite  *site,
+                                      FluflLook        *look);
+
 int      flufl_claim_touch         (FluflClaim        *claim,
                                     FluflSite         *site,
                                     int                fd,
@@ -40,6 +64,9 @@ int      flufl_claim_see_touched   (FluflClaim        *claim,
 int      flufl_claim_write_path    (FluflClaim        *claim,
                                     FluflSite         *site,
                                     int                fd);
+gboolean flufl_claim_lease_is_young (const FluflClaim *claim,
+                                    const FluflSite   *site,
+                                    int                part);
 gboolean flufl_claim_lease_is_safe (const FluflClaim  *claim,
                                     const FluflSite   *site);
 gboolean flufl_claim_is_lock       (const FluflClaim  *claim,

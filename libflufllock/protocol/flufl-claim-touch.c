@@ -30,6 +30,13 @@ flufl_claim_lease_left (const FluflClaim *claim, const FluflSite *site)
   return claim->lease_start + claim->lifetime - flufl_claim_boot_now (site);
 }
 
+/* Whether the last touch began less than 1/@part of the lifetime ago. */
+gboolean
+flufl_claim_lease_is_young (const FluflClaim *claim, const FluflSite *site, int part)
+{
+  return flufl_claim_boot_now (site) - claim->lease_start < claim->lifetime / part;
+}
+
 /* Without a tenth of the lease left, anybody's next step may come too late. */
 gboolean
 flufl_claim_lease_is_safe (const FluflClaim *claim, const FluflSite *site)

@@ -21,12 +21,6 @@
  * server, a third for nothing. */
 #define CREATE_TRIES 8
 
-static gboolean
-lease_is_young (const FluflClaim *claim, const FluflSite *site, int part)
-{
-  return flufl_claim_boot_now (site) - claim->lease_start < claim->lifetime / part;
-}
-
 /* Takes the flock that tells others that we live: before the claim can be the
  * lock, and until it is not any more (docs/protocol.md, "Life-line"). */
 static gboolean
@@ -96,6 +90,7 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
             sys->unlink (claim->path);
           break;
         }
+      claim->fresh = TRUE;
       if (fd >= 0 && line && !tie_life_line (claim, site, fd))
         {
           errsv = errno;
@@ -137,6 +132,7 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
 FluflOutcome
 flufl_claim_keep_fresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *out_errsv)
 {
+  FluflClaimSight sight;
   struct stat st;
 
   if (claim->parked)
@@ -149,18 +145,21 @@ flufl_claim_keep_fresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int
       claim->parked = claim->renamed = FALSE;
       return FLUFL_OUTCOME_AGAIN;
     }
-  if (claim->lifetime == lifetime && lease_is_young (claim, site, 20))
+  if (claim->lifetime == lifetime && flufl_claim_lease_is_young (claim, site, 20))
     return FLUFL_OUTCOME_AGAIN;
 
-  if (flufl_claim_touch (claim, site, -1, lifetime) == 0
-      && site->sys->lstat (claim->path, &st) == 0)
+  if (flufl_claim_touch (claim, site, -1, lifetime) != 0)
+    *out_errsv = errno;
+  else if ((sight = flufl_claim_see (claim, site, &st, out_errsv)) == FLUFL_CLAIM_GONE)
+    *out_errsv = ENOENT; /* or another file has its name */
+  else if (sight != FLUFL_CLAIM_SILENT)
     {
       if (!flufl_claim_learn (claim, site, &st)
           || flufl_claim_touch (claim, site, -1, lifetime) == 0)
         return FLUFL_OUTCOME_AGAIN;
+      *out_errsv = errno;
     }
 
-  *out_errsv = errno;
   if (flufl_claim_is_gone (*out_errsv))
     {
       /* Should it be there all the same, nobody else would remove it. */
@@ -170,84 +169,88 @@ flufl_claim_keep_fresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int
   return flufl_site_is_passing (site, *out_errsv) ? FLUFL_OUTCOME_UNSURE : FLUFL_OUTCOME_FAILED;
 }
 
-typedef enum
-{
-  CLAIM_LINKED, /* it is the lock */
-  CLAIM_SINGLE, /* it is there, and not the lock */
-  CLAIM_GONE,   /* broken: it is not there, or not the file that we made */
-  CLAIM_SILENT, /* no answer */
-} ClaimSight;
-
-static ClaimSight
-see_claim (const FluflClaim *claim, const FluflSite *site, struct stat *st, int *out_errsv)
-{
-  if (site->sys->lstat (claim->path, st) != 0)
-    {
-      *out_errsv = errno;
-      return flufl_claim_is_gone (errno) ? CLAIM_GONE : CLAIM_SILENT;
-    }
-  if (st->st_dev != claim->dev || st->st_ino != claim->ino)
-    return CLAIM_GONE;
-  return st->st_nlink >= 2 ? CLAIM_LINKED : CLAIM_SINGLE;
-}
-
-/* Whether the claim's link count says that it is the lock. Reads only. */
+/* Whether the claim is the lock. Reads only. */
 FluflOutcome
 flufl_claim_check (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
   struct stat st;
 
-  switch (see_claim (claim, site, &st, out_errsv))
+  switch (flufl_claim_see_held (claim, site, &st, out_errsv))
     {
-    case CLAIM_LINKED:
+    case FLUFL_CLAIM_LINKED:
       return FLUFL_OUTCOME_HELD;
-    case CLAIM_SILENT:
+    case FLUFL_CLAIM_SILENT:
       return FLUFL_OUTCOME_UNSURE;
+    case FLUFL_CLAIM_SINGLE:
+    case FLUFL_CLAIM_GONE:
     default:
       return FLUFL_OUTCOME_LOST;
     }
 }
 
+/* A refresh that began at @start may have been carried out, or not. Of the lease that ran
+ * and the one that may be on disk now, the shorter counts. */
+static void
+keep_shorter_lease (FluflClaim *claim, const FluflClaim *before, gint64 start, gint64 lifetime)
+{
+  if (start + lifetime < before->lease_start + before->lifetime)
+    {
+      claim->lifetime = lifetime;
+      claim->lease_start = start;
+      return;
+    }
+  claim->lifetime = before->lifetime;
+  claim->expiration = before->expiration;
+  claim->lease_start = before->lease_start;
+}
+
 /* Touches the claim, and only then sees whether it is still the lock: so the
- * lease that starts with the touch is one of a lock that we have. Where that is
- * not seen, the lease that ran goes on. */
+ * lease that starts with the touch is one of a lock that we have. The touch goes by the
+ * claim's name, and not by the open file, since it must fail once a breaker has removed the
+ * name. Where the lock is not seen, the lease that ran goes on, unless the new one is
+ * shorter. */
 FluflOutcome
 flufl_claim_refresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *out_errsv)
 {
   FluflClaim before = *claim;
+  gint64 start = flufl_claim_boot_now (site);
   struct stat st;
 
   if (flufl_claim_touch (claim, site, -1, lifetime) != 0)
     goto failed;
-  switch (see_claim (claim, site, &st, out_errsv))
+  switch (flufl_claim_see_held (claim, site, &st, out_errsv))
     {
-    case CLAIM_LINKED:
+    case FLUFL_CLAIM_LINKED:
       break;
-    case CLAIM_SILENT:
+    case FLUFL_CLAIM_SILENT:
       errno = *out_errsv;
       goto failed;
+    case FLUFL_CLAIM_SINGLE:
+    case FLUFL_CLAIM_GONE:
     default:
       return FLUFL_OUTCOME_LOST;
     }
-  if (flufl_claim_learn (claim, site, &st) && flufl_claim_touch (claim, site, -1, lifetime) != 0)
+  if (flufl_claim_learn (claim, site, &st)
+      && flufl_claim_touch (claim, site, -1, lifetime) != 0)
     goto failed;
-  claim->doubtful = claim->unsure = FALSE;
+  /* With links that others made the count tells nothing: see flufl_claim_release(). */
+  claim->doubtful = st.st_nlink > 2;
+  claim->unsure = FALSE;
   return FLUFL_OUTCOME_HELD;
 
 failed:
   *out_errsv = errno;
   if (flufl_claim_is_gone (*out_errsv))
     return FLUFL_OUTCOME_LOST;
-  claim->lifetime = before.lifetime;
-  claim->expiration = before.expiration;
-  claim->lease_start = before.lease_start;
+  keep_shorter_lease (claim, &before, start, lifetime);
   claim->doubtful = TRUE;
   return FLUFL_OUTCOME_UNSURE;
 }
 
-/* link(2) answered 0, but the link count does not say so. Either the lock was
- * broken since, or this file system does not count links, or copies. What was
- * made is removed as in a release: the token first, and not late. */
+/* link(2) answered 0, but the disk does not show it. Either the lock was broken since, or
+ * this file system does not count links, makes a copy, or gives the two names of one file
+ * two inode numbers. What was made is removed as in a release: the token first, and not
+ * late. */
 static FluflOutcome
 explain_missing_link (FluflClaim *claim, FluflSite *site)
 {
@@ -258,11 +261,12 @@ explain_missing_link (FluflClaim *claim, FluflSite *site)
   flufl_look_take (&look, site, site->lock_path);
   if (!flufl_claim_is_lock (claim, &look) || site->sys->lstat (claim->path, &st) != 0)
     return FLUFL_OUTCOME_LOST;
-  if (look.nlink >= 2 && st.st_nlink >= 2)
+  if (look.nlink >= 2 && st.st_nlink >= 2 && flufl_look_is_inode (&look, st.st_dev, st.st_ino))
     return FLUFL_OUTCOME_LOST;
   if (site->sys->unlink (claim->path) != 0)
     return flufl_claim_is_gone (errno) ? FLUFL_OUTCOME_LOST : FLUFL_OUTCOME_UNSUPPORTED;
-  if (flufl_claim_boot_now (site) - start <= FLUFL_GRACE / 2)
+  if (flufl_claim_boot_now (site) - start <= FLUFL_GRACE / 2
+      && flufl_look_is_still_there (&look, site, site->lock_path))
     site->sys->unlink (site->lock_path);
   return FLUFL_OUTCOME_UNSUPPORTED;
 }
@@ -289,21 +293,6 @@ confirm (FluflClaim *claim, FluflSite *site, gboolean linked, int *out_errsv)
   return FLUFL_OUTCOME_LOST;
 }
 
-/* Somebody else may have made the other link to our claim: a backup that copies by
- * links, say. So what has two is the lock only if it is there by that name, too. */
-static ClaimSight
-see_lock (const FluflClaim *claim, const FluflSite *site)
-{
-  FluflLook look;
-
-  flufl_look_take (&look, site, site->lock_path);
-  if (look.sight == FLUFL_SIGHT_FAILED)
-    return CLAIM_SILENT;
-  return look.sight != FLUFL_SIGHT_NOTHING && flufl_look_is_inode (&look, claim->dev, claim->ino)
-             ? CLAIM_LINKED
-             : CLAIM_SINGLE;
-}
-
 static FluflOutcome
 classify_link_error (const FluflSite *site, int errsv)
 {
@@ -327,6 +316,51 @@ classify_link_error (const FluflSite *site, int errsv)
     }
 }
 
+/* Whether a claim that link(2) has just made the lock is still the file that we made, if it
+ * was made some time ago. On a local file system link(2) goes by the name, which may be that
+ * of a copy by now: somebody has put a copy of the directory in its place. On NFS it goes by
+ * the file, and its reply tells the link count. Others may have made a link to it, too. */
+static FluflClaimSight
+see_old_claim (FluflClaim *claim, FluflSite *site, int *out_errsv)
+{
+  FluflClaimSight sight;
+  struct stat st;
+
+  if (flufl_site_fs_kind (site) == FLUFL_FS_LOCAL)
+    return flufl_claim_see_lock (claim, site, out_errsv);
+  sight = flufl_claim_see (claim, site, &st, out_errsv);
+  if (sight == FLUFL_CLAIM_LINKED)
+    claim->doubtful = st.st_nlink > 2;
+  return sight;
+}
+
+/* link(2) answered 0. Where nothing is known of the file system, nothing is taken for
+ * granted; nor is what takes so long that the claim may have expired. */
+static FluflOutcome
+see_linked (FluflClaim *claim, FluflSite *site, gboolean fresh, int *out_errsv)
+{
+  FluflClaimSight sight = FLUFL_CLAIM_LINKED;
+
+  if (flufl_site_fs_kind (site) == FLUFL_FS_OTHER
+      || !flufl_claim_lease_is_young (claim, site, 10))
+    return confirm (claim, site, TRUE, out_errsv);
+  if (!fresh)
+    sight = see_old_claim (claim, site, out_errsv);
+  switch (sight)
+    {
+    case FLUFL_CLAIM_LINKED:
+      return FLUFL_OUTCOME_HELD;
+    case FLUFL_CLAIM_SILENT:
+      return confirm (claim, site, TRUE, out_errsv);
+    case FLUFL_CLAIM_SINGLE:
+    case FLUFL_CLAIM_GONE:
+    default:
+      claim->unsure = TRUE;
+      flufl_claim_abandon (claim, site);
+      return FLUFL_OUTCOME_LOST;
+    }
+}
+
 /*
  * flufl_claim_link:
  *
@@ -338,33 +372,35 @@ classify_link_error (const FluflSite *site, int errsv)
 FluflOutcome
 flufl_claim_link (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
-  ClaimSight sight;
+  gboolean fresh = claim->fresh;
+  FluflClaimSight sight;
+  FluflLook look;
   struct stat st;
   int errsv = 0;
 
+  claim->fresh = FALSE;
   if (site->sys->link (claim->path, site->lock_path) == 0)
-    {
-      /* Within a tenth of the lifetime nothing can have expired, and where
-       * link counts are known to be right there is nothing to see. */
-      if (flufl_site_fs_kind (site) != FLUFL_FS_OTHER && lease_is_young (claim, site, 10))
-        return FLUFL_OUTCOME_HELD;
-      return confirm (claim, site, TRUE, out_errsv);
-    }
+    return see_linked (claim, site, fresh, out_errsv);
 
   /* A reply can get lost after the server made the link; the resend then
-   * fails. Our claim's link count is the only witness, whatever the errno. */
+   * fails. Our claim's link count is the only witness, whatever the errno. Others may have
+   * made the second link: then the lock file is not our claim. */
   *out_errsv = errno;
-  sight = see_claim (claim, site, &st, &errsv);
-  if (sight == CLAIM_LINKED)
-    sight = see_lock (claim, site);
+  sight = flufl_claim_see (claim, site, &st, &errsv);
+  if (sight == FLUFL_CLAIM_LINKED)
+    {
+      sight = flufl_claim_look_at_lock (claim, site, &look);
+      if (sight == FLUFL_CLAIM_GONE)
+        sight = FLUFL_CLAIM_SINGLE;
+    }
   switch (sight)
     {
-    case CLAIM_LINKED:
+    case FLUFL_CLAIM_LINKED:
       return confirm (claim, site, FALSE, out_errsv);
-    case CLAIM_SILENT:
+    case FLUFL_CLAIM_SILENT:
       claim->unsure = TRUE;
       return FLUFL_OUTCOME_UNSURE;
-    case CLAIM_GONE:
+    case FLUFL_CLAIM_GONE:
       if (errsv != 0)
         {
           /* So it was said. Should it be there, nobody else would remove it,
@@ -374,7 +410,7 @@ flufl_claim_link (FluflClaim *claim, FluflSite *site, int *out_errsv)
         }
       flufl_claim_clear (claim);
       return FLUFL_OUTCOME_LOST;
-    case CLAIM_SINGLE:
+    case FLUFL_CLAIM_SINGLE:
     default:
       /* A request that timed out may still be carried out. */
       claim->unsure = *out_errsv != EEXIST && flufl_site_is_passing (site, *out_errsv);

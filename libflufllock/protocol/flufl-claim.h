@@ -42,12 +42,14 @@ typedef struct
   gint64   server_seen;  /* … at this boot time or earlier */
   gint64   clock_offset; /* the server's clock less ours, when last compared … */
   gint64   clock_base;   /* … and real time less boot time then */
+  gboolean fresh;        /* made just now, and not linked yet */
   gboolean coarse;       /* the file system stores whole seconds */
   gboolean unsure;       /* it may be the lock: an answer was lost */
   gboolean parked;       /* idle, under a name for its next use */
   gboolean named_ahead;  /* its name says that it is kept, not since when it waits */
   gboolean renamed;      /* its content is not its name yet */
-  gboolean doubtful;     /* a refresh failed: look before touching the lock */
+  gboolean doubtful;     /* look closely before touching the lock: a refresh failed, or
+                          * others have made links to it */
 } FluflClaim;
 
 void         flufl_claim_clear        (FluflClaim   *claim);

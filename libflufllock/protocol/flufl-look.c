@@ -260,3 +260,19 @@ flufl_look_is_inode (const FluflLook *look, dev_t dev, ino_t ino)
 {
   return look->dev == dev && look->ino == ino;
 }
+
+/*
+ * flufl_look_is_still_there:
+ * @path: what @look looked at
+ *
+ * Whether the name is still that of the same file: to be asked right before the name is
+ * removed, for in between somebody else may have removed it, and another made it anew.
+ */
+gboolean
+flufl_look_is_still_there (const FluflLook *look, const FluflSite *site, const char *path)
+{
+  dev_t dev;
+  ino_t ino;
+
+  return site->sys->identify (path, &dev, &ino) == 0 && flufl_look_is_inode (look, dev, ino);
+}

@@ -45,6 +45,9 @@ void     flufl_look_open      (FluflLook       *look,
 gboolean flufl_look_is_inode  (const FluflLook *look,
                                dev_t            dev,
                                ino_t            ino);
+gboolean flufl_look_is_still_there (const FluflLook *look,
+                               const FluflSite *site,
+                               const char      *path);
 
 #define FLUFL_STAT_MTIME(st) flufl_time_from_timespec (&(st)->st_mtim)
 #define FLUFL_STAT_CTIME(st) flufl_time_from_timespec (&(st)->st_ctim)

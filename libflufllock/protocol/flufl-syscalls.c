@@ -20,6 +20,9 @@
 #ifdef HAVE_GETRANDOM
 #include <sys/random.h>
 #endif
+#ifdef HAVE_STATX
+#include <sys/sysmacros.h>
+#endif
 
 #include "flufl-fs-kind.h"
 #include "flufl-process.h"
@@ -37,6 +40,30 @@ static int
 posix_utimens (const char *path, const struct timespec times[2])
 {
   return utimensat (AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW);
+}
+
+/* A client of a file server knows which file has a name for as long as nobody else has
+ * changed the directory, which the answers to its own changes of it tell. lstat(2) would
+ * ask the server about the file, too. */
+static int
+posix_identify (const char *path, dev_t *dev, ino_t *ino)
+{
+#ifdef HAVE_STATX
+  struct statx st;
+
+  if (statx (AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_INO, &st) != 0)
+    return -1;
+  *dev = makedev (st.stx_dev_major, st.stx_dev_minor);
+  *ino = (ino_t) st.stx_ino;
+#else
+  struct stat st;
+
+  if (lstat (path, &st) != 0)
+    return -1;
+  *dev = st.st_dev;
+  *ino = st.st_ino;
+#endif
+  return 0;
 }
 
 static int
@@ -135,6 +162,7 @@ const FluflSyscalls flufl_syscalls_posix = {
   .pwrite = pwrite,
   .fstat = fstat,
   .lstat = lstat,
+  .identify = posix_identify,
   .futimens = futimens,
   .utimens = posix_utimens,
   .flock = flock,

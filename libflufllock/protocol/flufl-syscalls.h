@@ -42,6 +42,8 @@ typedef struct
   ssize_t (*pwrite)   (int fd, const void *buffer, size_t size, off_t offset);
   int     (*fstat)    (int fd, struct stat *st);
   int     (*lstat)    (const char *path, struct stat *st);
+  /* Which file has the name, as lstat(2) says it, and nothing else about it. */
+  int     (*identify) (const char *path, dev_t *dev, ino_t *ino);
   int     (*futimens) (int fd, const struct timespec times[2]);
   int     (*utimens)  (const char *path, const struct timespec times[2]);
   int     (*flock)    (int fd, int operation);

@@ -326,6 +326,21 @@ call_lstat (const char *path, struct stat *st)
 }
 
 static int
+call_identify (const char *path, dev_t *dev, ino_t *ino)
+{
+  int r;
+
+  if (!enter ("identify", TRUE, FALSE, FALSE))
+    return -1;
+  r = fake_syscalls.identify (path, dev, ino);
+  if (r == 0)
+    remember (world.files[*ino].owner * 64 + world.files[*ino].number);
+  r = leave (r);
+  show (r, "sees which file is %s", short_name (path));
+  return r;
+}
+
+static int
 call_futimens (int fd, const struct timespec times[2])
 {
   if (!enter ("futimens", TRUE, FALSE, FALSE))
@@ -525,6 +540,7 @@ const FluflSyscalls world_syscalls = {
   .pwrite = call_pwrite,
   .fstat = call_fstat,
   .lstat = call_lstat,
+  .identify = call_identify,
   .futimens = call_futimens,
   .utimens = call_utimens,
   .flock = call_flock,

@@ -285,6 +285,14 @@ lies_lstat (const char *path, struct stat *st)
 }
 
 static int
+lies_identify (const char *path, dev_t *dev, ino_t *ino)
+{
+  return enter (LIES_IDENTIFY)
+             ? (int) leave (LIES_IDENTIFY, flufl_syscalls_posix.identify (path, dev, ino))
+             : -1;
+}
+
+static int
 lies_futimens (int fd, const struct timespec times[2])
 {
   return enter (LIES_FUTIMENS)
@@ -406,6 +414,7 @@ const FluflSyscalls lies_syscalls = {
   .pwrite = lies_pwrite,
   .fstat = lies_fstat,
   .lstat = lies_lstat,
+  .identify = lies_identify,
   .futimens = lies_futimens,
   .utimens = lies_utimens,
   .flock = lies_flock,

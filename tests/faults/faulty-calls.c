@@ -42,8 +42,8 @@ const char *
 call_name (Call call)
 {
   static const char *const names[N_CALLS] = {
-    "open",  "create", "close", "read",   "pwrite", "fstat", "lstat",  "futimens", "utimens",
-    "flock", "link",   "rename", "unlink", "list",   "kill",  "random", "fs-kind",
+    "open",  "create", "close", "read",   "pwrite", "fstat", "lstat",  "identify",
+    "futimens", "utimens", "flock", "link", "rename", "unlink", "list", "kill", "random", "fs-kind",
   };
 
   return names[call];
@@ -248,6 +248,14 @@ faulty_lstat (const char *path, struct stat *st)
 }
 
 static int
+faulty_identify (const char *path, dev_t *dev, ino_t *ino)
+{
+  Blow blow = enter (CALL_IDENTIFY, path);
+
+  return is_refused (&blow) ? -1 : (int) leave (&blow, faulty.under->identify (path, dev, ino));
+}
+
+static int
 faulty_futimens (int fd, const struct timespec times[2])
 {
   Blow blow = enter (CALL_FUTIMENS, NULL);
@@ -347,6 +355,7 @@ const FluflSyscalls faulty_syscalls = {
   .pwrite = faulty_pwrite,
   .fstat = faulty_fstat,
   .lstat = faulty_lstat,
+  .identify = faulty_identify,
   .futimens = faulty_futimens,
   .utimens = faulty_utimens,
   .flock = faulty_flock,

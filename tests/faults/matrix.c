@@ -112,6 +112,7 @@ can_be_lost (Call call, int errsv)
     case CALL_READ:
     case CALL_FSTAT:
     case CALL_LSTAT:
+    case CALL_IDENTIFY:
     case CALL_KILL:
     case CALL_RANDOM:
     case CALL_FS_KIND:

@@ -57,7 +57,7 @@ forbids_removal (Call call, const Blow *blow)
   if (call == CALL_UNLINK)
     return TRUE;
   /* Who cannot look leaves the lock file to others. */
-  return (call == CALL_LSTAT || call == CALL_OPEN || call == CALL_FSTAT || call == CALL_READ)
+  return (call == CALL_LSTAT || call == CALL_IDENTIFY || call == CALL_OPEN || call == CALL_FSTAT || call == CALL_READ)
          && blow->kind == BLOW_FAIL;
 }
 

@@ -25,6 +25,8 @@ typedef struct
   gboolean     guarded;   /* what is at the lock file is not p's to remove */
   FluflOutcome outcome;   /* of p's last step */
   int          errsv;     /* that it told */
+  gboolean     act_by_force; /* removes whatever is there */
+  gboolean     disturbed; /* others delete files: nobody else is sure to succeed */
   /* Called between two tries of p; NULL: a second passes. */
   void       (*wait)       (void);
   /* Called before p gives back what it has, and once it has got it. */

@@ -28,6 +28,9 @@
 #ifndef NOTHERS
 #define NOTHERS 0 /* links that others make to claims and locks, as backups do */
 #endif
+#ifndef NDELETE
+#define NDELETE 0 /* deletions by a person: of L, of a claim, or of all names, by another directory in the place of this one */
+#endif
 #ifndef NREF
 #define NREF 0 /* refreshes of each holder */
 #endif
@@ -86,6 +89,12 @@
 #endif
 #ifndef FINISH
 #define FINISH 1 /* claim gone: finish the release if the lease is safe. 2: always */
+#endif
+#ifndef SEEL
+#define SEEL 1 /* L is seen to be ours right before it is removed */
+#endif
+#ifndef SEEHELD
+#define SEEHELD 1 /* who refreshes with a life-line sees L, not only two links */
 #endif
 #ifndef RELLOOK
 #define RELLOOK 1 /* an unsafe release looks at L between its unlinks */
@@ -166,6 +175,22 @@ bit safe[N];        /* a release or park with a tenth of its lease left */
 byte seen[N] = NONE;
 bit changed[N];     /* mtime of the file seen is not what it was */
 byte ncrash, nlost, nlate, nothers;
+#if NDELETE
+byte ndelete;
+bit deleted[N]; /* something was, since it saw L last */
+bit robbed[N];  /* ghost: the lock that it holds was deleted */
+#define SEES_L deleted[p] = 0
+#define IS_ANEW robbed[p] = 0
+#define NOT_ROBBED(p) (!robbed[p])
+#define EXCUSED(p) (SEEL && deleted[p])
+#define UNDISTURBED (ndelete == 0)
+#else
+#define SEES_L skip
+#define IS_ANEW skip
+#define NOT_ROBBED(p) 1
+#define EXCUSED(p) 0
+#define UNDISTURBED 1
+#endif
 #ifdef LEAK
 bit given_back[NAMES];
 #define GIVEN_BACK(c) given_back[c] = 1
@@ -173,16 +198,17 @@ bit given_back[NAMES];
 #define GIVEN_BACK(c) skip
 #endif
 
+#define HOLDS(p) (holds[p] * lease[p] * NOT_ROBBED(p))
 #if N == 2
-#define HOLDERS (holds[0] * lease[0] + holds[1] * lease[1])
+#define HOLDERS (HOLDS(0) + HOLDS(1))
 #define ANY(q, f) (q(0, f) || q(1, f))
 #define ALL(q) (q(0) && q(1))
 #elif N == 3
-#define HOLDERS (holds[0] * lease[0] + holds[1] * lease[1] + holds[2] * lease[2])
+#define HOLDERS (HOLDS(0) + HOLDS(1) + HOLDS(2))
 #define ANY(q, f) (q(0, f) || q(1, f) || q(2, f))
 #define ALL(q) (q(0) && q(1) && q(2))
 #else
-#define HOLDERS (holds[0] * lease[0] + holds[1] * lease[1] + holds[2] * lease[2] + holds[3] * lease[3])
+#define HOLDERS (HOLDS(0) + HOLDS(1) + HOLDS(2) + HOLDS(3))
 #define ANY(q, f) (q(0, f) || q(1, f) || q(2, f) || q(3, f))
 #define ALL(q) (q(0) && q(1) && q(2) && q(3))
 #endif
@@ -241,12 +267,31 @@ inline touch(f, p)
 #else
 #define LINE_KEPT(f) 1
 #endif
+#if NDELETE
+inline disturb_all()
+{
+  deleted[0] = 1; deleted[1] = 1;
+#if N > 2
+  deleted[2] = 1;
+#endif
+#if N > 3
+  deleted[3] = 1;
+#endif
+}
+
+#define ROB(f) if :: mine[OWN(f)] == f -> robbed[OWN(f)] = 1 :: else fi
+/* To others the lock that it removes by mistake is deleted, too. */
+#define TAKE_AWAY(p, f) if :: OWN(f) != p && deleted[p] -> disturb_all(); ROB(f) :: else fi
+#else
+#define TAKE_AWAY(p, f) skip
+#endif
 inline unlink_L(p)
 {
   printf("p%d: unlink(L) removes file %d\n", p, L);
 #ifndef NOP1
-  assert(OWN(L) == p || lapsed[L] || (EVIDENCE && dead[OWN(L)]) || !LINE_KEPT(L));
+  assert(OWN(L) == p || lapsed[L] || (EVIDENCE && dead[OWN(L)]) || !LINE_KEPT(L) || EXCUSED(p));
 #endif
+  TAKE_AWAY(p, L);
   nl[L]--; ctime(L); L = NONE
 }
 
@@ -267,13 +312,13 @@ inline enter(p)
 
 /* P3: a holder that was never late is not told that it lost. */
 #ifdef P3
-#define TOLD_LOST(p) assert(!(lease[p] && !late[p]))
+#define TOLD_LOST(p) assert(!(lease[p] && !late[p] && UNDISTURBED))
 #else
 #define TOLD_LOST(p) skip
 #endif
 /* The same for who releases in time, whatever reply is lost. */
 #ifdef P3SAFE
-#define SAFE_LOST(p) assert(!(safe[p] && !late[p]))
+#define SAFE_LOST(p) assert(!(safe[p] && !late[p] && UNDISTURBED))
 #else
 #define SAFE_LOST(p) skip
 #endif
@@ -296,12 +341,22 @@ inline enter(p)
 #define IS_SINGLE skip
 #endif
 
+/* P6: nobody is told that it holds a lock that is gone. */
+#ifdef P6
+#define IS_HELD assert(L == f)
+#else
+#define IS_HELD skip
+#endif
+
 inline forget(p) /* flufl_claim_clear() */
 {
 #if LOCAL
   if :: line[f] == p -> line[f] = NONE :: else fi;
 #endif
   holds[p] = 0; lease[p] = 0; touched[p] = 0; late[p] = 0; mine[p] = NONE;
+#if NDELETE
+  robbed[p] = 0; deleted[p] = 0;
+#endif
   END(p); c = NONE; x = NONE; r = 0
 }
 
@@ -386,8 +441,42 @@ proctype Others()
   od
 }
 
+#if NDELETE
+/* A name in another directory counts as a link, and is nobody's to remove. */
+proctype Person()
+{
+  byte i;
+  do
+  :: atomic { ndelete < NDELETE && L != NONE ->
+       printf("a person deletes L, file %d\n", L);
+       ndelete++; disturb_all(); ROB(L); nl[L]--; ctime(L); L = NONE }
+  :: atomic { ndelete < NDELETE ->
+       i = 0;
+       do :: i < NAMES - 1 -> i++ :: break od;
+       if
+       :: C[i] != NONE -> printf("a person deletes claim %d\n", i); ndelete++; disturb_all(); unlink_C(i)
+       :: else
+       fi;
+       i = 0 }
+#if LOCAL == (1 << N) - 1
+  /* A client of a file server goes on with the directory that it knows. */
+  :: atomic { ndelete < NDELETE ->
+       printf("a person puts an empty directory in the place of this one\n");
+       ndelete++; disturb_all();
+       if :: L != NONE -> ROB(L); L = NONE :: else fi;
+       i = 0;
+       do :: i < NAMES -> C[i] = NONE; i++ :: else -> break od;
+       i = 0 }
+#endif
+  :: ndelete >= NDELETE -> break
+  od
+}
+#endif
+
 /* Steps */
 
+/* Where there is a life-line the file system is a local one, and L is seen as it is. */
+#define IS_STILL(p, f) (!SEEHELD || !IN(LOCAL, p) || L == f)
 #define IS_CLAIM(f) (C[n] == f || (!OWNINODE && C[n] != NONE))
 #define DEAD(f) (EVIDENCE && dead[OWN(f)])
 #define GIVE_UP_ACTION END(p); c = NONE; x = NONE; r = 0; goto again
@@ -430,7 +519,7 @@ link_it:
     if
     :: C[n] == NONE -> r = 2
     :: C[n] != NONE && L == NONE ->
-         L = C[n]; nl[L]++; ctime(L); r = 0; RUNS(touched[p]);
+         L = C[n]; nl[L]++; ctime(L); r = 0; RUNS(touched[p]); IS_ANEW;
          printf("p%d: ... is file %d\n", p, L);
          LOSE_REPLY(r = 17)
     :: C[n] != NONE && L != NONE -> r = 17
@@ -461,7 +550,8 @@ confirm:
   }
   atomic {
     printf("p%d: confirms\n", p);
-    if :: IS_CLAIM(f) && nl[C[n]] >= 2 -> IS_IN; IS_MINE; enter(p); goto critical :: else -> goto abandon fi
+    if :: IS_CLAIM(f) && nl[C[n]] >= 2 && IS_STILL(p, f) -> IS_IN; IS_MINE; enter(p); goto critical
+       :: else -> goto abandon fi
   }
 
 look:
@@ -518,6 +608,7 @@ ask:
     :: C[c] != NONE -> unlink_C(c)
     fi
   }
+  atomic { if :: SEEL && L != x -> goto let_go :: else -> SEES_L fi }
   atomic {
     if :: MAY_BE_LATE :: L != NONE -> unlink_L(p) :: L == NONE fi;
     goto let_go
@@ -568,7 +659,7 @@ won:
     if
     :: L != x -> GIVE_UP_ACTION
     :: L == x && changed[p] && !DEAD(x) && MTIME -> printf("p%d: it was refreshed\n", p); goto recover
-    :: L == x && !(changed[p] && !DEAD(x) && MTIME)
+    :: L == x && !(changed[p] && !DEAD(x) && MTIME) -> SEES_L
     fi
   }
   atomic {
@@ -595,7 +686,7 @@ critical:
        if :: C[n] == NONE -> TOLD_LOST(p); goto drop
           :: C[n] != NONE -> touch(C[n], p); touched[p] = 1 fi }
      atomic {
-       if :: IS_CLAIM(f) && nl[C[n]] >= 2 -> lease[p] = touched[p]; P2; goto critical
+       if :: IS_CLAIM(f) && nl[C[n]] >= 2 && IS_STILL(p, f) -> IS_HELD; lease[p] = touched[p]; P2; goto critical
           :: else -> TOLD_LOST(p); goto abandon fi }
   :: atomic { true ->
        BEGIN(p, 2, f);
@@ -620,10 +711,17 @@ release:
 #if LOCAL
     if :: !LINEDROP && line[f] == p -> line[f] = NONE :: else fi;
 #endif
-    if :: r || !RELLOOK -> goto release_L :: else fi
+    /* A client of a file server knows what was done to L before its unlink(C). */
+    if :: SEEL && !IN(LOCAL, p) && r && L != f -> TOLD_LOST(p); goto drop
+       :: SEEL && !IN(LOCAL, p) && r && L == f -> SEES_L :: else fi;
+    if :: (r || !RELLOOK) && IN(LOCAL, p) && SEEL -> goto release_see
+       :: (r || !RELLOOK) && !(IN(LOCAL, p) && SEEL) -> goto release_L :: else fi
   }
-  atomic { if :: L != f -> TOLD_LOST(p); goto drop :: L == f fi;
-    if :: FUSED -> unlink_L(p); goto drop :: else fi }
+  atomic { if :: L != f -> TOLD_LOST(p); goto drop :: L == f -> SEES_L fi;
+    if :: FUSED -> unlink_L(p); goto drop :: else fi;
+    if :: !(IN(LOCAL, p) && SEEL) -> goto release_L :: else fi }
+release_see:
+  atomic { if :: L != f -> TOLD_LOST(p); goto drop :: L == f -> SEES_L fi }
 release_L:
   if
 #if HANG
@@ -633,7 +731,7 @@ release_L:
      atomic { /* a look */
        if
        :: RELOOK && L == f && (nl[f] == 1 || RELOOK == 3) && (RELOOK != 1 || rested[f] || lease[p]) ->
-            printf("p%d: begins anew\n", p); BEGIN(p, 2, f); safe[p] = ((A1 & 2) && lease[p]); goto release_L
+            printf("p%d: begins anew\n", p); SEES_L; BEGIN(p, 2, f); safe[p] = ((A1 & 2) && lease[p]); goto release_L
        :: else -> goto drop
        fi }
   :: atomic { true -> if :: L != NONE -> unlink_L(p) :: else fi; goto drop }
@@ -642,6 +740,16 @@ release_L:
 #if LINGER
 park:
   holds[p] = 0;
+#if SEEL
+  if
+  :: atomic { IN(LOCAL, p) && (kept || !NEWNAME) -> if :: L != f -> TOLD_LOST(p); goto abandon :: L == f -> SEES_L fi }
+  :: atomic { !IN(LOCAL, p) && (kept || !NEWNAME) -> /* refreshes: its server is asked */
+       printf("p%d: touches what it will keep\n", p);
+       if :: C[n] == NONE -> TOLD_LOST(p); goto release :: C[n] != NONE -> touch(C[n], p); touched[p] = 1; BE_IN_TIME fi }
+     atomic { if :: IS_CLAIM(f) && nl[f] >= 2 -> SEES_L :: else -> TOLD_LOST(p); goto abandon fi }
+  :: !(kept || !NEWNAME)
+  fi;
+#endif
   if
   :: atomic { kept || !NEWNAME ->
        printf("p%d: park\n", p);
@@ -657,18 +765,25 @@ park:
        if :: C[n] == NONE -> goto release
           :: C[n] != NONE -> C[M + f] = C[n]; C[n] = NONE; ctime(C[M + f]);
                LOSE_REPLY(goto rename_lost); n = M + f; kept = 1 fi }
+     atomic { if :: SEEL && L != f -> TOLD_LOST(p); goto abandon :: else -> SEES_L fi }
      atomic {
        if :: MAY_BE_LATE; goto abandon
           :: L == NONE -> goto abandon
           :: L != NONE -> unlink_L(p); LOSE_REPLY(goto abandon); END(p) fi }
   fi;
   atomic {
-    lease[p] = 0; touched[p] = 0; r = 0; refreshed = 0;
+    lease[p] = 0; r = 0; refreshed = 0;
+    if :: IN(LOCAL, p) || !SEEL -> touched[p] = 0 :: else fi;
     if :: round + 1 < ROUNDS -> round++ :: else -> goto abandon fi
   }
   if
   :: atomic { n == M + f && !renamed[f] -> renamed[f] = 1; printf("p%d: writes the new name\n", p) }
   :: atomic { !(n == M + f && !renamed[f]) -> skip }
+  fi;
+  /* Without a life-line the touch of the park is the one of this use, if it is young. */
+  if
+  :: atomic { touched[p] -> goto link_it }
+  :: atomic { true -> skip }
   fi;
   atomic {
     printf("p%d: touches what it kept\n", p);
@@ -758,6 +873,9 @@ init
     do :: i < N -> run Lease(i); run Process(i); i++ :: else -> break od;
     if :: NCRASH > 0 -> run Crash() :: else fi;
     if :: NOTHERS > 0 -> run Others() :: else fi;
+#if NDELETE
+    run Person();
+#endif
 #ifdef LEAK
     run Leak();
 #endif
