@@ -145,7 +145,7 @@ break_with_life_line (FluflSite       *site,
     }
   /* Somebody to whom this is a network file system sees no life-line. And a person may
    * have deleted the lock file. */
-  if (action_is_late (site, look) || !flufl_look_is_still_there (look, site, site->lock_path))
+  if (!flufl_look_is_still_there (look, site, site->lock_path) || action_is_late (site, look))
     return FLUFL_OUTCOME_BUSY;
   if (sys->unlink (site->lock_path) != 0 && errno != ENOENT)
     {
@@ -215,7 +215,7 @@ take_token_and_break (FluflSite       *site,
     return FLUFL_OUTCOME_BUSY;
   if (again.mtime != look->mtime && !dead)
     return recover (site, look, claim_path, findings);
-  if (action_is_late (site, look) || !flufl_look_is_still_there (look, site, site->lock_path))
+  if (!flufl_look_is_still_there (look, site, site->lock_path) || action_is_late (site, look))
     return FLUFL_OUTCOME_BUSY;
 
   if (sys->unlink (site->lock_path) != 0 && errno != ENOENT)

@@ -82,13 +82,12 @@ see_before_park (FluflClaim *claim, FluflSite *site, int *out_errsv)
     }
 }
 
-/* The lock is not ours, as it seems: gives up the claim, and what is ours all the same. */
+/* Nothing is to be kept: the ordinary way, by which it comes out whether the lock was ours. */
 static FluflOutcome
-lose (FluflClaim *claim, FluflSite *site)
+release_closely (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
-  claim->unsure = TRUE;
-  flufl_claim_abandon (claim, site);
-  return FLUFL_OUTCOME_LOST;
+  claim->doubtful = TRUE;
+  return flufl_claim_release (claim, site, out_errsv);
 }
 
 /* Under a name that says so from the beginning. */
@@ -97,17 +96,15 @@ park_as_named (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
   FluflOutcome outcome = see_before_park (claim, site, out_errsv);
 
-  if (outcome == FLUFL_OUTCOME_LOST)
-    return lose (claim, site);
-  if (outcome != FLUFL_OUTCOME_HELD)
-    return flufl_claim_release (claim, site, out_errsv);
+  /* The lease may have come to its end meanwhile. */
+  if (outcome != FLUFL_OUTCOME_HELD || !flufl_claim_lease_is_safe (claim, site))
+    return release_closely (claim, site, out_errsv);
   if (site->sys->unlink (site->lock_path) == 0 || is_unlinked (claim, site))
     return FLUFL_OUTCOME_HELD;
 
   /* It may have gone all the same, and another may be there by now. Nobody may have broken
    * it: so if it is gone that was our own doing. */
-  claim->doubtful = TRUE;
-  outcome = flufl_claim_release (claim, site, out_errsv);
+  outcome = release_closely (claim, site, out_errsv);
   return outcome == FLUFL_OUTCOME_LOST ? FLUFL_OUTCOME_RELEASED : outcome;
 }
 
@@ -120,7 +117,7 @@ park_renamed (FluflClaim *claim, FluflSite *site, int *out_errsv)
   if (!rename_ahead (claim, site))
     return flufl_claim_release (claim, site, out_errsv);
   if (flufl_claim_see_lock (claim, site, out_errsv) == FLUFL_CLAIM_GONE)
-    return lose (claim, site);
+    return release_closely (claim, site, out_errsv);
   if (flufl_claim_boot_now (site) - start > FLUFL_GRACE / 2
       || site->sys->unlink (site->lock_path) != 0)
     {

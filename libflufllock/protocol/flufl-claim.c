@@ -265,8 +265,8 @@ explain_missing_link (FluflClaim *claim, FluflSite *site)
     return FLUFL_OUTCOME_LOST;
   if (site->sys->unlink (claim->path) != 0)
     return flufl_claim_is_gone (errno) ? FLUFL_OUTCOME_LOST : FLUFL_OUTCOME_UNSUPPORTED;
-  if (flufl_claim_boot_now (site) - start <= FLUFL_GRACE / 2
-      && flufl_look_is_still_there (&look, site, site->lock_path))
+  if (flufl_look_is_still_there (&look, site, site->lock_path)
+      && flufl_claim_boot_now (site) - start <= FLUFL_GRACE / 2)
     site->sys->unlink (site->lock_path);
   return FLUFL_OUTCOME_UNSUPPORTED;
 }

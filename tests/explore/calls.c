@@ -57,6 +57,65 @@ remove_name (const char *path)
   *name = world.names[--world.n_names];
 }
 
+static gboolean is_lock (const char *path);
+
+/* Whoever holds the lock does not know that it is gone. */
+static void
+rob_holder (void)
+{
+  struct stat st;
+
+  if (fake_syscalls.lstat (LOCK, &st) == 0 && world.files[st.st_ino].owner < WORLD_MAX)
+    world.actors[world.files[st.st_ino].owner].robbed = TRUE;
+}
+
+static void
+excuse_all (void)
+{
+  for (guint i = 0; i < world.n_actors; i++)
+    world.actors[i].excused = TRUE;
+}
+
+static void
+delete_names (gboolean lock, gboolean claims)
+{
+  for (guint i = world.n_names; i > 0; i--)
+    {
+      g_autofree char *path = g_strdup (world.names[i - 1].path);
+
+      if ((lock && is_lock (path)) || (claims && g_str_has_prefix (path, LOCK "|")))
+        {
+          fake_syscalls.unlink (path);
+          remove_name (path);
+        }
+    }
+}
+
+/* What a person does, who knows nothing of leases and tokens. */
+void
+world_delete (Deletion what)
+{
+  static const char *const words[N_DELETIONS] = {
+    "the lock file", "the claims", "the lock file and the claims", "the directory, and makes another",
+  };
+
+  world_note ("A PERSON DELETES %s", words[what]);
+  excuse_all ();
+  if (what != DELETION_CLAIMS)
+    rob_holder ();
+  if (what == DELETION_DIRECTORY)
+    {
+      fake_disk_move_directory ("/d|e", "/moved");
+      while (world.n_names > 0)
+        g_free (world.names[--world.n_names].path);
+      world.moved_any = TRUE;
+    }
+  else
+    delete_names (what != DELETION_CLAIMS, what != DELETION_LOCK);
+  world.deleted_any = TRUE;
+  world.changes++;
+}
+
 static File *
 file_at (const char *path)
 {
@@ -199,6 +258,14 @@ fd_index (int fd)
   return i;
 }
 
+/* What was deleted before this is seen. */
+static void
+sees (const char *path)
+{
+  if (is_lock (path))
+    world.current->excused = FALSE;
+}
+
 static int
 call_open (const char *path, int flags, mode_t mode)
 {
@@ -317,6 +384,7 @@ call_lstat (const char *path, struct stat *st)
   if (!enter ("lstat", TRUE, FALSE, FALSE))
     return -1;
   r = fake_syscalls.lstat (path, st);
+  sees (path);
   if (r == 0)
     remember_stat (st);
   r = leave (r);
@@ -333,6 +401,7 @@ call_identify (const char *path, dev_t *dev, ino_t *ino)
   if (!enter ("identify", TRUE, FALSE, FALSE))
     return -1;
   r = fake_syscalls.identify (path, dev, ino);
+  sees (path);
   if (r == 0)
     remember (world.files[*ino].owner * 64 + world.files[*ino].number);
   r = leave (r);
@@ -396,6 +465,8 @@ call_link (const char *from, const char *to)
         {
           file->published = TRUE;
           file->given_up = FALSE;
+          if (file->owner < WORLD_MAX)
+            world.actors[file->owner].robbed = FALSE;
         }
     }
   r = leave (r);
@@ -419,6 +490,14 @@ judge_removal (const char *path)
     }
   if (file->owner == NOBODY || file->owner == a->id)
     return;
+  /* A deletion since the look at the lock file can lead to that. Then it is as another
+   * deletion to everybody else. */
+  if (is_lock (path) && a->excused)
+    {
+      rob_holder ();
+      excuse_all ();
+      return;
+    }
   o = &world.actors[file->owner];
   if (o->crashed || file->given_up)
     return;

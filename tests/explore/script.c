@@ -17,13 +17,14 @@ void
 actor_entered (Actor *a)
 {
   a->holding = TRUE;
-  if (a->lease_end <= world_boot_now ())
+  if (a->lease_end <= world_boot_now () || a->robbed)
     return;
   for (guint i = 0; i < world.n_actors; i++)
     {
       const Actor *other = &world.actors[i];
 
-      if (other != a && other->holding && !other->gone && other->lease_end > world_boot_now ())
+      if (other != a && other->holding && !other->gone && !other->robbed
+          && other->lease_end > world_boot_now ())
         world_violation ("two hold the lock: process %u and process %u", other->id, a->id);
     }
 }
@@ -100,8 +101,8 @@ acquire (Actor *a, gboolean queue)
 static void
 judge_loss (const Actor *a, FluflOutcome outcome)
 {
-  if (outcome == FLUFL_OUTCOME_LOST && !a->gone && !world.lost_any && !a->was_late
-      && a->lease_end > world_boot_now ())
+  if (outcome == FLUFL_OUTCOME_LOST && !a->gone && !world.lost_any && !world.deleted_any
+      && !world.scenario->without_a1 && !a->was_late && a->lease_end > world_boot_now ())
     world_violation ("process %u is told that it lost a lock which has not expired", a->id);
 }
 

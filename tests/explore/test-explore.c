@@ -60,7 +60,7 @@ static const Scenario delayed_breakers = {
 };
 
 /* All of one number each: only this search, for each scenario. */
-static int times = -1, crashes = -1, losses = -1, spans = 2, preemptions = -1;
+static int times = -1, crashes = -1, losses = -1, deletions = -1, spans = 2, preemptions = -1;
 static int n_tries = 3;
 static int n_walks = -1;
 static gint64 seed = -1;
@@ -79,6 +79,7 @@ static const GOptionEntry options[] = {
   { "times", 0, 0, G_OPTION_ARG_INT, &times, "Spans of time that pass", "N" },
   { "crashes", 0, 0, G_OPTION_ARG_INT, &crashes, "Processes that die", "N" },
   { "losses", 0, 0, G_OPTION_ARG_INT, &losses, "Replies that get lost", "N" },
+  { "deletions", 0, 0, G_OPTION_ARG_INT, &deletions, "By a person", "N" },
   { "spans", 0, 0, G_OPTION_ARG_INT, &spans, "How many different spans", "1-6" },
   { "preemptions", 0, 0, G_OPTION_ARG_INT, &preemptions, "At most so many", "N" },
   { "tries", 0, 0, G_OPTION_ARG_INT, &n_tries, "For the lock, of each process", "N" },
@@ -95,10 +96,10 @@ search (const Scenario *scenario, const Budget *budget)
   Findings found;
 
   search_all (scenario, budget, G_MAXUINT64, G_MAXINT64, &found);
-  g_test_message ("%s, %u pauses, %u deaths, %u lost replies: %" G_GUINT64_FORMAT " runs, %"
-                  G_GUINT64_FORMAT " states, %s, %.1f s",
-                  scenario->name, budget->times, budget->crashes, budget->losses, found.runs,
-                  found.states, found.complete ? "complete" : "not complete",
+  g_test_message ("%s, %u pauses, %u deaths, %u lost replies, %u deletions: %" G_GUINT64_FORMAT
+                  " runs, %" G_GUINT64_FORMAT " states, %s, %.1f s",
+                  scenario->name, budget->times, budget->crashes, budget->losses,
+                  budget->deletions, found.runs, found.states, found.complete ? "complete" : "not complete",
                   (double) (g_get_monotonic_time () - start) / 1e6);
   if (found.violation != NULL)
     {
@@ -115,9 +116,10 @@ search (const Scenario *scenario, const Budget *budget)
 }
 
 static Budget
-budget_of (guint n_times, guint n_crashes, guint n_losses)
+budget_of (guint n_times, guint n_crashes, guint n_losses, guint n_deletions)
 {
   return (Budget){ .times = n_times, .crashes = n_crashes, .losses = n_losses,
+                   .deletions = n_deletions,
                    .preemptions = preemptions, .n_spans = (guint) spans, .tries = (guint) n_tries };
 }
 
@@ -127,11 +129,12 @@ static void
 test_scenario (gconstpointer data)
 {
   const Scenario *scenario = data;
-  Budget budget = budget_of (0, 0, 0);
+  Budget budget = budget_of (0, 0, 0, 0);
 
-  if (times >= 0 || crashes >= 0 || losses >= 0)
+  if (times >= 0 || crashes >= 0 || losses >= 0 || deletions >= 0)
     {
-      budget = budget_of ((guint) MAX (times, 0), (guint) MAX (crashes, 0), (guint) MAX (losses, 0));
+      budget = budget_of ((guint) MAX (times, 0), (guint) MAX (crashes, 0), (guint) MAX (losses, 0),
+                          (guint) MAX (deletions, 0));
       search (scenario, &budget);
       return;
     }
@@ -139,18 +142,18 @@ test_scenario (gconstpointer data)
   if (is_slow)
     {
       /* Memcheck wants to see each step, not each order. */
-      budget = budget_of (0, 1, 0);
+      budget = budget_of (0, 1, 0, 0);
       budget.preemptions = 0;
       search (scenario, &budget);
       return;
     }
   search (scenario, &budget);
-  for (int event = 0; event < 3; event++)
+  for (int event = 0; event < 4; event++)
     {
       /* No reply gets lost within one machine. */
       if (event == 2 && scenario->kind == FLUFL_FS_LOCAL)
         continue;
-      budget = budget_of (event == 0, event == 1, event == 2);
+      budget = budget_of (event == 0, event == 1, event == 2, event == 3);
       if (!is_long && preemptions < 0)
         budget.preemptions = 2;
       search (scenario, &budget);
@@ -175,7 +178,7 @@ must_find (const Scenario *scenario, const Budget *budget, const char *what)
 static void
 test_flufl (void)
 {
-  Budget budget = budget_of (0, 0, 0);
+  Budget budget = budget_of (0, 0, 0, 0);
 
   g_test_summary ("The two holders of flufl's way to break a lock, without any pause");
   /* The fewer changes, the easier to read. */
@@ -186,7 +189,7 @@ test_flufl (void)
 static void
 test_without_a1 (void)
 {
-  Budget budget = budget_of (2, 0, 0);
+  Budget budget = budget_of (2, 0, 0, 0);
 
   if (is_slow)
     {
@@ -215,6 +218,7 @@ walk (guint32 number)
     scenario.scripts[i] = more[g_rand_int_range (rand, 0, G_N_ELEMENTS (more))];
   budget.times = (guint) g_rand_int_range (rand, 0, 4);
   budget.crashes = (guint) g_rand_int_range (rand, 0, 3);
+  budget.deletions = (guint) MAX (g_rand_int_range (rand, -2, 3), 0);
   /* On one machine there is one clock, and no reply is lost. */
   if (scenario.kind != FLUFL_FS_LOCAL)
     {

@@ -42,6 +42,8 @@ typedef struct
   guint       last_reader; /* whose claim it has read last */
 
   gboolean    holding;
+  gboolean    robbed;     /* a person has deleted the lock that it holds */
+  gboolean    excused;    /* a person has deleted something since it looked at the lock file */
   gint64      lease_end;  /* boot time */
   gboolean    was_late;   /* it has refreshed a lock that had expired */
   gboolean    collecting; /* removes dead waiters' claims */
@@ -79,7 +81,7 @@ typedef struct
   int       last_span;  /* -1: no time has passed since the last step */
   gboolean  solo;       /* nobody chooses */
   guint     changes;    /* of the lock file */
-  gboolean  lost_any, crashed_any, delayed_any;
+  gboolean  lost_any, crashed_any, delayed_any, deleted_any, moved_any;
   File      files[MAX_INODES];
   guint     n_made[WORLD_MAX + 1];
   Name      names[64];
@@ -104,6 +106,7 @@ void    world_note      (const char *format, ...) G_GNUC_PRINTF (1, 2);
 /* calls.c */
 /* Takes note of a file that was there before. */
 void    world_adopt     (const char *path);
+void    world_delete    (Deletion    what);
 
 /* script.c */
 void    actor_run       (Actor *a);

@@ -94,11 +94,13 @@ world_hash (void)
       const Actor *a = &world.actors[i];
 
       hash = mix (hash, a->history);
-      hash = mix (hash, (guint64) a->done | (guint64) a->crashed << 1 | (guint64) can_step (a) << 2);
+      hash = mix (hash, (guint64) a->done | (guint64) a->crashed << 1 | (guint64) can_step (a) << 2
+                            | (guint64) a->robbed << 3 | (guint64) a->excused << 4);
       hash = mix (hash, a->delayed_since != 0 ? now - (guint64) a->delayed_since : 1);
     }
   hash = mix (hash, now);
-  hash = mix (hash, world.budget.times | world.budget.crashes << 8 | world.budget.losses << 16);
+  hash = mix (hash, world.budget.times | world.budget.crashes << 8 | world.budget.losses << 16
+                        | world.budget.deletions << 24);
   hash = mix (hash, (guint64) (world.last_span + 1));
   if (world.budget.preemptions >= 0)
     hash = mix (hash, (guint64) world.budget.preemptions * 16 + (world.last != NULL ? world.last->id : 15));
@@ -172,6 +174,9 @@ list_choices (Choice *choices)
       if (world.budget.crashes > 0 && !a->done && !a->gone)
         add (choices, &n, CHOICE_CRASH, i, 0);
     }
+  if (alive && world.budget.deletions > 0 && fake_disk_exists (LOCK))
+    for (guint i = 0; i < N_DELETIONS; i++)
+      add (choices, &n, CHOICE_DELETE, 0, i);
   /* Two spans after another: in one order only. */
   if (alive && world.budget.times > 0)
     for (guint i = 0; i < world.budget.n_spans; i++)
@@ -291,6 +296,12 @@ choose (void)
           fake_disk_advance (spans[choice->arg]);
           world.current = NULL;
           world_note ("%.1f s have passed", (double) spans[choice->arg] / (double) FAKE_SEC);
+          break;
+        case CHOICE_DELETE:
+          world.budget.deletions--;
+          world.last_span = -1;
+          world.current = NULL;
+          world_delete (choice->arg);
           break;
         default:
           g_assert_not_reached ();
@@ -465,6 +476,7 @@ reset (const Scenario *scenario, const Budget *budget)
   world.solo = TRUE;
   world.changes = 0;
   world.lost_any = world.crashed_any = world.delayed_any = FALSE;
+  world.deleted_any = world.moved_any = FALSE;
   world.violation = NULL;
   world.cut = FALSE;
 
@@ -490,6 +502,13 @@ reset (const Scenario *scenario, const Budget *budget)
   world.budget = *budget;
 }
 
+/* A claim whose owner is gone, and whose lock was deleted. */
+static gboolean
+is_left_by_deletion (guint owner, const File *file)
+{
+  return world.deleted_any && (owner == NOBODY || file->given_up);
+}
+
 /* Whether a name may be left: whoever left it, or its file, was killed. */
 static void
 judge_leftovers (void)
@@ -504,10 +523,11 @@ judge_leftovers (void)
       owner = world.files[st.st_ino].owner;
       if (strcmp (name->path, BYSTANDER) != 0
           && !(name->maker < WORLD_MAX && world.actors[name->maker].crashed)
-          && !(owner < WORLD_MAX && world.actors[owner].crashed))
+          && !(owner < WORLD_MAX && world.actors[owner].crashed)
+          && !is_left_by_deletion (owner, &world.files[st.st_ino]))
         world_violation ("%s is left", name->path);
     }
-  if (!fake_disk_exists (BYSTANDER))
+  if (!fake_disk_exists (BYSTANDER) && !world.moved_any)
     world_violation ("a file beside the lock is gone");
 }
 
@@ -528,7 +548,7 @@ judge_end (void)
   outcome = actor_acquire (a, 8, FALSE);
   /* A blank lock whose claim is gone is for people (docs/protocol.md). */
   if (outcome == FLUFL_OUTCOME_NOT_A_LOCK && world.scenario->seed == SEED_BLANK
-      && (world.crashed_any || world.lost_any || world.delayed_any))
+      && (world.crashed_any || world.lost_any || world.delayed_any || world.deleted_any))
     ;
   else if (outcome != FLUFL_OUTCOME_HELD)
     world_violation ("the lock can never be had again (%d)", outcome);

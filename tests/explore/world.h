@@ -23,7 +23,17 @@ typedef enum
                  * would say, 1 EIO */
   CHOICE_CRASH, /* it dies before its next call */
   CHOICE_TIME,  /* time passes, as arg says */
+  CHOICE_DELETE, /* a person deletes files, as arg says: a Deletion */
 } ChoiceKind;
+
+typedef enum
+{
+  DELETION_LOCK,
+  DELETION_CLAIMS,
+  DELETION_BOTH,
+  DELETION_DIRECTORY, /* an empty one is in its place */
+  N_DELETIONS,
+} Deletion;
 
 typedef struct
 {
@@ -33,7 +43,7 @@ typedef struct
 /* How much may happen, besides the processes' own calls, in one run. */
 typedef struct
 {
-  guint times, crashes, losses;
+  guint times, crashes, losses, deletions;
   int   preemptions; /* -1: any number */
   guint n_spans;     /* how many of the spans of time may be chosen */
   guint tries;       /* for the lock, of each process */
