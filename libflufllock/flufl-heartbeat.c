@@ -7,9 +7,6 @@
 #include "config.h"
 
 #include "flufl-holding-private.h"
-#include "flufl-report-private.h"
-
-#include <errno.h>
 
 /* A refresh that failed for a passing reason is tried again so often. */
 #define RETRY_MIN (10 * 1000)
@@ -28,9 +25,9 @@ is_holding (FluflHolding *self, guint number)
 }
 
 static void
-tell_loss (FluflHolding *self, guint number, int errsv)
+tell_loss (FluflHolding *self, guint number)
 {
-  flufl_holding_post_loss (self, number, flufl_report_lost (&self->site, errsv));
+  flufl_holding_post_loss (self, number);
   flufl_holding_drop_remains (self);
 }
 
@@ -39,11 +36,10 @@ tell_loss (FluflHolding *self, guint number, int errsv)
 static gboolean
 end_lease (FluflLease *lease)
 {
-  int errsv;
-  gboolean lost = flufl_holding_lose_number (lease->holding, lease->number, TRUE, &errsv);
+  gboolean lost = flufl_holding_lose_number (lease->holding, lease->number, TRUE);
 
   if (lost)
-    tell_loss (lease->holding, lease->number, errsv != 0 ? errsv : ETIMEDOUT);
+    tell_loss (lease->holding, lease->number);
   return lost;
 }
 
@@ -129,8 +125,8 @@ beat_cb (gpointer data)
     lost = TRUE;
   flufl_holding_unlock_disk (self);
 
-  if (lost && flufl_holding_lose_number (self, lease->number, outcome != FLUFL_OUTCOME_LOST, &errsv))
-    tell_loss (self, lease->number, outcome == FLUFL_OUTCOME_LOST ? 0 : errsv);
+  if (lost && flufl_holding_lose_number (self, lease->number, outcome != FLUFL_OUTCOME_LOST))
+    tell_loss (self, lease->number);
   return next;
 }
 
@@ -207,9 +203,9 @@ flufl_heartbeat_begin (FluflHolding  *self,
   past_context = g_steal_pointer (&self->context);
   self->context = g_main_context_ref (context);
   self->heartbeat = heartbeat;
-  if (self->lost)
+  if (self->lost != FLUFL_LOSS_NONE)
     past_loss = g_steal_pointer (&self->loss);
-  self->lost = FALSE;
+  self->lost = FLUFL_LOSS_NONE;
   start_heart (self, g_get_monotonic_time ()
                          - (self->claim.lifetime
                             - flufl_claim_lease_left (&self->claim, &self->site)) / 1000);

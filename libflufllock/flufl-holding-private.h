@@ -11,6 +11,7 @@
 #include "flufl-acquire.h"
 #include "flufl-enums.h"
 #include "flufl-pulse.h"
+#include "flufl-report-private.h"
 
 G_BEGIN_DECLS
 
@@ -35,7 +36,8 @@ struct _FluflHolding
   GMutex        mutex;      /* protects what follows, and the object's settings */
   gboolean      busy;       /* an operation runs */
   gboolean      held;
-  gboolean      lost;       /* the last one ended in a loss */
+  FluflLoss     lost;       /* how the last one ended; NONE: not in a loss … */
+  int           lost_errsv; /* … and what kept it from being refreshed, or 0 */
   guint         number;     /* of the present or last one */
   char         *claim_path; /* owned; what claim-file shows */
   GMainContext *context;    /* owned; that of the last acquisition */
@@ -68,17 +70,15 @@ void          flufl_holding_lock_disk    (FluflHolding     *self);
 void          flufl_holding_unlock_disk  (FluflHolding     *self);
 
 gboolean      flufl_holding_is_held      (FluflHolding     *self);
-gboolean      flufl_holding_was_lost     (FluflHolding     *self);
+GError       *flufl_holding_report_loss  (FluflHolding     *self);
 void          flufl_holding_stop_heart   (FluflHolding     *self);
 gboolean      flufl_holding_end          (FluflHolding     *self);
 gboolean      flufl_holding_lose         (FluflHolding     *self);
 gboolean      flufl_holding_lose_number  (FluflHolding     *self,
                                           guint             number,
-                                          gboolean          only_if_over,
-                                          int              *out_errsv);
+                                          gboolean          late);
 void          flufl_holding_post_loss    (FluflHolding     *self,
-                                          guint             number,
-                                          GError           *error);
+                                          guint             number);
 void          flufl_holding_drop_remains (FluflHolding     *self);
 void          flufl_holding_drop_parked  (FluflHolding     *self);
 

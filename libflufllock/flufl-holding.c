@@ -16,7 +16,6 @@ typedef struct
 {
   FluflHolding *holding; /* owned */
   guint         number;
-  GError       *error;
   GSource      *source;  /* owned; nullable */
 } Loss;
 
@@ -148,7 +147,8 @@ flufl_holding_enter_process (FluflHolding *self)
       flufl_claim_clear (&self->claim);
       flufl_claim_clear (&self->parked);
       g_clear_pointer (&self->claim_path, g_free);
-      self->busy = self->held = self->lost = FALSE;
+      self->busy = self->held = FALSE;
+      self->lost = FLUFL_LOSS_NONE;
       /* The parent's worker may be at it: they are left as they are. */
       self->pulse = NULL;
       self->lease = NULL;
@@ -199,23 +199,30 @@ flufl_holding_is_held (FluflHolding *self)
   return held;
 }
 
-/* Whether the last holding ended in a loss. Who is told so by a signal or a
- * cancellable, and then releases, should hear the same again. */
-gboolean
-flufl_holding_was_lost (FluflHolding *self)
+/*
+ * flufl_holding_report_loss:
+ *
+ * Whoever asks is told the same: a signal, a refresh, a release and a cancellable.
+ *
+ * Returns: (nullable) (transfer full): why the last holding ended in a loss, if it did
+ */
+GError *
+flufl_holding_report_loss (FluflHolding *self)
 {
-  g_autoptr (GCancellable) loss = NULL;
-  gboolean lost;
+  g_autoptr (GCancellable) cancellable = NULL;
+  FluflLoss loss;
+  int errsv;
 
   flufl_holding_lock (self);
-  lost = self->lost;
-  if (lost && self->loss != NULL)
-    loss = g_object_ref (self->loss);
+  loss = self->lost;
+  errsv = self->lost_errsv;
+  if (loss != FLUFL_LOSS_NONE && self->loss != NULL)
+    cancellable = g_object_ref (self->loss);
   flufl_holding_unlock (self);
-  /* Who found it may not have come to fire it yet. */
-  if (loss != NULL)
-    g_cancellable_cancel (loss);
-  return lost;
+  /* The thread that found it may not have come to fire it yet. */
+  if (cancellable != NULL)
+    g_cancellable_cancel (cancellable);
+  return loss != FLUFL_LOSS_NONE ? flufl_report_lost (&self->site, loss, errsv) : NULL;
 }
 
 /*
@@ -264,7 +271,8 @@ flufl_holding_end (FluflHolding *self)
 /*
  * flufl_holding_lose_number:
  * @number: which holding
- * @only_if_over: if its lease is
+ * @late: it is lost if its lease is over, since no refresh is known to be done; otherwise
+ *   the disk shows that it is lost
  *
  * The end of a holding by a loss. The cancellable fires in this thread, for the
  * work should stop even if nobody runs the main context; so neither disk nor
@@ -273,24 +281,24 @@ flufl_holding_end (FluflHolding *self)
  * Returns: %TRUE to one of all who find it: others must be told
  */
 gboolean
-flufl_holding_lose_number (FluflHolding *self, guint number, gboolean only_if_over, int *out_errsv)
+flufl_holding_lose_number (FluflHolding *self, guint number, gboolean late)
 {
   g_autoptr (GCancellable) loss = NULL;
-  gboolean lost;
+  gboolean lost, over;
 
   flufl_holding_lock (self);
-  lost = self->held && self->number == number
-         && (!only_if_over || self->lease_end <= g_get_monotonic_time ());
+  over = self->lease_end <= g_get_monotonic_time ();
+  lost = self->held && self->number == number && (!late || over);
   if (lost)
     {
       self->held = FALSE;
-      self->lost = TRUE;
-      *out_errsv = self->beat_errsv;
+      self->lost = late ? FLUFL_LOSS_LATE : over ? FLUFL_LOSS_EXPIRED : FLUFL_LOSS_TAKEN;
+      self->lost_errsv = late ? self->beat_errsv : 0;
       g_clear_pointer (&self->claim_path, g_free);
       flufl_holding_stop_heart (self);
     }
   /* Also where another thread was first: it may not have come to fire it. */
-  if (self->lost && self->number == number && self->loss != NULL)
+  if (self->lost != FLUFL_LOSS_NONE && self->number == number && self->loss != NULL)
     loss = g_object_ref (self->loss);
   flufl_holding_unlock (self);
 
@@ -310,12 +318,11 @@ gboolean
 flufl_holding_lose (FluflHolding *self)
 {
   guint number;
-  int errsv;
 
   flufl_holding_lock (self);
   number = self->number;
   flufl_holding_unlock (self);
-  return flufl_holding_lose_number (self, number, FALSE, &errsv);
+  return flufl_holding_lose_number (self, number, FALSE);
 }
 
 /*
@@ -359,7 +366,7 @@ loss_cb (gpointer data)
   gboolean past;
 
   flufl_holding_lock (self);
-  past = !self->lost || self->number != loss->number;
+  past = self->lost == FLUFL_LOSS_NONE || self->number != loss->number;
   flufl_holding_unlock (self);
   if (past)
     return G_SOURCE_REMOVE;
@@ -369,7 +376,11 @@ loss_cb (gpointer data)
     object = g_object_ref (self->object);
   g_mutex_unlock (&self->object_mutex);
   if (object != NULL)
-    self->tell_loss (object, loss->error);
+    {
+      g_autoptr (GError) error = flufl_holding_report_loss (self);
+
+      self->tell_loss (object, error);
+    }
   return G_SOURCE_REMOVE;
 }
 
@@ -380,26 +391,23 @@ loss_free (gpointer data)
 
   flufl_holding_unref (loss->holding);
   g_clear_pointer (&loss->source, g_source_unref);
-  g_error_free (loss->error);
   g_free (loss);
 }
 
 /*
  * flufl_holding_post_loss:
  * @number: of the holding that was lost
- * @error: (transfer full):
  *
  * Tells of a loss in the main context of the acquisition.
  */
 void
-flufl_holding_post_loss (FluflHolding *self, guint number, GError *error)
+flufl_holding_post_loss (FluflHolding *self, guint number)
 {
   GSource *source = g_idle_source_new ();
   Loss *loss = g_new0 (Loss, 1);
 
   loss->holding = flufl_holding_ref (self);
   loss->number = number;
-  loss->error = error;
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
   g_source_set_static_name (source, "[flufl] lock lost");
   g_source_set_callback (source, loss_cb, loss, loss_free);

@@ -382,7 +382,7 @@ flufl_lock_get_cancellable (FluflLock *self)
   if (holding->loss == NULL)
     {
       holding->loss = g_cancellable_new ();
-      if (holding->lost)
+      if (holding->lost != FLUFL_LOSS_NONE)
         g_cancellable_cancel (holding->loss); /* nobody can be connected yet */
     }
   loss = holding->loss;

@@ -45,7 +45,8 @@ typedef struct
   gboolean          answer;
   FluflLockState    state;
   FluflLockDetails *details;
-  gboolean          ended;       /* the holding has */
+  gboolean          ended;       /* the holding has … */
+  gboolean          lost;        /* … by a loss of which nobody was told */
 } FluflOp;
 
 #define FLUFL_OP_INIT(kind_, lock_, cancellable_) \

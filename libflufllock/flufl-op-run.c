@@ -88,6 +88,29 @@ flufl_op_conclude (FluflOp *op)
     }
 }
 
+static void lose (FluflOp *op);
+
+/* Whether the object has the lock. If the disk shows that the lock is gone, the error of the
+ * loss is set instead: whoever acquires a lock that it believes to hold should learn of it. */
+static gboolean
+is_still_held (FluflOp *op)
+{
+  FluflHolding *self = op->lock->holding;
+  FluflOutcome outcome = FLUFL_OUTCOME_HELD;
+  int errsv;
+
+  if (!flufl_holding_is_held (self))
+    return FALSE;
+  flufl_holding_lock_disk (self);
+  if (flufl_holding_is_held (self))
+    outcome = flufl_claim_check (&self->claim, &self->site, &errsv);
+  flufl_holding_unlock_disk (self);
+  if (outcome != FLUFL_OUTCOME_LOST)
+    return flufl_holding_is_held (self);
+  lose (op);
+  return FALSE;
+}
+
 /*
  * flufl_op_prepare:
  *
@@ -100,11 +123,13 @@ flufl_op_prepare (FluflOp *op)
 {
   FluflHolding *self = op->lock->holding;
 
-  if (flufl_holding_is_held (self))
+  if (is_still_held (op))
     {
       op->error = flufl_report_already_held (&self->site);
       return FALSE;
     }
+  if (op->error != NULL)
+    return FALSE;
   flufl_holding_drop_remains (self);
   flufl_holding_lock_disk (self);
   op->acquire.claim = self->parked;
@@ -116,6 +141,27 @@ flufl_op_prepare (FluflOp *op)
   op->acquire.deadline = deadline_after (op->timeout);
   op->acquire.cancellable = op->cancellable;
   return TRUE;
+}
+
+/* As long as the object has not acquired the lock again, it says how it has lost it. */
+static void
+report_not_held (FluflOp *op)
+{
+  FluflHolding *self = op->lock->holding;
+
+  op->error = flufl_holding_report_loss (self);
+  if (op->error == NULL)
+    op->error = flufl_report_not_held (&self->site);
+}
+
+static void
+lose (FluflOp *op)
+{
+  FluflHolding *self = op->lock->holding;
+
+  op->ended = op->lost = flufl_holding_lose (self);
+  op->error = flufl_holding_report_loss (self);
+  flufl_holding_drop_remains (self);
 }
 
 static void
@@ -134,8 +180,7 @@ run_release (FluflOp *op)
   if (!flufl_holding_is_held (self))
     {
       flufl_holding_unlock_disk (self);
-      op->error = flufl_holding_was_lost (self) ? flufl_report_lost (&self->site, 0)
-                                                : flufl_report_not_held (&self->site);
+      report_not_held (op);
       return;
     }
   if (flufl_lock_get_linger (op->lock))
@@ -155,8 +200,8 @@ run_release (FluflOp *op)
     op->answer = TRUE;
   else if (outcome == FLUFL_OUTCOME_LOST)
     {
-      op->error = flufl_report_lost (&self->site, 0);
       op->ended = flufl_holding_lose (self);
+      op->error = flufl_holding_report_loss (self);
     }
   else
     op->error = flufl_report_failed (&self->site, "remove the claim file", errsv);
@@ -174,7 +219,7 @@ run_refresh (FluflOp *op)
   if (!flufl_holding_is_held (self))
     {
       flufl_holding_unlock_disk (self);
-      op->error = flufl_report_not_held (&self->site);
+      report_not_held (op);
       return;
     }
   since = g_get_monotonic_time ();
@@ -192,9 +237,7 @@ run_refresh (FluflOp *op)
   if (outcome != FLUFL_OUTCOME_UNSURE)
     {
       /* Lost, or the lease came to its end before the answer did. */
-      op->error = flufl_report_lost (&self->site, 0);
-      op->ended = flufl_holding_lose (self);
-      flufl_holding_drop_remains (self);
+      lose (op);
     }
   else
     op->error = flufl_report_failed (&self->site, "refresh the claim file", errsv);

@@ -287,7 +287,7 @@ op_settle (FluflOp *op)
   FluflHolding *holding = self->holding;
   GMainContext *context = op->task != NULL ? g_task_get_context (op->task) : NULL;
   gboolean began = op->kind == FLUFL_OP_ACQUIRE && op->answer;
-  gboolean lost = op->kind == FLUFL_OP_REFRESH && op->ended;
+  gboolean lost = op->lost;
   gboolean lifetime_changed = FALSE, elsewhere;
   guint number;
 
@@ -320,7 +320,7 @@ op_settle (FluflOp *op)
   if (lifetime_changed)
     g_object_notify (G_OBJECT (self), "lifetime");
   if (lost && elsewhere)
-    flufl_holding_post_loss (holding, number, g_error_copy (op->error));
+    flufl_holding_post_loss (holding, number);
   else if (op->ended || began)
     {
       flufl_lock_notify_held (self);

@@ -12,6 +12,15 @@
 
 G_BEGIN_DECLS
 
+/* Why the lock is not held any more. */
+typedef enum
+{
+  FLUFL_LOSS_NONE,    /* it is, or was given back */
+  FLUFL_LOSS_TAKEN,   /* the disk shows that it was broken or deleted before it expired */
+  FLUFL_LOSS_EXPIRED, /* the same after it had expired */
+  FLUFL_LOSS_LATE,    /* it has expired before a refresh was known to be done */
+} FluflLoss;
+
 char   *flufl_report_path        (const FluflSite     *site);
 GError *flufl_report_timed_out   (const FluflSite     *site,
                                   const FluflFindings *findings,
@@ -27,6 +36,7 @@ GError *flufl_report_failed      (const FluflSite     *site,
                                   const char          *step,
                                   int                  errsv);
 GError *flufl_report_lost        (const FluflSite     *site,
+                                  FluflLoss            loss,
                                   int                  errsv);
 GError *flufl_report_not_held    (const FluflSite     *site);
 GError *flufl_report_already_held (const FluflSite    *site);

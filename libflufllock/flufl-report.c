@@ -214,22 +214,35 @@ flufl_report_failed (const FluflSite *site, const char *step, int errsv)
 
 /*
  * flufl_report_lost:
- * @errsv: what kept the lock from being refreshed until it had expired, or 0 if
- *   somebody broke it
+ * @errsv: what kept the lock from being refreshed until it had expired, or 0
  */
 GError *
-flufl_report_lost (const FluflSite *site, int errsv)
+flufl_report_lost (const FluflSite *site, FluflLoss loss, int errsv)
 {
   g_autofree char *path = flufl_report_path (site);
 
-  if (errsv != 0)
-    return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST,
-                        "The lock “%s” was lost: it could not be refreshed before it expired: %s.",
-                        path, g_strerror (errsv));
-  return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST,
-                      "The lock “%s” was lost: somebody broke it or removed its files. What it "
-                      "protects may have changed.",
-                      path);
+  switch (loss)
+    {
+    case FLUFL_LOSS_LATE:
+      if (errsv == 0)
+        return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST,
+                            "The lock “%s” was lost: it expired before it could be refreshed.", path);
+      return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST,
+                          "The lock “%s” was lost: it could not be refreshed before it expired: %s.",
+                          path, g_strerror (errsv));
+    case FLUFL_LOSS_EXPIRED:
+      return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST,
+                          "The lock “%s” was lost: it expired, and another process broke it. What it "
+                          "protects may have changed.",
+                          path);
+    case FLUFL_LOSS_TAKEN:
+    case FLUFL_LOSS_NONE:
+    default:
+      return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST,
+                          "The lock “%s” was lost: somebody broke it or removed its files. What it "
+                          "protects may have changed.",
+                          path);
+    }
 }
 
 GError *

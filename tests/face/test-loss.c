@@ -87,14 +87,16 @@ found_by_refresh (Face *face, gconstpointer data)
   g_clear_error (&error);
   assert_lost_once (&watch);
 
-  /* No more of it; but a release says what became of it, as often as asked. */
-  g_assert_false (form->refresh (lock, FLUFL_LOCK_LIFETIME_AS_SET, NULL, &error));
-  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD);
-  g_clear_error (&error);
-  for (guint i = 0; i < 2; i++)
+  /* The signal comes no more; but refresh and release say what became of the lock, in the same
+   * words, as often as they are asked. */
+  for (guint i = 0; i < 4; i++)
     {
-      g_assert_false (form->release (lock, NULL, &error));
+      if (i % 2 == 0)
+        g_assert_false (form->refresh (lock, FLUFL_LOCK_LIFETIME_AS_SET, NULL, &error));
+      else
+        g_assert_false (form->release (lock, NULL, &error));
       g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST);
+      g_assert_cmpstr (error->message, ==, watch.lost.error->message);
       g_clear_error (&error);
     }
   g_assert_cmpuint (watch.lost.n, ==, 1);
@@ -107,6 +109,130 @@ found_by_refresh (Face *face, gconstpointer data)
   g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD);
   g_assert_cmpuint (watch.lost.n, ==, 1);
   watch_end (&watch);
+}
+
+/* An object whose lock is gone says so once, and then acquires again. */
+static void
+found_by_acquire (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_autoptr (GError) error = NULL;
+  Watch watch;
+
+  face_acquire (lock);
+  watch_begin (&watch, lock);
+  g_assert_false (form->acquire (lock, 0, NULL, &error));
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_ALREADY_HELD);
+  g_clear_error (&error);
+
+  g_assert_cmpint (g_unlink (face->place.lock), ==, 0);
+  g_assert_false (form->acquire (lock, 0, NULL, &error));
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST);
+  assert_lost_once (&watch);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+
+  g_assert_true (form->acquire (lock, 0, NULL, NULL));
+  g_assert_true (flufl_lock_check (lock, NULL, NULL));
+  g_assert_cmpuint (watch.lost.n, ==, 1);
+  face_release (lock);
+  watch_end (&watch);
+}
+
+/* A person deletes the lock file, and another acquires the lock: it keeps it. So does each
+ * that follows; the next one gets in only when it has been released. */
+static void
+deleted_lock_file (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autoptr (GError) error = NULL;
+
+  for (gboolean linger = FALSE; linger <= TRUE; linger++)
+    for (guint n_uses = 0; n_uses <= 1; n_uses++)
+      {
+        g_autoptr (FluflLock) first = face_lock_new (face);
+        g_autoptr (FluflLock) second = face_lock_new (face);
+        g_autoptr (FluflLock) third = face_lock_new (face);
+
+        flufl_lock_set_linger (first, linger);
+        flufl_lock_set_linger (second, linger);
+        for (guint i = 0; i < n_uses; i++)
+          {
+            face_acquire (first);
+            face_release (first);
+          }
+        face_acquire (first);
+        g_assert_cmpint (g_unlink (face->place.lock), ==, 0);
+        face_acquire (second);
+
+        g_assert_false (form->check (first, NULL, NULL));
+        g_assert_false (form->release (first, NULL, &error));
+        g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST);
+        g_clear_error (&error);
+        g_assert_false (flufl_lock_get_held (first));
+        g_assert_true (form->check (second, NULL, NULL));
+        g_assert_cmpuint (face_nlink (face->place.lock), ==, 2);
+        g_assert_false (form->acquire (third, 0, NULL, &error));
+        g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);
+        g_clear_error (&error);
+        face_release (second);
+        face_acquire (third);
+        face_release (third);
+      }
+}
+
+/* With a backup by hard links a claim has two links when its lock is gone. */
+static void
+deleted_after_backup (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autoptr (FluflLock) first = face_lock_new (face);
+  g_autoptr (FluflLock) second = face_lock_new (face);
+  g_autofree char *copy = g_build_filename (face->place.dir, "copy-of-claim", NULL);
+  g_autofree char *claim = NULL;
+  g_autoptr (GError) error = NULL;
+
+  face_acquire (first);
+  claim = test_place_only_claim (&face->place);
+  g_assert_cmpint (link (claim, copy), ==, 0);
+  g_assert_cmpint (g_unlink (face->place.lock), ==, 0);
+  face_acquire (second);
+  g_assert_cmpuint (face_nlink (claim), ==, 2);
+  g_assert_false (form->check (first, NULL, NULL));
+  g_assert_false (form->refresh (first, FLUFL_LOCK_LIFETIME_AS_SET, NULL, &error));
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST);
+  g_assert_true (form->check (second, NULL, NULL));
+  face_release (second);
+  g_unlink (copy);
+}
+
+/* The directory is renamed, and another one is in its place. */
+static void
+replaced_directory (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autofree char *moved = g_strconcat (face->place.dir, ".moved", NULL);
+
+  for (gboolean linger = FALSE; linger <= TRUE; linger++)
+    {
+      g_autoptr (FluflLock) first = face_lock_new (face);
+      g_autoptr (FluflLock) second = face_lock_new (face);
+      g_autoptr (GError) error = NULL;
+
+      flufl_lock_set_linger (first, linger);
+      face_acquire (first);
+      face_release (first);
+      face_acquire (first);
+      g_assert_cmpint (g_rename (face->place.dir, moved), ==, 0);
+      g_assert_cmpint (g_mkdir (face->place.dir, 0700), ==, 0);
+      face_acquire (second);
+      g_assert_false (form->release (first, NULL, &error));
+      g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST);
+      g_assert_true (form->check (second, NULL, NULL));
+      face_release (second);
+      test_place_empty (&(TestPlace){ .dir = moved });
+      g_assert_cmpint (g_rmdir (moved), ==, 0);
+    }
 }
 
 static void
@@ -385,6 +511,10 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
 
   FACE_TEST_FORMS ("/loss/found-by-refresh", found_by_refresh);
+  FACE_TEST_FORMS ("/loss/found-by-acquire", found_by_acquire);
+  FACE_TEST_FORMS ("/loss/deleted-lock-file", deleted_lock_file);
+  FACE_TEST_FORMS ("/loss/deleted-after-backup", deleted_after_backup);
+  FACE_TEST_FORMS ("/loss/replaced-directory", replaced_directory);
   FACE_TEST_FORMS ("/loss/found-by-release", found_by_release);
   FACE_TEST_FORMS ("/loss/others-lock-is-left", others_lock_is_left);
   FACE_TEST_FORMS ("/loss/claim-without-lock", claim_without_lock);
