@@ -32,6 +32,7 @@ typedef struct
   gint64            lifetime;    /* ms */
   FluflBreakFlags   flags;
   FluflHeartbeat    heartbeat;
+  int               process;     /* the mark of that which began it */
   gboolean          begun;
   gboolean          settled;
   GSource          *cancel;      /* owned, in the task's context; nullable */

@@ -80,6 +80,8 @@ flufl_op_conclude (FluflOp *op)
     case FLUFL_RESULT_CANCELLED:
       g_cancellable_set_error_if_cancelled (op->cancellable, &op->error);
       break;
+    case FLUFL_RESULT_FORKED: /* it is put into words where all such ends are */
+      break;
     case FLUFL_RESULT_REFUSED:
     case FLUFL_RESULT_WAIT:
     default:

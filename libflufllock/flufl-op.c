@@ -14,6 +14,7 @@
 #include "flufl-engine.h"
 #include "flufl-error.h"
 #include "flufl-lock-details-private.h"
+#include "flufl-process.h"
 #include "flufl-report-private.h"
 
 /* Beyond this some file systems cannot store the expiration. */
@@ -22,6 +23,24 @@
 /* An acquisition that is cancelled ends by itself, with nothing left behind. If
  * it has not within this, in milliseconds, a file server keeps a call. */
 #define CANCEL_PATIENCE 500
+
+static gboolean
+is_parents (const FluflOp *op)
+{
+  return op->process != flufl_process_mark ();
+}
+
+/* An operation is that of the process that began it. A forked child has a copy of its source
+ * in a main context, and perhaps of what it has won: the lock is the parent's. */
+static void
+leave_to_parent (FluflOp *op)
+{
+  flufl_claim_clear (&op->acquire.claim);
+  op->begun = op->answer = FALSE;
+  g_clear_error (&op->error);
+  g_clear_pointer (&op->details, flufl_lock_details_free);
+  op->error = flufl_report_forked (&op->lock->holding->site);
+}
 
 /* Of an asynchronous operation. Its task has let go of the lock by now, so it
  * has a reference of its own. */
@@ -32,6 +51,8 @@ op_free (gpointer data)
   FluflLock *lock = op->lock;
   FluflHolding *self = lock->holding;
 
+  if (is_parents (op))
+    leave_to_parent (op);
   /* A win that nobody was told of: its source was destroyed. (A main context
    * that is not run any more keeps source and task, then the win is kept until
    * its lease ends. Nor does it help to let go of the context: as all of GIO's
@@ -76,6 +97,7 @@ post (FluflOp *op, GSourceFunc func, gpointer data, GDestroyNotify destroy, GSou
 
 typedef struct
 {
+  int               process; /* its mark */
   FluflLock        *lock;
   FluflLockDetails *details;
   GSource          *source; /* nullable */
@@ -86,7 +108,8 @@ waiting_cb (gpointer data)
 {
   Waiting *waiting = data;
 
-  flufl_lock_emit_waiting (waiting->lock, waiting->details);
+  if (waiting->process == flufl_process_mark ())
+    flufl_lock_emit_waiting (waiting->lock, waiting->details);
   return G_SOURCE_REMOVE;
 }
 
@@ -108,6 +131,7 @@ acquire_waiting (FluflAcquire *acquire, gpointer user_data)
   FluflOp *op = user_data;
   Waiting *waiting = g_new0 (Waiting, 1);
 
+  waiting->process = op->process;
   waiting->lock = g_object_ref (op->lock);
   waiting->details = flufl_lock_details_new (
       acquire->site, &acquire->findings.look,
@@ -222,6 +246,7 @@ op_begin (FluflOp *op)
 {
   FluflLock *self = op->lock;
 
+  op->process = flufl_process_mark ();
   if (g_cancellable_set_error_if_cancelled (op->cancellable, &op->error))
     return FALSE;
 
@@ -341,6 +366,8 @@ flufl_op_run_sync (FluflOp *op, GError **error)
 
   if (op_begin (op))
     flufl_op_run (op);
+  if (is_parents (op))
+    leave_to_parent (op);
   op_settle (op);
   if (op->error != NULL)
     g_propagate_error (error, g_steal_pointer (&op->error));
@@ -399,6 +426,8 @@ settle_cb (gpointer data)
 
   stop_watching_cancel (op);
   g_clear_pointer (&op->posted, g_source_unref);
+  if (is_parents (op))
+    leave_to_parent (op);
   /* The cancellation came after the win and before anybody was told of it. */
   if (op->kind == FLUFL_OP_ACQUIRE && op->answer
       && (op->told || g_cancellable_set_error_if_cancelled (op->cancellable, &op->error)))

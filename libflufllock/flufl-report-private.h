@@ -39,6 +39,7 @@ GError *flufl_report_lost        (const FluflSite     *site,
                                   FluflLoss            loss,
                                   int                  errsv);
 GError *flufl_report_not_held    (const FluflSite     *site);
+GError *flufl_report_forked       (const FluflSite    *site);
 GError *flufl_report_already_held (const FluflSite    *site);
 
 G_END_DECLS

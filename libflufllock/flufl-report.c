@@ -255,6 +255,17 @@ flufl_report_not_held (const FluflSite *site)
 }
 
 GError *
+flufl_report_forked (const FluflSite *site)
+{
+  g_autofree char *path = flufl_report_path (site);
+
+  return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD,
+                      "The operation on the lock “%s” is that of the parent process, which began it "
+                      "before fork(2). This process does not hold the lock.",
+                      path);
+}
+
+GError *
 flufl_report_already_held (const FluflSite *site)
 {
   g_autofree char *path = flufl_report_path (site);

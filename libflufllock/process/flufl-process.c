@@ -24,6 +24,10 @@ static File  *files; /* owned, for ever */
 static gsize  n_files, n_room;
 static guint64 last_id;
 
+/* One for each room that has state which threads wait for. */
+#define HOOKS_MAX 4
+static FluflForkFunc hooks[HOOKS_MAX];
+
 /* Nobody may be about to change the files while they are copied. */
 static void
 prepare_cb (void)
@@ -47,6 +51,8 @@ forked_cb (void)
   for (gsize i = 0; i < n_files; i++)
     files[i].close (files[i].fd);
   n_files = 0;
+  for (gsize i = 0; i < HOOKS_MAX && hooks[i] != NULL; i++)
+    hooks[i] ();
 }
 
 /* At start, not at first use: another thread might fork just then. */
@@ -68,6 +74,21 @@ int
 flufl_process_mark (void)
 {
   return mark;
+}
+
+/*
+ * flufl_process_on_fork:
+ *
+ * To be called once for each function, before another thread can fork.
+ */
+void
+flufl_process_on_fork (FluflForkFunc func)
+{
+  gsize i = 0;
+
+  while (hooks[i] != NULL)
+    g_assert_cmpuint (++i, <, HOOKS_MAX);
+  hooks[i] = func;
 }
 
 /*

@@ -14,7 +14,11 @@ G_BEGIN_DECLS
 
 typedef int (*FluflCloseFunc) (int fd);
 
+/* Called in a forked child, in its only thread, before anything else. */
+typedef void (*FluflForkFunc) (void);
+
 int      flufl_process_mark         (void);
+void     flufl_process_on_fork      (FluflForkFunc  func);
 void     flufl_process_lock_entry   (void);
 void     flufl_process_unlock_entry (void);
 guint64  flufl_process_keep_file    (int            fd,

@@ -14,6 +14,8 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "flufl-process.h"
+
 /* A wait that lasts is told of once, after so long. */
 #define ANNOUNCE_AFTER (250 * 1000)
 
@@ -379,6 +381,17 @@ finish (FluflAcquire *self, FluflResult result)
   return result;
 }
 
+/* In a forked child: the claim, the watch and the sleeper are the parent's, and its threads
+ * are at them. Nothing is done on disk. */
+static FluflResult
+leave_to_parent (FluflAcquire *self)
+{
+  flufl_watch_remove (&self->watch);
+  self->sleeper = NULL;
+  flufl_claim_clear (&self->claim);
+  return FLUFL_RESULT_FORKED;
+}
+
 static gboolean
 lock_is_free (FluflAcquire *self)
 {
@@ -525,6 +538,8 @@ step (FluflAcquire *self, gint64 *out_when)
   gboolean slow = !self->armed && self->pause >= UNTOLD_LOOK_FROM;
   gboolean look;
 
+  if (self->process != flufl_process_mark ())
+    return leave_to_parent (self);
   if (is_cancelled (self))
     return finish (self, FLUFL_RESULT_CANCELLED);
   if (flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL)
@@ -586,6 +601,9 @@ step (FluflAcquire *self, gint64 *out_when)
       return finish (self, FLUFL_RESULT_REFUSED);
     }
   announce_if_long (self, now);
+  /* In a handler of the announcement. */
+  if (self->process != flufl_process_mark ())
+    return leave_to_parent (self);
   *out_when = next_try (self, now);
   if (self->sleeper == NULL)
     self->sleeper = flufl_sleeper_new (self->cancellable);
@@ -595,6 +613,7 @@ step (FluflAcquire *self, gint64 *out_when)
 static void
 begin (FluflAcquire *self)
 {
+  self->process = flufl_process_mark ();
   self->started = self->looked = self->moved = g_get_monotonic_time ();
   self->result = FLUFL_RESULT_WAIT;
 }

@@ -22,6 +22,7 @@ typedef enum
   FLUFL_RESULT_TIMED_OUT,
   FLUFL_RESULT_CANCELLED,
   FLUFL_RESULT_REFUSED, /* outcome says how */
+  FLUFL_RESULT_FORKED,  /* it is the parent's, and this is a forked child */
 } FluflResult;
 
 typedef struct _FluflAcquire FluflAcquire;
@@ -48,6 +49,7 @@ struct _FluflAcquire
   FluflFindings    findings;
 
   /* Private. */
+  int              process;     /* the mark of that which began it */
   gint64           started;
   gint64           timer;       /* when to look again, whatever is told */
   gint64           pause;       /* the last one; 0: the next is the first */

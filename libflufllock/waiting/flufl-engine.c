@@ -75,6 +75,29 @@ struct _FluflSleeper
 
 static Engine *current;
 
+/* The thread that forked may wait in the middle of a poll or of a condition, in a handler of
+ * a Unix signal: what it waits for then must not be a mutex of a thread that is not there. */
+static void
+forked_cb (void)
+{
+  Engine *engine = g_atomic_pointer_get (&current);
+
+  if (engine != NULL)
+    g_mutex_init (&engine->mutex);
+}
+
+__attribute__ ((constructor)) static void
+watch_forks (void)
+{
+  flufl_process_on_fork (forked_cb);
+}
+
+static gboolean
+is_parents (const Engine *engine)
+{
+  return engine->process != flufl_process_mark ();
+}
+
 static void lead_for_calls (gpointer data);
 
 static Engine *
@@ -85,7 +108,7 @@ get_engine (void)
       Engine *old = g_atomic_pointer_get (&current);
       Engine *fresh;
 
-      if (old != NULL && old->process == flufl_process_mark ())
+      if (old != NULL && !is_parents (old))
         return old;
       fresh = g_new0 (Engine, 1);
       fresh->process = flufl_process_mark ();
@@ -251,7 +274,7 @@ poll_once (Engine *engine, gint64 when)
 
   g_mutex_lock (&engine->mutex);
   engine->polling = FALSE;
-  if (n <= 0)
+  if (n <= 0 || is_parents (engine))
     return;
   if ((fds[1].revents & POLLIN) != 0)
     drain_kick (engine);
@@ -466,7 +489,8 @@ let_leader_see_watches (Engine *engine)
  * flufl_sleeper_sleep:
  *
  * Sleeps in the calling thread until @when_usec, as g_get_monotonic_time()
- * tells, or until it is woken. Runs no main context.
+ * tells, or until it is woken. Runs no main context. A child that is forked
+ * meanwhile, in a handler of a Unix signal, returns at once.
  */
 void
 flufl_sleeper_sleep (FluflSleeper *self, gint64 when_usec)
@@ -476,7 +500,7 @@ flufl_sleeper_sleep (FluflSleeper *self, gint64 when_usec)
   g_mutex_lock (&engine->mutex);
   self->when = when_usec;
   let_leader_see_watches (engine);
-  while (!self->woken && g_get_monotonic_time () < when_usec)
+  while (!self->woken && !is_parents (engine) && g_get_monotonic_time () < when_usec)
     {
       if (!engine->has_leader)
         engine->has_leader = self->leads = TRUE;
@@ -498,7 +522,7 @@ flufl_sleeper_sleep (FluflSleeper *self, gint64 when_usec)
         }
     }
   self->woken = FALSE;
-  if (self->leads)
+  if (self->leads && !is_parents (engine))
     {
       self->leads = FALSE;
       hand_over (engine);

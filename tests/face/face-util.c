@@ -297,17 +297,27 @@ face_child_ends (int status)
 }
 
 pid_t
-face_fork (void (*func) (gpointer), gpointer data)
+face_fork_here (void)
 {
   pid_t pid;
 
   *verdict () = FACE_CHILD_FAILED;
-  fflush (stdout);
   pid = fork ();
   g_assert_cmpint (pid, >=, 0);
   if (pid == 0)
+    alarm (face_is_slow () ? TEST_PATIENCE_SEC : TEST_PATIENCE_SEC / 6);
+  return pid;
+}
+
+pid_t
+face_fork (void (*func) (gpointer), gpointer data)
+{
+  pid_t pid;
+
+  fflush (stdout);
+  pid = face_fork_here ();
+  if (pid == 0)
     {
-      alarm (face_is_slow () ? TEST_PATIENCE_SEC : TEST_PATIENCE_SEC / 6);
       func (data);
       face_child_ends (FACE_CHILD_OK);
     }

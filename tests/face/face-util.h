@@ -122,6 +122,8 @@ void       face_assert_sentence (const GError *error,
 pid_t      face_fork      (void        (*func) (gpointer),
                            gpointer      data);
 void       face_join      (pid_t         child);
+/* The child goes on here, and ends by face_child_ends(). */
+pid_t      face_fork_here (void);
 
 enum
 {

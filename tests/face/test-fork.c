@@ -8,6 +8,7 @@
 #include "face-util.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <unistd.h>
 
 typedef struct
@@ -429,6 +430,130 @@ parents_operation_runs (Face *face, gconstpointer data G_GNUC_UNUSED)
   face_release (lock);
 }
 
+typedef struct
+{
+  FluflLock *lock;
+  Reply      reply;
+} Win;
+
+static void
+child_of_winner (gpointer data)
+{
+  Win *win = data;
+  g_autoptr (GError) error = NULL;
+
+  reply_wait (&win->reply, "the parent's acquisition");
+  g_assert_false (flufl_lock_acquire_finish (win->lock, win->reply.result, &error));
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD);
+  holds_nothing (win->lock);
+  reply_clear (&win->reply);
+  g_assert_finalize_object (win->lock);
+}
+
+/* The process forks after its worker has won the lock, and before its main context has said
+ * so: only the parent holds it, and only the parent releases it. */
+static void
+forks_before_callback (Face *face, gconstpointer data)
+{
+  FluflLock *lock = face_lock_new (face);
+  Win win = { .lock = lock };
+
+  flufl_lock_set_heartbeat (lock, (FluflHeartbeat) GPOINTER_TO_INT (data));
+  flufl_lock_acquire_async (lock, 0, NULL, reply_cb, &win.reply);
+  while (test_place_count (&face->place) < 2)
+    g_usleep (1000);
+  face_join (face_fork (child_of_winner, &win));
+  g_assert_cmpuint (test_place_count (&face->place), ==, 2);
+  reply_wait (&win.reply, "acquire");
+  g_assert_true (flufl_lock_acquire_finish (lock, win.reply.result, NULL));
+  g_assert_true (flufl_lock_check (lock, NULL, NULL));
+  face_release (lock);
+  reply_clear (&win.reply);
+  g_object_unref (lock);
+}
+
+typedef struct
+{
+  FluflLock *holder;
+  pid_t      child; /* -1: not yet */
+} Fork;
+
+static Fork fork_in_handler;
+
+/* A child that comes back from the handler, as those of careless programs do. */
+static void
+fork_once (void)
+{
+  if (fork_in_handler.child < 0)
+    fork_in_handler.child = face_fork_here ();
+}
+
+static void
+fork_on_waiting_cb (void)
+{
+  fork_once ();
+  if (fork_in_handler.child > 0)
+    face_release (fork_in_handler.holder);
+}
+
+static void
+fork_on_signal (int number G_GNUC_UNUSED)
+{
+  fork_once ();
+}
+
+/* The thread that waits is in the child, too. */
+static void
+child_returns (FluflLock *lock, gboolean acquired, const GError *error)
+{
+  gboolean right = !acquired
+                   && g_error_matches (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD)
+                   && !flufl_lock_get_held (lock) && !flufl_lock_release (lock, NULL, NULL);
+
+  g_object_unref (lock);
+  face_child_ends (right ? FACE_CHILD_OK : FACE_CHILD_FAILED);
+}
+
+static void
+forks_while_waiting (Face *face, gconstpointer data)
+{
+  gboolean by_signal = data != NULL;
+  g_autoptr (FluflLock) holder = face_lock_new (face);
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_autoptr (GError) error = NULL;
+  gboolean acquired;
+
+  fork_in_handler = (Fork){ holder, -1 };
+  face_acquire (holder);
+  if (by_signal)
+    {
+      signal (SIGALRM, fork_on_signal);
+      alarm (1);
+    }
+  else
+    g_signal_connect (lock, "waiting", G_CALLBACK (fork_on_waiting_cb), NULL);
+
+  acquired = flufl_lock_acquire (lock, by_signal ? 3000 : -1, NULL, &error);
+  if (fork_in_handler.child == 0)
+    child_returns (lock, acquired, error);
+  g_assert_cmpint (fork_in_handler.child, >, 0);
+  face_join (fork_in_handler.child);
+  signal (SIGALRM, SIG_DFL);
+
+  g_assert_cmpint (acquired, ==, !by_signal);
+  if (by_signal)
+    {
+      g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);
+      g_assert_true (flufl_lock_check (holder, NULL, NULL));
+      face_release (holder);
+    }
+  else
+    {
+      g_assert_true (flufl_lock_check (lock, NULL, NULL));
+      face_release (lock);
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -451,6 +576,12 @@ main (int argc, char *argv[])
   FACE_TEST ("/fork/childs-threads-enter", childs_threads_enter);
   FACE_TEST ("/fork/parents-beat-is-stalled", parents_beat_is_stalled);
   FACE_TEST ("/fork/parents-operation-runs", parents_operation_runs);
+  FACE_TEST_WITH ("/fork/forks-before-callback/none", forks_before_callback, none);
+  FACE_TEST_WITH ("/fork/forks-before-callback/context", forks_before_callback, context);
+  FACE_TEST_WITH ("/fork/forks-before-callback/thread", forks_before_callback, thread);
+  FACE_TEST_WITH ("/fork/forks-while-waiting/in-handler", forks_while_waiting, NULL);
+  FACE_TEST_WITH ("/fork/forks-while-waiting/in-unix-signal", forks_while_waiting,
+                  GINT_TO_POINTER (TRUE));
 
   return g_test_run ();
 }
