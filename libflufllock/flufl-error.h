@@ -21,8 +21,8 @@ G_BEGIN_DECLS
  *   protects may have changed: start over
  * @FLUFL_LOCK_ERROR_NOT_A_LOCK: what is at the lock file's path is no lock.
  *   Choose another path, or remove it if nothing needs it
- * @FLUFL_LOCK_ERROR_UNSUPPORTED: the file system has no working hard links.
- *   Choose a path on another one
+ * @FLUFL_LOCK_ERROR_UNSUPPORTED: no lock can be made on this file system: it has
+ *   no working hard links, or is SMB. Choose a path on another one
  *
  * Errors about the lock itself. What the system refuses is a `G_IO_ERROR`,
  * cancellation is `G_IO_ERROR_CANCELLED`.

@@ -31,7 +31,8 @@ struct _FluflHolding
   GMutex        disk;
   FluflSite     site;       /* lock_path is NULL where no lock can be */
   FluflClaim    claim;      /* has a path while the object has the lock */
-  FluflClaim    parked;     /* has one while a claim is kept for the next use */
+  FluflClaim    parked;     /* has one while a claim is kept for the next use … */
+  gint64        parked_at;  /* … since then; monotonic microseconds */
 
   GMutex        mutex;      /* protects what follows, and the object's settings */
   gboolean      busy;       /* an operation runs */
@@ -44,6 +45,7 @@ struct _FluflHolding
   FluflHeartbeat heartbeat; /* that of the last acquisition */
   gint64        lease_end;  /* monotonic, of what was last seen to be held */
   int           beat_errsv; /* what the last heartbeat failed with, or 0 */
+  FluflSleeper *idle;       /* owned; nullable: has the appointment to let parked go */
   FluflPulse   *pulse;      /* owned; nullable */
   FluflLease   *lease;      /* owned; nullable: of one with a heartbeat */
   GCancellable *loss;       /* owned; made when it is asked for */
@@ -81,6 +83,10 @@ void          flufl_holding_post_loss    (FluflHolding     *self,
                                           guint             number);
 void          flufl_holding_drop_remains (FluflHolding     *self);
 void          flufl_holding_drop_parked  (FluflHolding     *self);
+void          flufl_holding_note_parked  (FluflHolding     *self);
+
+/* Microseconds after which a claim that is kept, and not used, is let go. */
+extern gint64 flufl_holding_idle_time;
 
 /* flufl-heartbeat.c */
 void          flufl_heartbeat_begin      (FluflHolding     *self,

@@ -10,6 +10,9 @@
 
 #include "flufl-process.h"
 
+/* A kept claim is an open file: it keeps a file system from being unmounted. */
+gint64 flufl_holding_idle_time = 30 * G_USEC_PER_SEC;
+
 /* A context that nobody runs must not keep the object, and one that runs late
  * must not tell of a holding that is long past. */
 typedef struct
@@ -106,6 +109,8 @@ flufl_holding_close (FluflHolding *self)
   g_autoptr (GCancellable) loss = NULL;
 
   flufl_holding_lock (self);
+  if (self->idle != NULL)
+    flufl_sleeper_wake (self->idle);
   context = g_steal_pointer (&self->context);
   loss = g_steal_pointer (&self->loss);
   flufl_holding_unlock (self);
@@ -152,6 +157,7 @@ flufl_holding_enter_process (FluflHolding *self)
       /* The parent's worker may be at it: they are left as they are. */
       self->pulse = NULL;
       self->lease = NULL;
+      self->idle = NULL;
       self->queue = (FluflQueue){ 0 };
       g_atomic_int_set (&self->process, flufl_process_mark ());
     }
@@ -354,6 +360,50 @@ flufl_holding_drop_parked (FluflHolding *self)
   flufl_holding_lock_disk (self);
   flufl_claim_abandon (&self->parked, &self->site);
   flufl_holding_unlock_disk (self);
+}
+
+/* In a worker, with a reference of its own. One appointment serves many uses: it is put off
+ * if the claim was used meanwhile. */
+static void
+let_go_if_idle (gpointer data)
+{
+  FluflHolding *self = data;
+  FluflSleeper *done;
+
+  flufl_holding_lock_disk (self);
+  if (self->parked.path != NULL
+      && g_get_monotonic_time () - self->parked_at < flufl_holding_idle_time)
+    {
+      flufl_sleeper_call (self->idle, self->parked_at + flufl_holding_idle_time, let_go_if_idle, self);
+      flufl_holding_unlock_disk (self);
+      return;
+    }
+  flufl_claim_abandon (&self->parked, &self->site);
+  flufl_holding_lock (self);
+  done = g_steal_pointer (&self->idle);
+  flufl_holding_unlock (self);
+  flufl_holding_unlock_disk (self);
+  flufl_sleeper_free (done);
+  flufl_holding_unref (self);
+}
+
+/*
+ * flufl_holding_note_parked:
+ *
+ * A claim is kept from now on; called with the disk.
+ */
+void
+flufl_holding_note_parked (FluflHolding *self)
+{
+  self->parked_at = g_get_monotonic_time ();
+  /* Set and cleared with both mutexes. */
+  if (self->idle != NULL)
+    return;
+  flufl_holding_lock (self);
+  self->idle = flufl_sleeper_new (NULL);
+  flufl_sleeper_call (self->idle, self->parked_at + flufl_holding_idle_time, let_go_if_idle,
+                      flufl_holding_ref (self));
+  flufl_holding_unlock (self);
 }
 
 /* In a thread of the user's: so it may come to have the last reference. */

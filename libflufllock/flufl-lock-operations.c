@@ -36,7 +36,7 @@ finish_boolean (FluflLock *self, GAsyncResult *result, gpointer tag, GError **er
  *
  * Fails with `FLUFL_LOCK_ERROR_TIMED_OUT`; `FLUFL_LOCK_ERROR_ALREADY_HELD` if
  * this object has it; `FLUFL_LOCK_ERROR_NOT_A_LOCK` if something else is at the
- * path; `FLUFL_LOCK_ERROR_UNSUPPORTED` where there are no hard links;
+ * path; `FLUFL_LOCK_ERROR_UNSUPPORTED` where there are no hard links, and on SMB;
  * `G_IO_ERROR_CANCELLED`, and then the lock is not held; or with what the system
  * says, such as `G_IO_ERROR_NOT_FOUND` where the directory is missing.
  *

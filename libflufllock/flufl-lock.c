@@ -367,8 +367,9 @@ flufl_lock_class_init (FluflLockClass *klass)
    * cost while nobody else wants the lock, so an object that often acquires and
    * releases is several times faster with this. The price is a file in the
    * lock's directory and, on a local file system, an open file in this process,
-   * as long as the object lives; they go with its last reference, or when this
-   * is set to %FALSE. On NFS it spares about half of the calls to the server.
+   * which keeps the file system from being unmounted. They go when the object has
+   * not used the lock for 30 seconds, with its last reference, or when this is set
+   * to %FALSE. On NFS it spares about half of the calls to the server.
    *
    * It is %FALSE by default, and has an effect on local file systems and on NFS.
    *

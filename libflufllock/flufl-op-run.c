@@ -193,6 +193,7 @@ run_release (FluflOp *op)
     {
       self->parked = self->claim;
       self->claim = (FluflClaim){ 0 };
+      flufl_holding_note_parked (self);
     }
   if (outcome == FLUFL_OUTCOME_RELEASED)
     op->ended = flufl_holding_end (self);

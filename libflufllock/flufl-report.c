@@ -167,6 +167,12 @@ flufl_report_refused (const FluflSite     *site,
     case FLUFL_OUTCOME_NOT_A_LOCK:
       return flufl_report_not_a_lock (site, &findings->look);
     case FLUFL_OUTCOME_UNSUPPORTED:
+      if (site->fs_kind == FLUFL_FS_SMB)
+        return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED,
+                            "The lock “%s” cannot be made: it lies on SMB, where two processes that "
+                            "remove one file can both be told that they did, so that both could "
+                            "hold the lock. Put the lock file on another file system.",
+                            path);
       type = file_system_name (site);
       return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED,
                           "The lock “%s” cannot be made: its file system (%s) has no working hard "

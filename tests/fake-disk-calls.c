@@ -37,9 +37,14 @@ fake_open (const char *path, int flags, mode_t mode)
     }
   else if (inode == NULL)
     return -1;
-  else if (S_ISLNK (inode->mode) && (flags & O_NOFOLLOW) != 0)
+  else if ((S_ISLNK (inode->mode) || disk.refuses_nofollow) && (flags & O_NOFOLLOW) != 0)
     {
       errno = ELOOP;
+      return -1;
+    }
+  else if (S_ISLNK (inode->mode))
+    {
+      errno = ENOENT; /* what it points to */
       return -1;
     }
   else if (!inode->readable)
@@ -117,6 +122,8 @@ fill_stat (const Inode *inode, struct stat *st)
   st->st_mtim.tv_nsec = inode->mtime % FAKE_SEC;
   st->st_ctim.tv_sec = inode->ctime / FAKE_SEC;
   st->st_ctim.tv_nsec = inode->ctime % FAKE_SEC;
+  if (disk.later_ctime && inode->mtime > inode->ctime)
+    st->st_ctim = st->st_mtim;
 }
 
 static int

@@ -57,6 +57,8 @@ typedef struct
   gint64      elapsed, local_skew, granularity;
   FluflFsKind kind;
   gboolean    copies;
+  gboolean    refuses_nofollow;
+  gboolean    later_ctime;
   guint64     random;
   Order       order;
   guint       dies_in; /* calls; 0: does not */

@@ -112,6 +112,18 @@ fake_disk_kind (FluflFsKind kind)
 }
 
 void
+fake_disk_refuse_nofollow (gboolean refuses)
+{
+  disk.refuses_nofollow = refuses;
+}
+
+void
+fake_disk_later_ctime (gboolean later)
+{
+  disk.later_ctime = later;
+}
+
+void
 fake_disk_copy_links (gboolean copies)
 {
   disk.copies = copies;

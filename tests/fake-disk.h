@@ -34,6 +34,10 @@ gint64   fake_disk_server_now  (void);
 /* Stored times are cut to so many nanoseconds. */
 void     fake_disk_granularity (gint64       nsec);
 void     fake_disk_kind        (FluflFsKind  kind);
+/* O_NOFOLLOW is refused, as by Flatpak's document portal. */
+void     fake_disk_refuse_nofollow (gboolean refuses);
+/* ctime is shown as the later of ctime and mtime, as by ceph-fuse. */
+void     fake_disk_later_ctime (gboolean     later);
 /* link(2) makes a copy and says nothing. */
 void     fake_disk_copy_links  (gboolean     copies);
 

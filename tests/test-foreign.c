@@ -244,6 +244,33 @@ test_unreadable (void)
   proc_clear (&p);
 }
 
+/* Flatpak's document portal refuses O_NOFOLLOW even for regular files. */
+static void
+test_portal (void)
+{
+  Proc holder, p;
+
+  fake_disk_reset ();
+  fake_disk_kind (FLUFL_FS_OTHER);
+  fake_disk_refuse_nofollow (TRUE);
+  proc_init (&holder);
+  proc_init (&p);
+  proc_acquire (&holder);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_cmpint (p.found.look.sight, ==, FLUFL_SIGHT_CLAIM);
+  g_assert_cmpint (proc_release (&holder), ==, FLUFL_OUTCOME_RELEASED);
+  proc_acquire (&p);
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+
+  g_test_message ("A symbolic link is none the less no lock");
+  fake_disk_put (LOCK, NULL, 0, S_IFLNK | 0777);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_NOT_A_LOCK);
+  fake_syscalls.unlink (LOCK);
+  proc_clear (&holder);
+  proc_clear (&p);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -258,5 +285,6 @@ main (int argc, char **argv)
   g_test_add_func ("/break/swapped", test_swapped);
   g_test_add_func ("/break/copied", test_copied);
   g_test_add_func ("/break/unreadable", test_unreadable);
+  g_test_add_func ("/foreign/portal", test_portal);
   return g_test_run ();
 }

@@ -52,11 +52,55 @@ test_memory (void)
   g_assert_cmpint (flufl_fs_kind ("/dev/shm"), ==, FLUFL_FS_LOCAL);
 }
 
+static char *
+no_answer (gconstpointer data G_GNUC_UNUSED)
+{
+  return NULL;
+}
+
+static char *
+given_answer (gconstpointer data)
+{
+  return g_strdup (data);
+}
+
+static void
+test_numbers (void)
+{
+  static const struct
+  {
+    guint32     number;
+    gboolean    has_device;
+    const char *mounted_as; /* NULL: that cannot be read */
+    FluflFsKind kind;
+  } cases[] = {
+    { 0xEF53, TRUE, NULL, FLUFL_FS_LOCAL },        /* ext4 */
+    { 0xEF53, FALSE, NULL, FLUFL_FS_OTHER },       /* as 9p shows it */
+    { 0x01021994, FALSE, "tmpfs", FLUFL_FS_LOCAL },
+    { 0x01021994, FALSE, "9p", FLUFL_FS_OTHER },
+    { 0x01021994, FALSE, NULL, FLUFL_FS_UNASKED },
+    { 0x9123683E, FALSE, "btrfs", FLUFL_FS_LOCAL },
+    { 0x6969, FALSE, NULL, FLUFL_FS_NFS },
+    { 0xFE534D42, FALSE, NULL, FLUFL_FS_SMB },
+    { 0xFF534D42, FALSE, NULL, FLUFL_FS_SMB },
+    { 0x517B, FALSE, NULL, FLUFL_FS_SMB },
+    { 0x65735546, FALSE, NULL, FLUFL_FS_OTHER },   /* FUSE */
+    { 0x00C36400, FALSE, NULL, FLUFL_FS_OTHER },   /* CephFS */
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    g_assert_cmpint (flufl_fs_kind_of (cases[i].number, cases[i].has_device,
+                                       cases[i].mounted_as != NULL ? given_answer : no_answer,
+                                       cases[i].mounted_as),
+                     ==, cases[i].kind);
+}
+
 int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/fs-kind/mount-type", test_mount_type);
+  g_test_add_func ("/fs-kind/numbers", test_numbers);
   g_test_add_func ("/fs-kind/unknown", test_unknown);
   g_test_add_func ("/fs-kind/memory", test_memory);
   return g_test_run ();

@@ -21,7 +21,7 @@ step_of_link (FluflOutcome outcome)
  *
  * Makes the claim, or keeps it fresh.
  *
- * Returns: AGAIN if it may be linked; LOST; UNSURE; FAILED
+ * Returns: AGAIN if it may be linked; LOST; UNSURE; UNSUPPORTED; FAILED
  */
 FluflOutcome
 flufl_attempt_claim (FluflClaim    *claim,

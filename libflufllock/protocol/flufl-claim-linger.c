@@ -150,6 +150,7 @@ flufl_claim_park (FluflClaim *claim, FluflSite *site, int *out_errsv)
   if (outcome != FLUFL_OUTCOME_HELD)
     return outcome;
   claim->parked = TRUE;
+  claim->parked_at = flufl_claim_boot_now (site);
   return FLUFL_OUTCOME_RELEASED;
 }
 
@@ -171,8 +172,8 @@ unpark_by_path (FluflClaim *claim, FluflSite *site, gint64 lifetime)
 }
 
 /* Makes an idle claim one that can be linked. What was seen of it a moment ago
- * is still good: that it has one link and no other name, and how the clocks
- * stand. Whether its name is still there, link(2) will say. */
+ * is still good: that it has one link and no other name, that its name is there, and how the
+ * clocks stand. Whether its name is still there, link(2) will say. */
 gboolean
 flufl_claim_unpark (FluflClaim *claim, FluflSite *site, gint64 lifetime)
 {
@@ -183,6 +184,7 @@ flufl_claim_unpark (FluflClaim *claim, FluflSite *site, gint64 lifetime)
   if ((claim->renamed && flufl_claim_write_path (claim, site, claim->fd) != 0)
       || flufl_claim_touch (claim, site, claim->fd, lifetime) != 0)
     return FALSE;
+  claim->fresh = claim->lease_start - claim->parked_at < SEEN_LATELY;
   if (!claim->renamed && !claim->coarse
       && claim->lease_start - claim->server_seen < SEEN_LATELY)
     return TRUE;

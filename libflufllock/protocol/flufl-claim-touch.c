@@ -93,6 +93,9 @@ flufl_claim_learn (FluflClaim *claim, FluflSite *site, const struct stat *st)
 
   claim->server_time = FLUFL_STAT_CTIME (st);
   claim->server_seen = flufl_claim_boot_now (site);
+  /* ceph-fuse shows the later of ctime and mtime: then it shows what we have just said. */
+  if (claim->server_time == FLUFL_STAT_MTIME (st))
+    claim->server_time = claim->touched;
   /* The server touched it some time between then and now: one that took long
    * over it is not behind. */
   real = site->sys->clock (FLUFL_CLOCK_REAL);

@@ -46,7 +46,7 @@ tie_life_line (FluflClaim *claim, FluflSite *site, int fd)
  * Makes a new claim file next to the lock file, complete before anybody can
  * see it as the lock.
  *
- * Returns: AGAIN when it is there, to be linked; FAILED with nothing left
+ * Returns: AGAIN when it is there, to be linked; UNSUPPORTED or FAILED with nothing left
  */
 FluflOutcome
 flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *out_errsv)
@@ -59,6 +59,13 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
 
   g_assert (claim->path == NULL);
   memset (claim, 0, sizeof *claim);
+  /* Links and link counts are right there; but two that remove one claim may both be told
+   * that they did, and then both remove the lock file. */
+  if (flufl_site_fs_kind (site) == FLUFL_FS_SMB)
+    {
+      *out_errsv = EOPNOTSUPP;
+      return FLUFL_OUTCOME_UNSUPPORTED;
+    }
   flufl_identity_get (sys, &identity);
 
   for (int i = 0; i < CREATE_TRIES && fd < 0; i++)
@@ -316,22 +323,30 @@ classify_link_error (const FluflSite *site, int errsv)
     }
 }
 
-/* Whether a claim that link(2) has just made the lock is still the file that we made, if it
- * was made some time ago. On a local file system link(2) goes by the name, which may be that
- * of a copy by now: somebody has put a copy of the directory in its place. On NFS it goes by
- * the file, and its reply tells the link count. Others may have made a link to it, too. */
+/* Whether a claim that link(2) has just made the lock is the file that we made, if that was
+ * some time ago. link(2) goes by the name, which may be that of a copy by now: somebody has
+ * put a copy of the directory in its place. Of the open claim the kernel knows at once whether
+ * it got the link; on NFS the reply to the link tells. Others may have made a link, too. */
 static FluflClaimSight
 see_old_claim (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
-  FluflClaimSight sight;
+  FluflClaimSight sight = FLUFL_CLAIM_LINKED;
   struct stat st;
 
-  if (flufl_site_fs_kind (site) == FLUFL_FS_LOCAL)
-    return flufl_claim_see_lock (claim, site, out_errsv);
-  sight = flufl_claim_see (claim, site, &st, out_errsv);
-  if (sight == FLUFL_CLAIM_LINKED)
-    claim->doubtful = st.st_nlink > 2;
-  return sight;
+  if (claim->line == NULL)
+    sight = flufl_claim_see (claim, site, &st, out_errsv);
+  else if (site->sys->fstat (claim->fd, &st) != 0)
+    sight = FLUFL_CLAIM_SILENT;
+  if (sight != FLUFL_CLAIM_LINKED)
+    return sight;
+  if (st.st_nlink < 2)
+    return FLUFL_CLAIM_GONE;
+  if (st.st_nlink > 2)
+    {
+      claim->doubtful = TRUE;
+      return flufl_claim_see_lock (claim, site, out_errsv);
+    }
+  return FLUFL_CLAIM_LINKED;
 }
 
 /* link(2) answered 0. Where nothing is known of the file system, nothing is taken for

@@ -42,10 +42,12 @@ typedef struct
   gint64   server_seen;  /* … at this boot time or earlier */
   gint64   clock_offset; /* the server's clock less ours, when last compared … */
   gint64   clock_base;   /* … and real time less boot time then */
-  gboolean fresh;        /* made just now, and not linked yet */
+  gboolean fresh;        /* made just now, or seen to be the lock a moment ago, and not linked
+                          * since */
   gboolean coarse;       /* the file system stores whole seconds */
   gboolean unsure;       /* it may be the lock: an answer was lost */
-  gboolean parked;       /* idle, under a name for its next use */
+  gboolean parked;       /* idle, under a name for its next use … */
+  gint64   parked_at;    /* … since this boot time; valid if it ever was */
   gboolean named_ahead;  /* its name says that it is kept, not since when it waits */
   gboolean renamed;      /* its content is not its name yet */
   gboolean doubtful;     /* look closely before touching the lock: a refresh failed, or

@@ -21,8 +21,6 @@
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
-#define NFS_NUMBER 0x6969
-
 /* Numbers of statfs(2), from the kernel's headers and file systems. Those with a
  * name have no block device, as no network file system has one; they are known
  * by what the kernel calls the mount. A file system that is not here is trusted
@@ -30,20 +28,25 @@
 static const struct
 {
   guint32     number;
+  FluflFsKind kind;
   const char *mounted_as;
-} local[] = {
-  { 0xEF53, NULL },     /* ext2, ext3, ext4 */
-  { 0x58465342, NULL }, /* xfs */
-  { 0xF2F52010, NULL }, /* f2fs */
-  { 0x3153464A, NULL }, /* jfs */
-  { 0x52654973, NULL }, /* reiserfs */
-  { 0x3434, NULL },     /* nilfs2 */
-  { 0x9123683E, "btrfs" },
-  { 0x01021994, "tmpfs" },
-  { 0x858458F6, "ramfs" },
-  { 0x794C7630, "overlay" },
-  { 0x2FC12FC1, "zfs" },
-  { 0xCA451A4E, "bcachefs" },
+} known[] = {
+  { 0xEF53, FLUFL_FS_LOCAL, NULL },     /* ext2, ext3, ext4 */
+  { 0x58465342, FLUFL_FS_LOCAL, NULL }, /* xfs */
+  { 0xF2F52010, FLUFL_FS_LOCAL, NULL }, /* f2fs */
+  { 0x3153464A, FLUFL_FS_LOCAL, NULL }, /* jfs */
+  { 0x52654973, FLUFL_FS_LOCAL, NULL }, /* reiserfs */
+  { 0x3434, FLUFL_FS_LOCAL, NULL },     /* nilfs2 */
+  { 0x9123683E, FLUFL_FS_LOCAL, "btrfs" },
+  { 0x01021994, FLUFL_FS_LOCAL, "tmpfs" },
+  { 0x858458F6, FLUFL_FS_LOCAL, "ramfs" },
+  { 0x794C7630, FLUFL_FS_LOCAL, "overlay" },
+  { 0x2FC12FC1, FLUFL_FS_LOCAL, "zfs" },
+  { 0xCA451A4E, FLUFL_FS_LOCAL, "bcachefs" },
+  { 0x6969, FLUFL_FS_NFS, NULL },
+  { 0xFE534D42, FLUFL_FS_SMB, NULL },   /* cifs, SMB 2 and 3 */
+  { 0xFF534D42, FLUFL_FS_SMB, NULL },   /* cifs, SMB 1 */
+  { 0x517B, FLUFL_FS_SMB, NULL },       /* smbfs */
 };
 #endif
 
@@ -72,7 +75,7 @@ flufl_mount_type (const char *mountinfo, int id)
 }
 
 #ifdef HAVE_SYS_VFS_H
-/* What the mount that @fd is on calls its file system; NULL if nobody tells. */
+/* What the mount that @fd is on calls its file system; NULL if that cannot be read. */
 static char *
 mount_type_of (int fd)
 {
@@ -88,21 +91,44 @@ mount_type_of (int fd)
   return flufl_mount_type (mountinfo, atoi (id + strlen ("mnt_id:")));
 }
 
-static FluflFsKind
-kind_by_mount (const char *directory, const char *type)
+static char *
+ask_mount_type (gconstpointer directory)
 {
   int fd = open (directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  FluflFsKind kind = FLUFL_FS_OTHER;
-  char *found;
+  char *found = fd >= 0 ? mount_type_of (fd) : NULL;
 
-  if (fd < 0)
-    return FLUFL_FS_UNASKED;
-  found = mount_type_of (fd);
-  if (g_strcmp0 (found, type) == 0)
-    kind = FLUFL_FS_LOCAL;
-  g_free (found);
-  close (fd);
-  return kind;
+  if (fd >= 0)
+    close (fd);
+  return found;
+}
+
+/*
+ * flufl_fs_kind_of:
+ * @number: of statfs(2)
+ * @has_device: whether it lies on a block device
+ * @ask_mount: called with @data if need be, for the kernel's name of the file system;
+ *   returns NULL if that cannot be found out now
+ */
+FluflFsKind
+flufl_fs_kind_of (guint32 number, gboolean has_device, FluflAskMountFunc ask_mount,
+                  gconstpointer data)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (known); i++)
+    if (number == known[i].number)
+      {
+        g_autofree char *type = NULL;
+
+        if (known[i].kind != FLUFL_FS_LOCAL)
+          return known[i].kind;
+        if (known[i].mounted_as == NULL)
+          return has_device ? FLUFL_FS_LOCAL : FLUFL_FS_OTHER;
+        type = ask_mount (data);
+        /* For want of a file descriptor, say. */
+        if (type == NULL)
+          return FLUFL_FS_UNASKED;
+        return strcmp (type, known[i].mounted_as) == 0 ? FLUFL_FS_LOCAL : FLUFL_FS_OTHER;
+      }
+  return FLUFL_FS_OTHER;
 }
 #endif
 
@@ -116,15 +142,8 @@ flufl_fs_kind (const char *directory)
 
   if (statfs (directory, &fs) != 0 || stat (directory, &st) != 0)
     return FLUFL_FS_UNASKED;
-  if ((guint32) fs.f_type == NFS_NUMBER)
-    return FLUFL_FS_NFS;
-  for (gsize i = 0; i < G_N_ELEMENTS (local); i++)
-    if ((guint32) fs.f_type == local[i].number)
-      {
-        if (local[i].mounted_as != NULL)
-          return kind_by_mount (directory, local[i].mounted_as);
-        return major (st.st_dev) != 0 ? FLUFL_FS_LOCAL : FLUFL_FS_OTHER;
-      }
-#endif
+  return flufl_fs_kind_of ((guint32) fs.f_type, major (st.st_dev) != 0, ask_mount_type, directory);
+#else
   return FLUFL_FS_OTHER;
+#endif
 }

@@ -8,7 +8,13 @@
 
 G_BEGIN_DECLS
 
+typedef char *(*FluflAskMountFunc) (gconstpointer data);
+
 FluflFsKind flufl_fs_kind    (const char *directory);
+FluflFsKind flufl_fs_kind_of (guint32     number,
+                              gboolean    has_device,
+                              FluflAskMountFunc ask_mount,
+                              gconstpointer data);
 
 char       *flufl_mount_type (const char *mountinfo,
                               int         id);

@@ -154,17 +154,44 @@ see_content (FluflLook *look, const FluflSite *site, const char *path, int fd, o
     look->sight = FLUFL_SIGHT_CLAIM;
 }
 
+static int
+open_to_read (const FluflSite *site, const char *path, int more_flags)
+{
+  int fd;
+
+  do
+    fd = site->sys->open (path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | more_flags, 0);
+  while (fd < 0 && errno == EINTR);
+  return fd;
+}
+
+/* Flatpak's document portal answers ELOOP to O_NOFOLLOW for regular files, too. @look has seen
+ * a regular file: without O_NOFOLLOW that very file may be opened, and no other. */
+static int
+open_through_portal (const FluflLook *look, const FluflSite *site, const char *path, int more_flags)
+{
+  int fd = open_to_read (site, path, more_flags);
+  struct stat st;
+
+  if (fd < 0)
+    return -1;
+  if (site->sys->fstat (fd, &st) == 0 && flufl_look_is_inode (look, st.st_dev, st.st_ino))
+    return fd;
+  site->sys->close (fd);
+  errno = ELOOP;
+  return -1;
+}
+
 /* Opens and reads. Never waits for another end, and follows no link. */
 static int
 look_inside (FluflLook *look, const FluflSite *site, const char *path, int more_flags)
 {
   const FluflSyscalls *sys = site->sys;
   struct stat st;
-  int fd;
+  int fd = open_to_read (site, path, O_NOFOLLOW | more_flags);
 
-  do
-    fd = sys->open (path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | more_flags, 0);
-  while (fd < 0 && errno == EINTR);
+  if (fd < 0 && errno == ELOOP && site->fs_kind != FLUFL_FS_LOCAL && site->fs_kind != FLUFL_FS_NFS)
+    fd = open_through_portal (look, site, path, more_flags);
   if (fd < 0)
     {
       /* No regular file any more: it was swapped since lstat(2). */

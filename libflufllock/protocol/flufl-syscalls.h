@@ -18,7 +18,9 @@ typedef enum
   FLUFL_FS_UNASKED = 0, /* or there was no answer */
   FLUFL_FS_LOCAL,   /* one kernel sees every change; link counts are right */
   FLUFL_FS_NFS,     /* many kernels; link counts are right once looked up */
-  FLUFL_FS_OTHER,   /* anything: FUSE, SMB, 9p, cluster file systems, … */
+  FLUFL_FS_OTHER,   /* anything: FUSE, 9p, cluster file systems, … */
+  FLUFL_FS_SMB,     /* unlink(2) of one name may succeed for several callers: no lock can
+                     * be made here */
 } FluflFsKind;
 
 typedef enum

@@ -163,6 +163,44 @@ held_is_told (Face *face, gconstpointer data)
   g_assert_cmpuint (any.n, ==, 8);
 }
 
+/* A claim that is not used any more is let go of, and one that is used is not. */
+static void
+linger_idle (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  const gint64 usual = flufl_holding_idle_time;
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_autofree char *claim = NULL;
+  gint64 end;
+
+  flufl_holding_idle_time = 200 * 1000;
+  flufl_lock_set_linger (lock, TRUE);
+  for (guint i = 0; i < 2; i++)
+    {
+      face_acquire (lock);
+      face_release (lock);
+      face_acquire (lock);
+      face_release (lock);
+      g_assert_cmpuint (test_place_count (&face->place), ==, 1);
+      FACE_WAIT_FOR (test_place_count (&face->place) == 0);
+    }
+
+  flufl_holding_idle_time = 60 * G_USEC_PER_SEC;
+  face_acquire (lock);
+  face_release (lock);
+  claim = test_place_only_claim (&face->place);
+  end = g_get_monotonic_time () + 300 * 1000;
+  while (g_get_monotonic_time () < end)
+    {
+      g_autofree char *present = NULL;
+
+      face_acquire (lock);
+      face_release (lock);
+      present = test_place_only_claim (&face->place);
+      g_assert_cmpstr (present, ==, claim);
+    }
+  flufl_holding_idle_time = usual;
+}
+
 /* A release keeps the claim for the next acquisition; nothing of it stays. */
 static void
 linger (Face *face, gconstpointer data)
@@ -450,6 +488,7 @@ main (int argc, char *argv[])
   FACE_TEST ("/properties/settable", settable);
   FACE_TEST_FORMS ("/properties/held-is-told", held_is_told);
   FACE_TEST_FORMS ("/properties/linger", linger);
+  FACE_TEST ("/properties/linger-idle", linger_idle);
   FACE_TEST_FORMS ("/properties/retry-errnos", retry_errnos);
   FACE_TEST_FORMS ("/properties/relative-path", relative_path);
   FACE_TEST_FORMS ("/properties/parent-of-symlink", parent_of_symlink);
