@@ -244,6 +244,13 @@ test_unreadable (void)
   proc_clear (&p);
 }
 
+static void
+put_other (gpointer data G_GNUC_UNUSED)
+{
+  fake_syscalls.unlink (LOCK);
+  g_assert_cmpint (fake_syscalls.rename (LOCK ".other", LOCK), ==, 0);
+}
+
 /* Flatpak's document portal refuses O_NOFOLLOW even for regular files. */
 static void
 test_portal (void)
@@ -262,6 +269,15 @@ test_portal (void)
   proc_acquire (&p);
   g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
   assert_disk_empty ();
+
+  g_test_message ("What comes there between lstat(2) and open(2) is not read");
+  put_claim (FOREIGN, TRUE, 60);
+  fake_disk_put (LOCK ".other", "/d|e/" FOREIGN, -1, S_IFREG | 0644);
+  fake_disk_hook ("open", 2, put_other, NULL);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_NOT_A_LOCK);
+  g_assert_true (fake_disk_order_done ());
+  fake_syscalls.unlink (LOCK);
+  fake_syscalls.unlink ("/d|e/" FOREIGN);
 
   g_test_message ("A symbolic link is none the less no lock");
   fake_disk_put (LOCK, NULL, 0, S_IFLNK | 0777);
