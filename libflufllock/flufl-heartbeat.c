@@ -58,7 +58,7 @@ look_at_lease (gpointer data)
       flufl_holding_lock (self);
       end = self->lease_end;
       flufl_holding_unlock (self);
-      flufl_sleeper_call (lease->sleeper, end, look_at_lease, lease);
+      flufl_sleeper_call (lease->sleeper, FLUFL_TIME_MONOTONIC, end, look_at_lease, lease);
       return;
     }
   flufl_lease_unref (lease);
@@ -150,7 +150,7 @@ start_heart (FluflHolding *self, gint64 since)
   self->pulse = flufl_pulse_start (self->heartbeat == FLUFL_HEARTBEAT_THREAD ? NULL : self->context,
                                    left <= 2 * beat ? 0 : left - 2 * beat, beat_cb,
                                    flufl_lease_ref (self->lease), flufl_lease_unref);
-  flufl_sleeper_call (self->lease->sleeper, self->lease_end, look_at_lease,
+  flufl_sleeper_call (self->lease->sleeper, FLUFL_TIME_MONOTONIC, self->lease_end, look_at_lease,
                       flufl_lease_ref (self->lease));
 }
 

@@ -374,9 +374,12 @@ let_go_if_idle (gpointer data)
   if (self->parked.path != NULL
       && g_get_monotonic_time () - self->parked_at < flufl_holding_idle_time)
     {
-      flufl_sleeper_call (self->idle, self->parked_at + flufl_holding_idle_time, let_go_if_idle, self);
-      flufl_holding_unlock_disk (self);
-      return;
+      if (flufl_sleeper_call (self->idle, FLUFL_TIME_MONOTONIC,
+                              self->parked_at + flufl_holding_idle_time, let_go_if_idle, self))
+        {
+          flufl_holding_unlock_disk (self);
+          return;
+        }
     }
   flufl_claim_abandon (&self->parked, &self->site);
   flufl_holding_lock (self);
@@ -401,8 +404,14 @@ flufl_holding_note_parked (FluflHolding *self)
     return;
   flufl_holding_lock (self);
   self->idle = flufl_sleeper_new (NULL);
-  flufl_sleeper_call (self->idle, self->parked_at + flufl_holding_idle_time, let_go_if_idle,
-                      flufl_holding_ref (self));
+  /* Without a thread it stays until it is used again. */
+  if (!flufl_sleeper_call (self->idle, FLUFL_TIME_MONOTONIC,
+                           self->parked_at + flufl_holding_idle_time, let_go_if_idle,
+                           flufl_holding_ref (self)))
+    {
+      g_clear_pointer (&self->idle, flufl_sleeper_free);
+      flufl_holding_unref (self);
+    }
   flufl_holding_unlock (self);
 }
 

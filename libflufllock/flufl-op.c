@@ -433,7 +433,7 @@ settle_cb (gpointer data)
       && (op->told || g_cancellable_set_error_if_cancelled (op->cancellable, &op->error)))
     {
       op->answer = FALSE;
-      flufl_engine_push (cancel_win, g_object_ref (task));
+      flufl_workers_push (cancel_win, g_object_ref (task));
       return G_SOURCE_REMOVE;
     }
 
@@ -531,7 +531,7 @@ flufl_op_start (const FluflOp       *arguments,
   if (op->kind == FLUFL_OP_ACQUIRE && op->cancellable != NULL)
     set_cancel_source (task, g_cancellable_source_new (op->cancellable),
                        G_SOURCE_FUNC (cancelled_cb));
-  flufl_engine_push (run_in_worker, task);
+  flufl_workers_push (run_in_worker, task);
 }
 
 /*

@@ -30,5 +30,5 @@ engine_at (gint64 when_usec, GCancellable *cancellable, FluflWorkFunc func, gpoi
   self->sleeper = flufl_sleeper_new (cancellable);
   self->func = func;
   self->user_data = user_data;
-  flufl_sleeper_call (self->sleeper, when_usec, keep, self);
+  g_assert_true (flufl_sleeper_call (self->sleeper, FLUFL_TIME_MONOTONIC, when_usec, keep, self));
 }

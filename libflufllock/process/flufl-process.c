@@ -92,6 +92,35 @@ flufl_process_on_fork (FluflForkFunc func)
 }
 
 /*
+ * flufl_process_get_own:
+ * @current: where the state is kept
+ * @init: makes what follows the #FluflPerProcess, which is all zero; takes no mutex, and
+ *   needs no end if the state is given up
+ *
+ * Returns: the state of this process. That of the parent stays as it is: another thread may
+ *   have been at it when the process forked.
+ */
+gpointer
+flufl_process_get_own (FluflPerProcess **current, gsize size, void (*init) (gpointer state))
+{
+  for (;;)
+    {
+      FluflPerProcess *old = g_atomic_pointer_get (current);
+      FluflPerProcess *fresh;
+
+      if (old != NULL && old->process == mark)
+        return old;
+      fresh = g_malloc0 (size);
+      fresh->parents = old;
+      fresh->process = mark;
+      init (fresh);
+      if (g_atomic_pointer_compare_and_exchange (current, old, fresh))
+        return fresh;
+      g_free (fresh);
+    }
+}
+
+/*
  * flufl_process_lock_entry:
  *
  * For what is made anew in place: one thread of a child does it. Can always be

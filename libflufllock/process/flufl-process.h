@@ -21,6 +21,19 @@ int      flufl_process_mark         (void);
 void     flufl_process_on_fork      (FluflForkFunc  func);
 void     flufl_process_lock_entry   (void);
 void     flufl_process_unlock_entry (void);
+/* The beginning of state that a forked child has anew. */
+typedef struct _FluflPerProcess FluflPerProcess;
+
+struct _FluflPerProcess
+{
+  FluflPerProcess *parents; /* left as it was at the fork, and so not freed */
+  int              process; /* its mark */
+};
+
+gpointer flufl_process_get_own      (FluflPerProcess **current,
+                                     gsize             size,
+                                     void            (*init) (gpointer state));
+
 guint64  flufl_process_keep_file    (int            fd,
                                      FluflCloseFunc close_func);
 gboolean flufl_process_forget_file  (guint64        id);

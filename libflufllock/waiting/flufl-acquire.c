@@ -639,11 +639,14 @@ step_in_worker (gpointer user_data)
   FluflAcquire *self = user_data;
   gint64 when;
 
-  self->result = step (self, &when);
-  if (self->result == FLUFL_RESULT_WAIT)
-    flufl_sleeper_call (self->sleeper, when, step_in_worker, self);
-  else
-    self->done (self, self->user_data);
+  while ((self->result = step (self, &when)) == FLUFL_RESULT_WAIT)
+    {
+      if (flufl_sleeper_call (self->sleeper, FLUFL_TIME_MONOTONIC, when, step_in_worker, self))
+        return;
+      /* This thread is all that can be had. */
+      flufl_sleeper_sleep (self->sleeper, when);
+    }
+  self->done (self, self->user_data);
 }
 
 /*
@@ -656,5 +659,5 @@ void
 flufl_acquire_start (FluflAcquire *self)
 {
   begin (self);
-  flufl_engine_push (step_in_worker, self);
+  flufl_workers_push (step_in_worker, self);
 }

@@ -8,7 +8,9 @@
  * server that does not answer) delays no other.
  *
  * A thread that sleeps leads itself when nobody does; for functions that wait
- * a worker leads.
+ * a worker leads. Once there is such a worker it stays for as long as functions wait, as the
+ * deputy of another leader if need be: when no more threads can be started, they are called
+ * all the same.
  */
 
 #include "config.h"
@@ -18,42 +20,45 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifdef HAVE_EVENTFD
 #include <sys/eventfd.h>
 #endif
+#ifdef HAVE_TIMERFD
+#include <sys/timerfd.h>
+#endif
 
 #include "flufl-process.h"
 #include "flufl-watch.h"
 
-/* Where no file descriptor is left to be woken by, the leader looks up so often. */
+/* Where there is no file descriptor to be woken by, or no thread for what is due, the leader
+ * looks up this often. Microseconds. */
 #define BLIND_SLICE (20 * 1000)
+
+/* Interrupts that are polled at a time; those beyond it are polled when others are gone. */
+#define INTERRUPTS_MAX 32
 
 typedef struct
 {
-  FluflWorkFunc func;
-  gpointer      user_data;
-} Work;
-
-/* Of one process: a forked child begins anew, and leaves its parent's alone. */
-typedef struct _Engine Engine;
-
-struct _Engine
-{
-  Engine      *parents;     /* left as it was at the fork, and so not freed */
-  int          process;     /* its mark */
-  GThreadPool *workers;     /* under the mutex until it is made */
+  FluflPerProcess base;
 
   GMutex       mutex;       /* protects what follows */
-  GSequence   *calls;       /* of FluflSleeper, by time */
+  GSequence   *calls[FLUFL_N_TIMES]; /* of FluflSleeper, by time */
   GQueue       followers;   /* of FluflSleeper, asleep in threads */
+  FluflSleeper *leader;     /* if it is one that sleeps; it may have an interrupt, too */
   gboolean     has_leader;
-  guint        unheard;     /* calls for a leader that are still in the queue */
+  gboolean     has_deputy;  /* a worker that waits to lead … */
+  gboolean     deputy_called; /* … and is to do so now */
+  GCond        deputy;
   gboolean     polling;     /* the leader is */
   int          polled_fd;   /* the watches' descriptor that it polls */
   int          kick[2];     /* read and write end of what interrupts it; -1 */
-};
+  int          timer;       /* tells of boot time; -1: there is none */
+  gint64       timer_when;  /* what it is set to; G_MAXINT64: it is not */
+} Engine;
 
 struct _FluflSleeper
 {
@@ -62,25 +67,54 @@ struct _FluflSleeper
   gulong          handler;
   Engine         *engine;
   GCond           cond;
+  int             interrupt_fd; /* -1: none; only touched by its thread while awake */
 
   /* Under the engine's mutex. */
   gint64          when;
   gboolean        woken;
+  gboolean        interrupted; /* something can be read from interrupt_fd */
   gboolean        leads;     /* in its own thread */
   gboolean        follows;
   GList           link;      /* in followers */
   GSequenceIter  *scheduled; /* in calls, or NULL */
-  Work            work;
+  FluflTime       time;
+  FluflWorkFunc   func;
+  gpointer        user_data;
 };
 
-static Engine *current;
+static FluflPerProcess *current;
+
+static void
+engine_init (gpointer data)
+{
+  Engine *self = data;
+
+  g_mutex_init (&self->mutex);
+  g_cond_init (&self->deputy);
+  for (int i = 0; i < FLUFL_N_TIMES; i++)
+    self->calls[i] = g_sequence_new (NULL);
+  self->kick[0] = self->kick[1] = self->timer = -1;
+  self->timer_when = G_MAXINT64;
+}
+
+static Engine *
+get_engine (void)
+{
+  return flufl_process_get_own (&current, sizeof (Engine), engine_init);
+}
+
+static gboolean
+is_parents (const Engine *engine)
+{
+  return engine->base.process != flufl_process_mark ();
+}
 
 /* The thread that forked may wait in the middle of a poll or of a condition, in a handler of
  * a Unix signal: what it waits for then must not be a mutex of a thread that is not there. */
 static void
 forked_cb (void)
 {
-  Engine *engine = g_atomic_pointer_get (&current);
+  Engine *engine = (Engine *) g_atomic_pointer_get (&current);
 
   if (engine != NULL)
     g_mutex_init (&engine->mutex);
@@ -92,102 +126,67 @@ watch_forks (void)
   flufl_process_on_fork (forked_cb);
 }
 
+gint64
+flufl_time_now (FluflTime time)
+{
+#ifdef CLOCK_BOOTTIME
+  struct timespec ts;
+
+  if (time == FLUFL_TIME_BOOT && clock_gettime (CLOCK_BOOTTIME, &ts) == 0)
+    return (gint64) ts.tv_sec * G_USEC_PER_SEC + ts.tv_nsec / 1000;
+#endif
+  return g_get_monotonic_time ();
+}
+
+/* --- Calls; all with the mutex --- */
+
+static FluflSleeper *
+first_call (Engine *engine, FluflTime time)
+{
+  return g_sequence_is_empty (engine->calls[time])
+             ? NULL
+             : g_sequence_get (g_sequence_get_begin_iter (engine->calls[time]));
+}
+
 static gboolean
-is_parents (const Engine *engine)
+has_calls (Engine *engine)
 {
-  return engine->process != flufl_process_mark ();
+  return first_call (engine, FLUFL_TIME_MONOTONIC) != NULL
+         || first_call (engine, FLUFL_TIME_BOOT) != NULL;
 }
 
-static void lead_for_calls (gpointer data);
-
-static Engine *
-get_engine (void)
+static FluflSleeper *
+due_call (Engine *engine)
 {
-  for (;;)
+  for (int i = 0; i < FLUFL_N_TIMES; i++)
     {
-      Engine *old = g_atomic_pointer_get (&current);
-      Engine *fresh;
+      FluflSleeper *first = first_call (engine, (FluflTime) i);
 
-      if (old != NULL && !is_parents (old))
-        return old;
-      fresh = g_new0 (Engine, 1);
-      fresh->process = flufl_process_mark ();
-      fresh->kick[0] = fresh->kick[1] = -1;
-      fresh->parents = old;
-      fresh->calls = g_sequence_new (NULL);
-      g_mutex_init (&fresh->mutex);
-      /* The parent's may be in any state: fork(2) copies one thread only. */
-      if (g_atomic_pointer_compare_and_exchange (&current, old, fresh))
-        return fresh;
-      g_sequence_free (fresh->calls);
-      g_mutex_clear (&fresh->mutex);
-      g_free (fresh);
+      if (first != NULL && first->when <= flufl_time_now ((FluflTime) i))
+        return first;
     }
-}
-
-/* --- Workers --- */
-
-static void
-run_work (gpointer data, gpointer unused G_GNUC_UNUSED)
-{
-  Work *work = data;
-  Work copy = *work;
-
-  g_free (work);
-  copy.func (copy.user_data);
-}
-
-static gpointer
-run_work_in_thread (gpointer data)
-{
-  run_work (data, NULL);
   return NULL;
 }
 
-/* Says whether there is a thread for it; if not it waits for the next one. */
-static gboolean
-push (Engine *engine, FluflWorkFunc func, gpointer user_data)
+static int
+compare_times (gconstpointer a, gconstpointer b, gpointer unused G_GNUC_UNUSED)
 {
-  g_autoptr (GError) error = NULL;
-  Work *work = g_new (Work, 1);
+  const FluflSleeper *left = a, *right = b;
 
-  work->func = func;
-  work->user_data = user_data;
-  /* Without a limit: GIO's own pool has one, and a few calls stalled on one
-   * file server would keep all other locks of the process waiting. */
-  if (engine->workers == NULL && engine->parents == NULL)
-    engine->workers = g_thread_pool_new (run_work, NULL, -1, FALSE, NULL);
-  if (engine->parents != NULL)
-    {
-      /* GLib hands work to pooled threads that were the parent's. */
-      GThread *thread = g_thread_try_new ("flufl", run_work_in_thread, work, &error);
-
-      if (thread != NULL)
-        {
-          g_thread_unref (thread);
-          return TRUE;
-        }
-      g_free (work);
-    }
-  else if (g_thread_pool_push (engine->workers, work, &error))
-    return TRUE;
-  g_warning ("No thread for the work of locks: %s", error->message);
-  return FALSE;
+  return left->when < right->when ? -1 : left->when > right->when;
 }
 
-/*
- * flufl_engine_push:
- *
- * Runs @func in a worker thread.
- */
-void
-flufl_engine_push (FluflWorkFunc func, gpointer user_data)
+static void
+schedule (Engine *engine, FluflSleeper *self)
 {
-  Engine *engine = get_engine ();
+  self->scheduled = g_sequence_insert_sorted (engine->calls[self->time], self, compare_times, NULL);
+}
 
-  g_mutex_lock (&engine->mutex);
-  push (engine, func, user_data);
-  g_mutex_unlock (&engine->mutex);
+static void
+unschedule (FluflSleeper *self)
+{
+  g_sequence_remove (self->scheduled);
+  self->scheduled = NULL;
 }
 
 /* --- Leading; all with the mutex --- */
@@ -237,50 +236,153 @@ drain_kick (Engine *engine)
     }
 }
 
-static int
-poll_until (struct pollfd *fds, nfds_t n, gint64 when)
+/* poll(2) stands still while the machine sleeps, and goes on waiting after it. */
+static void
+set_timer (Engine *engine)
 {
-  gint64 left = when - g_get_monotonic_time ();
+#ifdef HAVE_TIMERFD
+  const FluflSleeper *first = first_call (engine, FLUFL_TIME_BOOT);
+  gint64 when = first != NULL ? MAX (first->when, 1) : G_MAXINT64;
+  struct itimerspec spec = { 0 };
 
-#ifdef HAVE_PPOLL
-  struct timespec ts;
-
-  left = MAX (left, 0);
-  ts.tv_sec = (time_t) (left / G_USEC_PER_SEC);
-  ts.tv_nsec = (long) (left % G_USEC_PER_SEC) * 1000;
-  return ppoll (fds, n, when == G_MAXINT64 ? NULL : &ts, NULL);
+  if (when == engine->timer_when)
+    return;
+  if (engine->timer < 0)
+    engine->timer = timerfd_create (CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+  if (when != G_MAXINT64)
+    {
+      spec.it_value.tv_sec = (time_t) (when / G_USEC_PER_SEC);
+      spec.it_value.tv_nsec = (long) (when % G_USEC_PER_SEC) * 1000;
+    }
+  engine->timer_when = when;
+  /* It may be another file by now, which somebody opened after closing all. */
+  if (engine->timer >= 0 && timerfd_settime (engine->timer, TFD_TIMER_ABSTIME, &spec, NULL) != 0)
+    engine->timer = -1;
 #else
-  left = MAX (left, 0);
-  return poll (fds, n, when == G_MAXINT64 ? -1 : (int) MIN ((left + 999) / 1000, G_MAXINT));
+  (void) engine;
 #endif
 }
 
-/* Lets go of the mutex meanwhile. */
-static void
-poll_once (Engine *engine, gint64 when)
+/* Microseconds until the first call; G_MAXINT64: there is none. */
+static gint64
+time_left (Engine *engine)
 {
-  struct pollfd fds[2] = { { -1, POLLIN, 0 }, { -1, POLLIN, 0 } };
+  gint64 left = G_MAXINT64;
+
+  for (int i = 0; i < FLUFL_N_TIMES; i++)
+    {
+      const FluflSleeper *first = first_call (engine, (FluflTime) i);
+
+      if (first != NULL)
+        left = MIN (left, first->when - flufl_time_now ((FluflTime) i));
+    }
+  return MAX (left, 0);
+}
+
+static int
+poll_for (struct pollfd *fds, nfds_t n, gint64 left)
+{
+#ifdef HAVE_PPOLL
+  struct timespec ts;
+
+  ts.tv_sec = (time_t) (left / G_USEC_PER_SEC);
+  ts.tv_nsec = (long) (left % G_USEC_PER_SEC) * 1000;
+  return ppoll (fds, n, left == G_MAXINT64 ? NULL : &ts, NULL);
+#else
+  return poll (fds, n, left == G_MAXINT64 ? -1 : (int) MIN ((left + 999) / 1000, G_MAXINT));
+#endif
+}
+
+static nfds_t
+add_interrupt (struct pollfd *fds, nfds_t n, const FluflSleeper *sleeper)
+{
+  if (sleeper->interrupt_fd < 0 || sleeper->interrupted || n == INTERRUPTS_MAX)
+    return n;
+  fds[n] = (struct pollfd){ sleeper->interrupt_fd, POLLIN, 0 };
+  return n + 1;
+}
+
+static nfds_t
+list_interrupts (Engine *engine, struct pollfd *fds)
+{
+  nfds_t n = 0;
+
+  if (engine->leader != NULL)
+    n = add_interrupt (fds, n, engine->leader);
+  for (GList *l = engine->followers.head; l != NULL; l = l->next)
+    n = add_interrupt (fds, n, l->data);
+  return n;
+}
+
+static void
+interrupt_if (FluflSleeper *sleeper, int fd)
+{
+  if (sleeper->interrupt_fd != fd)
+    return;
+  sleeper->interrupted = sleeper->woken = TRUE;
+  if (sleeper->follows)
+    g_cond_signal (&sleeper->cond);
+}
+
+/* Those that slept when it was polled, and those that do now, may be others. */
+static void
+tell_interrupts (Engine *engine, const struct pollfd *fds, nfds_t n)
+{
+  for (nfds_t i = 0; i < n; i++)
+    {
+      if (fds[i].revents == 0)
+        continue;
+      if (engine->leader != NULL)
+        interrupt_if (engine->leader, fds[i].fd);
+      for (GList *l = engine->followers.head; l != NULL; l = l->next)
+        interrupt_if (l->data, fds[i].fd);
+    }
+}
+
+enum
+{
+  POLL_WATCH,
+  POLL_KICK,
+  POLL_TIMER,
+  POLL_INTERRUPTS,
+};
+
+/* Polls for @left microseconds, or until the first call. Lets go of the mutex meanwhile. */
+static void
+poll_once (Engine *engine, gint64 left)
+{
+  struct pollfd fds[POLL_INTERRUPTS + INTERRUPTS_MAX];
+  nfds_t n_interrupts = list_interrupts (engine, fds + POLL_INTERRUPTS);
   int n;
 
   make_kick (engine);
-  fds[0].fd = engine->polled_fd = flufl_watch_fd ();
-  fds[1].fd = engine->kick[0];
-  if (fds[1].fd < 0)
-    when = MIN (when, g_get_monotonic_time () + BLIND_SLICE);
+  set_timer (engine);
+  left = MIN (left, time_left (engine));
+  engine->polled_fd = flufl_watch_fd ();
+  fds[POLL_WATCH] = (struct pollfd){ engine->polled_fd, POLLIN, 0 };
+  fds[POLL_KICK] = (struct pollfd){ engine->kick[0], POLLIN, 0 };
+  fds[POLL_TIMER] = (struct pollfd){ engine->timer, POLLIN, 0 };
+  if (engine->kick[0] < 0)
+    left = MIN (left, BLIND_SLICE);
   engine->polling = TRUE;
   g_mutex_unlock (&engine->mutex);
 
-  n = poll_until (fds, G_N_ELEMENTS (fds), when);
+  n = poll_for (fds, POLL_INTERRUPTS + n_interrupts, left);
 
   g_mutex_lock (&engine->mutex);
   engine->polling = FALSE;
   if (n <= 0 || is_parents (engine))
     return;
-  if ((fds[1].revents & POLLIN) != 0)
+  if ((fds[POLL_KICK].revents & POLLIN) != 0)
     drain_kick (engine);
-  else if (fds[1].revents != 0)
+  else if (fds[POLL_KICK].revents != 0)
     engine->kick[0] = engine->kick[1] = -1; /* somebody closed it */
-  if (fds[0].revents != 0)
+  if (fds[POLL_TIMER].revents != 0)
+    engine->timer_when = -1; /* to be set anew, which ends what it tells */
+  if ((fds[POLL_TIMER].revents & ~POLLIN) != 0)
+    engine->timer = -1; /* closed, too */
+  tell_interrupts (engine, fds + POLL_INTERRUPTS, n_interrupts);
+  if (fds[POLL_WATCH].revents != 0)
     {
       /* It wakes sleepers, which takes the mutex. */
       g_mutex_unlock (&engine->mutex);
@@ -289,99 +391,132 @@ poll_once (Engine *engine, gint64 when)
     }
 }
 
-static FluflSleeper *
-first_call (Engine *engine)
-{
-  return g_sequence_is_empty (engine->calls)
-             ? NULL
-             : g_sequence_get (g_sequence_get_begin_iter (engine->calls));
-}
+static void lead_for_calls (gpointer data);
 
-static void
-unschedule (FluflSleeper *self)
-{
-  g_sequence_remove (self->scheduled);
-  self->scheduled = NULL;
-  self->woken = FALSE;
-}
-
-/* Without a thread for it nobody leads, and the next who comes calls again; by
- * then the first call may be heard too. */
-static gboolean
-call_leader (Engine *engine)
-{
-  if (push (engine, lead_for_calls, engine))
-    return TRUE;
-  if (engine->parents == NULL)
-    engine->unheard++;
-  return FALSE;
-}
-
-/* The leader goes. Threads lead rather than workers: they are there anyway. */
+/* Gives the lead to somebody else, if there is anything to lead for, and somebody to be had.
+ * Threads lead rather than workers: they are there anyway. */
 static void
 hand_over (Engine *engine)
 {
   GList *link = g_queue_pop_head_link (&engine->followers);
 
+  engine->leader = NULL;
+  engine->has_leader = TRUE;
   if (link != NULL)
     {
       FluflSleeper *next = link->data;
 
       next->follows = FALSE;
       next->leads = TRUE;
+      engine->leader = next;
       g_cond_signal (&next->cond);
     }
+  else if (!has_calls (engine))
+    engine->has_leader = FALSE;
+  else if (engine->has_deputy && !engine->deputy_called)
+    {
+      engine->deputy_called = TRUE;
+      g_cond_signal (&engine->deputy);
+    }
   else
-    engine->has_leader = !g_sequence_is_empty (engine->calls) && call_leader (engine);
+    engine->has_leader = flufl_workers_push (lead_for_calls, engine);
 }
 
-/* In a worker, until there is a call for it, or nothing to lead for. */
+/* In a worker that has done what was due. Returns whether it is to lead again. */
+static gboolean
+wait_as_deputy (Engine *engine)
+{
+  if (!engine->has_leader)
+    {
+      engine->has_leader = has_calls (engine);
+      return engine->has_leader;
+    }
+  if (engine->has_deputy)
+    return FALSE;
+  engine->has_deputy = TRUE;
+  while (!engine->deputy_called && has_calls (engine))
+    g_cond_wait (&engine->deputy, &engine->mutex);
+  engine->has_deputy = FALSE;
+  if (!engine->deputy_called)
+    return FALSE;
+  engine->deputy_called = FALSE;
+  return TRUE;
+}
+
+static void
+dismiss_deputy (Engine *engine)
+{
+  if (engine->has_deputy && !has_calls (engine))
+    g_cond_signal (&engine->deputy);
+}
+
+/* In a worker. */
 static void
 lead_for_calls (gpointer data)
 {
   Engine *engine = data;
-  Work work = { NULL, NULL };
-  FluflSleeper *first;
+  gboolean leads = TRUE;
 
   g_mutex_lock (&engine->mutex);
-  if (engine->unheard > 0)
+  while (leads)
     {
-      engine->unheard--;
-      g_mutex_unlock (&engine->mutex);
-      return;
-    }
-  while ((first = first_call (engine)) != NULL)
-    {
-      if (first->when <= g_get_monotonic_time ())
+      FluflSleeper *due = due_call (engine);
+      FluflWorkFunc func;
+      gpointer user_data;
+
+      if (due == NULL && has_calls (engine))
         {
-          unschedule (first);
-          work = first->work;
+          poll_once (engine, G_MAXINT64);
+          continue;
+        }
+      if (due == NULL)
+        {
+          hand_over (engine);
           break;
         }
-      poll_once (engine, first->when);
+      func = due->func;
+      user_data = due->user_data;
+      due->woken = FALSE;
+      unschedule (due);
+      dismiss_deputy (engine);
+      /* If there is no other thread nobody leads while this one does the work. */
+      hand_over (engine);
+      g_mutex_unlock (&engine->mutex);
+      func (user_data);
+      g_mutex_lock (&engine->mutex);
+      leads = wait_as_deputy (engine);
     }
-  hand_over (engine);
   g_mutex_unlock (&engine->mutex);
-
-  if (work.func != NULL)
-    work.func (work.user_data);
 }
 
-/* In a thread that sleeps. */
-static void
+/* In a thread that sleeps. Returns whether it still leads. */
+static gboolean
 lead_for_self (Engine *engine, FluflSleeper *self)
 {
-  FluflSleeper *first;
-  gint64 when = self->when;
+  gint64 left = self->when == G_MAXINT64 ? G_MAXINT64 : self->when - g_get_monotonic_time ();
+  FluflSleeper *due;
 
-  while ((first = first_call (engine)) != NULL && first->when <= g_get_monotonic_time ())
+  while ((due = due_call (engine)) != NULL)
     {
-      unschedule (first);
-      push (engine, first->work.func, first->work.user_data);
+      due->woken = FALSE;
+      unschedule (due);
+      if (flufl_workers_push (due->func, due->user_data))
+        {
+          dismiss_deputy (engine);
+          continue;
+        }
+      schedule (engine, due);
+      if (engine->has_deputy && !engine->deputy_called)
+        {
+          self->leads = FALSE;
+          hand_over (engine);
+          return FALSE;
+        }
+      left = MIN (left, BLIND_SLICE);
+      break;
     }
-  if (first != NULL)
-    when = MIN (when, first->when);
-  poll_once (engine, when);
+  poll_once (engine, MAX (left, 0));
+  return TRUE;
 }
 
 /* --- Sleepers --- */
@@ -396,14 +531,6 @@ sleeper_unref (gpointer data)
   g_clear_object (&self->cancellable);
   g_cond_clear (&self->cond);
   g_free (self);
-}
-
-static int
-compare_times (gconstpointer a, gconstpointer b, gpointer unused G_GNUC_UNUSED)
-{
-  const FluflSleeper *left = a, *right = b;
-
-  return left->when < right->when ? -1 : left->when > right->when;
 }
 
 /*
@@ -442,7 +569,9 @@ cancelled_cb (GCancellable *cancellable G_GNUC_UNUSED, gpointer user_data)
 
 /*
  * flufl_sleeper_new:
- * @cancellable: (nullable): wakes it when it fires
+ * @cancellable: (nullable): wakes it when it fires. Not to be given in a thread of the
+ *   library: to connect to it takes a mutex of GObject's, for which a child that is forked
+ *   just then would wait for ever
  *
  * Returns: (transfer full): to be freed when it neither sleeps nor has a call
  *   to come
@@ -456,6 +585,7 @@ flufl_sleeper_new (GCancellable *cancellable)
   g_cond_init (&self->cond);
   self->engine = get_engine ();
   self->link.data = self;
+  self->interrupt_fd = -1;
   if (cancellable != NULL)
     {
       self->cancellable = g_object_ref (cancellable);
@@ -477,6 +607,23 @@ flufl_sleeper_free (FluflSleeper *self)
   sleeper_unref (self);
 }
 
+/*
+ * flufl_sleeper_set_interrupt_fd:
+ * @fd: what ends a sleep when something can be read from it; -1: nothing does
+ */
+void
+flufl_sleeper_set_interrupt_fd (FluflSleeper *self, int fd)
+{
+  self->interrupt_fd = fd;
+}
+
+/* Whether the last sleep ended so. */
+gboolean
+flufl_sleeper_is_interrupted (FluflSleeper *self)
+{
+  return self->interrupted;
+}
+
 /* The leader polls the watches, if there was one when it began. */
 static void
 let_leader_see_watches (Engine *engine)
@@ -485,41 +632,52 @@ let_leader_see_watches (Engine *engine)
     interrupt_leader (engine);
 }
 
+static void
+follow (Engine *engine, FluflSleeper *self)
+{
+  self->follows = TRUE;
+  g_queue_push_tail_link (&engine->followers, &self->link);
+  if (self->interrupt_fd >= 0)
+    interrupt_leader (engine); /* it is to be polled, too */
+  if (self->when == G_MAXINT64)
+    g_cond_wait (&self->cond, &engine->mutex);
+  else
+    g_cond_wait_until (&self->cond, &engine->mutex, self->when);
+  if (self->follows)
+    {
+      self->follows = FALSE;
+      g_queue_unlink (&engine->followers, &self->link);
+    }
+}
+
 /*
  * flufl_sleeper_sleep:
  *
  * Sleeps in the calling thread until @when_usec, as g_get_monotonic_time()
  * tells, or until it is woken. Runs no main context. A child that is forked
- * meanwhile, in a handler of a Unix signal, returns at once.
+ * meanwhile, in a handler of a Unix signal, returns at once. The thread cannot be cancelled
+ * by pthread_cancel(3) meanwhile: others rely on what it does when it leads.
  */
 void
 flufl_sleeper_sleep (FluflSleeper *self, gint64 when_usec)
 {
   Engine *engine = self->engine;
+  int cancel_state;
 
+  pthread_setcancelstate (PTHREAD_CANCEL_DISABLE, &cancel_state);
   g_mutex_lock (&engine->mutex);
   self->when = when_usec;
+  self->interrupted = FALSE;
   let_leader_see_watches (engine);
   while (!self->woken && !is_parents (engine) && g_get_monotonic_time () < when_usec)
     {
       if (!engine->has_leader)
-        engine->has_leader = self->leads = TRUE;
-      if (self->leads)
-        lead_for_self (engine, self);
-      else
         {
-          self->follows = TRUE;
-          g_queue_push_tail_link (&engine->followers, &self->link);
-          if (when_usec == G_MAXINT64)
-            g_cond_wait (&self->cond, &engine->mutex);
-          else
-            g_cond_wait_until (&self->cond, &engine->mutex, when_usec);
-          if (self->follows)
-            {
-              self->follows = FALSE;
-              g_queue_unlink (&engine->followers, &self->link);
-            }
+          engine->has_leader = self->leads = TRUE;
+          engine->leader = self;
         }
+      if (!self->leads || !lead_for_self (engine, self))
+        follow (engine, self);
     }
   self->woken = FALSE;
   if (self->leads && !is_parents (engine))
@@ -528,34 +686,43 @@ flufl_sleeper_sleep (FluflSleeper *self, gint64 when_usec)
       hand_over (engine);
     }
   g_mutex_unlock (&engine->mutex);
+  pthread_setcancelstate (cancel_state, NULL);
 }
 
 /*
  * flufl_sleeper_call:
  *
  * Runs @func once, in a worker thread, at @when_usec or when it is woken.
+ *
+ * Returns: %FALSE if no thread can be had that would see to it: then @func is not called
  */
-void
+gboolean
 flufl_sleeper_call (FluflSleeper  *self,
+                    FluflTime      time,
                     gint64         when_usec,
                     FluflWorkFunc  func,
                     gpointer       user_data)
 {
   Engine *engine = self->engine;
+  gboolean done = TRUE;
 
   g_mutex_lock (&engine->mutex);
   g_assert (self->scheduled == NULL);
   self->when = self->woken ? 0 : when_usec;
-  self->work.func = func;
-  self->work.user_data = user_data;
-  self->scheduled = g_sequence_insert_sorted (engine->calls, self, compare_times, NULL);
+  self->time = time;
+  self->func = func;
+  self->user_data = user_data;
+  schedule (engine, self);
   if (!engine->has_leader)
-    engine->has_leader = call_leader (engine);
-  else if (g_sequence_iter_is_begin (self->scheduled))
+    done = engine->has_leader = flufl_workers_push (lead_for_calls, engine);
+  else if (self == first_call (engine, time))
     interrupt_leader (engine);
   else
     let_leader_see_watches (engine);
+  if (!done)
+    unschedule (self);
   g_mutex_unlock (&engine->mutex);
+  return done;
 }
 
 /*

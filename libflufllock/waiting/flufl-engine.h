@@ -1,25 +1,30 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Threads and time: runs functions in worker threads, and lets threads and
- * functions wait until a time, a cancellation, or somebody wakes them. Knows
- * nothing of locks.
+ * Waiting: threads and functions wait until a time, a cancellation, or somebody wakes them.
+ * Knows nothing of locks.
  */
 
 #pragma once
 
 #include <gio/gio.h>
 
+#include "flufl-workers.h"
+
 G_BEGIN_DECLS
 
-typedef void (*FluflWorkFunc) (gpointer user_data);
+typedef enum
+{
+  FLUFL_TIME_MONOTONIC, /* g_get_monotonic_time(): stands still while the machine sleeps */
+  FLUFL_TIME_BOOT,      /* goes on: what is due by it is due at once when the machine wakes */
+  FLUFL_N_TIMES,
+} FluflTime;
 
-void flufl_engine_push       (FluflWorkFunc  func,
-                              gpointer       user_data);
-void flufl_sleep_until       (gint64         when_usec,
-                              GCancellable  *cancellable);
+gint64 flufl_time_now    (FluflTime     time);
+void   flufl_sleep_until (gint64        when_usec,
+                          GCancellable *cancellable);
 
-/* One who sleeps again and again. Whoever has been woken, also while awake,
+/* One who sleeps again and again. A sleeper that has been woken, even while awake,
  * does not sleep the next time. */
 typedef struct _FluflSleeper FluflSleeper;
 
@@ -28,9 +33,13 @@ void          flufl_sleeper_free  (FluflSleeper  *self);
 void          flufl_sleeper_wake  (FluflSleeper  *self);
 void          flufl_sleeper_sleep (FluflSleeper  *self,
                                    gint64         when_usec);
-void          flufl_sleeper_call  (FluflSleeper  *self,
+gboolean      flufl_sleeper_call  (FluflSleeper  *self,
+                                   FluflTime      time,
                                    gint64         when_usec,
                                    FluflWorkFunc  func,
                                    gpointer       user_data);
+void          flufl_sleeper_set_interrupt_fd (FluflSleeper *self,
+                                   int            fd);
+gboolean      flufl_sleeper_is_interrupted (FluflSleeper *self);
 
 G_END_DECLS

@@ -48,20 +48,20 @@ static void beat (gpointer data);
 static void
 wait_for_beat (FluflPulse *self, gint64 usec)
 {
-  gint64 when = g_get_monotonic_time () + usec;
+  gint64 when = flufl_time_now (FLUFL_TIME_BOOT) + usec;
 
   if (self->sleeper == NULL)
     {
       /* Once it has been stopped, nobody keeps the context for us. */
       g_mutex_lock (&self->mutex);
       if (self->source != NULL)
-        g_source_set_ready_time (self->source, when);
+        g_source_set_ready_time (self->source, g_get_monotonic_time () + usec);
       g_mutex_unlock (&self->mutex);
     }
   else
     {
       g_atomic_ref_count_inc (&self->refs);
-      flufl_sleeper_call (self->sleeper, when, beat, self);
+      flufl_sleeper_call (self->sleeper, FLUFL_TIME_BOOT, when, beat, self);
     }
 }
 
@@ -87,7 +87,7 @@ context_is_awake_cb (gpointer data)
   FluflPulse *self = data;
 
   g_atomic_ref_count_inc (&self->refs);
-  flufl_engine_push (beat, self);
+  flufl_workers_push (beat, self);
   return G_SOURCE_CONTINUE;
 }
 

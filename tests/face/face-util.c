@@ -43,6 +43,26 @@ keep_what_is_kept (const char *path)
   flufl_sleep_until (g_get_monotonic_time () + 100, NULL);
 }
 
+static void
+set_flag (gpointer flag)
+{
+  g_atomic_int_set ((int *) flag, TRUE);
+}
+
+/* An appointment by the clock that goes on while the machine sleeps wants a timer. */
+static void
+keep_timer (void)
+{
+  FluflSleeper *sleeper = flufl_sleeper_new (NULL);
+  int done = FALSE;
+
+  g_assert_true (flufl_sleeper_call (sleeper, FLUFL_TIME_BOOT,
+                                     flufl_time_now (FLUFL_TIME_BOOT) + 20 * 1000, set_flag, &done));
+  while (!g_atomic_int_get (&done))
+    g_usleep (1000);
+  flufl_sleeper_free (sleeper);
+}
+
 /* Makes what is made once and kept, and so is no leak. */
 static void
 warm_up (void)
@@ -60,6 +80,7 @@ warm_up (void)
   n_fds = count_fds ();
   for (gint64 msec = 1; count_fds () == n_fds && msec < 1000; msec *= 2)
     flufl_sleep_until (g_get_monotonic_time () + msec * 1000, NULL);
+  keep_timer ();
 }
 
 void

@@ -4,6 +4,9 @@
  * Threads and time: appointments, sleeps and pulses, without any lock.
  */
 
+#include <pthread.h>
+#include <unistd.h>
+
 #include <gio/gio.h>
 
 #include "../engine-util.h"
@@ -184,7 +187,7 @@ stalled_workers (void)
       if (i % 2 == 0)
         engine_at (now () + 1000, NULL, stall, &n_stalled);
       else
-        flufl_engine_push (stall, &n_stalled);
+        flufl_workers_push (stall, &n_stalled);
     }
   AWAIT (g_atomic_int_get (&n_stalled) == 20);
   for (int i = 0; i < 20; i++)
@@ -203,7 +206,7 @@ static gpointer
 push_thread (gpointer data)
 {
   for (int i = 0; i < 100; i++)
-    flufl_engine_push (stall, data);
+    flufl_workers_push (stall, data);
   return NULL;
 }
 
@@ -313,6 +316,142 @@ woken (void)
 
       flufl_sleeper_sleep (sleeper, now () + HOUR);
       g_thread_join (thread);
+    }
+  flufl_sleeper_free (sleeper);
+}
+
+/* Without another thread nothing is forgotten: one does it all, one after the other. And
+ * where there is none it is said so. */
+static void
+few_threads (void)
+{
+  Date dates[200] = { 0 };
+  FluflSleeper *sleeper = flufl_sleeper_new (NULL);
+  gint64 start;
+
+  /* It comes first: no other test has left a thread. */
+  flufl_workers_max = 0;
+  g_assert_false (flufl_sleeper_call (sleeper, FLUFL_TIME_MONOTONIC, 0, keep_date, NULL));
+  g_assert_false (flufl_workers_push (keep_date, NULL));
+
+  for (guint max = 1; max <= 2; max++)
+    {
+      flufl_workers_max = max;
+      g_atomic_int_set (&n_kept, 0);
+      start = now ();
+      for (guint i = 0; i < G_N_ELEMENTS (dates); i++)
+        {
+          dates[i] = (Date){ .when = start + g_random_int_range (0, 50000) };
+          engine_at (dates[i].when, NULL, keep_date, &dates[i]);
+        }
+      for (int i = 0; i < 20; i++)
+        flufl_sleep_until (now () + 1000, NULL);
+      AWAIT (g_atomic_int_get (&n_kept) == G_N_ELEMENTS (dates));
+    }
+  flufl_workers_max = G_MAXUINT;
+  flufl_sleeper_free (sleeper);
+}
+
+typedef struct
+{
+  int fds[2];
+  int n_interrupted;
+} Interrupt;
+
+static gpointer
+interrupted_thread (gpointer data)
+{
+  Interrupt *self = data;
+  FluflSleeper *sleeper = flufl_sleeper_new (NULL);
+  char byte;
+
+  flufl_sleeper_set_interrupt_fd (sleeper, self->fds[0]);
+  for (int i = 0; i < 50; i++)
+    {
+      flufl_sleeper_sleep (sleeper, G_MAXINT64);
+      g_assert_true (flufl_sleeper_is_interrupted (sleeper));
+      g_assert_cmpint (read (self->fds[0], &byte, 1), ==, 1);
+      g_atomic_int_inc (&self->n_interrupted);
+    }
+  flufl_sleeper_wake (sleeper);
+  flufl_sleeper_sleep (sleeper, G_MAXINT64);
+  g_assert_false (flufl_sleeper_is_interrupted (sleeper));
+  flufl_sleeper_sleep (sleeper, now () + 2000);
+  g_assert_false (flufl_sleeper_is_interrupted (sleeper));
+  flufl_sleeper_free (sleeper);
+  return NULL;
+}
+
+/* A sleep ends when something can be read, whoever leads. */
+static void
+interrupted (void)
+{
+  Interrupt all[3] = { 0 };
+  GThread *threads[G_N_ELEMENTS (all)];
+
+  for (guint i = 0; i < G_N_ELEMENTS (all); i++)
+    {
+      g_assert_cmpint (pipe (all[i].fds), ==, 0);
+      threads[i] = g_thread_new ("interrupted", interrupted_thread, &all[i]);
+    }
+  for (int n = 1; n <= 50; n++)
+    for (guint i = 0; i < G_N_ELEMENTS (all); i++)
+      {
+        g_assert_cmpint (write (all[i].fds[1], "x", 1), ==, 1);
+        AWAIT (g_atomic_int_get (&all[i].n_interrupted) == n);
+      }
+  for (guint i = 0; i < G_N_ELEMENTS (all); i++)
+    {
+      g_thread_join (threads[i]);
+      close (all[i].fds[0]);
+      close (all[i].fds[1]);
+    }
+}
+
+static gpointer
+cancelled_thread (gpointer data)
+{
+  g_atomic_int_set ((int *) data, TRUE);
+  flufl_sleep_until (now () + 20000, NULL);
+  pthread_testcancel ();
+  g_assert_not_reached ();
+}
+
+/* A thread that is cancelled while it leads leads to its end. */
+static void
+thread_cancelled (void)
+{
+  Date date = { .when = now () + 40000 };
+  pthread_t thread;
+  int begun = FALSE;
+  void *result;
+
+  g_atomic_int_set (&n_kept, 0);
+  g_assert_cmpint (pthread_create (&thread, NULL, cancelled_thread, &begun), ==, 0);
+  AWAIT (g_atomic_int_get (&begun));
+  engine_at (date.when, NULL, keep_date, &date);
+  g_assert_cmpint (pthread_cancel (thread), ==, 0);
+  g_assert_cmpint (pthread_join (thread, &result), ==, 0);
+  g_assert_true (result == PTHREAD_CANCELED);
+  flufl_sleep_until (now () + 3000, NULL);
+  AWAIT (g_atomic_int_get (&n_kept) == 1);
+}
+
+/* The clock that goes on while the machine sleeps. */
+static void
+by_boot_time (void)
+{
+  FluflSleeper *sleeper = flufl_sleeper_new (NULL);
+  Date date = { .when = 0 };
+
+  for (int i = 0; i < 20; i++)
+    {
+      gint64 when = flufl_time_now (FLUFL_TIME_BOOT) + g_random_int_range (-1000, 5000);
+
+      date.n_kept = 0;
+      g_assert_true (flufl_sleeper_call (sleeper, FLUFL_TIME_BOOT, when, keep_date, &date));
+      AWAIT (g_atomic_int_get (&date.n_kept) == 1);
+      g_assert_cmpint (flufl_time_now (FLUFL_TIME_BOOT), >=, when);
     }
   flufl_sleeper_free (sleeper);
 }
@@ -441,6 +580,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
 
+  g_test_add_func ("/engine/few-threads", few_threads);
   g_test_add_func ("/engine/never-early", never_early);
   g_test_add_func ("/engine/many", many);
   g_test_add_func ("/engine/earlier-one-comes-later", earlier_one_comes_later);
@@ -451,6 +591,9 @@ main (int argc, char *argv[])
   g_test_add_func ("/engine/sleep-ends", sleep_ends);
   g_test_add_func ("/engine/many-sleep", many_sleep);
   g_test_add_func ("/engine/woken", woken);
+  g_test_add_func ("/engine/interrupted", interrupted);
+  g_test_add_func ("/engine/thread-cancelled", thread_cancelled);
+  g_test_add_func ("/engine/by-boot-time", by_boot_time);
   g_test_add_func ("/pulse/thread", pulse);
   g_test_add_func ("/pulse/context", pulse_of_context);
   g_test_add_data_func ("/pulse/races/thread", GINT_TO_POINTER (FALSE), pulse_races);

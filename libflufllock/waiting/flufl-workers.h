@@ -1,0 +1,23 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Threads that do what may block. There are as many as have something to do, without a
+ * limit: a few calls that hang on one file server must not keep all other locks of the
+ * process waiting. One that has nothing to do goes after a while.
+ */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef void (*FluflWorkFunc) (gpointer user_data);
+
+/* How many threads there may be; for tests. */
+extern guint flufl_workers_max;
+
+gboolean flufl_workers_push (FluflWorkFunc func,
+                             gpointer      user_data);
+
+G_END_DECLS
