@@ -61,9 +61,9 @@ flufl_lock_get_lifetime (FluflLock *self)
 
   g_return_val_if_fail (FLUFL_IS_LOCK (self), 0);
 
-  flufl_holding_lock (self->holding);
+  flufl_lease_lock (self->lease);
   lifetime = self->lifetime;
-  flufl_holding_unlock (self->holding);
+  flufl_lease_unlock (self->lease);
   return lifetime;
 }
 
@@ -73,21 +73,20 @@ change_int64 (FluflLock *self, gint64 *field, gint64 value)
 {
   gboolean changed;
 
-  flufl_holding_lock (self->holding);
+  flufl_lease_lock (self->lease);
   changed = *field != value;
   *field = value;
-  flufl_holding_unlock (self->holding);
+  flufl_lease_unlock (self->lease);
   return changed;
 }
 
 /**
  * flufl_lock_set_lifetime:
  * @self: a lock
- * @lifetime_ms: the lifetime, in milliseconds
+ * @lifetime_ms: the lifetime, in milliseconds, from 1 to 68 years
  *
  * Sets for how long the lock is good after it has been acquired or refreshed.
- * It counts from the next acquisition or refresh on, and a lifetime below 1
- * makes these fail with `G_IO_ERROR_INVALID_ARGUMENT`.
+ * It counts from the next acquisition or refresh on.
  *
  * Since: 0.1
  */
@@ -95,6 +94,7 @@ void
 flufl_lock_set_lifetime (FluflLock *self, gint64 lifetime_ms)
 {
   g_return_if_fail (FLUFL_IS_LOCK (self));
+  g_return_if_fail (flufl_lock_lifetime_is_valid (lifetime_ms));
 
   if (change_int64 (self, &self->lifetime, lifetime_ms))
     g_object_notify (G_OBJECT (self), "lifetime");
@@ -118,9 +118,9 @@ flufl_lock_get_default_timeout (FluflLock *self)
 
   g_return_val_if_fail (FLUFL_IS_LOCK (self), 0);
 
-  flufl_holding_lock (self->holding);
+  flufl_lease_lock (self->lease);
   timeout = self->default_timeout;
-  flufl_holding_unlock (self->holding);
+  flufl_lease_unlock (self->lease);
   return timeout;
 }
 
@@ -131,8 +131,7 @@ flufl_lock_get_default_timeout (FluflLock *self)
  *   for ever
  *
  * Sets for how long an acquisition goes on that is asked for with
- * [const@Flufl.LOCK_TIMEOUT_DEFAULT]. With a timeout below -1 it fails with
- * `G_IO_ERROR_INVALID_ARGUMENT`.
+ * [const@Flufl.LOCK_TIMEOUT_DEFAULT].
  *
  * Since: 0.1
  */
@@ -140,6 +139,7 @@ void
 flufl_lock_set_default_timeout (FluflLock *self, gint64 timeout_ms)
 {
   g_return_if_fail (FLUFL_IS_LOCK (self));
+  g_return_if_fail (timeout_ms >= FLUFL_LOCK_TIMEOUT_FOREVER);
 
   if (change_int64 (self, &self->default_timeout, timeout_ms))
     g_object_notify (G_OBJECT (self), "default-timeout");
@@ -162,9 +162,9 @@ flufl_lock_get_heartbeat (FluflLock *self)
 
   g_return_val_if_fail (FLUFL_IS_LOCK (self), FLUFL_HEARTBEAT_NONE);
 
-  flufl_holding_lock (self->holding);
+  flufl_lease_lock (self->lease);
   heartbeat = self->heartbeat;
-  flufl_holding_unlock (self->holding);
+  flufl_lease_unlock (self->lease);
   return heartbeat;
 }
 
@@ -185,10 +185,10 @@ flufl_lock_set_heartbeat (FluflLock *self, FluflHeartbeat heartbeat)
   g_return_if_fail (FLUFL_IS_LOCK (self));
   g_return_if_fail (heartbeat >= FLUFL_HEARTBEAT_NONE && heartbeat <= FLUFL_HEARTBEAT_THREAD);
 
-  flufl_holding_lock (self->holding);
+  flufl_lease_lock (self->lease);
   changed = self->heartbeat != heartbeat;
   self->heartbeat = heartbeat;
-  flufl_holding_unlock (self->holding);
+  flufl_lease_unlock (self->lease);
   if (changed)
     g_object_notify (G_OBJECT (self), "heartbeat");
 }
@@ -210,9 +210,9 @@ flufl_lock_get_break_dead (FluflLock *self)
 
   g_return_val_if_fail (FLUFL_IS_LOCK (self), FALSE);
 
-  flufl_holding_lock (self->holding);
+  flufl_lease_lock (self->lease);
   break_dead = self->break_dead;
-  flufl_holding_unlock (self->holding);
+  flufl_lease_unlock (self->lease);
   return break_dead;
 }
 
@@ -233,10 +233,10 @@ flufl_lock_set_break_dead (FluflLock *self, gboolean break_dead)
 
   g_return_if_fail (FLUFL_IS_LOCK (self));
 
-  flufl_holding_lock (self->holding);
+  flufl_lease_lock (self->lease);
   changed = self->break_dead != !!break_dead;
   self->break_dead = !!break_dead;
-  flufl_holding_unlock (self->holding);
+  flufl_lease_unlock (self->lease);
   if (changed)
     g_object_notify (G_OBJECT (self), "break-dead");
 }
@@ -258,9 +258,9 @@ flufl_lock_get_linger (FluflLock *self)
 
   g_return_val_if_fail (FLUFL_IS_LOCK (self), FALSE);
 
-  flufl_holding_lock (self->holding);
+  flufl_lease_lock (self->lease);
   linger = self->linger;
-  flufl_holding_unlock (self->holding);
+  flufl_lease_unlock (self->lease);
   return linger;
 }
 
@@ -270,8 +270,7 @@ flufl_lock_get_linger (FluflLock *self)
  * @linger: whether to keep it
  *
  * Sets whether a release keeps the claim file for the next acquisition. Setting
- * it to %FALSE removes one that is kept, which may block for as long as the file
- * system does.
+ * it to %FALSE removes one that is kept.
  *
  * Since: 0.1
  */
@@ -282,14 +281,14 @@ flufl_lock_set_linger (FluflLock *self, gboolean linger)
 
   g_return_if_fail (FLUFL_IS_LOCK (self));
 
-  flufl_holding_lock (self->holding);
+  flufl_lease_lock (self->lease);
   changed = self->linger != !!linger;
   self->linger = !!linger;
-  flufl_holding_unlock (self->holding);
+  flufl_lease_unlock (self->lease);
   if (!changed)
     return;
   if (!linger)
-    flufl_holding_drop_parked (self->holding);
+    flufl_lease_let_go (self->lease, TRUE);
   g_object_notify (G_OBJECT (self), "linger");
 }
 
@@ -329,10 +328,10 @@ flufl_lock_dup_claim_file (FluflLock *self)
 
   g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
 
-  flufl_holding_lock (self->holding);
-  if (self->holding->claim_path != NULL)
-    file = g_file_new_for_path (self->holding->claim_path);
-  flufl_holding_unlock (self->holding);
+  flufl_lease_lock (self->lease);
+  if (self->lease->claim_path != NULL)
+    file = g_file_new_for_path (self->lease->claim_path);
+  flufl_lease_unlock (self->lease);
   return file;
 }
 
@@ -352,7 +351,7 @@ flufl_lock_get_held (FluflLock *self)
 {
   g_return_val_if_fail (FLUFL_IS_LOCK (self), FALSE);
 
-  return flufl_holding_is_held (self->holding);
+  return flufl_lease_is_held (self->lease);
 }
 
 /**
@@ -372,22 +371,23 @@ flufl_lock_get_held (FluflLock *self)
 GCancellable *
 flufl_lock_get_cancellable (FluflLock *self)
 {
-  FluflHolding *holding;
-  GCancellable *loss;
+  FluflLease *lease;
+  GCancellable *lost;
 
   g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
 
-  holding = self->holding;
-  flufl_holding_lock (holding);
-  if (holding->loss == NULL)
+  lease = self->lease;
+  flufl_lease_lock (lease);
+  if (lease->lost == NULL)
     {
-      holding->loss = g_cancellable_new ();
-      if (holding->lost != FLUFL_LOSS_NONE)
-        g_cancellable_cancel (holding->loss); /* nobody can be connected yet */
+      lease->lost = g_cancellable_new ();
+      lease->lost_fired = lease->loss != FLUFL_LOSS_NONE;
+      if (lease->lost_fired)
+        g_cancellable_cancel (lease->lost); /* nobody can be connected yet */
     }
-  loss = holding->loss;
-  flufl_holding_unlock (holding);
-  return loss;
+  lost = lease->lost;
+  flufl_lease_unlock (lease);
+  return lost;
 }
 
 /**
@@ -407,18 +407,20 @@ int *
 flufl_lock_get_retry_errnos (FluflLock *self, gsize *n_errnos)
 {
   int *errnos = NULL;
+  const GArray *kept;
 
   g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
   g_return_val_if_fail (n_errnos != NULL, NULL);
 
   *n_errnos = 0;
-  flufl_holding_lock (self->holding);
-  if (self->retry_errnos != NULL)
+  flufl_lease_lock (self->lease);
+  kept = self->lease->site.retry_errnos;
+  if (kept != NULL)
     {
-      *n_errnos = self->retry_errnos->len;
-      errnos = g_memdup2 (self->retry_errnos->data, self->retry_errnos->len * sizeof (int));
+      *n_errnos = kept->len;
+      errnos = g_memdup2 (kept->data, kept->len * sizeof (int));
     }
-  flufl_holding_unlock (self->holding);
+  flufl_lease_unlock (self->lease);
   return errnos;
 }
 
@@ -441,15 +443,21 @@ flufl_lock_get_retry_errnos (FluflLock *self, gsize *n_errnos)
 void
 flufl_lock_set_retry_errnos (FluflLock *self, const int *errnos, gsize n_errnos)
 {
+  GArray *fresh = NULL;
+  GArray *past;
+
   g_return_if_fail (FLUFL_IS_LOCK (self));
   g_return_if_fail (errnos != NULL || n_errnos == 0);
 
-  flufl_holding_lock (self->holding);
-  g_clear_pointer (&self->retry_errnos, g_array_unref);
   if (n_errnos > 0)
     {
-      self->retry_errnos = g_array_new (FALSE, FALSE, sizeof (int));
-      g_array_append_vals (self->retry_errnos, errnos, (guint) n_errnos);
+      fresh = g_array_sized_new (FALSE, FALSE, sizeof (int), (guint) n_errnos);
+      g_array_append_vals (fresh, errnos, (guint) n_errnos);
     }
-  flufl_holding_unlock (self->holding);
+  /* Operations that run go on with those that they began with. */
+  flufl_lease_lock (self->lease);
+  past = self->lease->site.retry_errnos;
+  self->lease->site.retry_errnos = fresh;
+  flufl_lease_unlock (self->lease);
+  g_clear_pointer (&past, g_array_unref);
 }

@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "flufl-holding-private.h"
+#include "flufl-lease.h"
 #include "flufl-lock.h"
 
 G_BEGIN_DECLS
@@ -16,20 +16,23 @@ struct _FluflLock
   /* Never change after construction. */
   GFile          *file;      /* owned; nullable only by misuse */
   const char     *separator; /* interned */
-  FluflHolding   *holding;   /* owned */
+  FluflLease     *lease;     /* owned */
 
-  /* Protected by the mutex of holding. */
+  /* Protected by the mutex of lease. */
   gint64          lifetime;        /* ms */
   gint64          default_timeout; /* ms */
   FluflHeartbeat  heartbeat;
   gboolean        break_dead;
   gboolean        linger;
-  GArray         *retry_errnos;    /* nullable */
   gboolean        warned_of_clocks; /* only touched by operations */
 };
 
 /* The table that new locks use; tests put theirs here. */
 extern const FluflSyscalls *flufl_lock_syscalls;
+
+gboolean flufl_lock_check_usable      (FluflLock        *self,
+                                       GError          **error);
+gboolean flufl_lock_lifetime_is_valid (gint64            lifetime_ms);
 
 void flufl_lock_notify_held  (FluflLock        *self);
 void flufl_lock_tell_lost    (FluflLock        *self,

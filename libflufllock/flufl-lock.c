@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * The object: properties, signals, life and death. Its operations are in
- * flufl-lock-operations.c, what it holds in flufl-holding.c and flufl-heartbeat.c,
- * getters and setters in flufl-lock-accessors.c.
+ * flufl-lock-acquire.c, -release.c and -query.c, what it holds in flufl-lease.c, getters and
+ * setters in flufl-lock-accessors.c.
  */
 
 #include "config.h"
@@ -11,8 +11,7 @@
 #include "flufl-lock-private.h"
 
 #include <limits.h>
-#include <stdlib.h>
-#include <string.h>
+#include <unistd.h>
 
 #include "flufl-enum-types.h"
 
@@ -51,8 +50,9 @@
  *
  * ## Threads and main contexts
  *
- * An object may be used from any thread, one operation at a time: a second one
- * fails with `G_IO_ERROR_PENDING`. Synchronous operations do all work in the
+ * An object may be used from any thread. While it acquires, releases or breaks
+ * the lock, another operation of these fails with `G_IO_ERROR_PENDING`; looks
+ * and refreshes run at any time. Synchronous operations do all work in the
  * calling thread, wait without running a main context, and emit signals there.
  * Asynchronous ones never touch the disk in the calling thread; callbacks and
  * signals come in the main context that was the thread-default when they were
@@ -63,8 +63,9 @@
  * A child made by fork(2) does not hold what its parent holds, and cannot
  * release it. It may acquire for itself, also by objects that it inherits.
  * When the last reference to
- * an object that holds is dropped, the lock is released, with calls that may
- * block. An operation keeps a reference until it is over.
+ * an object that holds is dropped, the lock is released; where a file server
+ * takes long over it, that goes on in another thread. An operation keeps a
+ * reference until it is over.
  *
  * ## Directories, names, and clocks
  *
@@ -75,8 +76,7 @@
  * if it is so by both.
  *
  * Bad arguments to the constructor (a [iface@Gio.File] without a local path, a
- * separator that cannot be one, a lifetime below one millisecond) are reported
- * by the first operation, with `G_IO_ERROR_NOT_SUPPORTED` or
+ * separator that cannot be one) are reported by the first operation, with `G_IO_ERROR_NOT_SUPPORTED` or
  * `G_IO_ERROR_INVALID_ARGUMENT`.
  *
  * Since: 0.1
@@ -84,6 +84,9 @@
 G_DEFINE_FINAL_TYPE (FluflLock, flufl_lock, G_TYPE_OBJECT)
 
 #define DEFAULT_LIFETIME 15000
+
+/* Beyond this some file systems cannot store the expiration. Milliseconds. */
+#define LIFETIME_MAX (G_GINT64_CONSTANT (68) * 365 * 24 * 3600 * 1000)
 
 #ifdef G_OS_WIN32
 #define DEFAULT_SEPARATOR "^"
@@ -212,43 +215,59 @@ flufl_lock_set_property (GObject *object, guint id, const GValue *value, GParamS
     }
 }
 
+/* What flufl_lock_new_for_path() was given, where GFile cannot say it. */
+typedef struct
+{
+  char    *path;
+  gboolean is_relative; /* and there is no directory for it to be relative to */
+} RawPath;
+
+static G_DEFINE_QUARK (flufl-raw-path, raw_path)
+
+static void
+raw_path_free (gpointer data)
+{
+  RawPath *self = data;
+
+  g_free (self->path);
+  g_free (self);
+}
+
+static char *
+dup_lock_path (GFile *file)
+{
+  const RawPath *raw = file != NULL ? g_object_get_qdata (G_OBJECT (file), raw_path_quark ()) : NULL;
+
+  if (raw != NULL)
+    return raw->is_relative ? NULL : g_strdup (raw->path);
+  return file != NULL ? g_file_get_path (file) : NULL;
+}
+
 static void
 flufl_lock_constructed (GObject *object)
 {
   FluflLock *self = FLUFL_LOCK (object);
-  g_autofree char *path = self->file != NULL ? g_file_get_path (self->file) : NULL;
+  g_autofree char *path = dup_lock_path (self->file);
 
   G_OBJECT_CLASS (flufl_lock_parent_class)->constructed (object);
 
   if (self->separator == NULL)
     self->separator = DEFAULT_SEPARATOR;
   if (path != NULL && path[0] == '/')
-    flufl_site_init (&self->holding->site, flufl_lock_syscalls, path, self->separator);
+    flufl_site_init (&self->lease->site, flufl_lock_syscalls, path, self->separator);
 }
 
 static void
 flufl_lock_dispose (GObject *object)
 {
-  FluflHolding *holding = FLUFL_LOCK (object)->holding;
+  FluflLease *lease = FLUFL_LOCK (object)->lease;
 
-  /* The heartbeat neither keeps the object nor touches it, so all is done here,
-   * in the caller's thread; after a beat that is under way. */
-  flufl_holding_set_object (holding, NULL);
-  if (flufl_holding_is_held (holding))
-    {
-      int errsv = 0;
-
-      flufl_holding_lock_disk (holding);
-      if (flufl_holding_end (holding) && holding->claim.path != NULL)
-        {
-          g_debug ("The lock “%s” was still held when its last reference was dropped: released",
-                   holding->site.lock_path);
-          flufl_claim_release (&holding->claim, &holding->site, &errsv);
-        }
-      flufl_holding_unlock_disk (holding);
-    }
-  if (holding->parked.path != NULL)
-    flufl_holding_drop_parked (holding);
+  /* The heartbeat neither keeps the object nor touches it. */
+  g_weak_ref_set (&lease->object, NULL);
+  if (flufl_lease_is_held (lease))
+    g_debug ("The lock “%s” is released: its last reference was dropped while it was held",
+             lease->site.lock_path);
+  flufl_lease_let_go (lease, FALSE);
 
   G_OBJECT_CLASS (flufl_lock_parent_class)->dispose (object);
 }
@@ -258,9 +277,8 @@ flufl_lock_finalize (GObject *object)
 {
   FluflLock *self = FLUFL_LOCK (object);
 
-  flufl_holding_close (self->holding);
+  flufl_lease_close (self->lease);
   g_clear_object (&self->file);
-  g_clear_pointer (&self->retry_errnos, g_array_unref);
 
   G_OBJECT_CLASS (flufl_lock_parent_class)->finalize (object);
 }
@@ -311,16 +329,13 @@ flufl_lock_class_init (FluflLockClass *klass)
    * FluflLock:lifetime:
    *
    * For how long, in milliseconds, the lock is good after it has been acquired
-   * or refreshed. At least 1, at most 68 years, and 15000 by default; with
-   * anything else acquiring and refreshing fail with
-   * `G_IO_ERROR_INVALID_ARGUMENT`. A change counts from the next acquisition or
-   * refresh on.
+   * or refreshed. At least 1, at most 68 years, and 15000 by default. A change
+   * counts from the next acquisition or refresh on.
    *
    * Since: 0.1
    */
   properties[PROP_LIFETIME]
-      = g_param_spec_int64 ("lifetime", NULL, NULL, G_MININT64, G_MAXINT64, DEFAULT_LIFETIME,
-                            settable);
+      = g_param_spec_int64 ("lifetime", NULL, NULL, 1, LIFETIME_MAX, DEFAULT_LIFETIME, settable);
 
   /**
    * FluflLock:default-timeout:
@@ -331,7 +346,7 @@ flufl_lock_class_init (FluflLockClass *klass)
    * Since: 0.1
    */
   properties[PROP_DEFAULT_TIMEOUT]
-      = g_param_spec_int64 ("default-timeout", NULL, NULL, G_MININT64, G_MAXINT64,
+      = g_param_spec_int64 ("default-timeout", NULL, NULL, FLUFL_LOCK_TIMEOUT_FOREVER, G_MAXINT64,
                             FLUFL_LOCK_TIMEOUT_FOREVER, settable);
 
   /**
@@ -447,18 +462,10 @@ flufl_lock_class_init (FluflLockClass *klass)
                       G_TYPE_NONE, 1, FLUFL_TYPE_LOCK_DETAILS);
 }
 
-/* What a heartbeat found, in the main context of the acquisition. */
-static void
-tell_loss (gpointer lock, const GError *error)
-{
-  flufl_lock_notify_held (lock);
-  flufl_lock_tell_lost (lock, error);
-}
-
 static void
 flufl_lock_init (FluflLock *self)
 {
-  self->holding = flufl_holding_new (tell_loss);
+  self->lease = flufl_lease_new ();
   self->lifetime = DEFAULT_LIFETIME;
   self->default_timeout = FLUFL_LOCK_TIMEOUT_FOREVER;
   self->break_dead = TRUE;
@@ -483,34 +490,25 @@ flufl_lock_new (GFile *file)
   return g_object_new (FLUFL_TYPE_LOCK, "file", file, NULL);
 }
 
-/* "..", not a name that has it in it. */
-static gboolean
-has_parent_part (const char *path)
+/* GFile takes "x/.." out of a path as text; the kernel, and flufl, go where a symbolic link x
+ * points. And in a working directory that was deleted it takes a relative path from the root.
+ * So the path is kept as it is. */
+static RawPath *
+make_raw_path (const char *path)
 {
-  for (const char *p = strstr (path, ".."); p != NULL; p = strstr (p + 2, ".."))
-    if ((p == path || p[-1] == '/') && (p[2] == '/' || p[2] == '\0'))
-      return TRUE;
-  return FALSE;
-}
+  RawPath *raw = g_new0 (RawPath, 1);
+  char buffer[PATH_MAX];
 
-/* GFile takes "x/.." out of a path as text; the kernel, and flufl, go where a
- * symbolic link x points. So that all mean the same file, the kernel is asked. */
-static char *
-resolve_parents (const char *path)
-{
-  g_autofree char *directory = NULL, *base = NULL;
-  char *real;
-  char *result = NULL;
-
-  if (!has_parent_part (path))
-    return g_strdup (path);
-  directory = g_path_get_dirname (path);
-  base = g_path_get_basename (path);
-  real = realpath (directory, NULL);
-  if (real != NULL)
-    result = g_build_filename (real, base, NULL);
-  free (real);
-  return result != NULL ? result : g_strdup (path);
+  if (path[0] == '/')
+    raw->path = g_strdup (path);
+  else if (getcwd (buffer, sizeof buffer) != NULL && buffer[0] == '/')
+    raw->path = g_build_filename (buffer, path, NULL);
+  else
+    {
+      raw->path = g_strdup (path);
+      raw->is_relative = TRUE;
+    }
+  return raw;
 }
 
 /**
@@ -519,11 +517,12 @@ resolve_parents (const char *path)
  *   the working directory of this moment
  *
  * Makes an object for the lock @path. Nothing is written, and the lock is not
- * acquired.
+ * acquired. The disk is not touched.
  *
- * The disk is not touched, unless `..` is a part of the path: then the kernel is
- * asked at once where its directory is, which may block as any look at a file
- * server.
+ * If `..` is a part of the path, the lock is where the kernel finds it: after a
+ * symbolic link that is the directory which the link points into.
+ * [property@Flufl.Lock:file] does not tell that, since a [iface@Gio.File] drops
+ * `x/..` from its path.
  *
  * Returns: (transfer full): the lock
  *
@@ -532,12 +531,48 @@ resolve_parents (const char *path)
 FluflLock *
 flufl_lock_new_for_path (const char *path)
 {
-  g_autofree char *resolved = NULL;
   g_autoptr (GFile) file = NULL;
 
   g_return_val_if_fail (path != NULL, NULL);
 
-  resolved = resolve_parents (path);
-  file = g_file_new_for_path (resolved);
+  file = g_file_new_for_path (path);
+  if (path[0] != '\0' && (path[0] != '/' || flufl_path_has_parent (path)))
+    g_object_set_qdata_full (G_OBJECT (file), raw_path_quark (), make_raw_path (path),
+                             raw_path_free);
   return flufl_lock_new (file);
+}
+
+/* --- For operations --- */
+
+gboolean
+flufl_lock_lifetime_is_valid (gint64 lifetime_ms)
+{
+  return lifetime_ms >= 1 && lifetime_ms <= LIFETIME_MAX;
+}
+
+/*
+ * flufl_lock_check_usable:
+ *
+ * Whether the object's arguments are good, so far as can be told without a look at the disk.
+ */
+gboolean
+flufl_lock_check_usable (FluflLock *self, GError **error)
+{
+  const FluflSite *site = &self->lease->site;
+  const RawPath *raw;
+
+  if (site->lock_path == NULL)
+    {
+      raw = self->file != NULL ? g_object_get_qdata (G_OBJECT (self->file), raw_path_quark ())
+                               : NULL;
+      g_propagate_error (error, raw != NULL ? flufl_report_no_directory (raw->path)
+                                            : flufl_report_no_path (self->file));
+    }
+  else if (site->lock_name[0] == '\0')
+    g_propagate_error (error, flufl_report_no_name (site));
+  else if (!flufl_separator_is_valid (self->separator))
+    g_propagate_error (error, flufl_report_bad_separator (site, self->separator));
+  else
+    return TRUE;
+  return FALSE;
 }

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0
  *
- * Errors in words: what happened, where, who is in the way, what to do.
+ * Errors in words: what happened, where, who is in the way, what to do. Not for threads of the
+ * library, since words take mutexes that a forked child would wait for.
  */
 
 #pragma once
@@ -21,25 +22,42 @@ typedef enum
   FLUFL_LOSS_LATE,    /* it has expired before a refresh was known to be done */
 } FluflLoss;
 
-char   *flufl_report_path        (const FluflSite     *site);
-GError *flufl_report_timed_out   (const FluflSite     *site,
-                                  const FluflFindings *findings,
-                                  gint64               timeout_ms);
-GError *flufl_report_not_broken  (const FluflSite     *site,
-                                  const FluflFindings *findings);
-GError *flufl_report_not_a_lock  (const FluflSite     *site,
-                                  const FluflLook     *look);
-GError *flufl_report_refused     (const FluflSite     *site,
-                                  FluflOutcome         outcome,
-                                  const FluflFindings *findings);
-GError *flufl_report_failed      (const FluflSite     *site,
-                                  const char          *step,
-                                  int                  errsv);
-GError *flufl_report_lost        (const FluflSite     *site,
-                                  FluflLoss            loss,
-                                  int                  errsv);
-GError *flufl_report_not_held    (const FluflSite     *site);
-GError *flufl_report_forked       (const FluflSite    *site);
-GError *flufl_report_already_held (const FluflSite    *site);
+char   *flufl_report_path         (const FluflSite     *site);
+
+/* Misuse. */
+GError *flufl_report_no_path      (GFile               *file);
+GError *flufl_report_no_directory (const char          *name);
+GError *flufl_report_no_name      (const FluflSite     *site);
+GError *flufl_report_bad_separator (const FluflSite    *site,
+                                   const char          *separator);
+GError *flufl_report_bad_timeout  (const FluflSite     *site,
+                                   gint64               timeout_ms);
+GError *flufl_report_bad_lifetime (const FluflSite     *site,
+                                   gint64               lifetime_ms);
+GError *flufl_report_pending      (const FluflSite     *site);
+GError *flufl_report_already_held (const FluflSite     *site);
+GError *flufl_report_not_held     (const FluflSite     *site);
+GError *flufl_report_forked       (const FluflSite     *site);
+
+/* Results. */
+GError *flufl_report_cancelled    (void);
+GError *flufl_report_nobody       (const FluflSite     *site);
+GError *flufl_report_timed_out    (const FluflSite     *site,
+                                   const FluflFindings *findings,
+                                   gint64               timeout_ms);
+GError *flufl_report_not_broken   (const FluflSite     *site,
+                                   const FluflFindings *findings);
+GError *flufl_report_not_a_lock   (const FluflSite     *site,
+                                   const FluflLook     *look);
+GError *flufl_report_refused      (const FluflSite     *site,
+                                   FluflOutcome         outcome,
+                                   const FluflFindings *findings);
+GError *flufl_report_failed       (const FluflSite     *site,
+                                   const char          *step,
+                                   int                  errsv);
+GError *flufl_report_no_thread    (const FluflSite     *site);
+GError *flufl_report_lost         (const FluflSite     *site,
+                                   FluflLoss            loss,
+                                   int                  errsv);
 
 G_END_DECLS

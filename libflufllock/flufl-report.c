@@ -18,6 +18,119 @@ flufl_report_path (const FluflSite *site)
   return g_filename_display_name (site->lock_path != NULL ? site->lock_path : "");
 }
 
+/* --- Misuse --- */
+
+GError *
+flufl_report_no_path (GFile *file)
+{
+  g_autofree char *uri = file != NULL ? g_file_get_uri (file) : NULL;
+
+  if (uri == NULL || uri[0] == '\0')
+    return g_error_new (G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                        "No lock file was given: set the property “file” when the lock is made, to a "
+                        "path that is not empty.");
+  return g_error_new (G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                      "“%s” has no path on this machine, so it cannot be a lock file.", uri);
+}
+
+/* A relative path, and nothing that it could be relative to. */
+GError *
+flufl_report_no_directory (const char *name)
+{
+  g_autofree char *shown = g_filename_display_name (name);
+
+  return g_error_new (G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                      "The lock file “%s” was given by a relative path, and the working directory does "
+                      "not exist any more. Give an absolute path.",
+                      shown);
+}
+
+GError *
+flufl_report_no_name (const FluflSite *site)
+{
+  g_autofree char *path = flufl_report_path (site);
+
+  return g_error_new (G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                      "“%s” cannot be a lock file: it has no name.", path);
+}
+
+GError *
+flufl_report_bad_separator (const FluflSite *site, const char *separator)
+{
+  g_autofree char *path = flufl_report_path (site);
+  g_autofree char *shown = g_utf8_make_valid (separator, -1);
+
+  return g_error_new (G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                      "The separator “%s” of the lock “%s” cannot be used: it must have 1 to %d bytes, "
+                      "none of them a letter, a digit, “/”, “~”, or a control character.",
+                      shown, path, FLUFL_SEPARATOR_MAX);
+}
+
+GError *
+flufl_report_bad_timeout (const FluflSite *site, gint64 timeout_ms)
+{
+  g_autofree char *path = flufl_report_path (site);
+
+  return g_error_new (G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                      "The timeout %" G_GINT64_FORMAT " ms for the lock “%s” cannot be used: it must "
+                      "be 0 or more, -1 to wait for ever, or -2 to wait as long as the property "
+                      "“default-timeout” says.",
+                      timeout_ms, path);
+}
+
+GError *
+flufl_report_bad_lifetime (const FluflSite *site, gint64 lifetime_ms)
+{
+  g_autofree char *path = flufl_report_path (site);
+
+  return g_error_new (G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                      "The lifetime %" G_GINT64_FORMAT " ms of the lock “%s” cannot be used: it must be "
+                      "between 1 ms and 68 years, or -1 to use that of the property “lifetime”.",
+                      lifetime_ms, path);
+}
+
+GError *
+flufl_report_pending (const FluflSite *site)
+{
+  g_autofree char *path = flufl_report_path (site);
+
+  return g_error_new (G_IO_ERROR, G_IO_ERROR_PENDING,
+                      "Another operation runs on this object for the lock “%s”. Wait until it is over, "
+                      "or use a second object.",
+                      path);
+}
+
+GError *
+flufl_report_already_held (const FluflSite *site)
+{
+  g_autofree char *path = flufl_report_path (site);
+
+  return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_ALREADY_HELD,
+                      "The lock “%s” is held by this object already. Release it first.", path);
+}
+
+GError *
+flufl_report_not_held (const FluflSite *site)
+{
+  g_autofree char *path = flufl_report_path (site);
+
+  return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD,
+                      "The lock “%s” is not held by this object.", path);
+}
+
+GError *
+flufl_report_forked (const FluflSite *site)
+{
+  g_autofree char *path = flufl_report_path (site);
+
+  return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD,
+                      "The operation on the lock “%s” belongs to the parent process, which began it "
+                      "before fork(2). This process does not hold the lock.",
+                      path);
+}
+
+/* --- Who is in the way --- */
+
 static char *
 format_time (gint64 nsec)
 {
@@ -26,65 +139,104 @@ format_time (gint64 nsec)
   return g_date_time_format (time, "%Y-%m-%d %H:%M:%S UTC");
 }
 
-static const char *
-liveness_words (FluflLiveness liveness)
+static gboolean
+is_past (const FluflSite *site, const FluflLook *look)
 {
-  switch (liveness)
+  return look->mtime < site->sys->clock (FLUFL_CLOCK_REAL);
+}
+
+static void
+append_holder (GString *text, const FluflSite *site, const FluflFindings *findings)
+{
+  const FluflLook *look = &findings->look;
+  g_autofree char *host = g_utf8_make_valid (look->claim.host, -1);
+
+  if (look->sight == FLUFL_SIGHT_UNREADABLE)
+    g_string_append (text, "Somebody whose lock file cannot be read here");
+  else if (look->sight == FLUFL_SIGHT_STRANGE)
+    {
+      g_autofree char *directory = flufl_site_directory (site);
+      g_autofree char *path = g_build_filename (directory, look->claim.name, NULL);
+      g_autofree char *shown = g_filename_display_name (path);
+
+      g_string_append_printf (text, "Somebody whose claim file “%s” is not named as for this lock",
+                              shown);
+    }
+  else if (findings->own)
+    g_string_append_printf (text, "This process itself (%d), by another object,", look->claim.pid);
+  else
+    g_string_append_printf (text, "Process %d on host “%s”", look->claim.pid, host);
+}
+
+/* A sentence for what is known of the holder's process, or "". */
+static const char *
+describe_liveness (const FluflFindings *findings)
+{
+  if (findings->look.sight != FLUFL_SIGHT_CLAIM || findings->own)
+    return "";
+  if (findings->stopped)
+    return " It is alive, but it is stopped: it does nothing until it is told to continue.";
+  switch (findings->liveness)
     {
     case FLUFL_LIVENESS_ALIVE:
-      return "it is alive";
+      return " It is alive.";
     case FLUFL_LIVENESS_DEAD:
-      return "it is dead";
+      return " It is dead.";
     case FLUFL_LIVENESS_UNKNOWN:
     default:
-      return "whether it is alive is not known";
+      return " It is not known whether it is alive.";
     }
 }
 
-/* A sentence about who or what is in the way. */
+/* Sentences about who or what is in the way. */
 static char *
 describe_obstacle (const FluflSite *site, const FluflFindings *findings)
 {
   const FluflLook *look = &findings->look;
   g_autoptr (GString) text = g_string_new (NULL);
-  gboolean past = look->mtime < site->sys->clock (FLUFL_CLOCK_REAL);
+  gboolean past = is_past (site, look);
+  g_autofree char *until = format_time (look->mtime);
 
   if (findings->errsv != 0)
     {
-      g_string_append_printf (text, "The last try to %s failed: %s.", findings->failed_step,
+      g_string_append_printf (text, "The last attempt to %s failed: %s.", findings->failed_step,
                               g_strerror (findings->errsv));
       return g_string_free (g_steal_pointer (&text), FALSE);
     }
+  if (look->sight == FLUFL_SIGHT_NOTHING || look->sight == FLUFL_SIGHT_FOREIGN)
+    return g_strdup ("Other processes took it each time it became free.");
 
-  if (look->sight == FLUFL_SIGHT_CLAIM)
-    {
-      g_autofree char *host = g_utf8_make_valid (look->claim.host, -1);
-      g_autofree char *until = format_time (look->mtime);
-
-      g_string_append_printf (text, "Process %d on host “%s” %s %s; %s.", look->claim.pid, host,
-                              past ? "holds it although it expired at" : "holds it, at least until", until,
-                              liveness_words (findings->liveness));
-    }
-  else if (look->sight == FLUFL_SIGHT_UNREADABLE)
-    {
-      g_autofree char *until = format_time (look->mtime);
-
-      g_string_append_printf (text, "Somebody whose lock file may not be read here %s %s.",
-                              past ? "holds it although it expired at" : "holds it, at least until", until);
-    }
-  else
-    g_string_append (text, "Others were quicker each time it was free.");
-
+  append_holder (text, site, findings);
+  g_string_append_printf (text, past ? " holds it, although it expired at %s." : " holds it until %s or longer.",
+                          until);
+  g_string_append (text, describe_liveness (findings));
   if (past && !findings->expired && look->sight == FLUFL_SIGHT_CLAIM)
-    g_string_append_printf (text, " It may be broken %d s after that.",
+    g_string_append_printf (text, " It can be broken %d s after it expired.",
                             (int) (FLUFL_SLOP / FLUFL_NSEC_PER_SEC));
   if (findings->break_errsv != 0)
-    g_string_append_printf (text, " It may not be broken from here: %s.",
+    g_string_append_printf (text, " It cannot be broken from here: %s.",
                             g_strerror (findings->break_errsv));
   else if (findings->resting)
     g_string_append_printf (text, " It can be broken once nothing has changed for %d s.",
                             (int) (FLUFL_GRACE / FLUFL_NSEC_PER_SEC));
   return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+/* --- Results --- */
+
+GError *
+flufl_report_cancelled (void)
+{
+  return g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Operation was cancelled");
+}
+
+GError *
+flufl_report_nobody (const FluflSite *site)
+{
+  g_autofree char *path = flufl_report_path (site);
+
+  return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD, "Nobody holds the lock “%s”.",
+                      path);
 }
 
 GError *
@@ -117,8 +269,8 @@ flufl_report_not_broken (const FluflSite *site, const FluflFindings *findings)
   return g_error_new (G_IO_ERROR, (int) code, "The lock “%s” was not broken. %s", path, obstacle);
 }
 
-/* Most often it is the very file that the lock was to protect: so nothing here
- * may advise to remove what has content. */
+/* Most often it is the very file that the lock was to protect: so nothing here may advise to
+ * remove what has content. */
 GError *
 flufl_report_not_a_lock (const FluflSite *site, const FluflLook *look)
 {
@@ -128,7 +280,7 @@ flufl_report_not_a_lock (const FluflSite *site, const FluflLook *look)
   if (look->is_blank)
     g_string_append (advice, "If nothing needs it, remove it, or break the lock by force.");
   else if (!g_str_has_suffix (path, ".lock"))
-    g_string_append_printf (advice, "To protect it, use another file as the lock: “%s.lock”, say.",
+    g_string_append_printf (advice, "To protect it, use another file as the lock, such as “%s.lock”.",
                             path);
   else
     g_string_append (advice, "Choose another path for the lock.");
@@ -136,18 +288,58 @@ flufl_report_not_a_lock (const FluflSite *site, const FluflLook *look)
                       "“%s” is not a lock file: %s. %s", path, look->what, advice->str);
 }
 
+static GError *
+report_unsupported (const FluflSite *site, const FluflFindings *findings)
+{
+  g_autofree char *path = flufl_report_path (site);
+
+  if (site->fs_kind == FLUFL_FS_SMB)
+    return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED,
+                        "No lock can be made at “%s”: it lies on SMB, where two processes that remove "
+                        "one file can both be told that they did, so that both could hold the lock. "
+                        "Put the lock file on another file system.",
+                        path);
+  return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED,
+                      "No lock can be made at “%s”: the file system (%s) has no hard links that work: "
+                      "%s. Put the lock file on another file system.",
+                      path, findings->fs_type[0] != '\0' ? findings->fs_type : "of unknown type",
+                      g_strerror (findings->errsv));
+}
+
+/* Whether link(2) was refused where hard links are known to work. */
+static gboolean
+is_refused_by_sandbox (const FluflSite *site, FluflOutcome outcome, int errsv)
+{
+  return outcome == FLUFL_OUTCOME_FAILED && site->fs_kind == FLUFL_FS_LOCAL
+         && flufl_claim_is_link_refusal (errsv);
+}
+
+/* What is wrong with the directory is what people get wrong most. */
 static char *
-file_system_name (const FluflSite *site)
+directory_advice (const FluflSite *site, int errsv, gboolean directory_exists)
 {
   g_autofree char *directory = flufl_site_directory (site);
-  g_autoptr (GFile) file = g_file_new_for_path (directory);
-  g_autoptr (GFileInfo) info
-      = g_file_query_filesystem_info (file, G_FILE_ATTRIBUTE_FILESYSTEM_TYPE, NULL, NULL);
-  const char *type = NULL;
+  g_autofree char *shown = g_filename_display_name (directory);
 
-  if (info != NULL)
-    type = g_file_info_get_attribute_string (info, G_FILE_ATTRIBUTE_FILESYSTEM_TYPE);
-  return g_strdup (type != NULL ? type : "of unknown type");
+  switch (errsv)
+    {
+    case ENOENT:
+      if (!directory_exists)
+        return g_strdup_printf (" The directory “%s” does not exist. Create it first.", shown);
+      G_GNUC_FALLTHROUGH;
+    case EINVAL:
+    case EILSEQ:
+      return g_strdup_printf (" “%s” does not allow such file names. Try a separator other than “%s”.",
+                              shown, site->separator);
+    case ENOTDIR:
+      return g_strdup_printf (" A part of “%s” is not a directory.", shown);
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return g_strdup_printf (" Files must be allowed to be created and removed in “%s”.", shown);
+    default:
+      return g_strdup ("");
+    }
 }
 
 /*
@@ -160,62 +352,44 @@ flufl_report_refused (const FluflSite     *site,
                       const FluflFindings *findings)
 {
   g_autofree char *path = flufl_report_path (site);
-  g_autofree char *type = NULL;
+  g_autofree char *advice = NULL;
 
-  switch (outcome)
-    {
-    case FLUFL_OUTCOME_NOT_A_LOCK:
-      return flufl_report_not_a_lock (site, &findings->look);
-    case FLUFL_OUTCOME_UNSUPPORTED:
-      if (site->fs_kind == FLUFL_FS_SMB)
-        return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED,
-                            "The lock “%s” cannot be made: it lies on SMB, where two processes that "
-                            "remove one file can both be told that they did, so that both could "
-                            "hold the lock. Put the lock file on another file system.",
-                            path);
-      type = file_system_name (site);
-      return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED,
-                          "The lock “%s” cannot be made: its file system (%s) has no working hard "
-                          "links: %s. Put the lock file on another file system.",
-                          path, type, g_strerror (findings->errsv));
-    default:
-      return flufl_report_failed (site, findings->failed_step, findings->errsv);
-    }
+  if (outcome == FLUFL_OUTCOME_NOT_A_LOCK)
+    return flufl_report_not_a_lock (site, &findings->look);
+  if (outcome == FLUFL_OUTCOME_UNSUPPORTED)
+    return report_unsupported (site, findings);
+  if (is_refused_by_sandbox (site, outcome, findings->errsv))
+    return g_error_new (G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
+                        "Could not %s for the lock “%s”: %s. The file system has hard links, so a "
+                        "sandbox or a security policy seems to forbid link(2) to this process.",
+                        findings->failed_step, path, g_strerror (findings->errsv));
+  advice = directory_advice (site, findings->errsv, findings->directory_exists);
+  return g_error_new (G_IO_ERROR, (int) g_io_error_from_errno (findings->errsv),
+                      "Could not %s for the lock “%s”: %s.%s", findings->failed_step, path,
+                      g_strerror (findings->errsv), advice);
 }
 
-/* What is wrong with the directory is what people get wrong most. */
-static char *
-directory_advice (const FluflSite *site, int errsv)
-{
-  g_autofree char *directory = flufl_site_directory (site);
-  g_autofree char *shown = g_filename_display_name (directory);
-
-  switch (errsv)
-    {
-    case ENOENT:
-      return g_file_test (directory, G_FILE_TEST_IS_DIR)
-                 ? g_strdup_printf (" “%s” takes no file with such a name; another separator than “%s” may do.",
-                                    shown, site->separator)
-                 : g_strdup_printf (" Is there a directory “%s”? It must be made first.", shown);
-    case ENOTDIR:
-      return g_strdup_printf (" A part of “%s” is not a directory.", shown);
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return g_strdup_printf (" It must be possible to create and remove files in “%s”.", shown);
-    default:
-      return g_strdup ("");
-    }
-}
-
+/*
+ * flufl_report_failed:
+ * @step: what could not be done, as in "remove the claim file"
+ */
 GError *
 flufl_report_failed (const FluflSite *site, const char *step, int errsv)
 {
   g_autofree char *path = flufl_report_path (site);
-  g_autofree char *advice = directory_advice (site, errsv);
 
   return g_error_new (G_IO_ERROR, (int) g_io_error_from_errno (errsv),
-                      "The lock “%s”: could not %s: %s.%s", path, step, g_strerror (errsv), advice);
+                      "Could not %s for the lock “%s”: %s.", step, path, g_strerror (errsv));
+}
+
+GError *
+flufl_report_no_thread (const FluflSite *site)
+{
+  g_autofree char *path = flufl_report_path (site);
+
+  return g_error_new (G_IO_ERROR, (int) g_io_error_from_errno (EAGAIN),
+                      "The lock “%s” was released again: no thread could be started for its heartbeat.",
+                      path);
 }
 
 /*
@@ -249,33 +423,4 @@ flufl_report_lost (const FluflSite *site, FluflLoss loss, int errsv)
                           "protects may have changed.",
                           path);
     }
-}
-
-GError *
-flufl_report_not_held (const FluflSite *site)
-{
-  g_autofree char *path = flufl_report_path (site);
-
-  return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD,
-                      "The lock “%s” is not held by this object.", path);
-}
-
-GError *
-flufl_report_forked (const FluflSite *site)
-{
-  g_autofree char *path = flufl_report_path (site);
-
-  return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD,
-                      "The operation on the lock “%s” is that of the parent process, which began it "
-                      "before fork(2). This process does not hold the lock.",
-                      path);
-}
-
-GError *
-flufl_report_already_held (const FluflSite *site)
-{
-  g_autofree char *path = flufl_report_path (site);
-
-  return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_ALREADY_HELD,
-                      "The lock “%s” is held by this object already. Release it first.", path);
 }

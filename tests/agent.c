@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "acquire-util.h"
+
 #ifdef __linux__
 #include <sys/inotify.h>
 #include <sys/syscall.h>
@@ -77,7 +79,7 @@ void
 agent_take (Agent *self)
 {
   agent_prepare (self, G_MAXINT64, NULL);
-  flufl_acquire_run (&self->acquire);
+  acquire_run (&self->acquire);
   g_assert_cmpint (self->acquire.result, ==, FLUFL_RESULT_HELD);
 }
 
@@ -95,7 +97,7 @@ take_thread (gpointer data)
 {
   Agent *self = data;
 
-  flufl_acquire_run (&self->acquire);
+  acquire_run (&self->acquire);
   g_atomic_int_set (&self->done, 1);
   return NULL;
 }
@@ -107,19 +109,11 @@ agent_take_in_thread (Agent *self, GCancellable *cancellable)
   self->thread = g_thread_new ("waiter", take_thread, self);
 }
 
-static void
-done_cb (FluflAcquire *acquire G_GNUC_UNUSED, gpointer user_data)
-{
-  g_atomic_int_set ((int *) user_data, 1);
-}
-
 void
 agent_take_async (Agent *self, GCancellable *cancellable)
 {
   agent_prepare (self, G_MAXINT64, cancellable);
-  self->acquire.done = done_cb;
-  self->acquire.user_data = &self->done;
-  flufl_acquire_start (&self->acquire);
+  acquire_start (&self->acquire, &self->done);
 }
 
 void

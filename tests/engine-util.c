@@ -27,8 +27,21 @@ engine_at (gint64 when_usec, GCancellable *cancellable, FluflWorkFunc func, gpoi
 {
   Appointment *self = g_new (Appointment, 1);
 
-  self->sleeper = flufl_sleeper_new (cancellable);
+  self->sleeper = flufl_sleeper_new ();
+  if (cancellable != NULL)
+    flufl_sleeper_watch (self->sleeper, cancellable);
   self->func = func;
   self->user_data = user_data;
   g_assert_true (flufl_sleeper_call (self->sleeper, FLUFL_TIME_MONOTONIC, when_usec, keep, self));
+}
+
+void
+engine_sleep_until (gint64 when_usec, GCancellable *cancellable)
+{
+  FluflSleeper *sleeper = flufl_sleeper_new ();
+
+  if (cancellable != NULL)
+    flufl_sleeper_watch (sleeper, cancellable);
+  flufl_sleeper_sleep (sleeper, when_usec);
+  flufl_sleeper_free (sleeper);
 }

@@ -15,4 +15,7 @@ void engine_at (gint64         when_usec,
                 FluflWorkFunc  func,
                 gpointer       user_data);
 
+/* Sleeps in the calling thread until then, or until @cancellable fires. */
+void engine_sleep_until (gint64 when_usec, GCancellable *cancellable);
+
 G_END_DECLS

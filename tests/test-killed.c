@@ -56,7 +56,7 @@ hold (const char *path, const char *how)
   char byte;
 
   if (strcmp (how, "bare") == 0)
-    lock->holding->site.no_life_lines = TRUE;
+    lock->lease->site.no_life_lines = TRUE;
   flufl_lock_acquire (lock, 0, NULL, &error);
   g_assert_no_error (error);
   if (strcmp (how, "child") == 0 && fork () == 0)

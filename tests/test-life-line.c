@@ -159,7 +159,7 @@ test_child_keeps_it (void)
 static void
 test_no_flock (void)
 {
-  static const int errnos[] = { ENOSYS, EOPNOTSUPP, ENOLCK, EINVAL };
+  static const int errnos[] = { ENOSYS, EOPNOTSUPP, EBADF, EINVAL };
 
   g_test_summary ("Where flock(2) does not work claims do not say that they have one");
   for (gsize i = 0; i < G_N_ELEMENTS (errnos); i++)
@@ -182,6 +182,34 @@ test_no_flock (void)
           assert_disk_empty ();
         }
       g_assert_cmpuint (fake_disk_count_calls ("flock"), ==, 1);
+      proc_clear (&p);
+    }
+}
+
+static void
+test_no_flock_now (void)
+{
+  static const int errnos[] = { ENOLCK, ENOMEM, EIO };
+
+  g_test_summary ("An error of the moment costs one claim its life-line, and not those after it");
+  for (gsize i = 0; i < G_N_ELEMENTS (errnos); i++)
+    {
+      Proc p;
+
+      fake_disk_reset ();
+      proc_init (&p);
+      fake_disk_fault ("flock", 1, FAKE_FAIL, errnos[i]);
+      for (int round = 0; round < 2; round++)
+        {
+          FluflLook look;
+
+          proc_acquire (&p);
+          g_assert_true ((p.claim.line != NULL) == (round > 0));
+          flufl_look_take (&look, &p.site, LOCK);
+          g_assert_true (look.claim.life_line == (round > 0));
+          g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+          assert_disk_empty ();
+        }
       proc_clear (&p);
     }
 }
@@ -588,6 +616,7 @@ main (int argc, char **argv)
   g_test_add_func ("/life-line/living-never", test_living_never);
   g_test_add_func ("/life-line/child-keeps-it", test_child_keeps_it);
   g_test_add_func ("/life-line/no-flock", test_no_flock);
+  g_test_add_func ("/life-line/no-flock-now", test_no_flock_now);
   g_test_add_func ("/life-line/asked-too-early", test_asked_too_early);
   g_test_add_func ("/life-line/not-on-networks", test_not_on_networks);
   g_test_add_func ("/life-line/looking", test_looking);

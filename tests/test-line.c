@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "acquire-util.h"
 #include "agent.h"
 
 static void
@@ -133,7 +134,7 @@ test_claim_is_kept (void)
 
       agent_prepare (&a, G_MAXINT64, NULL);
       a.acquire.claim = kept;
-      flufl_acquire_run (&a.acquire);
+      acquire_run (&a.acquire);
       g_assert_cmpint (a.acquire.result, ==, FLUFL_RESULT_HELD);
       agent_take_in_thread (&b, NULL);
       agent_await_watches (1);

@@ -52,7 +52,7 @@ be_victim (const char *path, const char *how)
   fatal.unlink = fatal_unlink;
   flufl_lock_syscalls = &fatal;
   lock = lock_new (path);
-  lock->holding->site.no_life_lines = strstr (how, "bare") != NULL;
+  lock->lease->site.no_life_lines = strstr (how, "bare") != NULL;
   if (!flufl_lock_acquire (lock, SOON, NULL, NULL))
     return 1;
   if (g_str_has_prefix (how, "hold"))

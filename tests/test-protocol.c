@@ -310,14 +310,19 @@ test_no_hard_links (gconstpointer data)
 {
   Proc p;
 
-  g_test_summary ("Hazard 14");
-  fake_disk_reset ();
-  proc_init (&p);
-  fake_disk_fault ("link", 1, FAKE_FAIL, GPOINTER_TO_INT (data));
-  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_UNSUPPORTED);
-  g_assert_cmpint (p.found.errsv, ==, GPOINTER_TO_INT (data));
-  assert_disk_empty ();
-  proc_clear (&p);
+  g_test_summary ("Hazard 14. Where hard links are known to work something else refuses link(2)");
+  for (int local = 0; local < 2; local++)
+    {
+      fake_disk_reset ();
+      fake_disk_kind (local ? FLUFL_FS_LOCAL : FLUFL_FS_OTHER);
+      proc_init (&p);
+      fake_disk_fault ("link", 1, FAKE_FAIL, GPOINTER_TO_INT (data));
+      g_assert_cmpint (proc_attempt (&p), ==,
+                       local ? FLUFL_OUTCOME_FAILED : FLUFL_OUTCOME_UNSUPPORTED);
+      g_assert_cmpint (p.found.errsv, ==, GPOINTER_TO_INT (data));
+      assert_disk_empty ();
+      proc_clear (&p);
+    }
 }
 
 static void

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "acquire-util.h"
 #include "agent.h"
 #include "engine-util.h"
 
@@ -182,7 +183,7 @@ test_deadline (void)
       gint64 deadline = g_get_monotonic_time () + i * 20000;
 
       agent_prepare (&b, deadline, NULL);
-      flufl_acquire_run (&b.acquire);
+      acquire_run (&b.acquire);
       g_assert_cmpint (b.acquire.result, ==, FLUFL_RESULT_TIMED_OUT);
       g_assert_cmpint (g_get_monotonic_time (), >=, deadline);
       g_assert_cmpint (b.acquire.findings.look.sight, ==, FLUFL_SIGHT_CLAIM);
@@ -215,7 +216,7 @@ test_child (void)
   if (pid == 0)
     {
       agent_prepare (&c, G_MAXINT64, NULL);
-      flufl_acquire_run (&c.acquire);
+      acquire_run (&c.acquire);
       if (c.acquire.result != FLUFL_RESULT_HELD)
         _exit (1);
       agent_drop (&c);
@@ -281,7 +282,7 @@ sleep_thread (gpointer data)
     {
       gint64 when = g_get_monotonic_time () + g_random_int_range (0, 2000);
 
-      flufl_sleep_until (when, NULL);
+      engine_sleep_until (when, NULL);
       g_assert_cmpint (g_get_monotonic_time (), >=, when);
     }
   return data;

@@ -28,10 +28,33 @@ static guint64 last_id;
 #define HOOKS_MAX 4
 static FluflForkFunc hooks[HOOKS_MAX];
 
+/* Threads of the library that are in code which takes mutexes of others. */
+static GMutex foreign_mutex;
+static GCond  foreign_left;
+static guint  n_foreign;
+static GPrivate is_foreign = G_PRIVATE_INIT (NULL);
+
+/* How long fork(2) waits for them, in microseconds. */
+#define FOREIGN_PATIENCE (100 * 1000)
+
+/* A thread that forks in such code has no mutex of others then. */
+static void
+wait_for_foreign (void)
+{
+  gint64 end = g_get_monotonic_time () + FOREIGN_PATIENCE;
+  guint own = g_private_get (&is_foreign) != NULL;
+  gboolean in_time = TRUE;
+
+  while (n_foreign > own && in_time)
+    in_time = g_cond_wait_until (&foreign_left, &foreign_mutex, end);
+}
+
 /* Nobody may be about to change the files while they are copied. */
 static void
 prepare_cb (void)
 {
+  g_mutex_lock (&foreign_mutex);
+  wait_for_foreign ();
   g_mutex_lock (&files_mutex);
 }
 
@@ -39,6 +62,7 @@ static void
 parent_cb (void)
 {
   g_mutex_unlock (&files_mutex);
+  g_mutex_unlock (&foreign_mutex);
 }
 
 /* In the child's only thread. */
@@ -48,6 +72,9 @@ forked_cb (void)
   mark++;
   g_mutex_init (&entry);
   g_mutex_init (&files_mutex);
+  g_mutex_init (&foreign_mutex);
+  g_cond_init (&foreign_left);
+  n_foreign = g_private_get (&is_foreign) != NULL;
   for (gsize i = 0; i < n_files; i++)
     files[i].close (files[i].fd);
   n_files = 0;
@@ -136,6 +163,32 @@ void
 flufl_process_unlock_entry (void)
 {
   g_mutex_unlock (&entry);
+}
+
+/*
+ * flufl_process_enter_foreign:
+ *
+ * The calling thread, which may be one of the library's, is about to run code that takes
+ * mutexes of others. A child that is forked just then would wait for them for ever: so fork(2)
+ * waits until the thread is through, though not for long.
+ */
+void
+flufl_process_enter_foreign (void)
+{
+  g_mutex_lock (&foreign_mutex);
+  n_foreign++;
+  g_mutex_unlock (&foreign_mutex);
+  g_private_set (&is_foreign, &is_foreign);
+}
+
+void
+flufl_process_leave_foreign (void)
+{
+  g_private_set (&is_foreign, NULL);
+  g_mutex_lock (&foreign_mutex);
+  n_foreign--;
+  g_cond_broadcast (&foreign_left);
+  g_mutex_unlock (&foreign_mutex);
 }
 
 /*

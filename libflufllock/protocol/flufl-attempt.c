@@ -6,6 +6,10 @@
 
 #include "flufl-attempt.h"
 
+#include <sys/stat.h>
+
+#include "flufl-fs-kind.h"
+
 /* How often a lock that was free a moment ago is tried for at once. */
 #define ROUNDS 16
 
@@ -140,6 +144,7 @@ flufl_attempt (FluflClaim    *claim,
 
       if (linked == FLUFL_OUTCOME_BUSY)
         {
+          findings->holder_seen = TRUE;
           findings->errsv = 0;
           if (!look && looks_held (claim, site, break_dead, findings))
             return FLUFL_OUTCOME_BUSY;
@@ -169,4 +174,23 @@ flufl_attempt (FluflClaim    *claim,
       flufl_claim_abandon (claim, site);
       return outcome;
     }
+}
+
+/*
+ * flufl_findings_explain:
+ * @outcome: an end that is an error
+ *
+ * Finds out what only words need of the place. May block, as every step.
+ */
+void
+flufl_findings_explain (FluflFindings *findings, const FluflSite *site, FluflOutcome outcome)
+{
+  g_autofree char *directory = flufl_site_directory (site);
+  g_autofree char *type = NULL;
+  struct stat st;
+
+  if (outcome == FLUFL_OUTCOME_UNSUPPORTED)
+    type = flufl_fs_type (directory);
+  g_strlcpy (findings->fs_type, type != NULL ? type : "", sizeof findings->fs_type);
+  findings->directory_exists = stat (directory, &st) == 0 && S_ISDIR (st.st_mode);
 }

@@ -18,7 +18,10 @@ typedef struct
 {
   FluflLook     look;        /* the last at the lock file … */
   gboolean      looked;      /* … and whether the last attempt took it */
-  FluflLiveness liveness;    /* of the holder seen */
+  gboolean      holder_seen; /* by any attempt */
+  FluflLiveness liveness;    /* of the holder seen … */
+  gboolean      stopped;     /* … which is alive, and was told to stop … */
+  gboolean      own;         /* … or is this process */
   gboolean      expired;     /* by both clocks, the slop added */
   gboolean      resting;     /* it may be broken once it has rested */
   gint64        changed;     /* ctime of one that is not that of the last look, and has
@@ -26,6 +29,8 @@ typedef struct
   int           errsv;       /* of the last step that failed, or 0 */
   const char   *failed_step; /* static; what could not be done, or NULL */
   int           break_errsv; /* why we may not break what is breakable, or 0 */
+  gboolean      directory_exists; /* filled in by flufl_findings_explain(), as is … */
+  char          fs_type[32]; /* … what the kernel calls the file system, if known */
 } FluflFindings;
 
 FluflOutcome flufl_attempt     (FluflClaim    *claim,
@@ -45,7 +50,13 @@ FluflOutcome flufl_break       (FluflClaim    *claim,
                                 FluflSite     *site,
                                 gboolean       break_dead,
                                 FluflFindings *findings);
+FluflOutcome flufl_break_with_clock (FluflClaim *clock,
+                                FluflSite     *site,
+                                FluflFindings *findings);
 FluflOutcome flufl_break_force (FluflSite     *site,
                                 FluflFindings *findings);
+void         flufl_findings_explain (FluflFindings   *findings,
+                                const FluflSite *site,
+                                FluflOutcome     outcome);
 
 G_END_DECLS

@@ -13,7 +13,7 @@
 #include <sys/file.h>
 
 #include "flufl-attempt.h"
-#include "flufl-life-line.h"
+#include "flufl-holder.h"
 
 /* So long an orphan with a life-line that is not cut is left to whoever has the
  * life-line: a releaser or a breaker, slow or stopped between its two steps. A
@@ -247,7 +247,7 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
   gboolean dead;
   int fd;
 
-  findings->expired = findings->resting = FALSE;
+  findings->expired = findings->resting = findings->stopped = findings->own = FALSE;
   findings->liveness = FLUFL_LIVENESS_UNKNOWN;
   findings->break_errsv = 0;
 
@@ -264,8 +264,10 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
       return flufl_site_is_passing (site, look->errsv) ? FLUFL_OUTCOME_UNSURE
                                                        : FLUFL_OUTCOME_FAILED;
     case FLUFL_SIGHT_UNREADABLE:
+    case FLUFL_SIGHT_STRANGE:
     case FLUFL_SIGHT_CLAIM:
     default:
+      findings->holder_seen = TRUE;
       break;
     }
 
@@ -276,19 +278,18 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
       = look->mtime < flufl_time_add (MIN (server_now, site->sys->clock (FLUFL_CLOCK_REAL)),
                                       -FLUFL_SLOP);
 
-  /* Without its content nobody knows which claim is the token. */
-  if (look->sight == FLUFL_SIGHT_UNREADABLE)
+  /* Without its content nobody knows which claim is the token; and what others make of a name
+   * of another form is not known. */
+  if (look->sight != FLUFL_SIGHT_CLAIM)
     {
       if (findings->expired)
         findings->break_errsv = EACCES;
       return FLUFL_OUTCOME_BUSY;
     }
 
-  /* At every look, also at an expired lock: else a stopped process that keeps
+  /* At every look, even at an expired lock: else a stopped process that keeps
    * the ordinary way from coming to an end would keep this one closed too. */
-  line = break_dead || findings->expired ? flufl_life_line_try (site, look, fd, LOCK_EX)
-                                         : FLUFL_LIFE_LINE_NONE;
-  findings->liveness = flufl_life_line_judge (site, look, line);
+  line = flufl_holder_ask (site, fd, break_dead || findings->expired ? LOCK_EX : 0, findings);
   if (line == FLUFL_LIFE_LINE_CUT)
     {
       outcome = break_with_life_line (site, look, server_now, findings);
@@ -308,6 +309,31 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
       return FLUFL_OUTCOME_BUSY;
     }
   return take_token_and_break (site, look, age, dead, findings);
+}
+
+/* Should its maker die, it is an ordinary claim that waits for nothing. */
+#define CLOCK_CLAIM_LIFETIME (15 * FLUFL_NSEC_PER_SEC)
+
+/*
+ * flufl_break_with_clock:
+ * @clock: without a path at first; a claim that is made for its ctime, which is the file
+ *   server's clock, and never linked. The caller gives it up
+ *
+ * flufl_break() for one who does not want the lock.
+ */
+FluflOutcome
+flufl_break_with_clock (FluflClaim *clock, FluflSite *site, FluflFindings *findings)
+{
+  FluflOutcome outcome;
+
+  if (clock->path == NULL)
+    {
+      findings->failed_step = "create a claim file next to the lock file";
+      outcome = flufl_claim_create (clock, site, CLOCK_CLAIM_LIFETIME, &findings->errsv);
+      if (outcome != FLUFL_OUTCOME_AGAIN)
+        return outcome;
+    }
+  return flufl_break (clock, site, TRUE, findings);
 }
 
 /* The claim of the lock that @look saw: its holder then learns that it has lost the lock. */

@@ -26,18 +26,32 @@
 static gboolean
 tie_life_line (FluflClaim *claim, FluflSite *site, int fd)
 {
-  if (site->sys->flock (fd, LOCK_EX | LOCK_NB) == 0)
+  if (site->sys->flock (fd, LOCK_EX | LOCK_NB) != 0)
+    return FALSE;
+  claim->line = site->sys;
+  claim->fd = fd;
+  claim->line_id = flufl_process_keep_file (fd, site->sys->close);
+  return TRUE;
+}
+
+/* Whether another claim could have a life-line after this one got none. */
+static gboolean
+can_retry_line (FluflSite *site, int errsv)
+{
+  switch (errsv)
     {
-      claim->line = site->sys;
-      claim->fd = fd;
-      claim->line_id = flufl_process_keep_file (fd, site->sys->close);
+    case EWOULDBLOCK: /* somebody came upon the new claim and asks whether we live */
+    case EINTR:
       return TRUE;
+    case ENOSYS: /* there is no flock(2) here */
+    case EOPNOTSUPP:
+    case EINVAL:
+    case EBADF:
+      site->no_life_lines = TRUE;
+      return FALSE;
+    default: /* of the moment, as ENOLCK: this claim goes without */
+      return FALSE;
     }
-  /* Busy: somebody came upon the new claim and wants to know whether we live.
-   * Else there is no flock(2) here. */
-  if (errno != EWOULDBLOCK)
-    site->no_life_lines = TRUE;
-  return FALSE;
 }
 
 /*
@@ -53,6 +67,7 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
 {
   const FluflSyscalls *sys = site->sys;
   FluflIdentity identity;
+  gboolean wants_line = TRUE;
   struct stat st;
   int fd = -1;
   int errsv = 0;
@@ -71,7 +86,8 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
   for (int i = 0; i < CREATE_TRIES && fd < 0; i++)
     {
       g_autofree char *name = NULL;
-      gboolean line = flufl_site_fs_kind (site) == FLUFL_FS_LOCAL && !site->no_life_lines;
+      gboolean line = flufl_site_fs_kind (site) == FLUFL_FS_LOCAL && !site->no_life_lines
+                      && wants_line;
       FluflMarks marks = !line ? FLUFL_MARK_NONE : FLUFL_MARK_LIFE_LINE;
       guint64 random;
 
@@ -90,6 +106,11 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
       claim->path = flufl_site_path_of (site, name);
       fd = sys->open (claim->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
       errsv = fd < 0 ? errno : 0;
+      if (fd < 0 && errsv == EINTR)
+        {
+          sys->unlink (claim->path);
+          continue;
+        }
       if (fd < 0 && errsv != EEXIST)
         {
           /* It may have been made and only the answer lost. */
@@ -101,6 +122,7 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
       if (fd >= 0 && line && !tie_life_line (claim, site, fd))
         {
           errsv = errno;
+          wants_line = can_retry_line (site, errsv);
           sys->close (fd);
           sys->unlink (claim->path);
           fd = -1;
@@ -300,13 +322,13 @@ confirm (FluflClaim *claim, FluflSite *site, gboolean linked, int *out_errsv)
   return FLUFL_OUTCOME_LOST;
 }
 
-static FluflOutcome
-classify_link_error (const FluflSite *site, int errsv)
+/* Whether link(2) fails so where a file system has no hard links; or where a sandbox does not
+ * allow them. */
+gboolean
+flufl_claim_is_link_refusal (int errsv)
 {
   switch (errsv)
     {
-    case EEXIST:
-      return FLUFL_OUTCOME_BUSY;
     case EPERM:
     case EMLINK:
     case EXDEV:
@@ -315,12 +337,23 @@ classify_link_error (const FluflSite *site, int errsv)
 #if ENOTSUP != EOPNOTSUPP
     case ENOTSUP:
 #endif
-      return FLUFL_OUTCOME_UNSUPPORTED;
-    case ENOENT: /* although the claim is there */
-      return FLUFL_OUTCOME_UNSURE;
+      return TRUE;
     default:
-      return flufl_site_is_passing (site, errsv) ? FLUFL_OUTCOME_UNSURE : FLUFL_OUTCOME_FAILED;
+      return FALSE;
     }
+}
+
+static FluflOutcome
+classify_link_error (FluflSite *site, int errsv)
+{
+  if (errsv == EEXIST)
+    return FLUFL_OUTCOME_BUSY;
+  /* Those that are known as local have hard links. */
+  if (flufl_claim_is_link_refusal (errsv) && flufl_site_fs_kind (site) != FLUFL_FS_LOCAL)
+    return FLUFL_OUTCOME_UNSUPPORTED;
+  if (errsv == ENOENT) /* although the claim is there */
+    return FLUFL_OUTCOME_UNSURE;
+  return flufl_site_is_passing (site, errsv) ? FLUFL_OUTCOME_UNSURE : FLUFL_OUTCOME_FAILED;
 }
 
 /* Whether a claim that link(2) has just made the lock is the file that we made, if that was

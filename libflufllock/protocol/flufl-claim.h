@@ -66,6 +66,7 @@ FluflOutcome flufl_claim_keep_fresh   (FluflClaim   *claim,
 FluflOutcome flufl_claim_link         (FluflClaim   *claim,
                                        FluflSite    *site,
                                        int          *out_errsv);
+gboolean     flufl_claim_is_link_refusal (int errsv);
 FluflOutcome flufl_claim_check        (FluflClaim   *claim,
                                        FluflSite    *site,
                                        int          *out_errsv);

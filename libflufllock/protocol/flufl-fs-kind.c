@@ -147,3 +147,97 @@ flufl_fs_kind (const char *directory)
   return FLUFL_FS_OTHER;
 #endif
 }
+
+/*
+ * flufl_fs_type:
+ *
+ * Returns: (transfer full) (nullable): what the kernel calls the file system
+ */
+char *
+flufl_fs_type (const char *directory)
+{
+#ifdef HAVE_SYS_VFS_H
+  return ask_mount_type (directory);
+#else
+  (void) directory;
+  return NULL;
+#endif
+}
+
+#ifdef HAVE_SYS_VFS_H
+/* Whether the part of a line of mountinfo that follows " - " names a file system which is known
+ * to lie on this machine. */
+static gboolean
+is_local_type (const char *type)
+{
+  const char *const local[] = {
+    "ext2 ", "ext3 ", "ext4 ", "xfs ", "f2fs ", "jfs ", "reiserfs ", "nilfs2 ", "btrfs ", "tmpfs ",
+    "ramfs ", "overlay ", "zfs ", "bcachefs ", "vfat ", "exfat ", "devtmpfs ", "ubifs ", "squashfs ",
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (local); i++)
+    if (g_str_has_prefix (type, local[i]))
+      return TRUE;
+  return FALSE;
+}
+
+/* The mount point of a line; blanks are written as \040 there, which is enough for a guess. */
+static gsize
+mount_point_length (const char *line, const char *directory)
+{
+  const char *point = line;
+  gsize length;
+
+  for (int field = 0; field < 4 && point != NULL; field++)
+    {
+      point = strchr (point, ' ');
+      point = point != NULL ? point + 1 : NULL;
+    }
+  if (point == NULL)
+    return 0;
+  length = strcspn (point, " ");
+  if (length == 1)
+    return 1; /* the root */
+  return strncmp (point, directory, length) == 0
+                 && (directory[length] == '/' || directory[length] == '\0')
+             ? length
+             : 0;
+}
+#endif
+
+/*
+ * flufl_fs_may_hang:
+ * @directory: absolute
+ *
+ * Guesses, without touching it, whether a call on @directory may wait for a server. A symbolic
+ * link to another file system is not seen.
+ */
+gboolean
+flufl_fs_may_hang (const char *directory)
+{
+#ifdef HAVE_SYS_VFS_H
+  g_autofree char *mountinfo = NULL;
+  gsize longest = 0;
+  gboolean local = FALSE;
+
+  if (!g_file_get_contents ("/proc/self/mountinfo", &mountinfo, NULL, NULL))
+    return TRUE;
+  for (const char *line = mountinfo; line != NULL && *line != '\0';)
+    {
+      const char *end = strchr (line, '\n');
+      const char *type = strstr (line, " - ");
+      gsize length = mount_point_length (line, directory);
+
+      if (length >= MAX (longest, 1) && type != NULL)
+        {
+          longest = length;
+          local = is_local_type (type + 3);
+        }
+      line = end != NULL ? end + 1 : NULL;
+    }
+  return !local;
+#else
+  (void) directory;
+  return TRUE;
+#endif
+}

@@ -16,6 +16,9 @@ FluflFsKind flufl_fs_kind_of (guint32     number,
                               FluflAskMountFunc ask_mount,
                               gconstpointer data);
 
+char       *flufl_fs_type    (const char *directory);
+gboolean    flufl_fs_may_hang (const char *directory);
+
 char       *flufl_mount_type (const char *mountinfo,
                               int         id);
 

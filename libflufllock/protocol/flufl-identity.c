@@ -222,6 +222,19 @@ flufl_identity_judge (const FluflSite *site, const FluflClaimName *claim)
   return FLUFL_LIVENESS_ALIVE;
 }
 
+/* Whether @claim says that this very process made it. */
+gboolean
+flufl_identity_is_own (const FluflSite *site, const FluflClaimName *claim)
+{
+  FluflIdentity us;
+
+  if (!claim->ours || claim->pid != (int) getpid ())
+    return FALSE;
+  flufl_identity_get (site->sys, &us);
+  return us.start[0] != '\0' && strcmp (claim->boot, us.boot) == 0
+         && strcmp (claim->space, us.space) == 0 && strcmp (claim->start, us.start) == 0;
+}
+
 /* Whether the process that made @claim is proved to live and to do nothing: it
  * was told to stop, or is being debugged. It may go on at any moment. */
 gboolean

@@ -21,6 +21,8 @@ void          flufl_identity_get        (const FluflSyscalls *sys,
 const char   *flufl_identity_host_name  (void);
 FluflLiveness flufl_identity_judge      (const FluflSite      *site,
                                          const FluflClaimName *claim);
+gboolean      flufl_identity_is_own     (const FluflSite      *site,
+                                         const FluflClaimName *claim);
 gboolean      flufl_identity_is_stopped (const FluflSite      *site,
                                          const FluflClaimName *claim);
 

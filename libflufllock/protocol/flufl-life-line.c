@@ -41,9 +41,9 @@ flufl_life_line_try (FluflSite *site, const FluflLook *look, int fd, int operati
   return errno == EWOULDBLOCK ? FLUFL_LIFE_LINE_BUSY : FLUFL_LIFE_LINE_NONE;
 }
 
-/* What is known of the holder. A busy life-line does not say whose it is, but
- * that a process without number or with another one may be the holder's child,
- * which goes on with what the lock protects. */
+/* What is known of the holder. A busy life-line is that of a process which lives. If the
+ * holder's own process is gone, it is one of its children, which may go on with what the lock
+ * protects. */
 FluflLiveness
 flufl_life_line_judge (FluflSite *site, const FluflLook *look, FluflLifeLine line)
 {
@@ -52,7 +52,7 @@ flufl_life_line_judge (FluflSite *site, const FluflLook *look, FluflLifeLine lin
   if (line == FLUFL_LIFE_LINE_CUT)
     return FLUFL_LIVENESS_DEAD;
   liveness = flufl_identity_judge (site, &look->claim);
-  if (line == FLUFL_LIFE_LINE_BUSY && liveness == FLUFL_LIVENESS_DEAD)
-    return FLUFL_LIVENESS_UNKNOWN;
-  return liveness;
+  if (line != FLUFL_LIFE_LINE_BUSY)
+    return liveness;
+  return liveness == FLUFL_LIVENESS_DEAD ? FLUFL_LIVENESS_UNKNOWN : FLUFL_LIVENESS_ALIVE;
 }

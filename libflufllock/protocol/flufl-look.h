@@ -15,6 +15,8 @@ typedef enum
 {
   FLUFL_SIGHT_NOTHING,    /* there is no lock file */
   FLUFL_SIGHT_CLAIM,      /* a claim of this lock: somebody holds it */
+  FLUFL_SIGHT_STRANGE,    /* a lock whose claim has another form of name: wait for it. Of claim
+                           * only the name is valid */
   FLUFL_SIGHT_UNREADABLE, /* a regular file that we may not read: wait for it */
   FLUFL_SIGHT_FOREIGN,    /* no lock; what says what it is */
   FLUFL_SIGHT_FAILED,     /* errsv says why nothing was seen */

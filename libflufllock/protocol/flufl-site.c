@@ -7,7 +7,10 @@
 #include "flufl-site.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "flufl-fs-kind.h"
 
 /*
  * flufl_site_init:
@@ -29,16 +32,66 @@ flufl_site_init (FluflSite           *site,
   site->name_ahead = FALSE;
   site->no_life_lines = FALSE;
   site->retry_errnos = NULL;
-  site->n_retry_errnos = 0;
 }
 
 void
 flufl_site_clear (FluflSite *site)
 {
   g_clear_pointer (&site->lock_path, g_free);
-  g_clear_pointer (&site->retry_errnos, g_free);
-  site->n_retry_errnos = 0;
+  g_clear_pointer (&site->retry_errnos, g_array_unref);
   site->lock_name = NULL;
+}
+
+/*
+ * flufl_site_copy:
+ * @copy: for one thread, to be given up by flufl_site_drop_copy() before @site is cleared
+ */
+void
+flufl_site_copy (FluflSite *copy, const FluflSite *site)
+{
+  *copy = *site;
+  if (copy->retry_errnos != NULL)
+    g_array_ref (copy->retry_errnos);
+}
+
+void
+flufl_site_drop_copy (FluflSite *copy)
+{
+  g_clear_pointer (&copy->retry_errnos, g_array_unref);
+}
+
+/* Whether ".." is a part of the path, and not of a name. */
+gboolean
+flufl_path_has_parent (const char *path)
+{
+  for (const char *p = strstr (path, ".."); p != NULL; p = strstr (p + 2, ".."))
+    if ((p == path || p[-1] == '/') && (p[2] == '/' || p[2] == '\0'))
+      return TRUE;
+  return FALSE;
+}
+
+/*
+ * flufl_site_resolve:
+ * @path: of a file in the directory of the lock
+ *
+ * Returns: (transfer full): @path, in a form that means the same file to those who take
+ *   "x/.." out of a path as text, as GFile does, though "x" may be a symbolic link
+ */
+char *
+flufl_site_resolve (const FluflSite *site, const char *path)
+{
+  g_autofree char *directory = NULL;
+  char *resolved = NULL;
+  char *real;
+
+  if (!flufl_path_has_parent (path))
+    return g_strdup (path);
+  directory = flufl_site_directory (site);
+  real = realpath (directory, NULL);
+  if (real != NULL)
+    resolved = g_build_filename (real, strrchr (path, '/') + 1, NULL);
+  free (real);
+  return resolved != NULL ? resolved : g_strdup (path);
 }
 
 char *
@@ -76,6 +129,18 @@ flufl_site_fs_kind (FluflSite *site)
   return site->fs_kind != FLUFL_FS_UNASKED ? site->fs_kind : FLUFL_FS_OTHER;
 }
 
+/* Whether a call may wait for a file server, as far as can be told without one. */
+gboolean
+flufl_site_may_hang (const FluflSite *site)
+{
+  g_autofree char *directory = NULL;
+
+  if (site->fs_kind != FLUFL_FS_UNASKED)
+    return site->fs_kind != FLUFL_FS_LOCAL;
+  directory = flufl_site_directory (site);
+  return flufl_fs_may_hang (directory);
+}
+
 /* Whether an error tells of the moment (a server that is away, a lost reply)
  * and not of the place: then the same call may do later. */
 gboolean
@@ -102,8 +167,15 @@ flufl_site_is_passing (const FluflSite *site, int errsv)
     default:
       break;
     }
-  for (gsize i = 0; i < site->n_retry_errnos; i++)
-    if (site->retry_errnos[i] == errsv)
+  return flufl_site_is_retried (site, errsv);
+}
+
+/* Whether the user says so of an error. */
+gboolean
+flufl_site_is_retried (const FluflSite *site, int errsv)
+{
+  for (guint i = 0; site->retry_errnos != NULL && i < site->retry_errnos->len; i++)
+    if (g_array_index (site->retry_errnos, int, i) == errsv)
       return TRUE;
   return FALSE;
 }

@@ -66,8 +66,8 @@ typedef struct
   gboolean             name_ahead; /* new claims are named to be kept: set for an
                                     * operation, until it meets a holder */
   gboolean             no_life_lines; /* flock(2) was tried here and failed */
-  int                 *retry_errnos;   /* owned; what else is thought to pass */
-  gsize                n_retry_errnos;
+  GArray              *retry_errnos;   /* owned; nullable; of int: what else is thought to pass.
+                                        * It is replaced, and never changed */
 } FluflSite;
 
 void        flufl_site_init         (FluflSite           *site,
@@ -75,11 +75,20 @@ void        flufl_site_init         (FluflSite           *site,
                                      const char          *lock_path,
                                      const char          *separator);
 void        flufl_site_clear        (FluflSite           *site);
+void        flufl_site_copy         (FluflSite           *copy,
+                                     const FluflSite     *site);
+void        flufl_site_drop_copy    (FluflSite           *copy);
+char       *flufl_site_resolve      (const FluflSite     *site,
+                                     const char          *path);
 char       *flufl_site_directory    (const FluflSite     *site);
 char       *flufl_site_path_of      (const FluflSite     *site,
                                      const char          *name);
 FluflFsKind flufl_site_fs_kind      (FluflSite           *site);
+gboolean    flufl_site_may_hang     (const FluflSite     *site);
 gboolean    flufl_site_is_passing   (const FluflSite     *site,
                                      int                  errsv);
+gboolean    flufl_site_is_retried   (const FluflSite     *site,
+                                     int                  errsv);
+gboolean    flufl_path_has_parent   (const char          *path);
 
 G_END_DECLS

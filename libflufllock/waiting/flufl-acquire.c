@@ -78,7 +78,8 @@ gint64 flufl_acquire_gap = 2100 * 1000;
 static gboolean
 is_cancelled (FluflAcquire *self)
 {
-  return g_atomic_int_get (&self->given_up) || g_cancellable_is_cancelled (self->cancellable);
+  return (self->given_up != NULL && g_atomic_int_get (self->given_up))
+         || g_cancellable_is_cancelled (self->cancellable);
 }
 
 /* --- The watch --- */
@@ -156,8 +157,6 @@ arm (FluflAcquire *self)
   disarm (self);
   self->watch.func = watched_cb;
   self->watch.user_data = self;
-  if (self->sleeper == NULL)
-    self->sleeper = flufl_sleeper_new (self->cancellable);
 
   for (int round = 0; round < ARM_ROUNDS; round++)
     {
@@ -375,20 +374,20 @@ static FluflResult
 finish (FluflAcquire *self, FluflResult result)
 {
   disarm (self);
-  g_clear_pointer (&self->sleeper, flufl_sleeper_free);
   if (result != FLUFL_RESULT_HELD && result != FLUFL_RESULT_REFUSED)
     flufl_claim_abandon (&self->claim, self->site);
+  self->result = result;
   return result;
 }
 
-/* In a forked child: the claim, the watch and the sleeper are the parent's, and its threads
- * are at them. Nothing is done on disk. */
+/* In a forked child: the claim and the watch are the parent's, and its threads are at them.
+ * Nothing is done on disk. */
 static FluflResult
 leave_to_parent (FluflAcquire *self)
 {
   flufl_watch_remove (&self->watch);
-  self->sleeper = NULL;
   flufl_claim_clear (&self->claim);
+  self->result = FLUFL_RESULT_FORKED;
   return FLUFL_RESULT_FORKED;
 }
 
@@ -524,9 +523,16 @@ watch (FluflAcquire *self, FluflWatchEvents events, gboolean ask)
     }
 }
 
-/* Says when to make the next if the answer is WAIT. */
-static FluflResult
-step (FluflAcquire *self, gint64 *out_when)
+/*
+ * flufl_acquire_step:
+ *
+ * One try, and what it calls for. When it returns WAIT, the next one is due at @out_when, in
+ * monotonic microseconds, or when the sleeper is woken.
+ *
+ * Returns: WAIT, or the result, which is in @self, too
+ */
+FluflResult
+flufl_acquire_step (FluflAcquire *self, gint64 *out_when)
 {
   FluflWatchEvents events = (FluflWatchEvents) g_atomic_int_and ((guint *) &self->events, 0);
   gboolean first = self->timer == 0;
@@ -592,9 +598,10 @@ step (FluflAcquire *self, gint64 *out_when)
   now = g_get_monotonic_time ();
   if (is_cancelled (self))
     return finish (self, FLUFL_RESULT_CANCELLED);
-  if (now >= self->deadline)
+  if (now >= self->deadline && self->findings.holder_seen)
     return finish (self, FLUFL_RESULT_TIMED_OUT);
-  if (is_out_of_patience (self, now))
+  /* Nobody is known to have the lock: it is the file system that does not let us. */
+  if (now >= self->deadline || is_out_of_patience (self, now))
     {
       self->outcome = FLUFL_OUTCOME_FAILED;
       flufl_claim_abandon (&self->claim, self->site);
@@ -605,59 +612,18 @@ step (FluflAcquire *self, gint64 *out_when)
   if (self->process != flufl_process_mark ())
     return leave_to_parent (self);
   *out_when = next_try (self, now);
-  if (self->sleeper == NULL)
-    self->sleeper = flufl_sleeper_new (self->cancellable);
   return FLUFL_RESULT_WAIT;
 }
 
-static void
-begin (FluflAcquire *self)
+/*
+ * flufl_acquire_begin:
+ *
+ * To be called once before the first step, where that is made.
+ */
+void
+flufl_acquire_begin (FluflAcquire *self)
 {
   self->process = flufl_process_mark ();
   self->started = self->looked = self->moved = g_get_monotonic_time ();
   self->result = FLUFL_RESULT_WAIT;
-}
-
-/*
- * flufl_acquire_run:
- *
- * Acquires in the calling thread; the result is in @self.
- */
-void
-flufl_acquire_run (FluflAcquire *self)
-{
-  gint64 when;
-
-  begin (self);
-  while ((self->result = step (self, &when)) == FLUFL_RESULT_WAIT)
-    flufl_sleeper_sleep (self->sleeper, when);
-}
-
-static void
-step_in_worker (gpointer user_data)
-{
-  FluflAcquire *self = user_data;
-  gint64 when;
-
-  while ((self->result = step (self, &when)) == FLUFL_RESULT_WAIT)
-    {
-      if (flufl_sleeper_call (self->sleeper, FLUFL_TIME_MONOTONIC, when, step_in_worker, self))
-        return;
-      /* This thread is all that can be had. */
-      flufl_sleeper_sleep (self->sleeper, when);
-    }
-  self->done (self, self->user_data);
-}
-
-/*
- * flufl_acquire_start:
- *
- * Acquires in worker threads, none of which is kept while it waits. The
- * functions waiting and done are called in one of them.
- */
-void
-flufl_acquire_start (FluflAcquire *self)
-{
-  begin (self);
-  flufl_workers_push (step_in_worker, self);
 }

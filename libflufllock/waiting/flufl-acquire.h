@@ -36,10 +36,11 @@ struct _FluflAcquire
   gint64           deadline;    /* monotonic microseconds; G_MAXINT64: none */
   gboolean         break_dead;
   FluflQueue      *queue;       /* borrowed; kept from one acquisition to the next */
+  FluflSleeper    *sleeper;     /* borrowed; woken when there is something to do */
   GCancellable    *cancellable; /* borrowed; nullable */
-  int              given_up;    /* the same for good, should it be reset; atomic */
+  int             *given_up;    /* borrowed; the same for good, should it be reset; atomic;
+                                 * nullable */
   FluflAcquireFunc waiting;     /* called once when it takes long; nullable */
-  FluflAcquireFunc done;        /* for the asynchronous form */
   gpointer         user_data;
 
   /* Results. */
@@ -54,7 +55,6 @@ struct _FluflAcquire
   gint64           timer;       /* when to look again, whatever is told */
   gint64           pause;       /* the last one; 0: the next is the first */
   gint64           looked;      /* when the lock file was last looked at */
-  FluflSleeper    *sleeper;     /* owned; nullable */
   FluflWatch       watch;
   int              events;      /* FluflWatchEvents since the last step; atomic */
   gboolean         armed;       /* watch is on the predecessor or the lock file */
@@ -78,7 +78,8 @@ extern gint64 flufl_acquire_patience;
 /* Microseconds; so long the lock is left free for a stranger. */
 extern gint64 flufl_acquire_gap;
 
-void flufl_acquire_run   (FluflAcquire *self);
-void flufl_acquire_start (FluflAcquire *self);
+void        flufl_acquire_begin (FluflAcquire *self);
+FluflResult flufl_acquire_step  (FluflAcquire *self,
+                                 gint64       *out_when);
 
 G_END_DECLS

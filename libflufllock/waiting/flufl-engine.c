@@ -27,10 +27,8 @@
 #ifdef HAVE_EVENTFD
 #include <sys/eventfd.h>
 #endif
-#ifdef HAVE_TIMERFD
-#include <sys/timerfd.h>
-#endif
 
+#include "flufl-boot-timer.h"
 #include "flufl-process.h"
 #include "flufl-watch.h"
 
@@ -56,8 +54,8 @@ typedef struct
   gboolean     polling;     /* the leader is */
   int          polled_fd;   /* the watches' descriptor that it polls */
   int          kick[2];     /* read and write end of what interrupts it; -1 */
-  int          timer;       /* tells of boot time; -1: there is none */
-  gint64       timer_when;  /* what it is set to; G_MAXINT64: it is not */
+  FluflBootTimer timer;
+  guint        n_busy;      /* workers that do what was due, and will lead again if need be */
 } Engine;
 
 struct _FluflSleeper
@@ -93,8 +91,8 @@ engine_init (gpointer data)
   g_cond_init (&self->deputy);
   for (int i = 0; i < FLUFL_N_TIMES; i++)
     self->calls[i] = g_sequence_new (NULL);
-  self->kick[0] = self->kick[1] = self->timer = -1;
-  self->timer_when = G_MAXINT64;
+  self->kick[0] = self->kick[1] = -1;
+  flufl_boot_timer_init (&self->timer);
 }
 
 static Engine *
@@ -236,33 +234,6 @@ drain_kick (Engine *engine)
     }
 }
 
-/* poll(2) stands still while the machine sleeps, and goes on waiting after it. */
-static void
-set_timer (Engine *engine)
-{
-#ifdef HAVE_TIMERFD
-  const FluflSleeper *first = first_call (engine, FLUFL_TIME_BOOT);
-  gint64 when = first != NULL ? MAX (first->when, 1) : G_MAXINT64;
-  struct itimerspec spec = { 0 };
-
-  if (when == engine->timer_when)
-    return;
-  if (engine->timer < 0)
-    engine->timer = timerfd_create (CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-  if (when != G_MAXINT64)
-    {
-      spec.it_value.tv_sec = (time_t) (when / G_USEC_PER_SEC);
-      spec.it_value.tv_nsec = (long) (when % G_USEC_PER_SEC) * 1000;
-    }
-  engine->timer_when = when;
-  /* It may be another file by now, which somebody opened after closing all. */
-  if (engine->timer >= 0 && timerfd_settime (engine->timer, TFD_TIMER_ABSTIME, &spec, NULL) != 0)
-    engine->timer = -1;
-#else
-  (void) engine;
-#endif
-}
-
 /* Microseconds until the first call; G_MAXINT64: there is none. */
 static gint64
 time_left (Engine *engine)
@@ -353,15 +324,16 @@ poll_once (Engine *engine, gint64 left)
 {
   struct pollfd fds[POLL_INTERRUPTS + INTERRUPTS_MAX];
   nfds_t n_interrupts = list_interrupts (engine, fds + POLL_INTERRUPTS);
+  const FluflSleeper *boot = first_call (engine, FLUFL_TIME_BOOT);
   int n;
 
   make_kick (engine);
-  set_timer (engine);
+  flufl_boot_timer_set (&engine->timer, boot != NULL ? boot->when : G_MAXINT64);
   left = MIN (left, time_left (engine));
   engine->polled_fd = flufl_watch_fd ();
   fds[POLL_WATCH] = (struct pollfd){ engine->polled_fd, POLLIN, 0 };
   fds[POLL_KICK] = (struct pollfd){ engine->kick[0], POLLIN, 0 };
-  fds[POLL_TIMER] = (struct pollfd){ engine->timer, POLLIN, 0 };
+  fds[POLL_TIMER] = (struct pollfd){ engine->timer.fd, POLLIN, 0 };
   if (engine->kick[0] < 0)
     left = MIN (left, BLIND_SLICE);
   engine->polling = TRUE;
@@ -378,9 +350,9 @@ poll_once (Engine *engine, gint64 left)
   else if (fds[POLL_KICK].revents != 0)
     engine->kick[0] = engine->kick[1] = -1; /* somebody closed it */
   if (fds[POLL_TIMER].revents != 0)
-    engine->timer_when = -1; /* to be set anew, which ends what it tells */
+    engine->timer.when = -1; /* to be set anew, which ends what it tells */
   if ((fds[POLL_TIMER].revents & ~POLLIN) != 0)
-    engine->timer = -1; /* closed, too */
+    engine->timer.fd = -1; /* closed, too */
   tell_interrupts (engine, fds + POLL_INTERRUPTS, n_interrupts);
   if (fds[POLL_WATCH].revents != 0)
     {
@@ -481,9 +453,11 @@ lead_for_calls (gpointer data)
       dismiss_deputy (engine);
       /* If there is no other thread nobody leads while this one does the work. */
       hand_over (engine);
+      engine->n_busy++;
       g_mutex_unlock (&engine->mutex);
       func (user_data);
       g_mutex_lock (&engine->mutex);
+      engine->n_busy--;
       leads = wait_as_deputy (engine);
     }
   g_mutex_unlock (&engine->mutex);
@@ -569,15 +543,12 @@ cancelled_cb (GCancellable *cancellable G_GNUC_UNUSED, gpointer user_data)
 
 /*
  * flufl_sleeper_new:
- * @cancellable: (nullable): wakes it when it fires. Not to be given in a thread of the
- *   library: to connect to it takes a mutex of GObject's, for which a child that is forked
- *   just then would wait for ever
  *
  * Returns: (transfer full): to be freed when it neither sleeps nor has a call
  *   to come
  */
 FluflSleeper *
-flufl_sleeper_new (GCancellable *cancellable)
+flufl_sleeper_new (void)
 {
   FluflSleeper *self = g_new0 (FluflSleeper, 1);
 
@@ -586,14 +557,26 @@ flufl_sleeper_new (GCancellable *cancellable)
   self->engine = get_engine ();
   self->link.data = self;
   self->interrupt_fd = -1;
-  if (cancellable != NULL)
-    {
-      self->cancellable = g_object_ref (cancellable);
-      g_atomic_ref_count_inc (&self->refs);
-      self->handler = g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self,
-                                             sleeper_unref);
-    }
   return self;
+}
+
+/*
+ * flufl_sleeper_watch:
+ * @cancellable: wakes it when it fires
+ *
+ * Not to be called, and the sleeper not to be freed after it, in a thread of the library: to
+ * connect to a cancellable takes a mutex of GObject's, for which a child that is forked just
+ * then would wait for ever.
+ */
+void
+flufl_sleeper_watch (FluflSleeper *self, GCancellable *cancellable)
+{
+  if (self->cancellable != NULL)
+    return;
+  self->cancellable = g_object_ref (cancellable);
+  g_atomic_ref_count_inc (&self->refs);
+  self->handler = g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self,
+                                         sleeper_unref);
 }
 
 void
@@ -714,7 +697,10 @@ flufl_sleeper_call (FluflSleeper  *self,
   self->user_data = user_data;
   schedule (engine, self);
   if (!engine->has_leader)
-    done = engine->has_leader = flufl_workers_push (lead_for_calls, engine);
+    {
+      engine->has_leader = flufl_workers_push (lead_for_calls, engine);
+      done = engine->has_leader || engine->n_busy > 0;
+    }
   else if (self == first_call (engine, time))
     interrupt_leader (engine);
   else
@@ -723,18 +709,4 @@ flufl_sleeper_call (FluflSleeper  *self,
     unschedule (self);
   g_mutex_unlock (&engine->mutex);
   return done;
-}
-
-/*
- * flufl_sleep_until:
- *
- * Sleeps in the calling thread until @when_usec or until @cancellable fires.
- */
-void
-flufl_sleep_until (gint64 when_usec, GCancellable *cancellable)
-{
-  FluflSleeper *sleeper = flufl_sleeper_new (cancellable);
-
-  flufl_sleeper_sleep (sleeper, when_usec);
-  flufl_sleeper_free (sleeper);
 }

@@ -20,16 +20,16 @@ typedef enum
   FLUFL_N_TIMES,
 } FluflTime;
 
-gint64 flufl_time_now    (FluflTime     time);
-void   flufl_sleep_until (gint64        when_usec,
-                          GCancellable *cancellable);
+gint64 flufl_time_now (FluflTime time);
 
 /* One who sleeps again and again. A sleeper that has been woken, even while awake,
  * does not sleep the next time. */
 typedef struct _FluflSleeper FluflSleeper;
 
-FluflSleeper *flufl_sleeper_new   (GCancellable  *cancellable);
+FluflSleeper *flufl_sleeper_new   (void);
 void          flufl_sleeper_free  (FluflSleeper  *self);
+void          flufl_sleeper_watch (FluflSleeper  *self,
+                                   GCancellable  *cancellable);
 void          flufl_sleeper_wake  (FluflSleeper  *self);
 void          flufl_sleeper_sleep (FluflSleeper  *self,
                                    gint64         when_usec);

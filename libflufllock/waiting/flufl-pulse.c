@@ -1,24 +1,105 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0
+ *
+ * The pulses of one main context are a group, and those without one are another. A group has
+ * one appointment, at the earliest of its pulses. When that comes, all that would come soon
+ * are done as well. Those of one lane are done one after another in one thread, and the lanes
+ * beside each other: a file server that does not answer holds up its own lane only.
  */
 
 #include "config.h"
 
 #include "flufl-pulse.h"
 
+#include "flufl-boot-timer.h"
 #include "flufl-engine.h"
+#include "flufl-process.h"
+
+/* A pulse is done together with another one if this part of its interval is left. */
+#define EARLY_PART 4
+
+/* Microseconds after which a beat is tried again for which no thread could be started. */
+#define NO_THREAD_PAUSE (20 * 1000)
+
+typedef struct _Group Group;
 
 struct _FluflPulse
 {
   gatomicrefcount refs;
-  int             stopped; /* atomic */
-  FluflSleeper   *sleeper; /* owned; NULL: in a context */
-  GMutex          mutex;   /* protects what follows */
-  GSource        *source;  /* owned; NULL when it has been stopped */
+  Group          *group;    /* owned */
+  guint64         lane;
   FluflPulseFunc  func;
   gpointer        user_data;
-  GDestroyNotify  destroy;
+  GDestroyNotify  destroy;  /* nullable */
+  int             stopped;  /* atomic */
+
+  /* Under the group's mutex. */
+  gboolean        beating;
+  gint64          due;      /* boot time in microseconds; G_MAXINT64: not now */
+  gint64          interval; /* how long it waited for it */
+  guint           index;    /* in pulses */
 };
+
+struct _Group
+{
+  gatomicrefcount refs;
+  int             process; /* the mark of that which it is of */
+  GMainContext   *context; /* borrowed, for as long as there are pulses; nullable */
+  FluflSleeper   *sleeper; /* owned; without a context, has the appointment */
+
+  GMutex          mutex;   /* protects what follows */
+  GPtrArray      *pulses;  /* owned; of FluflPulse, borrowed */
+  gint64          armed;   /* when the appointment is; G_MAXINT64: there is none */
+  GSource        *source;  /* owned; has it, in a context; nullable */
+  gpointer        tag;     /* of the timer's descriptor in source; nullable */
+  FluflBootTimer  timer;
+};
+
+/* Of one process. */
+typedef struct
+{
+  FluflPerProcess base;
+  GMutex          mutex;  /* protects what follows; taken before that of a group */
+  GPtrArray      *groups; /* owned; of Group, owned */
+} Groups;
+
+static FluflPerProcess *current;
+
+static void
+groups_init (gpointer data)
+{
+  Groups *self = data;
+
+  g_mutex_init (&self->mutex);
+  self->groups = g_ptr_array_new ();
+}
+
+static Groups *
+get_groups (void)
+{
+  return flufl_process_get_own (&current, sizeof (Groups), groups_init);
+}
+
+static void
+group_unref (gpointer data)
+{
+  Group *self = data;
+
+  if (!g_atomic_ref_count_dec (&self->refs))
+    return;
+  g_clear_pointer (&self->sleeper, flufl_sleeper_free);
+  flufl_boot_timer_clear (&self->timer);
+  g_ptr_array_unref (self->pulses);
+  g_mutex_clear (&self->mutex);
+  g_free (self);
+}
+
+static Group *
+group_ref (Group *self)
+{
+  g_atomic_ref_count_inc (&self->refs);
+  return self;
+}
 
 static void
 pulse_unref (gpointer data)
@@ -29,122 +110,403 @@ pulse_unref (gpointer data)
     return;
   if (self->destroy != NULL)
     self->destroy (self->user_data);
-  g_mutex_clear (&self->mutex);
-  g_clear_pointer (&self->sleeper, flufl_sleeper_free);
+  group_unref (self->group);
   g_free (self);
 }
 
+/* --- The appointment; all with the group's mutex --- */
+
+static void meet_in_worker (gpointer data);
+
+/* Returns FALSE if no thread can be had that would keep it. */
 static gboolean
-source_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
+arm_in_worker (Group *self, gint64 when)
 {
-  g_source_set_ready_time (source, -1);
-  return callback (user_data);
+  if (self->armed != G_MAXINT64)
+    {
+      self->armed = when; /* it makes another one when it is woken */
+      flufl_sleeper_wake (self->sleeper);
+      return TRUE;
+    }
+  if (!flufl_sleeper_call (self->sleeper, FLUFL_TIME_BOOT, when, meet_in_worker, group_ref (self)))
+    {
+      group_unref (self);
+      return FALSE;
+    }
+  self->armed = when;
+  return TRUE;
 }
 
-static GSourceFuncs source_funcs = { .dispatch = source_dispatch };
-
-static void beat (gpointer data);
-
 static void
-wait_for_beat (FluflPulse *self, gint64 usec)
+arm_in_context (Group *self, gint64 when)
 {
-  gint64 when = flufl_time_now (FLUFL_TIME_BOOT) + usec;
-
-  if (self->sleeper == NULL)
-    {
-      /* Once it has been stopped, nobody keeps the context for us. */
-      g_mutex_lock (&self->mutex);
-      if (self->source != NULL)
-        g_source_set_ready_time (self->source, g_get_monotonic_time () + usec);
-      g_mutex_unlock (&self->mutex);
-    }
-  else
-    {
-      g_atomic_ref_count_inc (&self->refs);
-      flufl_sleeper_call (self->sleeper, FLUFL_TIME_BOOT, when, beat, self);
-    }
+  self->armed = when;
+  flufl_boot_timer_set (&self->timer, when);
+  if (self->timer.fd < 0)
+    g_source_set_ready_time (self->source, g_get_monotonic_time ()
+                                               + MAX (when - flufl_time_now (FLUFL_TIME_BOOT), 0));
+  else if (self->tag == NULL)
+    self->tag = g_source_add_unix_fd (self->source, self->timer.fd, G_IO_IN);
 }
 
-/* In a worker thread, with a reference of its own. */
-static void
-beat (gpointer data)
+static gboolean
+arm (Group *self, gint64 when)
 {
-  FluflPulse *self = data;
+  if (when >= self->armed)
+    return TRUE;
+  if (self->context == NULL)
+    return arm_in_worker (self, when);
+  arm_in_context (self, when);
+  return TRUE;
+}
+
+/* --- Beats --- */
+
+/* Of one lane. */
+typedef struct
+{
+  Group     *group;  /* owned */
+  GPtrArray *pulses; /* owned; of FluflPulse, owned */
+} Batch;
+
+static void
+beat (FluflPulse *self)
+{
+  Group *group = self->group;
+  gint64 next = -1;
 
   if (!g_atomic_int_get (&self->stopped))
+    next = self->func (self->user_data);
+  g_mutex_lock (&group->mutex);
+  self->beating = FALSE;
+  if (next >= 0)
     {
-      gint64 next = self->func (self->user_data);
-
-      if (next >= 0 && !g_atomic_int_get (&self->stopped))
-        wait_for_beat (self, next);
+      self->interval = next;
+      self->due = MIN (self->due, flufl_time_now (FLUFL_TIME_BOOT) + next);
     }
-  pulse_unref (self);
+  if (self->due != G_MAXINT64 && !g_atomic_int_get (&self->stopped))
+    arm (group, self->due);
+  g_mutex_unlock (&group->mutex);
 }
 
-static gboolean
-context_is_awake_cb (gpointer data)
+static void
+batch_free (Batch *self)
 {
-  FluflPulse *self = data;
+  g_ptr_array_unref (self->pulses);
+  group_unref (self->group);
+  g_free (self);
+}
 
-  g_atomic_ref_count_inc (&self->refs);
-  flufl_workers_push (beat, self);
+static void
+run_batch (gpointer data)
+{
+  Batch *self = data;
+
+  for (guint i = 0; i < self->pulses->len; i++)
+    beat (self->pulses->pdata[i]);
+  batch_free (self);
+}
+
+static Batch *
+batch_of_lane (Group *group, GPtrArray *batches, guint64 lane)
+{
+  Batch *batch;
+
+  for (guint i = 0; i < batches->len; i++)
+    {
+      const FluflPulse *first;
+
+      batch = batches->pdata[i];
+      first = batch->pulses->pdata[0];
+      if (first->lane == lane)
+        return batch;
+    }
+  batch = g_new (Batch, 1);
+  batch->group = group_ref (group);
+  batch->pulses = g_ptr_array_new_with_free_func (pulse_unref);
+  g_ptr_array_add (batches, batch);
+  return batch;
+}
+
+/* With the mutex. Takes what is due, and makes the next appointment. */
+static GPtrArray *
+take_due (Group *self)
+{
+  GPtrArray *batches = g_ptr_array_new ();
+  gint64 now = flufl_time_now (FLUFL_TIME_BOOT);
+  gint64 next = G_MAXINT64;
+  gboolean any = FALSE;
+
+  for (guint i = 0; i < self->pulses->len && !any; i++)
+    any = ((FluflPulse *) self->pulses->pdata[i])->due <= now;
+  for (guint i = 0; i < self->pulses->len; i++)
+    {
+      FluflPulse *pulse = self->pulses->pdata[i];
+
+      if (any && pulse->due != G_MAXINT64 && !pulse->beating
+          && pulse->due <= now + pulse->interval / EARLY_PART)
+        {
+          pulse->beating = TRUE;
+          pulse->due = G_MAXINT64;
+          g_atomic_ref_count_inc (&pulse->refs);
+          g_ptr_array_add (batch_of_lane (self, batches, pulse->lane)->pulses, pulse);
+        }
+      else if (!pulse->beating)
+        next = MIN (next, pulse->due);
+    }
+  self->armed = G_MAXINT64;
+  if (next != G_MAXINT64)
+    arm (self, next);
+  return batches;
+}
+
+/* Each but the last in a thread of its own. */
+static void
+meet_in_worker (gpointer data)
+{
+  Group *self = data;
+  g_autoptr (GPtrArray) batches = NULL;
+
+  g_mutex_lock (&self->mutex);
+  batches = take_due (self);
+  g_mutex_unlock (&self->mutex);
+  for (guint i = 0; i < batches->len; i++)
+    if (i + 1 == batches->len || !flufl_workers_push (run_batch, batches->pdata[i]))
+      run_batch (batches->pdata[i]);
+  group_unref (self);
+}
+
+/* With the mutex. No thread can be started just now. */
+static void
+put_off (Group *self, Batch *batch)
+{
+  gint64 when = flufl_time_now (FLUFL_TIME_BOOT) + NO_THREAD_PAUSE;
+
+  for (guint i = 0; i < batch->pulses->len; i++)
+    {
+      FluflPulse *pulse = batch->pulses->pdata[i];
+
+      pulse->beating = FALSE;
+      pulse->due = MIN (pulse->due, when);
+    }
+  if (self->source != NULL)
+    arm (self, when);
+}
+
+/* In the thread of the context, which must not wait. */
+static void
+meet_in_context (Group *self)
+{
+  g_autoptr (GPtrArray) batches = NULL;
+
+  g_mutex_lock (&self->mutex);
+  if (self->source != NULL)
+    batches = take_due (self);
+  if (self->source != NULL && self->armed == G_MAXINT64)
+    {
+      flufl_boot_timer_set (&self->timer, G_MAXINT64);
+      g_source_set_ready_time (self->source, -1);
+    }
+  g_mutex_unlock (&self->mutex);
+  for (guint i = 0; batches != NULL && i < batches->len; i++)
+    {
+      Batch *batch = batches->pdata[i];
+
+      if (flufl_workers_push (run_batch, batch))
+        continue;
+      g_mutex_lock (&self->mutex);
+      put_off (self, batch);
+      g_mutex_unlock (&self->mutex);
+      batch_free (batch);
+    }
+}
+
+typedef struct
+{
+  GSource source;
+  Group  *group; /* owned */
+} GroupSource;
+
+static gboolean
+source_dispatch (GSource *source, GSourceFunc callback G_GNUC_UNUSED,
+                 gpointer user_data G_GNUC_UNUSED)
+{
+  Group *group = ((GroupSource *) source)->group;
+
+  /* A forked child has a copy, whose timer is the parent's. */
+  if (group->process != flufl_process_mark ())
+    return G_SOURCE_REMOVE;
+  meet_in_context (group);
   return G_SOURCE_CONTINUE;
+}
+
+static void
+source_finalize (GSource *source)
+{
+  group_unref (((GroupSource *) source)->group);
+}
+
+static GSourceFuncs source_funcs = { .dispatch = source_dispatch, .finalize = source_finalize };
+
+/* --- Groups --- */
+
+/* With both mutexes. */
+static void
+attach (Group *self)
+{
+  self->source = g_source_new (&source_funcs, sizeof (GroupSource));
+  g_source_set_static_name (self->source, "[flufl] heartbeats");
+  ((GroupSource *) self->source)->group = group_ref (self);
+  g_source_attach (self->source, self->context);
+}
+
+/* With the mutex of all groups. */
+static Group *
+find_group (Groups *all, GMainContext *context)
+{
+  Group *group;
+
+  for (guint i = 0; i < all->groups->len; i++)
+    {
+      group = all->groups->pdata[i];
+      if (group->context == context)
+        return group;
+    }
+  group = g_new0 (Group, 1);
+  g_atomic_ref_count_init (&group->refs);
+  g_mutex_init (&group->mutex);
+  group->process = flufl_process_mark ();
+  group->context = context;
+  group->pulses = g_ptr_array_new ();
+  group->armed = G_MAXINT64;
+  flufl_boot_timer_init (&group->timer);
+  if (context == NULL)
+    group->sleeper = flufl_sleeper_new ();
+  else
+    attach (group);
+  g_ptr_array_add (all->groups, group);
+  return group;
+}
+
+/* With both mutexes. The group without a context stays for ever. Returns what is to be let
+ * go of without them. */
+static GSource *
+detach_if_empty (Groups *all, Group *self)
+{
+  if (self->pulses->len > 0 || self->context == NULL)
+    return NULL;
+  g_ptr_array_remove_fast (all->groups, self);
+  return g_steal_pointer (&self->source);
+}
+
+static void
+drop_source (Group *group, GSource *source)
+{
+  if (source == NULL)
+    return;
+  g_source_destroy (source);
+  g_source_unref (source);
+  group_unref (group);
+}
+
+/* With the mutex. */
+static void
+remove_pulse (Group *self, FluflPulse *pulse)
+{
+  FluflPulse *last = self->pulses->pdata[self->pulses->len - 1];
+
+  last->index = pulse->index;
+  self->pulses->pdata[pulse->index] = last;
+  g_ptr_array_set_size (self->pulses, (int) self->pulses->len - 1);
 }
 
 /*
  * flufl_pulse_start:
- * @context: (nullable): the main context whose life the pulse shows; the work
- *   itself is done in a worker thread
+ * @context: (nullable): the main context whose life the pulse shows, to be kept by the
+ *   caller until the pulse is stopped; the work itself is done in a worker thread
+ * @lane: pulses with the same number may wait for each other
  *
- * Returns: (transfer full): to be ended by flufl_pulse_stop()
+ * Returns: (transfer full) (nullable): to be ended by flufl_pulse_stop(); %NULL if no thread
+ *   can be had that would see to it, and then @destroy is not called
  */
 FluflPulse *
 flufl_pulse_start (GMainContext   *context,
+                   guint64         lane,
                    gint64          first_usec,
                    FluflPulseFunc  func,
                    gpointer        user_data,
                    GDestroyNotify  destroy)
 {
+  Groups *all = get_groups ();
   FluflPulse *self = g_new0 (FluflPulse, 1);
+  Group *group;
+  gboolean armed;
 
   g_atomic_ref_count_init (&self->refs);
-  g_mutex_init (&self->mutex);
+  self->lane = lane;
   self->func = func;
   self->user_data = user_data;
   self->destroy = destroy;
-  if (context != NULL)
-    {
-      self->source = g_source_new (&source_funcs, sizeof (GSource));
-      g_source_set_static_name (self->source, "[flufl] heartbeat");
-      g_atomic_ref_count_inc (&self->refs);
-      g_source_set_callback (self->source, context_is_awake_cb, self, pulse_unref);
-      g_source_attach (self->source, context);
-    }
-  else
-    self->sleeper = flufl_sleeper_new (NULL);
-  wait_for_beat (self, first_usec);
-  return self;
+  self->interval = first_usec;
+  self->due = flufl_time_now (FLUFL_TIME_BOOT) + first_usec;
+
+  g_mutex_lock (&all->mutex);
+  group = find_group (all, context);
+  self->group = group_ref (group);
+  g_mutex_lock (&group->mutex);
+  self->index = group->pulses->len;
+  g_ptr_array_add (group->pulses, self);
+  armed = arm (group, self->due);
+  if (!armed)
+    remove_pulse (group, self);
+  g_mutex_unlock (&group->mutex);
+  g_mutex_unlock (&all->mutex);
+
+  if (armed)
+    return self;
+  self->destroy = NULL;
+  pulse_unref (self);
+  return NULL;
+}
+
+/*
+ * flufl_pulse_set:
+ *
+ * The next beat comes after @next_usec. One that is under way goes on.
+ */
+void
+flufl_pulse_set (FluflPulse *self, gint64 next_usec)
+{
+  Group *group = self->group;
+
+  g_mutex_lock (&group->mutex);
+  self->interval = next_usec;
+  self->due = flufl_time_now (FLUFL_TIME_BOOT) + next_usec;
+  if (!self->beating)
+    arm (group, self->due);
+  g_mutex_unlock (&group->mutex);
 }
 
 /*
  * flufl_pulse_stop:
  * @self: (transfer full):
  *
- * No beat begins after this; one that has begun goes on. The context, which the
- * caller has kept until now, is not touched any more.
+ * No beat begins after this; one that has begun goes on. The context is not touched any more.
  */
 void
 flufl_pulse_stop (FluflPulse *self)
 {
+  Group *group = self->group;
+  Groups *all = get_groups ();
+  GSource *source;
+
   g_atomic_int_set (&self->stopped, TRUE);
-  if (self->sleeper != NULL)
-    flufl_sleeper_wake (self->sleeper);
-  g_mutex_lock (&self->mutex);
-  if (self->source != NULL)
-    {
-      g_source_destroy (self->source);
-      g_clear_pointer (&self->source, g_source_unref);
-    }
-  g_mutex_unlock (&self->mutex);
+  g_mutex_lock (&all->mutex);
+  g_mutex_lock (&group->mutex);
+  remove_pulse (group, self);
+  source = detach_if_empty (all, group);
+  g_mutex_unlock (&group->mutex);
+  g_mutex_unlock (&all->mutex);
+  drop_source (group, source);
   pulse_unref (self);
 }

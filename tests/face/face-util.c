@@ -4,9 +4,6 @@
 
 #include "face-util.h"
 
-#include "flufl-engine.h"
-#include "flufl-watch.h"
-
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "flufl-engine.h"
+#include "../engine-util.h"
 #include "flufl-watch.h"
 
 static guint
@@ -40,7 +37,7 @@ keep_what_is_kept (const char *path)
 
   flufl_watch_add (&watch, path, FLUFL_WATCH_REMOVED);
   flufl_watch_remove (&watch);
-  flufl_sleep_until (g_get_monotonic_time () + 100, NULL);
+  engine_sleep_until (g_get_monotonic_time () + 100, NULL);
 }
 
 static void
@@ -53,7 +50,7 @@ set_flag (gpointer flag)
 static void
 keep_timer (void)
 {
-  FluflSleeper *sleeper = flufl_sleeper_new (NULL);
+  FluflSleeper *sleeper = flufl_sleeper_new ();
   int done = FALSE;
 
   g_assert_true (flufl_sleeper_call (sleeper, FLUFL_TIME_BOOT,
@@ -79,7 +76,7 @@ warm_up (void)
   /* On a busy machine the moment is past before anybody sleeps. */
   n_fds = count_fds ();
   for (gint64 msec = 1; count_fds () == n_fds && msec < 1000; msec *= 2)
-    flufl_sleep_until (g_get_monotonic_time () + msec * 1000, NULL);
+    engine_sleep_until (g_get_monotonic_time () + msec * 1000, NULL);
   keep_timer ();
 }
 
@@ -406,4 +403,17 @@ face_release (FluflLock *lock)
 
   g_assert_no_error (error);
   g_assert_true (released);
+}
+
+void
+face_acquire_for_moments (const Form *form, FluflLock *lock)
+{
+  g_autoptr (GError) error = NULL;
+
+  while (!form->acquire (lock, -1, NULL, &error))
+    {
+      g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST);
+      g_assert_false (flufl_lock_get_held (lock));
+      g_clear_error (&error);
+    }
 }

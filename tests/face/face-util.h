@@ -113,6 +113,11 @@ extern const Form form_async;
     } \
   G_STMT_END
 
+/* Acquires with a lifetime that is so short that on a busy machine it is over before the win
+ * can be told: then it acquires again. */
+void       face_acquire_for_moments (const Form *form,
+                                     FluflLock  *lock);
+
 /* A finished sentence in UTF-8 that names the path. */
 void       face_assert_sentence (const GError *error,
                                  const char   *path);

@@ -196,7 +196,7 @@ stalled_workers (void)
       engine_at (date.when, NULL, keep_date, &date);
       AWAIT (g_atomic_int_get (&date.n_kept) == 1);
     }
-  flufl_sleep_until (now () + 3000, NULL);
+  engine_sleep_until (now () + 3000, NULL);
   g_assert_cmpint (g_atomic_int_get (&n_stalled), ==, 20);
   g_mutex_unlock (&gate);
   AWAIT (g_atomic_int_get (&n_stalled) == 40);
@@ -241,16 +241,16 @@ sleep_ends (void)
     {
       gint64 when = now () + g_random_int_range (-1000, 8000);
 
-      flufl_sleep_until (when, i % 2 == 0 ? NULL : cancellable);
+      engine_sleep_until (when, i % 2 == 0 ? NULL : cancellable);
       g_assert_cmpint (now (), >=, when);
     }
-  flufl_sleep_until (G_MININT64, NULL);
+  engine_sleep_until (G_MININT64, NULL);
 
   thread = g_thread_new ("cancel", cancel_thread, cancellable);
-  flufl_sleep_until (now () + HOUR, cancellable);
+  engine_sleep_until (now () + HOUR, cancellable);
   g_assert_true (g_cancellable_is_cancelled (cancellable));
   g_thread_join (thread);
-  flufl_sleep_until (G_MAXINT64, cancellable); /* it has fired already */
+  engine_sleep_until (G_MAXINT64, cancellable); /* it has fired already */
 }
 
 static gpointer
@@ -260,7 +260,7 @@ sleep_thread (gpointer data)
     {
       gint64 when = now () + g_random_int_range (0, 4000);
 
-      flufl_sleep_until (when, NULL);
+      engine_sleep_until (when, NULL);
       g_assert_cmpint (now (), >=, when);
     }
   g_atomic_int_inc ((int *) data);
@@ -300,7 +300,7 @@ wake_thread (gpointer data)
 static void
 woken (void)
 {
-  FluflSleeper *sleeper = flufl_sleeper_new (NULL);
+  FluflSleeper *sleeper = flufl_sleeper_new ();
   gint64 when;
 
   flufl_sleeper_wake (sleeper);
@@ -326,7 +326,7 @@ static void
 few_threads (void)
 {
   Date dates[200] = { 0 };
-  FluflSleeper *sleeper = flufl_sleeper_new (NULL);
+  FluflSleeper *sleeper = flufl_sleeper_new ();
   gint64 start;
 
   /* It comes first: no other test has left a thread. */
@@ -345,7 +345,7 @@ few_threads (void)
           engine_at (dates[i].when, NULL, keep_date, &dates[i]);
         }
       for (int i = 0; i < 20; i++)
-        flufl_sleep_until (now () + 1000, NULL);
+        engine_sleep_until (now () + 1000, NULL);
       AWAIT (g_atomic_int_get (&n_kept) == G_N_ELEMENTS (dates));
     }
   flufl_workers_max = G_MAXUINT;
@@ -362,7 +362,7 @@ static gpointer
 interrupted_thread (gpointer data)
 {
   Interrupt *self = data;
-  FluflSleeper *sleeper = flufl_sleeper_new (NULL);
+  FluflSleeper *sleeper = flufl_sleeper_new ();
   char byte;
 
   flufl_sleeper_set_interrupt_fd (sleeper, self->fds[0]);
@@ -412,7 +412,7 @@ static gpointer
 cancelled_thread (gpointer data)
 {
   g_atomic_int_set ((int *) data, TRUE);
-  flufl_sleep_until (now () + 20000, NULL);
+  engine_sleep_until (now () + 20000, NULL);
   pthread_testcancel ();
   g_assert_not_reached ();
 }
@@ -433,7 +433,7 @@ thread_cancelled (void)
   g_assert_cmpint (pthread_cancel (thread), ==, 0);
   g_assert_cmpint (pthread_join (thread, &result), ==, 0);
   g_assert_true (result == PTHREAD_CANCELED);
-  flufl_sleep_until (now () + 3000, NULL);
+  engine_sleep_until (now () + 3000, NULL);
   AWAIT (g_atomic_int_get (&n_kept) == 1);
 }
 
@@ -441,7 +441,7 @@ thread_cancelled (void)
 static void
 by_boot_time (void)
 {
-  FluflSleeper *sleeper = flufl_sleeper_new (NULL);
+  FluflSleeper *sleeper = flufl_sleeper_new ();
   Date date = { .when = 0 };
 
   for (int i = 0; i < 20; i++)
@@ -494,7 +494,7 @@ pulse (void)
   Heart heart = { .next = 1000 };
   int n;
 
-  heart.pulse = flufl_pulse_start (NULL, 0, beat, &heart, destroy);
+  heart.pulse = flufl_pulse_start (NULL, 1, 0, beat, &heart, destroy);
   AWAIT (g_atomic_int_get (&heart.n_beats) > 10);
   flufl_pulse_stop (heart.pulse);
   AWAIT (g_atomic_int_get (&heart.n_destroyed) == 1);
@@ -504,7 +504,7 @@ pulse (void)
 
   /* One that says that it is enough. */
   heart = (Heart){ .next = -1 };
-  heart.pulse = flufl_pulse_start (NULL, 1000, beat, &heart, destroy);
+  heart.pulse = flufl_pulse_start (NULL, 1, 1000, beat, &heart, destroy);
   AWAIT (g_atomic_int_get (&heart.n_beats) == 1);
   g_usleep (10000);
   g_assert_cmpint (g_atomic_int_get (&heart.n_beats), ==, 1);
@@ -521,7 +521,7 @@ pulse_of_context (void)
   Heart heart = { .next = 1000 };
   int n;
 
-  heart.pulse = flufl_pulse_start (context, 0, beat, &heart, destroy);
+  heart.pulse = flufl_pulse_start (context, 1, 0, beat, &heart, destroy);
   g_usleep (10000);
   g_assert_cmpint (g_atomic_int_get (&heart.n_beats), ==, 0);
   AWAIT_BY (g_main_context_iteration (context, FALSE), g_atomic_int_get (&heart.n_beats) > 10);
@@ -543,7 +543,7 @@ pulse_of_context (void)
   /* A context that goes first. */
   heart = (Heart){ .next = 1000 };
   short_lived = g_main_context_new ();
-  heart.pulse = flufl_pulse_start (short_lived, 0, beat, &heart, destroy);
+  heart.pulse = flufl_pulse_start (short_lived, 1, 0, beat, &heart, destroy);
   AWAIT_BY (g_main_context_iteration (short_lived, FALSE), g_atomic_int_get (&heart.n_beats) > 2);
   g_main_context_unref (short_lived);
   flufl_pulse_stop (heart.pulse);
@@ -562,7 +562,7 @@ pulse_races (gconstpointer data)
     {
       Heart heart = { .next = g_random_int_range (-1, 50) };
 
-      heart.pulse = flufl_pulse_start (has_context ? context : NULL, g_random_int_range (0, 50),
+      heart.pulse = flufl_pulse_start (has_context ? context : NULL, 1, g_random_int_range (0, 50),
                                        beat, &heart, destroy);
       for (int spin = g_random_int_range (0, 60); spin > 0; spin--)
         {

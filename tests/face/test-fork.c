@@ -214,17 +214,15 @@ static gpointer
 keep_mutexes (gpointer data)
 {
   Keeper *keeper = data;
-  FluflHolding *holding = keeper->lock->holding;
+  FluflLease *lease = keeper->lock->lease;
 
-  g_mutex_lock (&holding->disk);
-  g_mutex_lock (&holding->mutex);
-  g_mutex_lock (&holding->object_mutex);
+  g_mutex_lock (&lease->disk);
+  g_mutex_lock (&lease->mutex);
   g_atomic_int_set (&keeper->has_mutex, TRUE);
   while (!g_atomic_int_get (&keeper->leave))
     g_usleep (1000);
-  g_mutex_unlock (&holding->object_mutex);
-  g_mutex_unlock (&holding->mutex);
-  g_mutex_unlock (&holding->disk);
+  g_mutex_unlock (&lease->mutex);
+  g_mutex_unlock (&lease->disk);
   return NULL;
 }
 

@@ -207,13 +207,124 @@ many_cycles (Face *face, gconstpointer data)
     {
       const Form *form = i % 2 == 0 ? &form_sync : &form_async;
 
-      g_assert_true (form->acquire (lock, -1, NULL, NULL));
+      face_acquire_for_moments (form, lock);
       if (i % 3 == 0)
         iterate_for (12);
       form->release (lock, NULL, NULL); /* on a busy machine it may be lost */
       FACE_WAIT_FOR (test_place_count (&face->place) == 0);
     }
   g_test_message ("lost %u times", lost.n);
+}
+
+/* The main context does not run until the lease would be over: the beat begins with the win.
+ * Where nobody refreshes it, or only the context would, the win is told as a loss. */
+static void
+told_late (Face *face, gconstpointer data)
+{
+  const FluflHeartbeat heartbeat = (FluflHeartbeat) GPOINTER_TO_INT (data);
+  g_autoptr (FluflLock) lock = beating_lock (face, heartbeat);
+  g_autoptr (GError) error = NULL;
+  g_auto (Heard) lost = { 0 };
+  g_auto (Reply) reply = { 0 };
+  gboolean won;
+
+  g_signal_connect (lock, "lost", G_CALLBACK (heard_lost_cb), &lost);
+  flufl_lock_acquire_async (lock, -1, NULL, reply_cb, &reply);
+  while (test_place_count (&face->place) < 2)
+    g_usleep (1000);
+  g_usleep (LIFETIME * 3000 / 2);
+  g_assert_false (flufl_lock_get_held (lock));
+
+  reply_wait (&reply, "acquire");
+  won = flufl_lock_acquire_finish (lock, reply.result, &error);
+  g_assert_true (flufl_lock_get_held (lock) == won);
+  if (heartbeat == FLUFL_HEARTBEAT_THREAD)
+    {
+      g_assert_no_error (error);
+      g_assert_true (won);
+      face_release (lock);
+    }
+  else
+    {
+      g_assert_false (won);
+      g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST);
+    }
+  FACE_WAIT_FOR (test_place_count (&face->place) == 0);
+  iterate_for (50);
+  g_assert_cmpuint (lost.n, ==, 0);
+}
+
+/* A win that another breaks before it is told. */
+static void
+broken_before_told (Face *face, gconstpointer data)
+{
+  const FluflHeartbeat heartbeat = (FluflHeartbeat) GPOINTER_TO_INT (data);
+  g_autoptr (FluflLock) lock = beating_lock (face, heartbeat);
+  g_autoptr (FluflLock) other = face_lock_new (face);
+  g_autoptr (GError) error = NULL;
+  g_auto (Heard) lost = { 0 };
+  g_auto (Reply) reply = { 0 };
+
+  g_signal_connect (lock, "lost", G_CALLBACK (heard_lost_cb), &lost);
+  flufl_lock_acquire_async (lock, -1, NULL, reply_cb, &reply);
+  while (test_place_count (&face->place) < 2)
+    g_usleep (1000);
+  g_usleep (20 * 1000);
+  g_assert_true (flufl_lock_break_lock (other, FLUFL_BREAK_FORCE, NULL, NULL));
+  g_usleep (LIFETIME * 1000);
+  reply_wait (&reply, "acquire");
+  g_assert_false (flufl_lock_acquire_finish (lock, reply.result, &error));
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST);
+  FACE_WAIT_FOR (test_place_count (&face->place) == 0);
+  iterate_for (50);
+  g_assert_cmpuint (lost.n, ==, 0);
+}
+
+typedef struct
+{
+  Face          *face;
+  FluflHeartbeat heartbeat;
+} Scarcity;
+
+static void
+without_threads (gpointer data)
+{
+  const Scarcity *scarcity = data;
+  Face *face = scarcity->face;
+  g_autoptr (FluflLock) lock = beating_lock (face, scarcity->heartbeat);
+  g_autoptr (GError) error = NULL;
+
+  flufl_workers_max = 0;
+  g_assert_false (flufl_lock_acquire (lock, 0, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
+  face_assert_sentence (error, face->place.lock);
+  g_assert_false (flufl_lock_get_held (lock));
+  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+  g_clear_error (&error);
+
+  /* What needs no thread works. */
+  flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_NONE);
+  face_acquire (lock);
+  face_release (lock);
+
+  g_assert_false (form_async.acquire (lock, 0, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
+  g_assert_false (form_async.check (lock, NULL, NULL));
+  flufl_workers_max = G_MAXUINT;
+  g_assert_true (form_async.acquire (lock, 0, NULL, NULL));
+  face_release (lock);
+}
+
+/* Where no thread can be started for the heartbeat nobody is told that the lock is held. */
+static void
+no_threads (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++)
+    {
+      Scarcity scarcity = { face, kinds[i] };
+
+      face_join (face_fork (without_threads, &scarcity));
+    }
 }
 
 int
@@ -229,6 +340,16 @@ main (int argc, char *argv[])
   FACE_TEST ("/heartbeat/of-acquirers-context", of_acquirers_context);
   FACE_TEST_WITH ("/heartbeat/with-refresh/context", with_refresh, &kinds[0]);
   FACE_TEST_WITH ("/heartbeat/with-refresh/thread", with_refresh, &kinds[1]);
+  FACE_TEST_WITH ("/heartbeat/told-late/none", told_late, GINT_TO_POINTER (FLUFL_HEARTBEAT_NONE));
+  FACE_TEST_WITH ("/heartbeat/told-late/context", told_late,
+                  GINT_TO_POINTER (FLUFL_HEARTBEAT_MAIN_CONTEXT));
+  FACE_TEST_WITH ("/heartbeat/told-late/thread", told_late,
+                  GINT_TO_POINTER (FLUFL_HEARTBEAT_THREAD));
+  FACE_TEST_WITH ("/heartbeat/broken-before-told/none", broken_before_told,
+                  GINT_TO_POINTER (FLUFL_HEARTBEAT_NONE));
+  FACE_TEST_WITH ("/heartbeat/broken-before-told/thread", broken_before_told,
+                  GINT_TO_POINTER (FLUFL_HEARTBEAT_THREAD));
+  FACE_TEST ("/heartbeat/no-threads", no_threads);
   FACE_TEST_WITH ("/heartbeat/many-cycles/context", many_cycles, &kinds[0]);
   FACE_TEST_WITH ("/heartbeat/many-cycles/thread", many_cycles, &kinds[1]);
 

@@ -91,14 +91,11 @@ end_in_thread (gpointer data)
 }
 
 static gboolean
-has_object (FluflHolding *holding)
+has_object (FluflLease *lease)
 {
-  gboolean has;
+  g_autoptr (GObject) object = g_weak_ref_get (&lease->object);
 
-  g_mutex_lock (&holding->object_mutex);
-  has = holding->object != NULL;
-  g_mutex_unlock (&holding->object_mutex);
-  return has;
+  return object != NULL;
 }
 
 /* The beat is under way on a server that does not answer. Who drops the last
@@ -108,7 +105,7 @@ static void
 end_with_beat_in_flight (Face *face, const Beat *beat, gboolean run_dispose)
 {
   End end = { face_lock_new (face), run_dispose, NULL };
-  FluflHolding *holding = flufl_holding_ref (end.lock->holding);
+  FluflLease *lease = flufl_lease_ref (end.lock->lease);
   GThread *thread;
 
   g_object_weak_ref (G_OBJECT (end.lock), gone_cb, &end);
@@ -119,13 +116,13 @@ end_with_beat_in_flight (Face *face, const Beat *beat, gboolean run_dispose)
   lies_stall (LIES_UTIMENS, beat->when);
   FACE_WAIT_FOR (lies_n_stalled () == 1);
   thread = g_thread_new ("ends it", end_in_thread, &end);
-  FACE_WAIT_FOR (!has_object (holding));
+  FACE_WAIT_FOR (!has_object (lease));
   g_assert_cmpuint (lies_n_stalled (), ==, 1);
   lies_let_go ();
   g_thread_join (thread);
   g_assert_true (end.gone_in == thread);
   g_assert_cmpuint (test_place_count (&face->place), ==, 0);
-  flufl_holding_unref (holding);
+  flufl_lease_unref (lease);
 }
 
 static void

@@ -8,7 +8,9 @@
 #include "face-util.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void
@@ -123,6 +125,50 @@ not_held (Face *face, gconstpointer data)
 }
 
 static void
+assert_says (const Form *form, FluflLock *lock, const char *first, const char *second)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (form->acquire (lock, 0, NULL, &error));
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);
+  g_test_message ("%s", error->message);
+  g_assert_nonnull (strstr (error->message, first));
+  g_assert_nonnull (strstr (error->message, second));
+}
+
+/* What is said of a holder that is another process: alive, and then stopped. */
+static void
+other_process (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_autofree char *who = NULL;
+  int status;
+  pid_t child = fork ();
+
+  g_assert_cmpint (child, >=, 0);
+  if (child == 0)
+    {
+      g_autoptr (FluflLock) holder = face_lock_new (face);
+
+      face_acquire (holder);
+      for (;;)
+        pause ();
+    }
+  FACE_WAIT_FOR (form->query_state (lock, NULL, NULL) == FLUFL_LOCK_STATE_THEIRS);
+  who = g_strdup_printf ("Process %d on host “%s” holds it until", (int) child,
+                         flufl_lock_get_host_name (lock));
+  assert_says (form, lock, who, "It is alive.");
+  g_assert_cmpint (kill (child, SIGSTOP), ==, 0);
+  g_assert_cmpint (waitpid (child, &status, WUNTRACED), ==, child);
+  assert_says (form, lock, who, "it is stopped");
+  g_assert_cmpint (kill (child, SIGKILL), ==, 0);
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  g_assert_true (form->acquire (lock, 0, NULL, NULL));
+  face_release (lock);
+}
+
+static void
 timed_out (Face *face, gconstpointer data)
 {
   const Form *form = data;
@@ -130,8 +176,8 @@ timed_out (Face *face, gconstpointer data)
   g_autoptr (FluflLock) lock = face_lock_new (face);
   g_autoptr (GError) error = NULL;
   g_autoptr (FluflLockDetails) details = NULL;
-  g_autofree char *pid = g_strdup_printf ("Process %d ", (int) getpid ());
-  g_autofree char *host = g_strdup_printf ("“%s”", flufl_lock_get_host_name (holder));
+  g_autofree char *who = g_strdup_printf ("This process itself (%d), by another object, holds it",
+                                          (int) getpid ());
   g_autofree char *until = NULL;
   gint64 begun;
 
@@ -145,17 +191,15 @@ timed_out (Face *face, gconstpointer data)
   g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);
   face_assert_sentence (error, face->place.lock);
   g_assert_nonnull (strstr (error->message, " ms. "));
-  g_assert_nonnull (strstr (error->message, pid));
-  g_assert_nonnull (strstr (error->message, host));
+  g_assert_nonnull (strstr (error->message, who));
   g_assert_nonnull (strstr (error->message, until));
-  g_assert_nonnull (strstr (error->message, "it is alive"));
   g_assert_cmpuint (test_place_count (&face->place), ==, 2);
   g_clear_error (&error);
 
   g_assert_false (form->acquire (lock, 0, NULL, &error));
   g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);
   face_assert_sentence (error, face->place.lock);
-  g_assert_nonnull (strstr (error->message, pid));
+  g_assert_nonnull (strstr (error->message, who));
   g_assert_cmpuint (test_place_count (&face->place), ==, 2);
   g_assert_false (flufl_lock_get_held (lock));
   g_clear_error (&error);
@@ -469,6 +513,7 @@ main (int argc, char *argv[])
   FACE_TEST_FORMS ("/operations/already-held", already_held);
   FACE_TEST_FORMS ("/operations/not-held", not_held);
   FACE_TEST_FORMS ("/operations/timed-out", timed_out);
+  FACE_TEST_FORMS ("/operations/other-process", other_process);
   FACE_TEST_FORMS ("/operations/default-timeout", default_timeout);
   FACE_TEST_FORMS ("/operations/waits-for-ever", waits_for_ever);
   FACE_TEST_FORMS ("/operations/refresh-extends", refresh_extends);

@@ -121,7 +121,7 @@ unreadable_child (gpointer data)
   g_assert_false (flufl_lock_acquire (lock, 300, NULL, &error));
   g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);
   face_assert_sentence (error, face->place.lock);
-  g_assert_nonnull (strstr (error->message, "may not be read here"));
+  g_assert_nonnull (strstr (error->message, "cannot be read here"));
   g_clear_error (&error);
   g_assert_cmpuint (waiting.n, ==, 0); /* there is nobody to name */
 
@@ -181,7 +181,7 @@ sticky_child (gpointer data)
   g_assert_false (flufl_lock_acquire (lock, 0, NULL, &error));
   g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);
   face_assert_sentence (error, face->place.lock);
-  g_assert_nonnull (strstr (error->message, "It may not be broken from here"));
+  g_assert_nonnull (strstr (error->message, "It cannot be broken from here"));
   g_clear_error (&error);
   g_assert_false (flufl_lock_acquire (lock, 100, NULL, &error));
   g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);

@@ -220,8 +220,7 @@ losses (Face *face, gconstpointer data)
       g_autoptr (GCancellable) cancellable = NULL;
       g_autoptr (GError) error = NULL;
 
-      g_assert_true (form->acquire (lock, -1, NULL, &error));
-      g_assert_no_error (error);
+      face_acquire_for_moments (form, lock);
       cancellable = g_object_ref (flufl_lock_get_cancellable (lock));
       g_usleep ((gulong) g_random_int_range (0, 4000));
       if (g_random_boolean () && !form->refresh (lock, -1, NULL, &error))
@@ -267,7 +266,7 @@ unref_elsewhere (Face *face, gconstpointer data)
 
       flufl_lock_set_heartbeat (lock, (FluflHeartbeat) GPOINTER_TO_INT (data));
       flufl_lock_set_lifetime (lock, 3);
-      face_acquire (lock);
+      face_acquire_for_moments (&form_sync, lock);
       for (guint n = 0; n < 3; n++)
         {
           g_main_context_iteration (NULL, FALSE);

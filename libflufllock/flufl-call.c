@@ -1,0 +1,642 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include "config.h"
+
+#include "flufl-call.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+#include "flufl-process.h"
+#include "flufl-report-private.h"
+
+/* An acquisition that is cancelled ends by itself, with nothing left behind. If it has not
+ * within this, in milliseconds, a file server keeps a call. */
+#define CANCEL_PATIENCE 500
+
+/* Of a worker that is waited for. */
+enum
+{
+  PROGRESS_NONE, /* there is none */
+  PROGRESS_BUSY,
+  PROGRESS_DONE,
+  PROGRESS_LEFT, /* nobody waits for it any more */
+};
+
+static gboolean
+step_cb (FluflStepper *stepper, gint64 *out_when)
+{
+  FluflCall *self = (FluflCall *) stepper;
+
+  return self->class->step (self, out_when);
+}
+
+static gboolean
+undo_cb (FluflStepper *stepper, gint64 *out_when)
+{
+  FluflCall *self = (FluflCall *) stepper;
+
+  return self->class->undo (self, out_when);
+}
+
+/*
+ * flufl_call_init:
+ * @self: all zero
+ *
+ * The class's own arguments are set by the caller after this.
+ */
+void
+flufl_call_init (FluflCall            *self,
+                 const FluflCallClass *class,
+                 FluflLock            *lock,
+                 GCancellable         *cancellable)
+{
+  self->class = class;
+  /* A handler of a signal may drop the caller's. */
+  self->lock = g_object_ref (lock);
+  self->lease = lock->lease;
+  if (cancellable != NULL)
+    self->cancellable = g_object_ref (cancellable);
+  self->stepper.step = step_cb;
+  self->stepper.cancellable = cancellable;
+}
+
+static gboolean
+is_parents (const FluflCall *self)
+{
+  return self->process != 0 && self->process != flufl_process_mark ();
+}
+
+/* An operation is that of the process that began it. A forked child has a copy of its source
+ * in a main context, and perhaps of what it has won: the lock is the parent's. */
+static void
+leave_to_parent (FluflCall *self)
+{
+  self->begun = self->answer = FALSE;
+  g_clear_error (&self->error);
+  self->error = flufl_report_forked (&self->lease->site);
+}
+
+gboolean
+flufl_call_is_cancelled (FluflCall *self)
+{
+  return g_atomic_int_get (&self->given_up) || g_cancellable_is_cancelled (self->cancellable);
+}
+
+/* --- Begin --- */
+
+static gboolean
+begin (FluflCall *self)
+{
+  FluflLease *lease = self->lease;
+  gboolean pending;
+
+  self->process = flufl_process_mark ();
+  if (g_cancellable_set_error_if_cancelled (self->cancellable, &self->error)
+      || !flufl_lock_check_usable (self->lock, &self->error))
+    return FALSE;
+
+  flufl_lease_lock (lease);
+  flufl_site_copy (&self->site, &lease->site);
+  pending = self->class->is_exclusive && lease->busy;
+  if (pending)
+    self->error = flufl_report_pending (&lease->site);
+  else if (self->class->begin == NULL || self->class->begin (self))
+    {
+      lease->busy |= self->class->is_exclusive;
+      self->begun = TRUE;
+    }
+  flufl_lease_unlock (lease);
+  if (!self->begun)
+    flufl_site_drop_copy (&self->site);
+  else if (self->class->sleeps)
+    self->stepper.sleeper = flufl_sleeper_new ();
+  return self->begun;
+}
+
+/* --- Settle --- */
+
+/* In the caller's thread or main context. The object is free for the next operation before
+ * anybody is told. */
+static void
+settle (FluflCall *self)
+{
+  FluflLease *lease = self->lease;
+
+  if (is_parents (self))
+    leave_to_parent (self);
+  if (!self->begun)
+    return;
+  if (self->no_thread)
+    self->error = flufl_report_failed (&lease->site, "start a thread", EAGAIN);
+  else
+    self->class->settle (self);
+
+  flufl_lease_learn_site (lease, &self->site);
+  flufl_lease_lock (lease);
+  if (self->class->is_exclusive)
+    lease->busy = FALSE;
+  self->settled = TRUE;
+  flufl_lease_unlock (lease);
+
+  if (self->class->emit != NULL && !self->no_thread)
+    self->class->emit (self);
+}
+
+/*
+ * flufl_call_lose:
+ *
+ * The disk shows that the lock is lost. For steps.
+ */
+void
+flufl_call_lose (FluflCall *self)
+{
+  FluflLease *lease = self->lease;
+
+  flufl_lease_lock (lease);
+  self->number = lease->number;
+  flufl_lease_unlock (lease);
+  self->ended = self->lost = flufl_lease_lose (lease, self->number, FALSE);
+  flufl_lease_drop_remains (lease);
+}
+
+/*
+ * flufl_call_report_not_held:
+ *
+ * Makes the error of one who has not the lock. As long as the object has not acquired it
+ * again, it says how the lock was lost. For settling.
+ */
+void
+flufl_call_report_not_held (FluflCall *self)
+{
+  self->error = flufl_lease_report_loss (self->lease);
+  if (self->error == NULL)
+    self->error = flufl_report_not_held (&self->lease->site);
+}
+
+/*
+ * flufl_call_emit_end:
+ *
+ * Tells of the end of a lease that the operation has brought or found.
+ */
+void
+flufl_call_emit_end (FluflCall *self)
+{
+  FluflLease *lease = self->lease;
+  gboolean elsewhere;
+
+  if (!self->ended)
+    return;
+  flufl_lease_lock (lease);
+  elsewhere = self->task != NULL && self->context != lease->context;
+  flufl_lease_unlock (lease);
+  if (self->lost && elsewhere)
+    {
+      flufl_lease_post_loss (lease, self->number);
+      return;
+    }
+  flufl_lock_notify_held (self->lock);
+  if (self->lost)
+    flufl_lock_tell_lost (self->lock, self->error);
+}
+
+/*
+ * flufl_call_clear:
+ *
+ * Lets go of all that the operation has. In a thread of the caller's.
+ */
+void
+flufl_call_clear (FluflCall *self)
+{
+  FluflLease *lease = self->lease;
+
+  if (is_parents (self))
+    self->begun = FALSE;
+  /* A success that nobody was told of: the source was destroyed. (A main context that is not
+   * run any more keeps source and task, and so the lock until its lease ends. Nor does it help
+   * to let go of the context: as all of GIO's tasks ours has a reference to it, from the first
+   * moment on, so that no source in it could tell us.) */
+  if (self->begun && !self->settled)
+    {
+      if (self->answer && self->class->undo != NULL)
+        flufl_lease_let_go (lease, FALSE);
+      flufl_lease_learn_site (lease, &self->site);
+      flufl_lease_lock (lease);
+      if (self->class->is_exclusive)
+        lease->busy = FALSE;
+      flufl_lease_unlock (lease);
+    }
+  if (self->class->clear != NULL)
+    self->class->clear (self);
+  if (self->cancel != NULL)
+    g_source_destroy (self->cancel);
+  g_clear_pointer (&self->cancel, g_source_unref);
+  g_clear_pointer (&self->posted, g_source_unref);
+  /* In a forked child they may be in use by a thread that is not there. */
+  if (!is_parents (self))
+    {
+      g_clear_pointer (&self->stepper.sleeper, flufl_sleeper_free);
+      g_clear_pointer (&self->waiter, flufl_sleeper_free);
+    }
+  g_clear_error (&self->error);
+  g_clear_object (&self->cancellable);
+  g_clear_pointer (&self->context, g_main_context_unref);
+  if (g_atomic_int_get (&self->has_note))
+    self->note.destroy (self->note.data);
+  g_clear_object (&self->lock);
+}
+
+/* --- In the caller's thread --- */
+
+/*
+ * flufl_call_run:
+ *
+ * Runs the operation in the calling thread. Its results are in @self.
+ *
+ * Returns: the answer; %FALSE if @error is set
+ */
+gboolean
+flufl_call_run (FluflCall *self, GError **error)
+{
+  int cancel_state;
+
+  /* A thread that is cancelled by pthread_cancel(3) amid this would leave the lock in a state
+   * that nobody knows, and mutexes that nobody gives back. */
+  pthread_setcancelstate (PTHREAD_CANCEL_DISABLE, &cancel_state);
+  if (begin (self))
+    flufl_stepper_run (&self->stepper);
+  settle (self);
+  pthread_setcancelstate (cancel_state, NULL);
+  if (self->error != NULL)
+    g_propagate_error (error, g_steal_pointer (&self->error));
+  return self->answer;
+}
+
+gboolean
+flufl_call_run_and_clear (FluflCall *self, GError **error)
+{
+  gboolean answer = flufl_call_run (self, error);
+
+  flufl_call_clear (self);
+  return answer;
+}
+
+/* --- In workers --- */
+
+/* Runs @func in the context of the operation. The source is let go of by its @data, and not
+ * here: once it is attached the caller's thread may hear of it and fork(2), and a child would
+ * wait for ever for the context's mutex if we had it then. */
+static void
+post (FluflCall      *self,
+      GSourceFunc     func,
+      gpointer        data,
+      GDestroyNotify  destroy,
+      GSource       **datas_own)
+{
+  GSource *source = g_idle_source_new ();
+
+  *datas_own = source;
+  /* Not g_main_context_invoke(): it may run func in this thread. */
+  g_source_set_priority (source, g_task_get_priority (self->task));
+  g_source_set_static_name (source, "[flufl] operation");
+  g_source_set_callback (source, func, data, destroy);
+  g_source_attach (source, self->context);
+}
+
+/*
+ * flufl_call_tell:
+ * @datas_own: where @data has the source, if there is one
+ *
+ * Runs @func once where the caller of the operation hears of it. For steps.
+ */
+void
+flufl_call_tell (FluflCall      *self,
+                 GSourceFunc     func,
+                 gpointer        data,
+                 GDestroyNotify  destroy,
+                 GSource       **datas_own)
+{
+  if (self->task != NULL)
+    {
+      post (self, func, data, destroy, datas_own);
+      return;
+    }
+  if (g_atomic_int_get (&self->progress) == PROGRESS_NONE)
+    {
+      func (data);
+      destroy (data);
+      return;
+    }
+  /* The caller waits for this worker. */
+  self->note = (FluflNote){ func, data, destroy };
+  g_atomic_int_set (&self->has_note, TRUE);
+  flufl_sleeper_wake (self->waiter);
+}
+
+static gboolean settle_cb (gpointer data);
+
+static void
+done_cb (FluflStepper *stepper)
+{
+  FluflCall *self = (FluflCall *) stepper;
+
+  post (self, settle_cb, self->task, g_object_unref, &self->posted);
+}
+
+static void
+stop_watching_cancel (FluflCall *self)
+{
+  if (self->cancel != NULL)
+    g_source_destroy (self->cancel);
+  g_clear_pointer (&self->cancel, g_source_unref);
+}
+
+static void
+set_cancel_source (FluflCall *self, GSource *source, GSourceFunc func)
+{
+  stop_watching_cancel (self);
+  self->cancel = source;
+  g_source_set_static_name (source, "[flufl] cancel");
+  g_task_attach_source (self->task, source, func);
+}
+
+/* The worker goes on, and gives back what it has won. Until then the object is busy; but
+ * nobody waits for it any more. */
+static gboolean
+cancel_overdue_cb (gpointer data)
+{
+  FluflCall *self = g_task_get_task_data (data);
+
+  self->answered = TRUE;
+  g_atomic_int_set (&self->given_up, TRUE);
+  stop_watching_cancel (self);
+  g_task_return_new_error (self->task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "%s",
+                           "Operation was cancelled");
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+cancelled_cb (GCancellable *cancellable G_GNUC_UNUSED, gpointer data)
+{
+  set_cancel_source (g_task_get_task_data (data), g_timeout_source_new (CANCEL_PATIENCE),
+                     cancel_overdue_cb);
+  return G_SOURCE_REMOVE;
+}
+
+/* Whether the cancellation came after the success and before anybody was told of it. */
+static gboolean
+is_unwanted (FluflCall *self)
+{
+  return self->begun && self->answer && !self->undone && self->class->undo != NULL
+         && !is_parents (self) && (self->answered || flufl_call_is_cancelled (self));
+}
+
+static gboolean
+settle_cb (gpointer data)
+{
+  GTask *task = data;
+  FluflCall *self = g_task_get_task_data (task);
+  gint64 unused;
+
+  stop_watching_cancel (self);
+  g_clear_pointer (&self->posted, g_source_unref);
+  if (is_unwanted (self))
+    {
+      self->undone = TRUE;
+      self->stepper.step = undo_cb;
+      g_object_ref (task);
+      if (flufl_stepper_start (&self->stepper))
+        return G_SOURCE_REMOVE;
+      g_object_unref (task);
+      self->class->undo (self, &unused);
+    }
+
+  settle (self);
+  if (self->answered)
+    return G_SOURCE_REMOVE;
+  if (self->error != NULL)
+    g_task_return_error (task, g_steal_pointer (&self->error));
+  else
+    self->class->give (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* Its task has let go of the lock by now: so it has a reference of its own. */
+static void
+call_free (gpointer data)
+{
+  flufl_call_clear (data);
+  g_free (data);
+}
+
+/*
+ * flufl_call_start:
+ * @self: (transfer full): in memory of g_malloc()
+ *
+ * Runs the operation in worker threads, in the way of GIO.
+ */
+void
+flufl_call_start (FluflCall *self, gpointer tag, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self->lock, self->cancellable, callback, user_data);
+  gboolean started = FALSE;
+
+  g_task_set_source_tag (task, tag);
+  g_task_set_check_cancellable (task, FALSE); /* a win stays a win */
+  g_task_set_task_data (task, self, call_free);
+  self->task = task;
+  self->context = g_main_context_ref (g_task_get_context (task));
+  self->stepper.done = done_cb;
+
+  if (begin (self))
+    {
+      if (self->class->answers_cancel && self->cancellable != NULL)
+        set_cancel_source (self, g_cancellable_source_new (self->cancellable),
+                           G_SOURCE_FUNC (cancelled_cb));
+      if (self->stepper.sleeper == NULL)
+        self->stepper.cancellable = NULL;
+      started = flufl_stepper_start (&self->stepper);
+      self->no_thread = !started;
+    }
+  if (!started)
+    done_cb (&self->stepper);
+}
+
+void
+flufl_call_give_boolean (FluflCall *self)
+{
+  g_task_return_boolean (self->task, self->answer);
+}
+
+/*
+ * flufl_call_finished_task:
+ *
+ * Returns: (nullable): the task behind @result, if it is one of @lock's that began with @tag
+ */
+GTask *
+flufl_call_finished_task (FluflLock *lock, GAsyncResult *result, gpointer tag)
+{
+  g_return_val_if_fail (g_task_is_valid (result, lock), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, tag), NULL);
+
+  return G_TASK (result);
+}
+
+gboolean
+flufl_call_finish_boolean (FluflLock *lock, GAsyncResult *result, gpointer tag, GError **error)
+{
+  GTask *task = flufl_call_finished_task (lock, result, tag);
+
+  return task != NULL && g_task_propagate_boolean (task, error);
+}
+
+/* --- For languages whose interpreter must run now and then --- */
+
+static gboolean
+clear_cb (gpointer data G_GNUC_UNUSED)
+{
+  return G_SOURCE_REMOVE;
+}
+
+/* What belongs to the user is let go of in the user's main context. */
+static void
+clear_in_context (FluflCall *self)
+{
+  GSource *source = g_idle_source_new ();
+
+  g_source_set_static_name (source, "[flufl] dropped operation");
+  g_source_set_callback (source, clear_cb, self, call_free);
+  g_source_attach (source, self->context);
+  g_source_unref (source);
+}
+
+static void
+worker_done_cb (FluflStepper *stepper)
+{
+  FluflCall *self = (FluflCall *) stepper;
+  gint64 unused;
+
+  if (g_atomic_int_compare_and_exchange (&self->progress, PROGRESS_BUSY, PROGRESS_DONE))
+    {
+      flufl_sleeper_wake (self->waiter);
+      return;
+    }
+  if (self->answer && self->class->undo != NULL)
+    self->class->undo (self, &unused);
+  flufl_lease_lock (self->lease);
+  if (self->class->is_exclusive)
+    self->lease->busy = FALSE;
+  self->settled = TRUE;
+  flufl_lease_unlock (self->lease);
+  clear_in_context (self);
+}
+
+static void
+read_note (FluflCall *self)
+{
+  FluflNote note;
+
+  if (!g_atomic_int_get (&self->has_note))
+    return;
+  note = self->note;
+  g_atomic_int_set (&self->has_note, FALSE);
+  note.func (note.data);
+  note.destroy (note.data);
+}
+
+static gboolean
+await_worker (FluflCall *self, int interrupt_fd)
+{
+  gboolean interrupted = interrupt_fd < 0;
+
+  while (g_atomic_int_get (&self->progress) != PROGRESS_DONE && !interrupted)
+    {
+      flufl_sleeper_set_interrupt_fd (self->waiter, interrupt_fd);
+      flufl_sleeper_sleep (self->waiter, G_MAXINT64);
+      interrupted = flufl_sleeper_is_interrupted (self->waiter);
+      read_note (self);
+    }
+  return g_atomic_int_get (&self->progress) == PROGRESS_DONE;
+}
+
+/* A step may wait for a file server: then a worker makes it. Otherwise it is made here, which
+ * needs no thread. */
+static void
+choose_thread (FluflCall *self)
+{
+  if (!flufl_site_may_hang (&self->site))
+    return;
+  self->context = self->context != NULL ? self->context : g_main_context_ref_thread_default ();
+  self->waiter = flufl_sleeper_new ();
+  self->stepper.done = worker_done_cb;
+  if (self->stepper.sleeper == NULL)
+    self->stepper.cancellable = NULL;
+  g_atomic_int_set (&self->progress, PROGRESS_BUSY);
+  if (!flufl_stepper_start (&self->stepper))
+    g_atomic_int_set (&self->progress, PROGRESS_NONE);
+}
+
+/*
+ * flufl_call_run_until:
+ * @interrupt_fd: returns when it can be read from; -1: instead of waiting
+ *
+ * Runs the operation for the calling thread. When it was interrupted, the next call goes on
+ * with it.
+ *
+ * Returns: whether it is over, with its results in @self
+ */
+gboolean
+flufl_call_run_until (FluflCall *self, int interrupt_fd)
+{
+  int cancel_state;
+  gboolean over;
+
+  if (self->settled || self->error != NULL)
+    return TRUE;
+  pthread_setcancelstate (PTHREAD_CANCEL_DISABLE, &cancel_state);
+  if (!self->begun && begin (self))
+    choose_thread (self);
+  if (is_parents (self) || !self->begun)
+    over = TRUE;
+  else if (g_atomic_int_get (&self->progress) != PROGRESS_NONE)
+    over = await_worker (self, interrupt_fd);
+  else
+    over = flufl_stepper_run_until (&self->stepper, interrupt_fd);
+  if (over)
+    settle (self);
+  pthread_setcancelstate (cancel_state, NULL);
+  return over;
+}
+
+/*
+ * flufl_call_drop:
+ * @self: (transfer full): in memory of g_malloc(), and run by flufl_call_run_until() if at all
+ *
+ * Ends the operation. What it wins, and nobody was told of, is given back.
+ */
+void
+flufl_call_drop (FluflCall *self)
+{
+  gint64 unused;
+
+  if (self->begun && !self->settled && !is_parents (self))
+    {
+      g_atomic_int_set (&self->given_up, TRUE);
+      if (g_atomic_int_get (&self->progress) == PROGRESS_NONE)
+        {
+          /* It ends at the next step. */
+          while (self->class->step (self, &unused))
+            ;
+        }
+      else
+        {
+          if (self->stepper.sleeper != NULL)
+            flufl_sleeper_wake (self->stepper.sleeper);
+          if (g_atomic_int_compare_and_exchange (&self->progress, PROGRESS_BUSY, PROGRESS_LEFT))
+            return;
+        }
+    }
+  call_free (self);
+}

@@ -1,0 +1,153 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * How every operation on a lock runs. It begins in the caller's thread, with checks that touch
+ * no disk. It goes on in steps where it may block: in the caller's thread if it is
+ * synchronous, and in worker threads if it is not. It settles in the caller's thread or main
+ * context, where its result is put into words and told.
+ *
+ * Knows no operation: what these differ in is in the class of each.
+ */
+
+#pragma once
+
+#include "flufl-lock-private.h"
+#include "flufl-stepper.h"
+
+G_BEGIN_DECLS
+
+typedef struct _FluflCall FluflCall;
+
+typedef struct
+{
+  gboolean is_exclusive;   /* no other exclusive one runs on the same object */
+  gboolean sleeps;         /* its steps say when the next one is due */
+  gboolean answers_cancel; /* a cancellation is answered even if a file server keeps a step */
+
+  /* Takes what it needs of the object and checks its arguments, with the object's mutex.
+   * FALSE: the error is set. Nullable. */
+  gboolean (*begin)  (FluflCall *call);
+  /* One step, which may block. It makes no error in words and emits nothing, since that takes
+   * mutexes which a forked child would wait for. */
+  gboolean (*step)   (FluflCall *call, gint64 *out_when);
+  /* Another step, for a success that was cancelled before anybody was told. Nullable. */
+  gboolean (*undo)   (FluflCall *call, gint64 *out_when);
+  /* Puts what came of the steps into words. */
+  void     (*settle) (FluflCall *call);
+  /* Emits signals. The object is free for the next operation by then. Nullable. */
+  void     (*emit)   (FluflCall *call);
+  /* Gives a result that is no error to the task. */
+  void     (*give)   (FluflCall *call);
+  /* Lets go of what it has. Nullable. */
+  void     (*clear)  (FluflCall *call);
+} FluflCallClass;
+
+/* Something to be run in the caller's thread. */
+typedef struct
+{
+  GSourceFunc    func;
+  gpointer       data;
+  GDestroyNotify destroy;
+} FluflNote;
+
+struct _FluflCall
+{
+  FluflStepper          stepper;
+  const FluflCallClass *class;
+  FluflLock            *lock;        /* owned */
+  FluflLease           *lease;       /* owned by lock */
+  GCancellable         *cancellable; /* owned; nullable */
+  GMainContext         *context;     /* owned; nullable; where its signals come */
+  FluflSite             site;        /* a copy, once it has begun */
+  int                   process;     /* the mark of that which began it */
+  int                   given_up;    /* atomic; cancelled for good, should the cancellable be
+                                      * reset */
+  gboolean              begun;
+  gboolean              settled;
+
+  GTask                *task;        /* borrowed; NULL: it is synchronous */
+  GSource              *cancel;      /* owned; nullable; in context */
+  GSource              *posted;      /* owned; nullable; in context */
+  gboolean              answered;    /* as cancelled, though a worker is still on it */
+  gboolean              undone;
+  gboolean              no_thread;   /* none could be started for it */
+
+  FluflSleeper         *waiter;      /* owned; nullable; of the thread that waits for a worker */
+  int                   progress;    /* atomic; of the worker that is waited for so */
+  int                   has_note;    /* atomic; the worker has left … */
+  FluflNote             note;        /* … this, and leaves no other before it is read */
+
+  GError               *error;
+  gboolean              answer;
+  gboolean              ended;       /* the lease has … */
+  gboolean              lost;        /* … by a loss of which nobody was told */
+  guint                 number;      /* of the lease that was lost */
+};
+
+void      flufl_call_init            (FluflCall            *self,
+                                      const FluflCallClass *class,
+                                      FluflLock            *lock,
+                                      GCancellable         *cancellable);
+void      flufl_call_clear           (FluflCall            *self);
+gboolean  flufl_call_run             (FluflCall            *self,
+                                      GError              **error);
+gboolean  flufl_call_run_and_clear   (FluflCall            *self,
+                                      GError              **error);
+void      flufl_call_start           (FluflCall            *self,
+                                      gpointer              tag,
+                                      GAsyncReadyCallback   callback,
+                                      gpointer              user_data);
+GTask    *flufl_call_finished_task   (FluflLock            *lock,
+                                      GAsyncResult         *result,
+                                      gpointer              tag);
+gboolean  flufl_call_finish_boolean  (FluflLock            *lock,
+                                      GAsyncResult         *result,
+                                      gpointer              tag,
+                                      GError              **error);
+gboolean  flufl_call_run_until       (FluflCall            *self,
+                                      int                   interrupt_fd);
+void      flufl_call_drop            (FluflCall            *self);
+
+/* For the classes. */
+gboolean  flufl_call_is_cancelled    (FluflCall            *self);
+void      flufl_call_tell            (FluflCall            *self,
+                                      GSourceFunc           func,
+                                      gpointer              data,
+                                      GDestroyNotify        destroy,
+                                      GSource             **datas_own);
+void      flufl_call_lose            (FluflCall            *self);
+void      flufl_call_report_not_held (FluflCall            *self);
+void      flufl_call_emit_end        (FluflCall            *self);
+void      flufl_call_give_boolean    (FluflCall            *self);
+
+/* One for each operation: (transfer full), for flufl_call_start(), flufl_call_run_until()
+ * and flufl_call_drop(). @value is what the public function takes beside the cancellable. */
+typedef FluflCall *(*FluflCallMaker) (FluflLock *lock, gint64 value, GCancellable *cancellable);
+
+FluflCall *flufl_lock_call_acquire       (FluflLock        *self,
+                                          gint64            timeout_ms,
+                                          GCancellable     *cancellable);
+FluflCall *flufl_lock_call_release       (FluflLock        *self,
+                                          gint64            unused,
+                                          GCancellable     *cancellable);
+FluflCall *flufl_lock_call_refresh       (FluflLock        *self,
+                                          gint64            lifetime_ms,
+                                          GCancellable     *cancellable);
+FluflCall *flufl_lock_call_check         (FluflLock        *self,
+                                          gint64            unused,
+                                          GCancellable     *cancellable);
+FluflCall *flufl_lock_call_query_state   (FluflLock        *self,
+                                          gint64            unused,
+                                          GCancellable     *cancellable);
+FluflCall *flufl_lock_call_query_details (FluflLock        *self,
+                                          gint64            unused,
+                                          GCancellable     *cancellable);
+FluflCall *flufl_lock_call_break_lock    (FluflLock        *self,
+                                          gint64            flags,
+                                          GCancellable     *cancellable);
+
+/* What a query has found. */
+FluflLockState    flufl_call_get_state   (FluflCall        *self);
+FluflLockDetails *flufl_call_steal_details (FluflCall      *self);
+
+G_END_DECLS

@@ -1,0 +1,110 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * What a FluflLock has on disk: the lock that it holds, and the claim that it keeps for its
+ * next use. The heartbeat shares the lease with the object, and so does not keep the object
+ * alive: an object goes when its user says so, in the user's thread.
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "flufl-acquire.h"
+#include "flufl-enums.h"
+#include "flufl-pulse.h"
+#include "flufl-report-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct _FluflLease FluflLease;
+typedef struct _FluflHeart FluflHeart;
+
+struct _FluflLease
+{
+  gatomicrefcount refs;
+  int            process;    /* the mark of that which this is of; atomic */
+
+  /* Serializes the calls on the claims, by operations and heartbeats. Taken before mutex. */
+  GMutex         disk;
+  FluflClaim     claim;      /* has a path while the lock is held, or may be */
+  FluflClaim     kept;       /* has a path while a claim is kept for the next use … */
+  gint64         kept_at;    /* … since then, in monotonic microseconds */
+  gboolean       idle_is_due; /* idle has an appointment */
+  FluflQueue     queue;      /* of acquisitions, which come one at a time */
+
+  GMutex         mutex;      /* protects what follows, and the object's settings */
+  FluflSite      site;       /* lock_path is NULL where no lock can be, and never changes */
+  gboolean       busy;       /* an operation runs that no other may run beside */
+  gboolean       held;       /* the lock is this object's … */
+  gboolean       told;       /* … and its user knows */
+  FluflLoss      loss;       /* how the last lease ended; NONE: not in a loss … */
+  int            loss_errsv; /* … and what kept it from being refreshed, or 0 */
+  guint          number;     /* of the present or last lease */
+  char          *claim_path; /* owned; nullable; of the claim that is the lock */
+  gint64         end;        /* boot time in nanoseconds */
+  gint64         lifetime;   /* nanoseconds; what the heartbeat refreshes it for */
+  FluflHeartbeat heartbeat;
+  FluflHeart    *heart;      /* owned; nullable; of a lease with a heartbeat */
+  int            beat_errsv; /* what the last beat failed with, or 0 */
+  GMainContext  *context;    /* owned; nullable; that of the last acquisition */
+  gboolean       keeps;      /* kept has a path */
+  FluflPulse    *idle;       /* owned; nullable; lets go of what is kept for long */
+  GCancellable  *lost;       /* owned; nullable: nobody has asked for it */
+  gboolean       lost_fired;
+  GWeakRef       object;     /* the FluflLock, until it is disposed of */
+};
+
+FluflLease *flufl_lease_new           (void);
+FluflLease *flufl_lease_ref           (FluflLease       *self);
+void        flufl_lease_unref         (gpointer          self);
+void        flufl_lease_close         (FluflLease       *self);
+
+void        flufl_lease_enter_process (FluflLease       *self);
+void        flufl_lease_lock          (FluflLease       *self);
+void        flufl_lease_unlock        (FluflLease       *self);
+void        flufl_lease_lock_disk     (FluflLease       *self);
+void        flufl_lease_unlock_disk   (FluflLease       *self);
+void        flufl_lease_copy_site     (FluflLease       *self,
+                                       FluflSite        *out_site);
+void        flufl_lease_learn_site    (FluflLease       *self,
+                                       FluflSite        *site);
+
+gboolean    flufl_lease_begin         (FluflLease       *self,
+                                       FluflClaim       *claim,
+                                       const FluflSite  *site,
+                                       FluflHeartbeat    heartbeat,
+                                       GMainContext    **context);
+gboolean    flufl_lease_tell          (FluflLease       *self,
+                                       gpointer          object);
+gboolean    flufl_lease_is_held       (FluflLease       *self);
+FluflLockState flufl_lease_judge      (FluflLease       *self,
+                                       const FluflLook  *look,
+                                       FluflLiveness     liveness);
+void        flufl_lease_renew         (FluflLease       *self,
+                                       gboolean          is_certain);
+void        flufl_lease_stop_heart    (FluflLease       *self);
+gboolean    flufl_lease_end           (FluflLease       *self);
+gboolean    flufl_lease_lose          (FluflLease       *self,
+                                       guint             number,
+                                       gboolean          late);
+GError     *flufl_lease_report_loss   (FluflLease       *self);
+void        flufl_lease_post_loss     (FluflLease       *self,
+                                       guint             number);
+void        flufl_lease_drop_remains  (FluflLease       *self);
+
+void        flufl_lease_keep          (FluflLease       *self);
+void        flufl_lease_take_kept     (FluflLease       *self,
+                                       FluflClaim       *out_claim);
+void        flufl_lease_let_go        (FluflLease       *self,
+                                       gboolean          only_kept);
+
+/* Microseconds after which a claim that is kept, and not used, is let go. */
+extern gint64 flufl_lease_idle_time;
+
+/* flufl-heart.c */
+FluflHeart *flufl_heart_start         (FluflLease       *lease);
+void        flufl_heart_adjust        (FluflHeart       *self);
+void        flufl_heart_stop          (FluflHeart       *self);
+
+G_END_DECLS

@@ -1,0 +1,476 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The operation “acquire”.
+ */
+
+#include "config.h"
+
+#include <errno.h>
+
+#include "flufl-call.h"
+#include "flufl-error.h"
+#include "flufl-lock-details-private.h"
+#include "flufl-process.h"
+#include "flufl-report-private.h"
+
+/* What came of it, beside the result of the attempts. */
+typedef enum
+{
+  ACQUIRE_UNPREPARED, /* no attempt was made yet */
+  ACQUIRE_HELD_ALREADY,
+  ACQUIRE_LOST_BEFORE, /* the object believed to hold it, and does not */
+  ACQUIRE_TRYING,      /* or that result counts */
+  ACQUIRE_NO_HEART,    /* won, and given back: nobody would have refreshed it */
+} AcquireEnd;
+
+typedef struct
+{
+  FluflCall      call;
+  gint64         timeout_ms;
+  gint64         lifetime_ms;
+  FluflHeartbeat heartbeat;
+  gboolean       linger;
+  AcquireEnd     end;
+  GMainContext  *lease_context; /* owned; nullable */
+  gint64         clock_offset;  /* nanoseconds */
+  gboolean       undone;        /* a cancellation met the win */
+  FluflAcquire   acquire;
+} AcquireCall;
+
+/* --- In the caller's thread: what is asked for --- */
+
+static gboolean
+acquire_begin (FluflCall *call)
+{
+  AcquireCall *self = (AcquireCall *) call;
+  FluflLock *lock = call->lock;
+
+  if (self->timeout_ms == FLUFL_LOCK_TIMEOUT_DEFAULT)
+    self->timeout_ms = lock->default_timeout;
+  if (self->timeout_ms < FLUFL_LOCK_TIMEOUT_FOREVER)
+    {
+      call->error = flufl_report_bad_timeout (&call->site, self->timeout_ms);
+      return FALSE;
+    }
+  self->lifetime_ms = lock->lifetime;
+  self->heartbeat = lock->heartbeat;
+  self->acquire.break_dead = lock->break_dead;
+  call->site.name_ahead = lock->linger;
+  self->lease_context = call->context != NULL ? g_main_context_ref (call->context)
+                                              : g_main_context_ref_thread_default ();
+  return TRUE;
+}
+
+/* --- Where it may block --- */
+
+static gint64
+deadline_after (gint64 timeout_ms)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (timeout_ms < 0 || timeout_ms > (G_MAXINT64 - now) / 1000)
+    return G_MAXINT64;
+  return now + timeout_ms * 1000;
+}
+
+/* Whether the object may acquire. Where the disk shows that the lock is gone which it believes
+ * to hold, it learns that first. */
+static gboolean
+is_free_to_acquire (AcquireCall *self)
+{
+  FluflCall *call = &self->call;
+  FluflLease *lease = call->lease;
+  FluflOutcome outcome = FLUFL_OUTCOME_HELD;
+  int errsv;
+
+  if (!flufl_lease_is_held (lease))
+    return TRUE;
+  flufl_lease_lock_disk (lease);
+  if (flufl_lease_is_held (lease))
+    outcome = flufl_claim_check (&lease->claim, &call->site, &errsv);
+  flufl_lease_unlock_disk (lease);
+  if (outcome == FLUFL_OUTCOME_LOST)
+    {
+      flufl_call_lose (call);
+      self->end = ACQUIRE_LOST_BEFORE;
+      return FALSE;
+    }
+  if (!flufl_lease_is_held (lease))
+    return TRUE;
+  self->end = ACQUIRE_HELD_ALREADY;
+  return FALSE;
+}
+
+static void acquire_waiting (FluflAcquire *acquire, gpointer user_data);
+
+static void
+prepare (AcquireCall *self)
+{
+  FluflCall *call = &self->call;
+  FluflAcquire *acquire = &self->acquire;
+
+  flufl_lease_drop_remains (call->lease);
+  flufl_lease_take_kept (call->lease, &acquire->claim);
+  acquire->site = &call->site;
+  acquire->queue = &call->lease->queue;
+  acquire->lifetime = self->lifetime_ms * FLUFL_NSEC_PER_MSEC;
+  acquire->deadline = deadline_after (self->timeout_ms);
+  acquire->sleeper = call->stepper.sleeper;
+  acquire->cancellable = call->cancellable;
+  acquire->given_up = &call->given_up;
+  acquire->waiting = acquire_waiting;
+  acquire->user_data = self;
+  self->end = ACQUIRE_TRYING;
+  flufl_acquire_begin (acquire);
+}
+
+/* The lease begins here, and not when the caller hears of it. */
+static void
+take_win (AcquireCall *self)
+{
+  FluflCall *call = &self->call;
+  FluflClaim *claim = &self->acquire.claim;
+  int errsv = 0;
+
+  self->clock_offset = claim->clock_offset;
+  call->answer = flufl_lease_begin (call->lease, claim, &call->site, self->heartbeat,
+                                    &self->lease_context);
+  if (call->answer)
+    return;
+  flufl_claim_release (claim, &call->site, &errsv);
+  self->end = ACQUIRE_NO_HEART;
+}
+
+static gboolean
+acquire_step (FluflCall *call, gint64 *out_when)
+{
+  AcquireCall *self = (AcquireCall *) call;
+
+  if (self->end == ACQUIRE_UNPREPARED)
+    {
+      if (!is_free_to_acquire (self))
+        return FALSE;
+      prepare (self);
+    }
+  if (flufl_acquire_step (&self->acquire, out_when) == FLUFL_RESULT_WAIT)
+    return TRUE;
+  if (self->acquire.result == FLUFL_RESULT_HELD)
+    take_win (self);
+  else if (self->acquire.result == FLUFL_RESULT_REFUSED)
+    flufl_findings_explain (&self->acquire.findings, &call->site, self->acquire.outcome);
+  return FALSE;
+}
+
+static gboolean
+acquire_undo (FluflCall *call, gint64 *out_when G_GNUC_UNUSED)
+{
+  AcquireCall *self = (AcquireCall *) call;
+
+  self->undone = TRUE;
+  call->answer = FALSE;
+  flufl_lease_end (call->lease);
+  flufl_lease_drop_remains (call->lease);
+  return FALSE;
+}
+
+/* --- A wait that lasts --- */
+
+typedef struct
+{
+  int           process; /* the mark of that which waits */
+  FluflLock    *lock;    /* owned */
+  FluflSite     site;    /* its path is the lock's */
+  FluflFindings findings;
+  GSource      *source;  /* owned; nullable */
+} Waiting;
+
+static gboolean
+waiting_cb (gpointer data)
+{
+  Waiting *self = data;
+
+  if (self->process == flufl_process_mark ())
+    {
+      g_autoptr (FluflLockDetails) details = flufl_lock_details_new (
+          &self->site, &self->findings.look,
+          flufl_lease_judge (self->lock->lease, &self->findings.look, self->findings.liveness));
+
+      flufl_lock_emit_waiting (self->lock, details);
+    }
+  return G_SOURCE_REMOVE;
+}
+
+static void
+waiting_free (gpointer data)
+{
+  Waiting *self = data;
+
+  g_clear_pointer (&self->source, g_source_unref);
+  g_object_unref (self->lock);
+  g_free (self);
+}
+
+static void
+acquire_waiting (FluflAcquire *acquire, gpointer user_data)
+{
+  FluflCall *call = user_data;
+  Waiting *waiting = g_new0 (Waiting, 1);
+
+  waiting->process = call->process;
+  waiting->lock = g_object_ref (call->lock);
+  waiting->site = *acquire->site;
+  waiting->findings = acquire->findings;
+  flufl_call_tell (call, waiting_cb, waiting, waiting_free, &waiting->source);
+}
+
+/* --- In the caller's thread again: what came of it --- */
+
+static void
+warn_of_clocks (AcquireCall *self)
+{
+  FluflLock *lock = self->call.lock;
+  double offset = (double) self->clock_offset / (double) FLUFL_NSEC_PER_SEC;
+  g_autofree char *path = NULL;
+
+  if (lock->warned_of_clocks || ABS (offset) <= 5.0)
+    return;
+  lock->warned_of_clocks = TRUE;
+  path = flufl_report_path (&self->call.site);
+  g_warning ("The clock of the file server of “%s” is %.1f s %s this machine's. Locks that cross "
+             "machines are broken late, or, should other machines be off too, early: set the clocks.",
+             path, ABS (offset), offset > 0 ? "ahead of" : "behind");
+}
+
+static void
+drop_remains_in_worker (gpointer lease)
+{
+  flufl_lease_drop_remains (lease);
+  flufl_lease_unref (lease);
+}
+
+/* The lease was over before anybody could be told of the win. */
+static void
+settle_lost_win (FluflCall *call)
+{
+  FluflLease *lease = call->lease;
+
+  call->answer = FALSE;
+  call->error = flufl_lease_report_loss (lease);
+  flufl_lease_ref (lease);
+  if (call->task == NULL || !flufl_workers_push (drop_remains_in_worker, lease))
+    drop_remains_in_worker (lease);
+}
+
+static void
+settle_win (AcquireCall *self)
+{
+  if (flufl_lease_tell (self->call.lease, self->call.lock))
+    warn_of_clocks (self);
+  else
+    settle_lost_win (&self->call);
+}
+
+static void
+settle_result (AcquireCall *self)
+{
+  FluflAcquire *acquire = &self->acquire;
+  FluflCall *call = &self->call;
+
+  switch (acquire->result)
+    {
+    case FLUFL_RESULT_HELD:
+      settle_win (self);
+      break;
+    case FLUFL_RESULT_TIMED_OUT:
+      call->error = flufl_report_timed_out (&call->site, &acquire->findings, self->timeout_ms);
+      break;
+    case FLUFL_RESULT_CANCELLED:
+      call->error = flufl_report_cancelled ();
+      break;
+    case FLUFL_RESULT_FORKED: /* it is put into words where all such ends are */
+      break;
+    case FLUFL_RESULT_REFUSED:
+    case FLUFL_RESULT_WAIT:
+    default:
+      call->error = flufl_report_refused (&call->site, acquire->outcome, &acquire->findings);
+      break;
+    }
+}
+
+static void
+acquire_settle (FluflCall *call)
+{
+  AcquireCall *self = (AcquireCall *) call;
+
+  if (self->undone)
+    {
+      call->error = flufl_report_cancelled ();
+      return;
+    }
+  switch (self->end)
+    {
+    case ACQUIRE_HELD_ALREADY:
+      call->error = flufl_report_already_held (&call->site);
+      break;
+    case ACQUIRE_LOST_BEFORE:
+      flufl_call_report_not_held (call);
+      break;
+    case ACQUIRE_NO_HEART:
+      call->error = flufl_report_no_thread (&call->site);
+      break;
+    case ACQUIRE_UNPREPARED:
+    case ACQUIRE_TRYING:
+    default:
+      settle_result (self);
+      break;
+    }
+}
+
+static void
+acquire_emit (FluflCall *call)
+{
+  if (call->answer)
+    flufl_lock_notify_held (call->lock);
+  else
+    flufl_call_emit_end (call);
+}
+
+static void
+acquire_clear (FluflCall *call)
+{
+  AcquireCall *self = (AcquireCall *) call;
+
+  flufl_claim_clear (&self->acquire.claim);
+  g_clear_pointer (&self->lease_context, g_main_context_unref);
+}
+
+static const FluflCallClass acquire_class = {
+  .is_exclusive = TRUE,
+  .sleeps = TRUE,
+  .answers_cancel = TRUE,
+  .begin = acquire_begin,
+  .step = acquire_step,
+  .undo = acquire_undo,
+  .settle = acquire_settle,
+  .emit = acquire_emit,
+  .give = flufl_call_give_boolean,
+  .clear = acquire_clear,
+};
+
+/* --- Public --- */
+
+/* For language bindings; the other forms are below. */
+FluflCall *
+flufl_lock_call_acquire (FluflLock *self, gint64 timeout_ms, GCancellable *cancellable)
+{
+  AcquireCall *call = g_new0 (AcquireCall, 1);
+
+  flufl_call_init (&call->call, &acquire_class, self, cancellable);
+  call->timeout_ms = timeout_ms;
+  return &call->call;
+}
+
+/**
+ * flufl_lock_acquire:
+ * @self: a lock
+ * @timeout_ms: for how long to wait, in milliseconds; 0 tries once,
+ *   [const@Flufl.LOCK_TIMEOUT_FOREVER] (-1) waits for ever,
+ *   [const@Flufl.LOCK_TIMEOUT_DEFAULT] (-2) waits as long as
+ *   [property@Flufl.Lock:default-timeout] says
+ * @cancellable: (nullable): a cancellable, or %NULL
+ * @error: return location for an error
+ *
+ * Acquires the lock, and waits for it if somebody else holds it.
+ *
+ * At least one try is made, which includes a look at whether the holder's lock
+ * has expired, or its holder is proved dead: then it is broken. The wait ends
+ * within @timeout_ms, unless a file server keeps a call of the last try for
+ * longer, and leaves nothing behind.
+ *
+ * Fails with `FLUFL_LOCK_ERROR_TIMED_OUT` if somebody else held the lock;
+ * `FLUFL_LOCK_ERROR_ALREADY_HELD` if this object holds it;
+ * `FLUFL_LOCK_ERROR_NOT_A_LOCK` if something else is at the path;
+ * `FLUFL_LOCK_ERROR_UNSUPPORTED` where there are no hard links, and on SMB;
+ * `FLUFL_LOCK_ERROR_LOST` if this object held the lock and has lost it, which it
+ * learns in this moment, or if the lock was won and lost before the caller
+ * could be told; `G_IO_ERROR_CANCELLED`, and then the lock is not held; or with
+ * what the system says, such as `G_IO_ERROR_NOT_FOUND` where the directory is
+ * missing. An error of the system that may pass is waited for, within
+ * @timeout_ms.
+ *
+ * Returns: %TRUE if the lock is held now; %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+flufl_lock_acquire (FluflLock    *self,
+                    gint64        timeout_ms,
+                    GCancellable *cancellable,
+                    GError      **error)
+{
+  AcquireCall call = { 0 };
+
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), FALSE);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  flufl_call_init (&call.call, &acquire_class, self, cancellable);
+  call.timeout_ms = timeout_ms;
+  return flufl_call_run_and_clear (&call.call, error);
+}
+
+/**
+ * flufl_lock_acquire_async:
+ * @self: a lock
+ * @timeout_ms: for how long to wait, in milliseconds; 0 tries once,
+ *   [const@Flufl.LOCK_TIMEOUT_FOREVER] (-1) waits for ever,
+ *   [const@Flufl.LOCK_TIMEOUT_DEFAULT] (-2) waits as long as
+ *   [property@Flufl.Lock:default-timeout] says
+ * @cancellable: (nullable): a cancellable, or %NULL
+ * @callback: (scope async) (nullable): called when the operation is over
+ * @user_data: data for @callback
+ *
+ * The asynchronous form of [method@Flufl.Lock.acquire].
+ *
+ * The disk is touched in other threads only. @callback is called in the main
+ * context that is the thread-default now.
+ *
+ * A cancellation is answered within a second even if a file server keeps a call.
+ * Then the object is busy, and another acquisition or release fails with
+ * `G_IO_ERROR_PENDING`, until that call returns. What it won is given up.
+ *
+ * Since: 0.1
+ */
+void
+flufl_lock_acquire_async (FluflLock          *self,
+                          gint64              timeout_ms,
+                          GCancellable       *cancellable,
+                          GAsyncReadyCallback callback,
+                          gpointer            user_data)
+{
+  g_return_if_fail (FLUFL_IS_LOCK (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  flufl_call_start (flufl_lock_call_acquire (self, timeout_ms, cancellable),
+                    flufl_lock_acquire_async, callback, user_data);
+}
+
+/**
+ * flufl_lock_acquire_finish:
+ * @self: a lock
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Gets the result of [method@Flufl.Lock.acquire_async]; the errors are those
+ * of [method@Flufl.Lock.acquire].
+ *
+ * Returns: %TRUE if the lock is held now; %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+flufl_lock_acquire_finish (FluflLock *self, GAsyncResult *result, GError **error)
+{
+  return flufl_call_finish_boolean (self, result, flufl_lock_acquire_async, error);
+}

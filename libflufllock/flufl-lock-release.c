@@ -1,0 +1,344 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The operations on a lock that the object holds: “release” and “refresh”.
+ */
+
+#include "config.h"
+
+#include "flufl-call.h"
+#include "flufl-report-private.h"
+
+typedef struct
+{
+  FluflCall    call;
+  gint64       lifetime_ms; /* for a refresh */
+  gboolean     linger;      /* for a release */
+  gboolean     not_held;
+  FluflOutcome outcome;
+  int          errsv;
+  gboolean     lifetime_changed;
+} HeldCall;
+
+/* --- Release --- */
+
+static gboolean
+release_begin (FluflCall *call)
+{
+  ((HeldCall *) call)->linger = call->lock->linger;
+  return TRUE;
+}
+
+static gboolean
+release_step (FluflCall *call, gint64 *out_when G_GNUC_UNUSED)
+{
+  HeldCall *self = (HeldCall *) call;
+  FluflLease *lease = call->lease;
+
+  /* From now on it is not wanted any more, even if it cannot be removed. */
+  flufl_lease_stop_heart (lease);
+  flufl_lease_lock_disk (lease);
+  self->not_held = !flufl_lease_is_held (lease);
+  if (self->not_held)
+    {
+      flufl_lease_unlock_disk (lease);
+      return FALSE;
+    }
+  call->number = lease->number;
+  if (self->linger)
+    self->outcome = flufl_claim_park (&lease->claim, &call->site, &self->errsv);
+  else
+    self->outcome = flufl_claim_release (&lease->claim, &call->site, &self->errsv);
+  if (self->outcome != FLUFL_OUTCOME_FAILED && lease->claim.path != NULL)
+    flufl_lease_keep (lease);
+  call->answer = self->outcome == FLUFL_OUTCOME_RELEASED;
+  if (call->answer)
+    call->ended = flufl_lease_end (lease);
+  flufl_lease_unlock_disk (lease);
+
+  if (self->outcome == FLUFL_OUTCOME_LOST)
+    call->ended = flufl_lease_lose (lease, call->number, FALSE);
+  return FALSE;
+}
+
+static void
+release_settle (FluflCall *call)
+{
+  HeldCall *self = (HeldCall *) call;
+
+  if (self->not_held || self->outcome == FLUFL_OUTCOME_LOST)
+    flufl_call_report_not_held (call);
+  else if (!call->answer)
+    call->error = flufl_report_failed (&call->site, "remove the claim file", self->errsv);
+}
+
+static const FluflCallClass release_class = {
+  .is_exclusive = TRUE,
+  .begin = release_begin,
+  .step = release_step,
+  .settle = release_settle,
+  .emit = flufl_call_emit_end,
+  .give = flufl_call_give_boolean,
+};
+
+/* --- Refresh --- */
+
+static gboolean
+refresh_begin (FluflCall *call)
+{
+  HeldCall *self = (HeldCall *) call;
+
+  if (self->lifetime_ms == FLUFL_LOCK_LIFETIME_AS_SET)
+    self->lifetime_ms = call->lock->lifetime;
+  if (flufl_lock_lifetime_is_valid (self->lifetime_ms))
+    return TRUE;
+  call->error = flufl_report_bad_lifetime (&call->site, self->lifetime_ms);
+  return FALSE;
+}
+
+/* One that comes beside the heartbeat, or beside another refresh, waits for its turn. */
+static gboolean
+refresh_step (FluflCall *call, gint64 *out_when G_GNUC_UNUSED)
+{
+  HeldCall *self = (HeldCall *) call;
+  FluflLease *lease = call->lease;
+
+  flufl_lease_lock_disk (lease);
+  self->not_held = !flufl_lease_is_held (lease);
+  if (self->not_held)
+    {
+      flufl_lease_unlock_disk (lease);
+      return FALSE;
+    }
+  self->outcome = flufl_claim_refresh (&lease->claim, &call->site,
+                                       self->lifetime_ms * FLUFL_NSEC_PER_MSEC, &self->errsv);
+  if (self->outcome != FLUFL_OUTCOME_LOST)
+    flufl_lease_renew (lease, self->outcome == FLUFL_OUTCOME_HELD);
+  /* Its time may have come to its end before the answer did. */
+  call->answer = self->outcome == FLUFL_OUTCOME_HELD && flufl_lease_is_held (lease);
+  flufl_lease_unlock_disk (lease);
+
+  if (!call->answer && self->outcome != FLUFL_OUTCOME_UNSURE)
+    flufl_call_lose (call);
+  return FALSE;
+}
+
+static void
+refresh_settle (FluflCall *call)
+{
+  HeldCall *self = (HeldCall *) call;
+
+  if (!call->answer)
+    {
+      if (!self->not_held && self->outcome == FLUFL_OUTCOME_UNSURE)
+        call->error = flufl_report_failed (&call->site, "refresh the claim file", self->errsv);
+      else
+        flufl_call_report_not_held (call);
+      return;
+    }
+  flufl_lease_lock (call->lease);
+  self->lifetime_changed = call->lock->lifetime != self->lifetime_ms;
+  call->lock->lifetime = self->lifetime_ms;
+  flufl_lease_unlock (call->lease);
+}
+
+static void
+refresh_emit (FluflCall *call)
+{
+  if (((HeldCall *) call)->lifetime_changed)
+    g_object_notify (G_OBJECT (call->lock), "lifetime");
+  flufl_call_emit_end (call);
+}
+
+static const FluflCallClass refresh_class = {
+  .begin = refresh_begin,
+  .step = refresh_step,
+  .settle = refresh_settle,
+  .emit = refresh_emit,
+  .give = flufl_call_give_boolean,
+};
+
+/* --- Public --- */
+
+FluflCall *
+flufl_lock_call_release (FluflLock *self, gint64 unused G_GNUC_UNUSED, GCancellable *cancellable)
+{
+  HeldCall *call = g_new0 (HeldCall, 1);
+
+  flufl_call_init (&call->call, &release_class, self, cancellable);
+  return &call->call;
+}
+
+FluflCall *
+flufl_lock_call_refresh (FluflLock *self, gint64 lifetime_ms, GCancellable *cancellable)
+{
+  HeldCall *call = g_new0 (HeldCall, 1);
+
+  flufl_call_init (&call->call, &refresh_class, self, cancellable);
+  call->lifetime_ms = lifetime_ms;
+  return &call->call;
+}
+
+/**
+ * flufl_lock_release:
+ * @self: a lock
+ * @cancellable: (nullable): a cancellable, or %NULL
+ * @error: return location for an error
+ *
+ * Releases the lock.
+ *
+ * Fails with `FLUFL_LOCK_ERROR_NOT_HELD`; `FLUFL_LOCK_ERROR_LOST` if somebody
+ * had broken it before, and then it is not held any more, and
+ * [method@Flufl.Lock.get_cancellable] has been cancelled; `G_IO_ERROR_CANCELLED`
+ * if it was cancelled before it began, and then the lock is still held. If the
+ * system fails to remove the claim file, the lock is still held but no longer
+ * refreshed: release it again, or leave it to expire.
+ *
+ * Returns: %TRUE if the lock was released; %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+flufl_lock_release (FluflLock *self, GCancellable *cancellable, GError **error)
+{
+  HeldCall call = { 0 };
+
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), FALSE);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  flufl_call_init (&call.call, &release_class, self, cancellable);
+  return flufl_call_run_and_clear (&call.call, error);
+}
+
+/**
+ * flufl_lock_release_async:
+ * @self: a lock
+ * @cancellable: (nullable): a cancellable, or %NULL
+ * @callback: (scope async) (nullable): called when the operation is over
+ * @user_data: data for @callback
+ *
+ * The asynchronous form of [method@Flufl.Lock.release].
+ *
+ * The disk is touched in other threads only. @callback is called in the main
+ * context that is the thread-default now.
+ *
+ * Since: 0.1
+ */
+void
+flufl_lock_release_async (FluflLock          *self,
+                          GCancellable       *cancellable,
+                          GAsyncReadyCallback callback,
+                          gpointer            user_data)
+{
+  g_return_if_fail (FLUFL_IS_LOCK (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  flufl_call_start (flufl_lock_call_release (self, 0, cancellable), flufl_lock_release_async,
+                    callback, user_data);
+}
+
+/**
+ * flufl_lock_release_finish:
+ * @self: a lock
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Gets the result of [method@Flufl.Lock.release_async]; the errors are those
+ * of [method@Flufl.Lock.release].
+ *
+ * Returns: %TRUE if the lock was released; %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+flufl_lock_release_finish (FluflLock *self, GAsyncResult *result, GError **error)
+{
+  return flufl_call_finish_boolean (self, result, flufl_lock_release_async, error);
+}
+
+/**
+ * flufl_lock_refresh:
+ * @self: a lock
+ * @lifetime_ms: the new lifetime, in milliseconds, which becomes
+ *   [property@Flufl.Lock:lifetime]; or [const@Flufl.LOCK_LIFETIME_AS_SET] (-1)
+ * @cancellable: (nullable): a cancellable, or %NULL
+ * @error: return location for an error
+ *
+ * Extends the lease: the lock expires a lifetime from now. Also makes sure that
+ * it is still held.
+ *
+ * Fails with `FLUFL_LOCK_ERROR_NOT_HELD`; with `FLUFL_LOCK_ERROR_LOST` if
+ * somebody has broken the lock, and then [signal@Flufl.Lock::lost] is emitted
+ * too; or with what the system says, and then the lease that ran goes on.
+ *
+ * Returns: %TRUE if the lease was extended; %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+flufl_lock_refresh (FluflLock    *self,
+                    gint64        lifetime_ms,
+                    GCancellable *cancellable,
+                    GError      **error)
+{
+  HeldCall call = { 0 };
+
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), FALSE);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  flufl_call_init (&call.call, &refresh_class, self, cancellable);
+  call.lifetime_ms = lifetime_ms;
+  return flufl_call_run_and_clear (&call.call, error);
+}
+
+/**
+ * flufl_lock_refresh_async:
+ * @self: a lock
+ * @lifetime_ms: the new lifetime, in milliseconds, which becomes
+ *   [property@Flufl.Lock:lifetime]; or [const@Flufl.LOCK_LIFETIME_AS_SET] (-1)
+ * @cancellable: (nullable): a cancellable, or %NULL
+ * @callback: (scope async) (nullable): called when the operation is over
+ * @user_data: data for @callback
+ *
+ * The asynchronous form of [method@Flufl.Lock.refresh].
+ *
+ * The disk is touched in other threads only. @callback is called in the main
+ * context that is the thread-default now.
+ *
+ * Since: 0.1
+ */
+void
+flufl_lock_refresh_async (FluflLock          *self,
+                          gint64              lifetime_ms,
+                          GCancellable       *cancellable,
+                          GAsyncReadyCallback callback,
+                          gpointer            user_data)
+{
+  g_return_if_fail (FLUFL_IS_LOCK (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  flufl_call_start (flufl_lock_call_refresh (self, lifetime_ms, cancellable),
+                    flufl_lock_refresh_async, callback, user_data);
+}
+
+/**
+ * flufl_lock_refresh_finish:
+ * @self: a lock
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Gets the result of [method@Flufl.Lock.refresh_async]; the errors are those
+ * of [method@Flufl.Lock.refresh].
+ *
+ * Returns: %TRUE if the lease was extended; %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+flufl_lock_refresh_finish (FluflLock *self, GAsyncResult *result, GError **error)
+{
+  return flufl_call_finish_boolean (self, result, flufl_lock_refresh_async, error);
+}
+

@@ -1,0 +1,77 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include "config.h"
+
+#include "flufl-holder.h"
+
+#include <errno.h>
+#include <sys/file.h>
+
+/* How often a lock that goes while its holder is asked after is looked at anew. */
+#define ROUNDS 8
+
+/*
+ * flufl_holder_ask:
+ * @fd: the file that the last look of @findings saw, or -1
+ * @operation: for flufl_life_line_try(), or 0 to ask the process only
+ *
+ * Finds out whether the holder lives. An answer is put together from two moments: a holder
+ * that let go of the lock after the look, and then of its life-line, was not dead. So “dead” is
+ * said of a lock only that is still there after the question.
+ *
+ * Returns: what the life-line told; NONE if the lock has gone
+ */
+FluflLifeLine
+flufl_holder_ask (FluflSite *site, int fd, int operation, FluflFindings *findings)
+{
+  const FluflLook *look = &findings->look;
+  FluflLifeLine line = FLUFL_LIFE_LINE_NONE;
+
+  if (operation != 0)
+    line = flufl_life_line_try (site, look, fd, operation);
+  findings->liveness = flufl_life_line_judge (site, look, line);
+  if (findings->liveness == FLUFL_LIVENESS_DEAD
+      && !flufl_look_is_still_there (look, site, site->lock_path))
+    {
+      findings->liveness = FLUFL_LIVENESS_UNKNOWN;
+      line = FLUFL_LIFE_LINE_NONE;
+    }
+  findings->own = flufl_identity_is_own (site, &look->claim);
+  findings->stopped = findings->liveness == FLUFL_LIVENESS_ALIVE
+                      && flufl_identity_is_stopped (site, &look->claim);
+  return line;
+}
+
+/*
+ * flufl_holder_look:
+ *
+ * Looks at the lock file and asks after the holder. Changes nothing.
+ *
+ * Returns: whether somebody holds the lock. If not, the look in @findings is NOTHING, or tells
+ *   what else is there
+ */
+gboolean
+flufl_holder_look (FluflSite *site, FluflFindings *findings)
+{
+  FluflLook *look = &findings->look;
+  FluflLifeLine line;
+
+  for (int round = 0; round < ROUNDS; round++)
+    {
+      int fd;
+
+      findings->liveness = FLUFL_LIVENESS_UNKNOWN;
+      findings->stopped = findings->own = FALSE;
+      flufl_look_open (look, site, site->lock_path, &fd);
+      if (look->sight != FLUFL_SIGHT_CLAIM)
+        return look->sight == FLUFL_SIGHT_UNREADABLE;
+      line = flufl_holder_ask (site, fd, LOCK_SH, findings);
+      site->sys->close (fd);
+      if (line != FLUFL_LIFE_LINE_NONE || findings->liveness != FLUFL_LIVENESS_UNKNOWN
+          || flufl_look_is_still_there (look, site, site->lock_path))
+        return TRUE;
+    }
+  return TRUE;
+}

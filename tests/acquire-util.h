@@ -1,0 +1,21 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * An acquisition from its first step to its last, as an operation of the library makes it.
+ */
+
+#pragma once
+
+#include "flufl-acquire.h"
+#include "flufl-stepper.h"
+
+G_BEGIN_DECLS
+
+/* In the calling thread. */
+FluflResult acquire_run   (FluflAcquire *self);
+
+/* In workers; *@done is set to 1 at the end. */
+void        acquire_start (FluflAcquire *self,
+                           int          *done);
+
+G_END_DECLS
