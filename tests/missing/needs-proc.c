@@ -1,0 +1,20 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Linked into a test that looks into /proc, or expects the library to. Where it
+ * is not mounted, as in some chroots, nobody can be proved dead or alive, and
+ * the test is skipped as a whole.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static void __attribute__ ((constructor))
+skip_without_proc (void)
+{
+  if (access ("/proc/self/stat", R_OK) == 0)
+    return;
+  puts ("1..0 # SKIP /proc is not mounted");
+  exit (EXIT_SUCCESS);
+}
