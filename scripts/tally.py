@@ -1,12 +1,13 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""tally.py TOP LOG...: adds up the results in meson's testlog*.json files.
+"""tally.py [--took SECONDS] TOP LOG...: adds up the results in meson's testlog*.json files.
 
-Tells figures that tests print, what failed, and what was skipped and why. The last line is the sum. Fails
-if a test failed, if none passed, or if a log is missing.
+Tells figures that tests print, what failed, what was skipped and why, and how long all took. The last line
+is the sum. Fails if a test failed, if none passed, or if a log is missing.
 """
 
+import argparse
 import json
 import pathlib
 import re
@@ -36,12 +37,20 @@ def skipped_cases(stdout):
             yield line.strip()
 
 
+def duration(seconds):
+    return f'{seconds} s' if seconds < 60 else f'{seconds // 60} min {seconds % 60} s'
+
+
 def main():
-    top = pathlib.Path(sys.argv[1])
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--took', type=int, metavar='SECONDS')
+    parser.add_argument('top', type=pathlib.Path)
+    parser.add_argument('logs', type=pathlib.Path, nargs='+', metavar='log')
+    arguments = parser.parse_args()
     passed, failed, skipped = 0, 0, 0
 
-    for log in map(pathlib.Path, sys.argv[2:]):
-        run = log.relative_to(top)
+    for log in arguments.logs:
+        run = log.relative_to(arguments.top)
         if not log.exists():
             print(f'FAILED {run}: no test was run')
             failed += 1
@@ -63,6 +72,8 @@ def main():
                 failed += 1
                 print(f'FAILED {name}: {test["result"]}')
 
+    if arguments.took is not None:
+        print(f'It took {duration(arguments.took)}.')
     print(f'{passed} passed, {failed} failed, {skipped} skipped')
     return 0 if passed and not failed else 1
 
