@@ -39,22 +39,23 @@ if (ARGV.length !== 2) {
   System.exit(2);
 }
 
+// GLib has moved this to a library of its own, where its name is not the same everywhere.
+const unix = await import('gi://GLibUnix').then(module => module.default, () => null);
+const onSignal = unix?.signal_add ?? unix?.signal_add_full ?? GLib.unix_signal_add;
+
 const cancellable = new Gio.Cancellable();
-GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, SIGINT, () => {
+onSignal(GLib.PRIORITY_DEFAULT, SIGINT, () => {
   cancellable.cancel();
   return GLib.SOURCE_CONTINUE;
 });
 
-const loop = new GLib.MainLoop(null, false);
-let status = 0;
-
-save(...ARGV, cancellable).catch(error => {
+// While this waits the main loop runs.
+try {
+  await save(...ARGV, cancellable);
+} catch (error) {
   if (error.matches(Flufl.LockError, Flufl.LockError.TIMED_OUT))
     printerr(`Somebody else is saving, try again later. ${error.message}`);
   else
     printerr(`Not saved. ${error.message}`);
-  status = 1;
-}).finally(() => loop.quit());
-
-loop.run();
-System.exit(status);
+  System.exit(1);
+}

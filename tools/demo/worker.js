@@ -26,10 +26,10 @@ function takeTurn(path, row) {
 
 const [path, row, rest, lockPath] = ARGV;
 const lock = lockPath ? Flufl.Lock.new_for_path(lockPath) : null;
-const stdin = new Gio.DataInputStream({base_stream: new Gio.UnixInputStream({fd: 0})});
+const stdin = GLib.IOChannel.unix_new(0);
 
 print('ready');
-const end = parseInt(stdin.read_line_utf8(null)[0]);
+const end = parseInt(stdin.read_line()[1]);
 let turns = 0, longest = 0;
 
 do {
