@@ -7,9 +7,9 @@
  * calls that stall.
  */
 
-/* Both spellings of each function are made here, so neither may stand for the
- * other. */
+/* Each spelling of a function is made here, so none may stand for another. */
 #undef _FILE_OFFSET_BITS
+#undef _TIME_BITS
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -139,3 +139,18 @@ BY_FD (int, flock, (int fd, int operation), (fd, operation))
 BY_FD (ssize_t, pwrite, (int fd, const void *buffer, size_t size, off_t at), (fd, buffer, size, at))
 BY_FD (ssize_t, pwrite64, (int fd, const void *buffer, size_t size, off64_t at),
        (fd, buffer, size, at))
+
+#if defined (__TIMESIZE) && __TIMESIZE == 32
+/* What the names above are to a program whose times have 64 bits. No header
+ * says so. */
+int __lstat64_time64 (const char *path, void *st);
+int __fstat64_time64 (int fd, void *st);
+int __utimensat64 (int dir, const char *path, const void *times, int flags);
+int __futimens64 (int fd, const void *times);
+
+BY_PATH (__lstat64_time64, (const char *path, void *st), path, (path, st))
+BY_PATH (__utimensat64, (int dir, const char *path, const void *times, int flags), path,
+         (dir, path, times, flags))
+BY_FD (int, __fstat64_time64, (int fd, void *st), (fd, st))
+BY_FD (int, __futimens64, (int fd, const void *times), (fd, times))
+#endif

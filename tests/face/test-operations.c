@@ -8,8 +8,10 @@
 #include "face-util.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -433,6 +435,68 @@ details (Face *face, gconstpointer data)
   face_release (holder);
 }
 
+/* From now until the beginning of a year. */
+static GTimeSpan
+time_until (int year)
+{
+  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
+  g_autoptr (GDateTime) then = g_date_time_new_utc (year, 1, 1, 0, 0, 0);
+
+  return g_date_time_difference (then, now);
+}
+
+static void
+assert_expires_in (FluflLock *lock, const Form *form, FluflLockState state, int year)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FluflLockDetails) details = form->query_details (lock, NULL, &error);
+  g_autoptr (GDateTime) then = g_date_time_new_utc (year, 1, 1, 0, 0, 0);
+  GTimeSpan off;
+
+  g_assert_no_error (error);
+  g_assert_cmpint (flufl_lock_details_get_state (details), ==, state);
+  off = g_date_time_difference (flufl_lock_details_get_expiration (details), then);
+  g_assert_cmpint (ABS (off), <, G_TIME_SPAN_DAY);
+}
+
+/* Also where a time has 32 bits, and ends in 2038, unless it is asked for more. */
+static void
+far_expiration (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autoptr (FluflLock) holder = face_lock_new (face);
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *claim = NULL;
+  struct stat st;
+
+  g_assert_cmpint (sizeof (time_t), >=, 8);
+
+  /* Ours. */
+  flufl_lock_set_lifetime (holder, time_until (2075) / 1000);
+  face_acquire (holder);
+  g_assert_cmpint (stat (face->place.lock, &st), ==, 0);
+  if (st.st_mtim.tv_sec <= G_MAXINT32)
+    {
+      face_release (holder);
+      g_test_skip ("this disk stores no time after 2038");
+      return;
+    }
+  assert_expires_in (lock, form, FLUFL_LOCK_STATE_THEIRS, 2075);
+  g_assert_true (form->refresh (holder, time_until (2080) / 1000, NULL, &error));
+  g_assert_no_error (error);
+  assert_expires_in (holder, form, FLUFL_LOCK_STATE_OURS, 2080);
+  face_release (holder);
+
+  /* A longer one than ours can be. */
+  claim = test_make_lock (&face->place, "x.lock|elsewhere|7|123",
+                          (double) time_until (2200) / G_USEC_PER_SEC);
+  assert_expires_in (lock, form, FLUFL_LOCK_STATE_UNKNOWN, 2200);
+  g_assert_false (form->acquire (lock, 0, NULL, &error));
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);
+  test_place_empty (&face->place);
+}
+
 /* What has been cancelled before it began does nothing; a release, too. */
 static void
 cancelled_before (Face *face, gconstpointer data)
@@ -521,6 +585,7 @@ main (int argc, char *argv[])
   FACE_TEST_FORMS ("/operations/check-fails", check_fails);
   FACE_TEST_FORMS ("/operations/release-fails", release_fails);
   FACE_TEST_FORMS ("/operations/details", details);
+  FACE_TEST_FORMS ("/operations/far-expiration", far_expiration);
   FACE_TEST_FORMS ("/operations/cancelled-before", cancelled_before);
   FACE_TEST_FORMS ("/operations/objects-exclude-each-other", objects_exclude_each_other);
 

@@ -13,6 +13,7 @@
  */
 
 #undef _FILE_OFFSET_BITS
+#undef _TIME_BITS
 
 #include <dlfcn.h>
 #include <fcntl.h>
