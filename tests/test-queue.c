@@ -99,13 +99,13 @@ test_nobody_else_counts (void)
   last_elsewhere.boot[0] = last.boot[0] == '0' ? '1' : '0';
   for (int i = 0; i < 10; i++)
     {
-      g_autofree char *far = line_put (&line, &last_elsewhere, -100 - i);
       g_autofree char *kept = flufl_claim_name_build (
           "x.lock", "|", &last, line.ticket - 200, (guint64) i,
           FLUFL_MARK_LIFE_LINE | FLUFL_MARK_PARKED);
       g_autofree char *others = flufl_claim_name_build (
           "x.lock~", "|", &last, line.ticket - 300, (guint64) i, FLUFL_MARK_LIFE_LINE);
 
+      g_free (line_put (&line, &last_elsewhere, -100 - i));
       put_claim (kept, FALSE, 15);
       put_claim (others, FALSE, 15);
     }
