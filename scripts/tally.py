@@ -51,13 +51,14 @@ def main():
 
     for log in arguments.logs:
         run = log.relative_to(arguments.top)
+        place = run.parent.parent if run.parent.name == 'meson-logs' else run.parent
         if not log.exists():
             print(f'FAILED {run}: no test was run')
             failed += 1
             continue
         for line in log.read_text(encoding='utf-8').splitlines():
             test = json.loads(line)
-            name = f'{run.parts[0]}: {test["name"]}'
+            name = f'{place}: {test["name"]}'
             stdout = test.get('stdout') or ''
             for figures in FIGURES.findall(stdout):
                 print(f'FIGURES {name}: {figures}')
