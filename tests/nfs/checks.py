@@ -8,7 +8,6 @@ import argparse
 import importlib
 import pathlib
 import sys
-import time
 import traceback
 
 SHORT = 'calls', 'caches', 'storm', 'faults', 'clocks', 'others'
@@ -26,14 +25,14 @@ def main():
     from world import World
     world = World(arguments.build, arguments.full)
     for name in arguments.checks or (FULL if arguments.full else SHORT):
-        start = time.monotonic()
+        world.begin(name)
         try:
             importlib.import_module(f'check_{name}').run(world)
         except Exception as error:
             traceback.print_exc(file=sys.stdout)
             world.check(name, False, repr(error))
         world.end_peers()
-        world.say(f'({name}: {time.monotonic() - start:.0f} s)')
+        world.end()
     print(f'{world.passed} passed, {world.failed} failed, {world.skipped} skipped')
     return 0 if world.passed and not world.failed else 1
 

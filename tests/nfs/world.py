@@ -74,6 +74,9 @@ class Stalls:
 
 
 class World:
+    # Whoever waits is told after so long that it goes on.
+    SILENCE_S = 20
+
     def __init__(self, build, full):
         self.build = build
         self.full = full
@@ -84,9 +87,30 @@ class World:
         self._log = open('/guest-out/testlog.json', 'w')
         self._places = 0
         self._peers = []
+        self._doing, self._since = 'start', time.monotonic()
+        self._said = self._since
+        threading.Thread(target=self._tell_that_it_goes_on, daemon=True).start()
+
+    def _print(self, line):
+        self._said = time.monotonic()
+        print(line, flush=True)
+
+    def _tell_that_it_goes_on(self):
+        while True:
+            time.sleep(1)
+            now = time.monotonic()
+            if now - self._said >= self.SILENCE_S:
+                self.say(f'({self._doing}: for {now - self._since:.0f} s)')
 
     def say(self, text):
-        print(f'     {text}', flush=True)
+        self._print(f'     {text}')
+
+    def begin(self, name):
+        self._doing, self._since = name, time.monotonic()
+        self.say(f'({name}: begins)')
+
+    def end(self):
+        self.say(f'({self._doing}: {time.monotonic() - self._since:.0f} s)')
 
     def _note(self, name, result, text):
         """As meson does, for scripts/tally.py."""
@@ -98,7 +122,7 @@ class World:
             self.passed += 1
         else:
             self.failed += 1
-        print(f'{"PASS" if good else "FAIL"} {name}{": " if detail else ""}{detail}', flush=True)
+        self._print(f'{"PASS" if good else "FAIL"} {name}{": " if detail else ""}{detail}')
 
     def check_time(self, name, good, begin, end, most, detail=''):
         """Something that began and ended then, and may take so many seconds, and those
@@ -111,7 +135,7 @@ class World:
     def skip(self, name, why):
         self._note(name, 'SKIP', why)
         self.skipped += 1
-        print(f'SKIP {name}: {why}', flush=True)
+        self._print(f'SKIP {name}: {why}')
 
     def place(self, version):
         """A new directory, as the clients see it."""
