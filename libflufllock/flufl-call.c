@@ -547,14 +547,15 @@ read_note (FluflCall *self)
 }
 
 static gboolean
-await_worker (FluflCall *self, int interrupt_fd)
+await_worker (FluflCall *self, int interrupt_fd, gint64 until_usec)
 {
-  gboolean interrupted = interrupt_fd < 0;
+  gboolean interrupted = FALSE;
 
-  while (g_atomic_int_get (&self->progress) != PROGRESS_DONE && !interrupted)
+  while (g_atomic_int_get (&self->progress) != PROGRESS_DONE && !interrupted
+         && g_get_monotonic_time () < until_usec)
     {
       flufl_sleeper_set_interrupt_fd (self->waiter, interrupt_fd);
-      flufl_sleeper_sleep (self->waiter, G_MAXINT64);
+      flufl_sleeper_sleep (self->waiter, until_usec);
       interrupted = flufl_sleeper_is_interrupted (self->waiter);
       read_note (self);
     }
@@ -580,7 +581,8 @@ choose_thread (FluflCall *self)
 
 /*
  * flufl_call_run_until:
- * @interrupt_fd: returns when it can be read from; -1: instead of waiting
+ * @interrupt_fd: returns when it can be read from; -1: it does not
+ * @until_usec: returns then at the latest, in monotonic microseconds; G_MAXINT64: no limit
  *
  * Runs the operation for the calling thread. When it was interrupted, the next call goes on
  * with it.
@@ -588,7 +590,7 @@ choose_thread (FluflCall *self)
  * Returns: whether it is over, with its results in @self
  */
 gboolean
-flufl_call_run_until (FluflCall *self, int interrupt_fd)
+flufl_call_run_until (FluflCall *self, int interrupt_fd, gint64 until_usec)
 {
   int cancel_state;
   gboolean over;
@@ -601,13 +603,20 @@ flufl_call_run_until (FluflCall *self, int interrupt_fd)
   if (is_parents (self) || !self->begun)
     over = TRUE;
   else if (g_atomic_int_get (&self->progress) != PROGRESS_NONE)
-    over = await_worker (self, interrupt_fd);
+    over = await_worker (self, interrupt_fd, until_usec);
   else
-    over = flufl_stepper_run_until (&self->stepper, interrupt_fd);
+    over = flufl_stepper_run_until (&self->stepper, interrupt_fd, until_usec);
   if (over)
     settle (self);
   pthread_setcancelstate (cancel_state, NULL);
   return over;
+}
+
+/* Whether it has brought something that can be given back: the lock. */
+gboolean
+flufl_call_has_won (const FluflCall *self)
+{
+  return self->settled && self->answer && self->class->undo != NULL;
 }
 
 /*

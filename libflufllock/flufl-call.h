@@ -78,6 +78,7 @@ struct _FluflCall
   FluflNote             note;        /* … this, and leaves no other before it is read */
 
   GError               *error;
+  int                   errsv;       /* the errno behind error, or 0 */
   gboolean              answer;
   gboolean              ended;       /* the lease has … */
   gboolean              lost;        /* … by a loss of which nobody was told */
@@ -105,7 +106,9 @@ gboolean  flufl_call_finish_boolean  (FluflLock            *lock,
                                       gpointer              tag,
                                       GError              **error);
 gboolean  flufl_call_run_until       (FluflCall            *self,
-                                      int                   interrupt_fd);
+                                      int                   interrupt_fd,
+                                      gint64                until_usec);
+gboolean  flufl_call_has_won         (const FluflCall      *self);
 void      flufl_call_drop            (FluflCall            *self);
 
 /* For the classes. */

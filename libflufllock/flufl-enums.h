@@ -81,4 +81,31 @@ typedef enum /*< flags >*/
   FLUFL_BREAK_FORCE = (1 << 0),
 } FluflBreakFlags;
 
+/**
+ * FluflOperationKind:
+ * @FLUFL_OPERATION_KIND_ACQUIRE: [method@Flufl.Lock.acquire]; the value is the timeout, in
+ *   milliseconds
+ * @FLUFL_OPERATION_KIND_RELEASE: [method@Flufl.Lock.release]; the value is not used
+ * @FLUFL_OPERATION_KIND_REFRESH: [method@Flufl.Lock.refresh]; the value is the lifetime, in
+ *   milliseconds
+ * @FLUFL_OPERATION_KIND_CHECK: [method@Flufl.Lock.check]; the value is not used
+ * @FLUFL_OPERATION_KIND_QUERY_STATE: [method@Flufl.Lock.query_state]; the value is not used
+ * @FLUFL_OPERATION_KIND_QUERY_DETAILS: [method@Flufl.Lock.query_details]; the value is not used
+ * @FLUFL_OPERATION_KIND_BREAK_LOCK: [method@Flufl.Lock.break_lock]; the value is the flags
+ *
+ * What a [struct@Flufl.Operation] does.
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  FLUFL_OPERATION_KIND_ACQUIRE,
+  FLUFL_OPERATION_KIND_RELEASE,
+  FLUFL_OPERATION_KIND_REFRESH,
+  FLUFL_OPERATION_KIND_CHECK,
+  FLUFL_OPERATION_KIND_QUERY_STATE,
+  FLUFL_OPERATION_KIND_QUERY_DETAILS,
+  FLUFL_OPERATION_KIND_BREAK_LOCK,
+} FluflOperationKind;
+
 G_END_DECLS

@@ -294,6 +294,7 @@ settle_result (AcquireCall *self)
     case FLUFL_RESULT_WAIT:
     default:
       call->error = flufl_report_refused (&call->site, acquire->outcome, &acquire->findings);
+      call->errsv = acquire->findings.errsv;
       break;
     }
 }

@@ -61,8 +61,10 @@ check_settle (FluflCall *call)
 {
   QueryCall *self = (QueryCall *) call;
 
-  if (self->outcome == FLUFL_OUTCOME_UNSURE)
-    call->error = flufl_report_failed (&call->site, "look at the claim file", self->errsv);
+  if (self->outcome != FLUFL_OUTCOME_UNSURE)
+    return;
+  call->error = flufl_report_failed (&call->site, "look at the claim file", self->errsv);
+  call->errsv = self->errsv;
 }
 
 static const FluflCallClass check_class = {
@@ -106,8 +108,11 @@ settle_look (QueryCall *self)
   else if (self->findings.look.sight == FLUFL_SIGHT_FOREIGN)
     call->error = flufl_report_not_a_lock (&call->site, &self->findings.look);
   else if (self->findings.look.sight == FLUFL_SIGHT_FAILED)
-    call->error = flufl_report_failed (&call->site, "look at the lock file",
-                                       self->findings.look.errsv);
+    {
+      call->error = flufl_report_failed (&call->site, "look at the lock file",
+                                         self->findings.look.errsv);
+      call->errsv = self->findings.look.errsv;
+    }
 }
 
 static gboolean
@@ -154,7 +159,10 @@ details_settle (FluflCall *call)
   if (!self->holder)
     call->error = flufl_report_nobody (&call->site);
   else if (self->findings.look.sight == FLUFL_SIGHT_UNREADABLE)
-    call->error = flufl_report_failed (&call->site, "read the lock file", EACCES);
+    {
+      call->error = flufl_report_failed (&call->site, "read the lock file", EACCES);
+      call->errsv = EACCES;
+    }
   else
     self->details = flufl_lock_details_new (&call->site, &self->findings.look, self->state);
 }
@@ -181,16 +189,28 @@ static const FluflCallClass details_class = {
   .clear = details_clear,
 };
 
+/*
+ * flufl_call_get_state:
+ *
+ * Returns: what a query has found; UNKNOWN if @self is no query
+ */
 FluflLockState
 flufl_call_get_state (FluflCall *self)
 {
-  return ((QueryCall *) self)->state;
+  return self->class == &state_class || self->class == &details_class
+             ? ((QueryCall *) self)->state
+             : FLUFL_LOCK_STATE_UNKNOWN;
 }
 
+/*
+ * flufl_call_steal_details:
+ *
+ * Returns: (transfer full) (nullable): what a query of details has found
+ */
 FluflLockDetails *
 flufl_call_steal_details (FluflCall *self)
 {
-  return g_steal_pointer (&((QueryCall *) self)->details);
+  return self->class == &details_class ? g_steal_pointer (&((QueryCall *) self)->details) : NULL;
 }
 
 /* --- Break --- */
@@ -266,7 +286,10 @@ break_settle (FluflCall *call)
   else if (self->outcome == FLUFL_OUTCOME_BUSY)
     call->error = flufl_report_not_broken (&call->site, &self->findings);
   else
-    call->error = flufl_report_refused (&call->site, self->outcome, &self->findings);
+    {
+      call->error = flufl_report_refused (&call->site, self->outcome, &self->findings);
+      call->errsv = self->findings.errsv;
+    }
 }
 
 static void

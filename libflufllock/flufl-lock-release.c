@@ -69,7 +69,10 @@ release_settle (FluflCall *call)
   if (self->not_held || self->outcome == FLUFL_OUTCOME_LOST)
     flufl_call_report_not_held (call);
   else if (!call->answer)
-    call->error = flufl_report_failed (&call->site, "remove the claim file", self->errsv);
+    {
+      call->error = flufl_report_failed (&call->site, "remove the claim file", self->errsv);
+      call->errsv = self->errsv;
+    }
 }
 
 static const FluflCallClass release_class = {
@@ -130,10 +133,13 @@ refresh_settle (FluflCall *call)
 
   if (!call->answer)
     {
-      if (!self->not_held && self->outcome == FLUFL_OUTCOME_UNSURE)
-        call->error = flufl_report_failed (&call->site, "refresh the claim file", self->errsv);
-      else
+      if (self->not_held || self->outcome != FLUFL_OUTCOME_UNSURE)
         flufl_call_report_not_held (call);
+      else
+        {
+          call->error = flufl_report_failed (&call->site, "refresh the claim file", self->errsv);
+          call->errsv = self->errsv;
+        }
       return;
     }
   flufl_lease_lock (call->lease);

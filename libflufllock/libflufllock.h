@@ -12,6 +12,7 @@
 #include "flufl-lock-details.h"
 #include "flufl-lock.h"
 #include "flufl-macros.h"
+#include "flufl-operation.h"
 #include "flufl-version.h"
 
 #undef FLUFLLOCK_INSIDE

@@ -598,9 +598,10 @@ flufl_acquire_step (FluflAcquire *self, gint64 *out_when)
   now = g_get_monotonic_time ();
   if (is_cancelled (self))
     return finish (self, FLUFL_RESULT_CANCELLED);
-  if (now >= self->deadline && self->findings.holder_seen)
+  if (now >= self->deadline
+      && (self->findings.holder_seen || self->outcome == FLUFL_OUTCOME_BUSY))
     return finish (self, FLUFL_RESULT_TIMED_OUT);
-  /* Nobody is known to have the lock: it is the file system that does not let us. */
+  /* Neither a holder nor a waiter was seen: the file system is the obstacle. */
   if (now >= self->deadline || is_out_of_patience (self, now))
     {
       self->outcome = FLUFL_OUTCOME_FAILED;

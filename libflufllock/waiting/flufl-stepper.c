@@ -33,25 +33,26 @@ flufl_stepper_run (FluflStepper *self)
 
 /*
  * flufl_stepper_run_until:
- * @interrupt_fd: ends a sleep when it can be read from; -1: the work ends where it would sleep
+ * @interrupt_fd: ends a sleep when it can be read from; -1: nothing does
+ * @until_usec: no sleep goes on for longer, in monotonic microseconds; G_MAXINT64: no limit
  *
  * Makes steps in the calling thread. May be called again to go on.
  *
  * Returns: whether the work is done
  */
 gboolean
-flufl_stepper_run_until (FluflStepper *self, int interrupt_fd)
+flufl_stepper_run_until (FluflStepper *self, int interrupt_fd, gint64 until_usec)
 {
   gboolean interrupted = FALSE;
   gint64 when;
 
   while (!interrupted && self->step (self, &when))
     {
-      if (interrupt_fd < 0)
+      if (g_get_monotonic_time () >= until_usec)
         return FALSE;
       watch_cancellable (self);
       flufl_sleeper_set_interrupt_fd (self->sleeper, interrupt_fd);
-      flufl_sleeper_sleep (self->sleeper, when);
+      flufl_sleeper_sleep (self->sleeper, MIN (when, until_usec));
       flufl_sleeper_set_interrupt_fd (self->sleeper, -1);
       interrupted = flufl_sleeper_is_interrupted (self->sleeper);
     }

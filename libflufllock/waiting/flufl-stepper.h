@@ -29,7 +29,8 @@ struct _FluflStepper
 
 void     flufl_stepper_run       (FluflStepper *self);
 gboolean flufl_stepper_run_until (FluflStepper *self,
-                                  int           interrupt_fd);
+                                  int           interrupt_fd,
+                                  gint64        until_usec);
 gboolean flufl_stepper_start     (FluflStepper *self);
 
 G_END_DECLS

@@ -12,11 +12,17 @@
 
 A duration is a `datetime.timedelta` or a whole number of milliseconds, never a
 float; a timeout of None is for ever. A file is a path or a `Gio.File`, and
-arguments that have a usual value may be left out. The errors of the library's own domain are subclasses of `GLib.Error`.
+arguments that have a usual value may be left out.
+
+Errors are subclasses of `GLib.Error`. A system call's error is an `OSError`
+too, such as `FileNotFoundError`, with `errno` and `filename`.
+
+Handlers of signals run while a method waits. If one raises an exception, the
+method ends with it; and if that was `acquire()`, the lock is not held.
 """
 
-import contextlib
 import datetime
+import errno
 import functools
 import math
 import operator
@@ -25,7 +31,6 @@ import signal
 import socket
 import threading
 
-from gi._ossighelper import register_sigint_fallback, sigint_handler_is_default
 from gi.module import get_introspection_module
 from gi.overrides import override
 from gi.repository import Gio, GLib
@@ -41,12 +46,19 @@ _MILLISECOND = datetime.timedelta(milliseconds=1)
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
-class Error(GLib.Error):
-    """Any error of the domain `Flufl.lock_error_quark()`."""
+class _Sentence:
+    """An error whose text is its message alone."""
+
+    def __str__(self):
+        return self.message
 
     def __repr__(self):
         return 'Flufl.{}({!r}, {!r}, {})'.format(type(self).__name__, self.message,
                                                  self.domain, self.code)
+
+
+class Error(_Sentence, GLib.Error):
+    """Any error of the domain `Flufl.lock_error_quark()`."""
 
 
 class AlreadyHeldError(Error):
@@ -84,25 +96,114 @@ _EXCEPTIONS = {
 }
 
 
-def _typed(error):
-    """Give the library's errors as their own exceptions."""
-    if error.domain != GLib.quark_to_string(_QUARK):
-        return error
-    return _EXCEPTIONS.get(error.code, Error)(error.message, error.domain, error.code)
+class GError(_Sentence, GLib.Error):
+    """An error of another domain."""
 
 
-def _raises(method):
-    """Turn the library's errors into their own exceptions."""
+# What `Gio.io_error_from_errno()` makes of them, where that tells one from all others.
+_ERRNOS = {Gio.io_error_from_errno(number): number
+           for number in (errno.ENOENT, errno.EACCES, errno.EEXIST, errno.EISDIR, errno.ENOTDIR,
+                          errno.ENOSPC, errno.EROFS, errno.EMFILE, errno.ENAMETOOLONG)}
+
+
+@functools.lru_cache(maxsize=None)
+def _system_error(base):
+    """Make the `GLib.Error` that is also `base`, an `OSError`."""
+    return type(base.__name__, (GError, base), {'__module__': __name__})
+
+
+def _exception(lock, domain, code, message, number=0):
+    """Make the exception for an error. `number` is its errno, if that is known."""
+    if domain == GLib.quark_to_string(_QUARK):
+        return _EXCEPTIONS.get(code, Error)(message, domain, code)
+    if not number and domain == GLib.quark_to_string(Gio.io_error_quark()):
+        number = _ERRNOS.get(code, 0)
+    if not number:
+        return GError(message, domain, code)
+    # OSError knows which of its subclasses belongs to a number.
+    exception = _system_error(type(OSError(number, '')))(message, domain, code)
+    exception.errno = number
+    exception.strerror = os.strerror(number)
+    file = lock.get_file()
+    exception.filename = file and (file.get_path() or file.get_uri())
+    return exception
+
+
+def _finishes(name):
+    """Make a `…_finish` that raises the exceptions of this module."""
+    method = getattr(Flufl.Lock, name)
+
     @functools.wraps(method)
-    def wrapper(*args, **kwargs):
+    def finish(self, result):
         try:
-            return method(*args, **kwargs)
+            return method(self, result)
         except GLib.Error as error:
-            typed = _typed(error)
-            if typed is error:
-                raise
-            raise typed from None
-    return wrapper
+            typed = _exception(self, error.domain, error.code, error.message)
+        raise typed
+    return finish
+
+
+# Where signals cannot be watched: milliseconds between two looks.
+_SLICE_MS = 50
+
+
+def _forward(data, fd):
+    """Give on what was meant for the one that watched signals before."""
+    try:
+        os.write(fd, data)
+    except OSError:
+        pass
+
+
+def _run_between_signals(operation):
+    """Run an operation that waits, and handlers of signals meanwhile.
+
+    The interpreter runs handlers after the call in which a signal came, and the
+    call returns when there is a byte about it to read.
+    """
+    try:
+        reader, writer = socket.socketpair()
+    except OSError:
+        while not operation.run(-1, _SLICE_MS):
+            pass
+        return
+    with reader, writer:
+        reader.setblocking(False)
+        writer.setblocking(False)
+        before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        try:
+            while not operation.run(reader.fileno(), -1):
+                data = reader.recv(4096)
+                if before != -1:
+                    _forward(data, before)
+        finally:
+            now = signal.set_wakeup_fd(-1)
+            # Unless a handler has set another.
+            if now != writer.fileno():
+                before = now
+            if before != -1:
+                signal.set_wakeup_fd(before, warn_on_full_buffer=False)
+
+
+def _run(lock, kind, value, cancellable, answer):
+    """Run an operation, and return `answer(operation)`.
+
+    The lock is handed over by the reading of the answer: when an exception comes
+    before that, an acquisition is undone.
+    """
+    operation = Flufl.Operation.new(lock, kind, value, cancellable)
+    try:
+        if threading.current_thread() is not threading.main_thread():
+            operation.run(-1, -1)
+        elif not operation.run(-1, 0):
+            _run_between_signals(operation)
+        failed, domain, code, message, number = operation.get_error()
+        if not failed:
+            return answer(operation)
+    except BaseException:
+        operation.drop()
+        raise
+    raise _exception(lock, GLib.quark_to_string(domain), code, message, number)
 
 
 class _LostHandler:
@@ -112,7 +213,8 @@ class _LostHandler:
         self._handler = handler
 
     def __call__(self, source, error, *args):
-        return self._handler(source, _typed(error), *args)
+        typed = _exception(source, error.domain, error.code, error.message)
+        return self._handler(source, typed, *args)
 
     # PyGObject looks for it so, to disconnect or block it by function.
     def __eq__(self, other):
@@ -142,8 +244,11 @@ def _to_ms(duration):
         return -(-duration // _MILLISECOND)
     if isinstance(duration, float) and math.isinf(duration):
         raise ValueError('a duration is finite; a timeout of None is for ever')
-    # A float is most often meant as seconds, as elsewhere in Python.
+    # A float is most often meant as seconds, as elsewhere in Python; and a bool
+    # as whether to wait, as in threading.Lock.acquire().
     try:
+        if isinstance(duration, bool):
+            raise TypeError
         duration_ms = operator.index(duration)
     except TypeError:
         raise TypeError('a duration is whole milliseconds, or a timedelta, not '
@@ -153,38 +258,31 @@ def _to_ms(duration):
     return duration_ms
 
 
+def _in_range(name, value):
+    """Give the value if the property can have it."""
+    spec = Flufl.Lock.find_property(name)
+    if not spec.minimum <= value <= spec.maximum:
+        raise ValueError('a {} of {} ms is not between {} and {} ms'.format(
+            name, value, spec.minimum, spec.maximum))
+    return value
+
+
 def _timeout_to_ms(timeout):
     return Flufl.LOCK_TIMEOUT_FOREVER if timeout is None else _to_ms(timeout)
 
 
-def _ctrl_c_can_be_watched():
-    """Whether this is the main thread, and nobody else cares for SIGINT."""
-    if threading.current_thread() is not threading.main_thread():
-        return False
-    fd = signal.set_wakeup_fd(-1)
-    signal.set_wakeup_fd(fd)
-    return fd == -1 and sigint_handler_is_default()
+def _lifetime_to_ms(lifetime):
+    lifetime_ms = _in_range('lifetime', _to_ms(lifetime))
+    # flufl.lock takes seconds.
+    if lifetime_ms < 1000 and not isinstance(lifetime, datetime.timedelta):
+        raise ValueError('a lifetime of {0} is {0} ms, less than a second; if that is meant, '
+                         'write timedelta(milliseconds={0}), or else timedelta(seconds={0})'
+                         .format(lifetime_ms))
+    return lifetime_ms
 
 
-@contextlib.contextmanager
-def _cancelled_by_ctrl_c(cancellable):
-    """Cancel at SIGINT, whose handler runs only after the C code has returned."""
-    reader, writer = socket.socketpair()
-
-    def watch():
-        for signum in iter(lambda: reader.recv(1), b''):
-            if signum[0] == signal.SIGINT:
-                cancellable.cancel()
-
-    with reader, contextlib.ExitStack() as stack:
-        watcher = threading.Thread(target=watch, daemon=True)
-        watcher.start()
-        stack.callback(watcher.join)
-        stack.callback(writer.close)
-        writer.setblocking(False)
-        signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-        stack.callback(signal.set_wakeup_fd, -1)
-        yield
+def _default_timeout_to_ms(timeout):
+    return _in_range('default-timeout', _timeout_to_ms(timeout))
 
 
 def _is_cancelled(exception):
@@ -206,9 +304,9 @@ class Lock(Flufl.Lock):
             # Which takes "x/.." as the kernel does, unlike Gio.File.
             file = Flufl.Lock.new_for_path(os.fspath(file)).get_file()
         if 'lifetime' in properties:
-            properties['lifetime'] = _to_ms(properties['lifetime'])
+            properties['lifetime'] = _lifetime_to_ms(properties['lifetime'])
         if 'default_timeout' in properties:
-            properties['default_timeout'] = _timeout_to_ms(properties['default_timeout'])
+            properties['default_timeout'] = _default_timeout_to_ms(properties['default_timeout'])
         super().__init__(file=file, **properties)
 
     def __repr__(self):
@@ -256,7 +354,7 @@ class Lock(Flufl.Lock):
         self.set_lifetime(lifetime)
 
     def set_lifetime(self, lifetime):
-        super().set_lifetime(_to_ms(lifetime))
+        super().set_lifetime(_lifetime_to_ms(lifetime))
 
     @property
     def default_timeout(self):
@@ -268,72 +366,66 @@ class Lock(Flufl.Lock):
         self.set_default_timeout(timeout)
 
     def set_default_timeout(self, timeout):
-        super().set_default_timeout(_timeout_to_ms(timeout))
+        super().set_default_timeout(_default_timeout_to_ms(timeout))
 
-    @_raises
     def acquire(self, timeout=Flufl.LOCK_TIMEOUT_DEFAULT, cancellable=None):
         """acquire(self, timeout=the default timeout, cancellable=None) -> bool
 
         A timeout of None is for ever.
-
-        Ctrl-C interrupts the wait, unless there is a cancellable, a handler
-        of SIGINT, or a main loop: these are for others to watch.
         """
-        timeout_ms = _timeout_to_ms(timeout)
-        if timeout_ms == Flufl.LOCK_TIMEOUT_DEFAULT:
-            timeout_ms = self.get_default_timeout()
-        if (timeout_ms < Flufl.LOCK_TIMEOUT_FOREVER or timeout_ms == 0
-                or cancellable is not None or not _ctrl_c_can_be_watched()):
-            return super().acquire(timeout_ms, cancellable)
+        return _run(self, Flufl.OperationKind.ACQUIRE, _timeout_to_ms(timeout), cancellable,
+                    Flufl.Operation.get_answer)
 
-        interrupted = Gio.Cancellable()
-        try:
-            # KeyboardInterrupt comes at the end, and not while PyGObject is
-            # amid the conversion of an error.
-            with register_sigint_fallback(interrupted.cancel):
-                # Most often there is nothing to wait for: no need for a thread.
-                # Not 0, which does not ask who is there first.
-                try:
-                    return super().acquire(1)
-                except GLib.Error as error:
-                    if not error.matches(_QUARK, Flufl.LockError.TIMED_OUT):
-                        raise
-                with _cancelled_by_ctrl_c(interrupted):
-                    return super().acquire(timeout_ms, interrupted)
-        except KeyboardInterrupt:
-            if self.get_held():
-                self.release()
-            raise
+    def release(self, cancellable=None):
+        """release(self, cancellable=None) -> bool"""
+        return _run(self, Flufl.OperationKind.RELEASE, 0, cancellable, Flufl.Operation.get_answer)
+
+    def refresh(self, lifetime=Flufl.LOCK_LIFETIME_AS_SET, cancellable=None):
+        """refresh(self, lifetime=as it was acquired with, cancellable=None) -> bool"""
+        return _run(self, Flufl.OperationKind.REFRESH, self._new_lifetime_ms(lifetime),
+                    cancellable, Flufl.Operation.get_answer)
+
+    def check(self, cancellable=None):
+        """check(self, cancellable=None) -> bool"""
+        return _run(self, Flufl.OperationKind.CHECK, 0, cancellable, Flufl.Operation.get_answer)
+
+    def query_state(self, cancellable=None):
+        """query_state(self, cancellable=None) -> Flufl.LockState"""
+        return _run(self, Flufl.OperationKind.QUERY_STATE, 0, cancellable,
+                    Flufl.Operation.get_state)
+
+    def query_details(self, cancellable=None):
+        """query_details(self, cancellable=None) -> Flufl.LockDetails"""
+        return _run(self, Flufl.OperationKind.QUERY_DETAILS, 0, cancellable,
+                    Flufl.Operation.steal_details)
+
+    def break_lock(self, flags=Flufl.BreakFlags.NONE, cancellable=None):
+        """break_lock(self, flags=Flufl.BreakFlags.NONE, cancellable=None) -> bool"""
+        return _run(self, Flufl.OperationKind.BREAK_LOCK, int(flags), cancellable,
+                    Flufl.Operation.get_answer)
+
+    @staticmethod
+    def _new_lifetime_ms(lifetime):
+        if lifetime == Flufl.LOCK_LIFETIME_AS_SET:
+            return lifetime
+        return _lifetime_to_ms(lifetime)
 
     def acquire_async(self, timeout=Flufl.LOCK_TIMEOUT_DEFAULT, *args, **kwargs):
         return super().acquire_async(_timeout_to_ms(timeout), *args, **kwargs)
 
-    @_raises
-    def refresh(self, lifetime=Flufl.LOCK_LIFETIME_AS_SET, cancellable=None):
-        return super().refresh(_to_ms(lifetime), cancellable)
-
     def refresh_async(self, lifetime=Flufl.LOCK_LIFETIME_AS_SET, *args, **kwargs):
-        return super().refresh_async(_to_ms(lifetime), *args, **kwargs)
-
-    @_raises
-    def break_lock(self, flags=Flufl.BreakFlags.NONE, cancellable=None):
-        return super().break_lock(flags, cancellable)
+        return super().refresh_async(self._new_lifetime_ms(lifetime), *args, **kwargs)
 
     def break_lock_async(self, flags=Flufl.BreakFlags.NONE, *args, **kwargs):
         return super().break_lock_async(flags, *args, **kwargs)
 
-    release = _raises(Flufl.Lock.release)
-    check = _raises(Flufl.Lock.check)
-    query_state = _raises(Flufl.Lock.query_state)
-    query_details = _raises(Flufl.Lock.query_details)
-
-    acquire_finish = _raises(Flufl.Lock.acquire_finish)
-    release_finish = _raises(Flufl.Lock.release_finish)
-    refresh_finish = _raises(Flufl.Lock.refresh_finish)
-    check_finish = _raises(Flufl.Lock.check_finish)
-    query_state_finish = _raises(Flufl.Lock.query_state_finish)
-    query_details_finish = _raises(Flufl.Lock.query_details_finish)
-    break_lock_finish = _raises(Flufl.Lock.break_lock_finish)
+    acquire_finish = _finishes('acquire_finish')
+    release_finish = _finishes('release_finish')
+    refresh_finish = _finishes('refresh_finish')
+    check_finish = _finishes('check_finish')
+    query_state_finish = _finishes('query_state_finish')
+    query_details_finish = _finishes('query_details_finish')
+    break_lock_finish = _finishes('break_lock_finish')
 
 
 Lock = override(Lock)

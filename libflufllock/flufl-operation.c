@@ -1,0 +1,277 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include "config.h"
+
+#include "flufl-operation.h"
+
+#include "flufl-call.h"
+
+struct _FluflOperation
+{
+  gatomicrefcount refs;
+  FluflLock      *lock;  /* owned */
+  FluflCall      *call;  /* owned; NULL once it was dropped */
+  gboolean        over;
+  gboolean        was_read; /* the answer, so that the lock, too, is the caller's */
+};
+
+G_DEFINE_BOXED_TYPE (FluflOperation, flufl_operation, flufl_operation_ref, flufl_operation_unref)
+
+/* By kind. */
+static const FluflCallMaker makers[] = {
+  [FLUFL_OPERATION_KIND_ACQUIRE] = flufl_lock_call_acquire,
+  [FLUFL_OPERATION_KIND_RELEASE] = flufl_lock_call_release,
+  [FLUFL_OPERATION_KIND_REFRESH] = flufl_lock_call_refresh,
+  [FLUFL_OPERATION_KIND_CHECK] = flufl_lock_call_check,
+  [FLUFL_OPERATION_KIND_QUERY_STATE] = flufl_lock_call_query_state,
+  [FLUFL_OPERATION_KIND_QUERY_DETAILS] = flufl_lock_call_query_details,
+  [FLUFL_OPERATION_KIND_BREAK_LOCK] = flufl_lock_call_break_lock,
+};
+
+/**
+ * flufl_operation_new:
+ * @lock: the lock
+ * @kind: what to do
+ * @value: what that takes; see the kinds
+ * @cancellable: (nullable): a cancellable, or %NULL
+ *
+ * Makes an operation, which [method@Flufl.Operation.run] begins.
+ *
+ * Returns: (transfer full): the operation
+ *
+ * Since: 0.1
+ */
+FluflOperation *
+flufl_operation_new (FluflLock         *lock,
+                     FluflOperationKind kind,
+                     gint64             value,
+                     GCancellable      *cancellable)
+{
+  FluflOperation *self;
+
+  g_return_val_if_fail (FLUFL_IS_LOCK (lock), NULL);
+  g_return_val_if_fail ((gsize) kind < G_N_ELEMENTS (makers), NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+
+  self = g_new0 (FluflOperation, 1);
+  g_atomic_ref_count_init (&self->refs);
+  self->lock = g_object_ref (lock);
+  self->call = makers[kind](lock, value, cancellable);
+  return self;
+}
+
+/**
+ * flufl_operation_ref:
+ * @self: an operation
+ *
+ * Takes a reference to the operation.
+ *
+ * Returns: (transfer full): @self
+ *
+ * Since: 0.1
+ */
+FluflOperation *
+flufl_operation_ref (FluflOperation *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  g_atomic_ref_count_inc (&self->refs);
+  return self;
+}
+
+static void
+drop (FluflOperation *self, gboolean undo)
+{
+  gboolean won;
+
+  if (self->call == NULL)
+    return;
+  won = self->over && flufl_call_has_won (self->call);
+  flufl_call_drop (g_steal_pointer (&self->call));
+  if (won && undo)
+    flufl_lock_release (self->lock, NULL, NULL);
+}
+
+/**
+ * flufl_operation_unref:
+ * @self: (transfer full): an operation
+ *
+ * Gives up a reference. The last one drops the operation, as by
+ * [method@Flufl.Operation.drop], unless its answer has been read.
+ *
+ * Since: 0.1
+ */
+void
+flufl_operation_unref (FluflOperation *self)
+{
+  g_return_if_fail (self != NULL);
+
+  if (!g_atomic_ref_count_dec (&self->refs))
+    return;
+  drop (self, !self->was_read);
+  g_object_unref (self->lock);
+  g_free (self);
+}
+
+static gint64
+end_of_slice (gint64 slice_ms)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (slice_ms == 0)
+    return 0;
+  return slice_ms < 0 || slice_ms > (G_MAXINT64 - now) / 1000 ? G_MAXINT64 : now + slice_ms * 1000;
+}
+
+/**
+ * flufl_operation_run:
+ * @self: an operation
+ * @interrupt_fd: a file descriptor; when it can be read from this returns; -1
+ *   for none
+ * @slice_ms: this returns after that many milliseconds; 0 instead of waiting; -1
+ *   for no limit
+ *
+ * Begins the operation, or goes on with it. An acquisition keeps its place among
+ * those that wait.
+ *
+ * On a local file system the calling thread does all work. Elsewhere a call may
+ * hang for as long as a file server does; so a worker thread does the work, and
+ * the calling thread waits for it.
+ *
+ * Returns: whether the operation is over
+ *
+ * Since: 0.1
+ */
+gboolean
+flufl_operation_run (FluflOperation *self, int interrupt_fd, gint64 slice_ms)
+{
+  g_return_val_if_fail (self != NULL, TRUE);
+  g_return_val_if_fail (self->call != NULL, TRUE);
+
+  if (!self->over)
+    self->over = flufl_call_run_until (self->call, interrupt_fd, end_of_slice (slice_ms));
+  return self->over;
+}
+
+/**
+ * flufl_operation_drop:
+ * @self: an operation
+ *
+ * Ends the operation: its caller does not want it any more. If it is an
+ * acquisition, the lock is not held afterwards, even if the operation is over
+ * and has won it.
+ *
+ * The operation cannot be run again.
+ *
+ * Since: 0.1
+ */
+void
+flufl_operation_drop (FluflOperation *self)
+{
+  g_return_if_fail (self != NULL);
+
+  drop (self, TRUE);
+}
+
+/**
+ * flufl_operation_get_answer:
+ * @self: an operation that is over
+ *
+ * Gets what the method of [class@Flufl.Lock] returns, if that is a boolean. Who
+ * reads that a lock was acquired has to release it.
+ *
+ * Returns: the answer; %FALSE if the operation has failed
+ *
+ * Since: 0.1
+ */
+gboolean
+flufl_operation_get_answer (FluflOperation *self)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  if (!self->over || self->call == NULL)
+    return FALSE;
+  self->was_read = TRUE;
+  return self->call->answer;
+}
+
+/**
+ * flufl_operation_get_state:
+ * @self: an operation that is over
+ *
+ * Gets the state that a query has found.
+ *
+ * Returns: the state; `FLUFL_LOCK_STATE_UNKNOWN` if the operation has failed, or
+ *   was no query
+ *
+ * Since: 0.1
+ */
+FluflLockState
+flufl_operation_get_state (FluflOperation *self)
+{
+  g_return_val_if_fail (self != NULL, FLUFL_LOCK_STATE_UNKNOWN);
+
+  return self->over && self->call != NULL ? flufl_call_get_state (self->call)
+                                          : FLUFL_LOCK_STATE_UNKNOWN;
+}
+
+/**
+ * flufl_operation_steal_details:
+ * @self: an operation that is over
+ *
+ * Gets the details that a query has found, once.
+ *
+ * Returns: (transfer full) (nullable): the details; %NULL if the operation has
+ *   failed, or was no query of details
+ *
+ * Since: 0.1
+ */
+FluflLockDetails *
+flufl_operation_steal_details (FluflOperation *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->over && self->call != NULL ? flufl_call_steal_details (self->call) : NULL;
+}
+
+/**
+ * flufl_operation_get_error:
+ * @self: an operation that is over
+ * @domain: (out) (optional): the error's domain
+ * @code: (out) (optional): its code
+ * @message: (out) (optional) (transfer none) (nullable): its message, which lives as long as
+ *   @self and until that is dropped
+ * @errsv: (out) (optional): the number of the system's error that it tells of, as `<errno.h>`
+ *   has it, or 0
+ *
+ * Gets the error. Not as a [struct@GLib.Error]: to make an exception of that
+ * runs code of the interpreter, amid which a handler of a signal may fail.
+ *
+ * Returns: whether the operation has failed
+ *
+ * Since: 0.1
+ */
+gboolean
+flufl_operation_get_error (FluflOperation *self,
+                           GQuark         *domain,
+                           int            *code,
+                           const char    **message,
+                           int            *errsv)
+{
+  const GError *error;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  error = self->over && self->call != NULL ? self->call->error : NULL;
+  if (domain != NULL)
+    *domain = error != NULL ? error->domain : 0;
+  if (code != NULL)
+    *code = error != NULL ? error->code : 0;
+  if (message != NULL)
+    *message = error != NULL ? error->message : NULL;
+  if (errsv != NULL)
+    *errsv = error != NULL ? self->call->errsv : 0;
+  return error != NULL;
+}
