@@ -40,6 +40,9 @@ def public_items(namespace):
         elif tag in ('class', 'record', 'enumeration', 'bitfield'):
             for member in filter(is_introspectable, element):
                 kind = member.tag.removeprefix(CORE).removeprefix(GLIB)
+                # What a language does for its programs.
+                if tag == 'record' and member.get('name') in ('ref', 'unref'):
+                    continue
                 if kind in ('constructor', 'method', 'function', 'property', 'signal', 'member'):
                     yield kind, name, member.get('name')
         elif tag != 'docsection':

@@ -7,9 +7,6 @@ import datetime
 import gc
 import os
 import pathlib
-import signal
-import subprocess
-import sys
 import threading
 import time
 import unittest
@@ -17,15 +14,6 @@ import unittest
 from locktest import HOUR, MS, PATIENCE_S, LockTestCase, run_async, wait_for
 
 from gi.repository import Flufl, Gio, GLib
-
-
-def wait_for_ctrl_c(path):
-    """The program of another process that waits for the lock."""
-    lock = Flufl.Lock(path)
-    try:
-        lock.acquire()
-    except KeyboardInterrupt:
-        print('held' if lock.held else 'interrupted')
 
 
 class Operations(LockTestCase):
@@ -118,19 +106,6 @@ class Operations(LockTestCase):
             with self.assertIOError(Gio.IOErrorEnum.CANCELLED):
                 self.lock.acquire(cancellable=cancellable)
 
-    def test_ctrl_c(self):
-        if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-            self.skipTest('SIGINT is ignored')
-        with self.other:
-            with subprocess.Popen([sys.executable, __file__, '--wait', self.path],
-                                  stdout=subprocess.PIPE, text=True) as waiter:
-                wait_for(lambda: len(os.listdir(self.dir)) == 3)
-                waiter.send_signal(signal.SIGINT)
-                output, _ = waiter.communicate(timeout=PATIENCE_S)
-            self.assertEqual(output, 'interrupted\n')
-            self.assertEqual(waiter.returncode, 0)
-            self.assertEqual(len(os.listdir(self.dir)), 2)
-
     def test_waits_in_other_threads(self):
         answers = []
         with self.other:
@@ -210,7 +185,7 @@ class Signals(LockTestCase):
     def test_lost(self):
         seen = []
         self.lock.connect('lost', lambda lock, error: seen.append(error))
-        self.lock.lifetime = 300
+        self.lock.lifetime = 300 * MS
         self.lock.heartbeat = Flufl.Heartbeat.MAIN_CONTEXT
         self.lock.acquire()
         cancellable = self.lock.get_cancellable()
@@ -253,7 +228,7 @@ class Signals(LockTestCase):
 
     def test_heartbeat_refreshes(self):
         for heartbeat in Flufl.Heartbeat.MAIN_CONTEXT, Flufl.Heartbeat.THREAD:
-            self.lock.lifetime = 300
+            self.lock.lifetime = 300 * MS
             self.lock.heartbeat = heartbeat
             with self.lock:
                 before = os.stat(self.path).st_mtime_ns
@@ -339,15 +314,13 @@ class Asynchronous(LockTestCase):
                                     lambda lock, result: results.append(result))
             with self.assertIOError(Gio.IOErrorEnum.PENDING):
                 self.lock.acquire(0)
+            # To look changes nothing, and needs no turn.
             result = run_async(self.lock.query_state_async, None)
-            with self.assertIOError(Gio.IOErrorEnum.PENDING):
-                self.lock.query_state_finish(result)
+            self.assertEqual(self.lock.query_state_finish(result), Flufl.LockState.THEIRS)
+            self.assertFalse(self.lock.check())
             cancellable.cancel()
             wait_for(lambda: results)
 
 
 if __name__ == '__main__':
-    if sys.argv[1:2] == ['--wait']:
-        wait_for_ctrl_c(sys.argv[2])
-    else:
-        unittest.main()
+    unittest.main()

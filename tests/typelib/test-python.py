@@ -79,6 +79,38 @@ class Namespace(LockTestCase):
         self.assertIn(caught.exception.message, repr(caught.exception))
 
 
+    def test_system_errors(self):
+        missing = str(self.dir / 'missing' / 'a.lock')
+        lock = Flufl.Lock(missing)
+
+        def acquire_async():
+            lock.acquire_finish(run_async(lock.acquire_async, 0, None))
+
+        for acquire in lock.acquire, acquire_async:
+            with self.assertRaises(FileNotFoundError) as caught:
+                acquire()
+            error = caught.exception
+            self.assertIsInstance(error, GLib.Error)
+            self.assertTrue(error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND))
+            self.assertEqual(error.errno, errno.ENOENT)
+            self.assertEqual(error.strerror, os.strerror(errno.ENOENT))
+            self.assertEqual(error.filename, missing)
+            self.assertIn('Create it first', error.message)
+
+    def test_an_error_reads_as_its_sentence(self):
+        with self.assertRaises(Flufl.NotHeldError) as caught:
+            self.lock.release()
+        self.assertEqual(str(caught.exception), caught.exception.message)
+        with self.assertRaises(FileNotFoundError) as caught:
+            Flufl.Lock('/missing/a.lock').acquire()
+        self.assertEqual(str(caught.exception), caught.exception.message)
+        self.assertRegex(repr(caught.exception), r'^Flufl\.FileNotFoundError\(')
+        with self.assertRaises(GLib.Error) as caught:
+            self.lock.acquire(-7)
+        self.assertEqual(str(caught.exception), caught.exception.message)
+        self.assertNotIsInstance(caught.exception, OSError)
+
+
 class Construction(LockTestCase):
     def test_what_is_a_file(self):
         for file in (self.path, pathlib.Path(self.path), os.fsencode(self.path),
@@ -117,7 +149,7 @@ class Construction(LockTestCase):
         self.assertTrue(lock.props.linger)
 
     def test_bad_input_is_told_at_the_first_use(self):
-        for bad in ({'separator': ''}, {'separator': '/'}, {'lifetime': 0}):
+        for bad in {'separator': ''}, {'separator': '/'}:
             lock = Flufl.Lock(self.path, **bad)
             with self.assertIOError(Gio.IOErrorEnum.INVALID_ARGUMENT):
                 lock.acquire()
@@ -148,8 +180,8 @@ class Properties(LockTestCase):
         self.assertEqual(self.lock.props.lifetime, 15000)
         self.assertEqual(self.lock.get_lifetime(), 15000)
         self.assertEqual(self.lock.lifetime, datetime.timedelta(seconds=15))
-        self.lock.set_lifetime(20)
-        self.assertEqual(self.lock.props.lifetime, 20)
+        self.lock.set_lifetime(2000)
+        self.assertEqual(self.lock.props.lifetime, 2000)
         self.lock.set_lifetime(30 * MS)
         self.assertEqual(self.lock.lifetime, 30 * MS)
         self.lock.lifetime = 40 * MS
@@ -230,7 +262,7 @@ class Properties(LockTestCase):
         for name in names:
             self.lock.connect(f'notify::{name}', lambda lock, pspec: seen.append(pspec.name))
         for _ in range(2):
-            self.lock.lifetime = 1
+            self.lock.lifetime = MS
             self.lock.default_timeout = 1
             self.lock.heartbeat = Flufl.Heartbeat.THREAD
             self.lock.break_dead = False
@@ -266,7 +298,7 @@ class Durations(LockTestCase):
         self.assertFalse(self.lock.held)
 
     def test_seconds_are_not_taken_for_milliseconds(self):
-        for bad in 0.5, 5.0, float('nan'), '5':
+        for bad in 0.5, 5.0, float('nan'), '5', True, False:
             self.assertAllRaise(TypeError, 'whole milliseconds, or a timedelta', bad)
 
     def test_infinite(self):
@@ -276,6 +308,30 @@ class Durations(LockTestCase):
     def test_too_large(self):
         for bad in 2**63, -2**63 - 1:
             self.assertAllRaise(OverflowError, '64 bits', bad)
+
+    def test_a_lifetime_in_seconds_is_refused(self):
+        self.lock.acquire()
+        for take in (self.lock.set_lifetime, self.lock.refresh, self.lock.refresh_async,
+                     lambda bad: Flufl.Lock(self.path, lifetime=bad)):
+            for bad in 1, 600, 999:
+                with self.assertRaisesRegex(ValueError, rf'timedelta\(seconds={bad}\)'):
+                    take(bad)
+        self.assertTrue(self.lock.refresh(1000))
+        self.assertTrue(self.lock.refresh(999 * MS))
+        self.lock.release()
+
+    def test_out_of_range_is_refused_where_it_is_given(self):
+        for bad in 0, 2**62, datetime.timedelta(0), -5:
+            for take in (self.lock.set_lifetime, self.lock.refresh,
+                         lambda bad: Flufl.Lock(self.path, lifetime=bad)):
+                with self.assertRaisesRegex(ValueError, 'lifetime'):
+                    take(bad)
+        for take in (self.lock.set_default_timeout,
+                     lambda bad: Flufl.Lock(self.path, default_timeout=bad)):
+            with self.assertRaisesRegex(ValueError, 'default-timeout of -2 ms'):
+                take(-2)
+        self.assertEqual(self.lock.lifetime, datetime.timedelta(seconds=15))
+        self.assertIsNone(self.lock.default_timeout)
 
     def test_none_is_a_timeout_for_ever(self):
         self.lock.default_timeout = 0
