@@ -182,7 +182,7 @@ test('construct properties', () => {
 
 test('bad input is told at the first use', async () => {
   const file = Gio.File.new_for_path(path);
-  for (const bad of [{separator: ''}, {separator: '/'}, {lifetime: 0}]) {
+  for (const bad of [{separator: ''}, {separator: '/'}]) {
     await assertRejects(Gio.IOErrorEnum, Gio.IOErrorEnum.INVALID_ARGUMENT,
       () => new Flufl.Lock({file, ...bad}).acquire());
   }
@@ -266,6 +266,37 @@ test('retry errnos', () => {
   assertEqual(lock.get_retry_errnos(), []);
 });
 
+test('operation', () => {
+  const run = (kind, value = 0) => {
+    const operation = Flufl.Operation.new(lock, kind, value, null);
+    assertEqual(operation.run(-1, -1), true);
+    assertEqual(operation.get_error()[0], false);
+    return operation;
+  };
+
+  assertEqual(run(Flufl.OperationKind.ACQUIRE).get_answer(), true);
+  assertEqual(run(Flufl.OperationKind.CHECK).get_answer(), true);
+  assertEqual(run(Flufl.OperationKind.REFRESH, HOUR_MS).get_answer(), true);
+  assertEqual(run(Flufl.OperationKind.QUERY_STATE).get_state(), Flufl.LockState.OURS);
+  assertEqual(run(Flufl.OperationKind.QUERY_DETAILS).steal_details().get_state(), Flufl.LockState.OURS);
+  assertEqual(run(Flufl.OperationKind.RELEASE).get_answer(), true);
+  assertEqual(run(Flufl.OperationKind.BREAK_LOCK).get_answer(), true);
+
+  other.acquire();
+  const waits = Flufl.Operation.new(lock, Flufl.OperationKind.ACQUIRE, -1, null);
+  assertEqual(waits.run(-1, 0), false);
+  assertEqual(names().length, 3);
+  waits.drop();
+  assertEqual(names().length, 2);
+
+  const fails = Flufl.Operation.new(lock, Flufl.OperationKind.ACQUIRE, 0, null);
+  assertEqual(fails.run(-1, -1), true);
+  const [failed, domain, code, message, errsv] = fails.get_error();
+  assertEqual([failed, domain, code, errsv],
+    [true, Flufl.lock_error_quark(), Flufl.LockError.TIMED_OUT, 0]);
+  assert(message.includes(path));
+});
+
 test('synchronous round', () => {
   assertEqual(lock.query_state(), Flufl.LockState.UNLOCKED);
   assertEqual(lock.acquire(), true);
@@ -304,6 +335,48 @@ test('synchronous errors', async () => {
     () => lock.acquire(undefined, cancellable));
   removeByHand(other.claim_file.get_path());
   await assertRejects(LockError, LockError.LOST, () => other.refresh());
+});
+
+test('out of range is refused where it is given', () => {
+  const file = Gio.File.new_for_path(path);
+  const givers = {
+    lifetime: [value => (lock.lifetime = value), value => lock.set_lifetime(value),
+      value => new Flufl.Lock({file, lifetime: value})],
+    default_timeout: [value => (lock.default_timeout = value),
+      value => lock.set_default_timeout(value),
+      value => new Flufl.Lock({file, default_timeout: value})],
+  };
+  const bad = {lifetime: [0, -5, 2 ** 50, NaN], default_timeout: [-2, -7, Infinity]};
+  for (const [name, values] of Object.entries(bad)) {
+    for (const give of givers[name]) {
+      for (const value of values) {
+        let error = null;
+        try {
+          give(value);
+        } catch (e) {
+          error = e;
+        }
+        assert(error instanceof RangeError && error.message.startsWith(`${name}: ${value}`),
+          `that ${give} is refused with ${value}, by ${error}`);
+      }
+    }
+  }
+  assertEqual([lock.lifetime, lock.default_timeout], [15000, -1]);
+});
+
+test('what is no number at all', async () => {
+  for (const value of [true, false, '5']) {
+    for (const method of ['acquire', 'acquire_async', 'refresh', 'refresh_async', 'set_lifetime',
+      'set_default_timeout']) {
+      let error = null;
+      try {
+        await lock[method](value);
+      } catch (e) {
+        error = e;
+      }
+      assert(error instanceof TypeError, `that ${method}(${value}) is refused, by ${error}`);
+    }
+  }
 });
 
 test('what is no number of milliseconds', async () => {
@@ -433,8 +506,9 @@ test('cancellation and pending', async () => {
   other.acquire();
   const acquired = lock.acquire_async(HOUR_MS, cancellable);
   const rejected = assertRejects(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED, () => acquired);
-  await assertRejects(Gio.IOErrorEnum, Gio.IOErrorEnum.PENDING, () => lock.check());
-  await assertRejects(Gio.IOErrorEnum, Gio.IOErrorEnum.PENDING, () => lock.check_async());
+  await assertRejects(Gio.IOErrorEnum, Gio.IOErrorEnum.PENDING, () => lock.acquire(0));
+  await assertRejects(Gio.IOErrorEnum, Gio.IOErrorEnum.PENDING, () => lock.acquire_async(0));
+  assertEqual([lock.check(), await lock.check_async()], [false, false]);
   await waitFor(() => names().length === 3);
   cancellable.cancel();
   await rejected;

@@ -257,6 +257,42 @@ void synchronous_round (Fixture f) throws Error {
   assert_true (f.a.release (null));
 }
 
+Flufl.Operation run (Flufl.Lock file_lock, Flufl.OperationKind kind, int64 value = 0) {
+  var operation = new Flufl.Operation (file_lock, kind, value, null);
+  assert_true (operation.run (-1, -1));
+  assert_false (operation.get_error (null, null, null, null));
+  return operation;
+}
+
+void operation (Fixture f) throws Error {
+  assert_true (run (f.a, Flufl.OperationKind.ACQUIRE).get_answer ());
+  assert_true (run (f.a, Flufl.OperationKind.CHECK).get_answer ());
+  assert_true (run (f.a, Flufl.OperationKind.REFRESH, HOUR_MS).get_answer ());
+  assert_true (run (f.a, Flufl.OperationKind.QUERY_STATE).get_state () == Flufl.LockState.OURS);
+  var details = run (f.a, Flufl.OperationKind.QUERY_DETAILS).steal_details ();
+  assert_true (details.get_state () == Flufl.LockState.OURS);
+  assert_true (run (f.a, Flufl.OperationKind.RELEASE).get_answer ());
+  assert_true (run (f.a, Flufl.OperationKind.BREAK_LOCK).get_answer ());
+
+  f.b.acquire ();
+  var waits = new Flufl.Operation (f.a, Flufl.OperationKind.ACQUIRE, -1, null);
+  assert_false (waits.run (-1, 0));
+  assert_cmpint (f.n_files (), EQ, 3);
+  waits.drop ();
+  assert_cmpint (f.n_files (), EQ, 2);
+
+  Quark domain;
+  int code, errsv;
+  unowned string? message;
+  var fails = new Flufl.Operation (f.a, Flufl.OperationKind.ACQUIRE, 0, null);
+  assert_true (fails.run (-1, -1));
+  assert_true (fails.get_error (out domain, out code, out message, out errsv));
+  assert_true (domain == Flufl.LockError.quark ());
+  assert_cmpint (code, EQ, Flufl.LockError.TIMED_OUT);
+  assert_cmpint (errsv, EQ, 0);
+  assert_true (message.contains (f.path));
+}
+
 void synchronous_errors (Fixture f) throws Error {
   check_lock_error (Flufl.LockError.NOT_HELD, () => f.a.refresh ());
   check_lock_error (Flufl.LockError.NOT_HELD, () => f.a.query_details ());
@@ -272,8 +308,7 @@ void synchronous_errors (Fixture f) throws Error {
   check_io_error (IOError.CANCELLED, () => f.a.acquire (0, cancellable));
   f.spoil (f.b);
   check_lock_error (Flufl.LockError.LOST, () => f.b.refresh ());
-  f.a.lifetime = 0;
-  check_io_error (IOError.INVALID_ARGUMENT, () => f.a.acquire ());
+  check_io_error (IOError.INVALID_ARGUMENT, () => f.a.acquire (-7));
 }
 
 void not_a_lock (Fixture f) throws Error {
@@ -403,7 +438,8 @@ void cancellation_and_pending (Fixture f) throws Error {
   var cancellable = new Cancellable ();
   f.b.acquire ();
   f.a.acquire_async.begin (HOUR_MS, cancellable, (source, r) => result = r);
-  check_io_error (IOError.PENDING, () => f.a.check ());
+  check_io_error (IOError.PENDING, () => f.a.acquire (0));
+  assert_false (f.a.check ());
   wait_for (() => f.n_files () == 3);
   cancellable.cancel ();
   wait_for (() => result != null);
@@ -437,6 +473,7 @@ int main (string[] args) {
   add ("accessors", accessors);
   add ("held-and-claim-file", held_and_claim_file);
   add ("synchronous-round", synchronous_round);
+  add ("operation", operation);
   add ("synchronous-errors", synchronous_errors);
   add ("not-a-lock", not_a_lock);
   add ("break-expired", break_expired);

@@ -6,24 +6,49 @@
 
 const {Gio, GLib} = imports.gi;
 
-// GJS would make 0 of Infinity and of NaN, and cut off what is no whole number.
+// What is no whole number GJS would make one of: 0 of Infinity, 1 of true.
 function _checkWhole(name, value) {
-  if (typeof value === 'number' && !Number.isSafeInteger(value)) {
-    throw new RangeError(`${name}(): ${value} is no whole number of milliseconds` +
+  if (typeof value === 'number' && Number.isSafeInteger(value) || typeof value === 'bigint')
+    return;
+  const message = `${name}: ${String(value)} is no whole number of milliseconds`;
+  if (typeof value === 'number') {
+    throw new RangeError(message +
       (value === Infinity ? '; for ever is LOCK_TIMEOUT_FOREVER' : ''));
   }
+  throw new TypeError(message);
+}
+
+function _checkRange(name, value, least, most) {
+  _checkWhole(name, value);
+  if (value < least || value > most)
+    throw new RangeError(`${name}: ${value} ms is not between ${least} and ${most} ms`);
 }
 
 // Missing and undefined arguments get their default. What comes after them, a
 // callback, is passed on.
 function _withDefaults(proto, name, defaults) {
   const method = proto[name];
+  const isDuration = typeof defaults[0] === 'number' && /^(acquire|refresh)/.test(name);
 
   proto[name] = function (...args) {
     const filled = defaults.map((value, i) => args[i] ?? value);
-    _checkWhole(name, filled[0]);
+    if (isDuration)
+      _checkWhole(`${name}()`, filled[0]);
     return method.call(this, ...filled, ...args.slice(defaults.length));
   };
+}
+
+// A property in milliseconds throws for what is out of its range; C only warns.
+function _withRange(proto, name, least, most) {
+  const get = proto[`get_${name}`];
+  const set = proto[`set_${name}`];
+  const setChecked = function (value) {
+    _checkRange(name, value, least, most);
+    set.call(this, value);
+  };
+
+  proto[`set_${name}`] = setChecked;
+  Object.defineProperty(proto, name, {get, set: setChecked, configurable: true});
 }
 
 function _isCancelled(error) {
@@ -44,6 +69,21 @@ function _init() {
     break_lock: [Flufl.BreakFlags.NONE, null],
   };
 
+  const ranges = {
+    lifetime: [1, 68 * 365 * 24 * 3600 * 1000],
+    default_timeout: [Flufl.LOCK_TIMEOUT_FOREVER, Number.MAX_SAFE_INTEGER],
+  };
+  const construct = proto._init;
+
+  for (const [name, range] of Object.entries(ranges))
+    _withRange(proto, name, ...range);
+  proto._init = function (properties = {}, ...args) {
+    for (const [name, range] of Object.entries(ranges)) {
+      if (properties[name] !== undefined)
+        _checkRange(name, properties[name], ...range);
+    }
+    return construct.call(this, properties, ...args);
+  };
   for (const [name, values] of Object.entries(defaults)) {
     Gio._promisify(proto, `${name}_async`, `${name}_finish`);
     _withDefaults(proto, name, values);
