@@ -9,7 +9,7 @@
 struct _FluflLockDetails
 {
   gatomicrefcount refs; /* nothing changes: a copy is a reference */
-  char           *host_name;
+  char           *host_name; /* nullable */
   int             pid;
   GFile          *lock_file;
   GFile          *claim_file;
@@ -36,7 +36,7 @@ flufl_date_time_from_nsec (gint64 nsec)
 
 /*
  * flufl_lock_details_new:
- * @look: one that saw a claim
+ * @look: one that saw a claim, or a strange one
  */
 FluflLockDetails *
 flufl_lock_details_new (const FluflSite *site, const FluflLook *look, FluflLockState state)
@@ -45,7 +45,8 @@ flufl_lock_details_new (const FluflSite *site, const FluflLook *look, FluflLockS
   g_autofree char *claim_path = flufl_site_path_of (site, look->claim.name);
 
   g_atomic_ref_count_init (&self->refs);
-  self->host_name = g_utf8_make_valid (look->claim.host, -1);
+  if (look->claim.host[0] != '\0')
+    self->host_name = g_utf8_make_valid (look->claim.host, -1);
   self->pid = look->claim.pid;
   self->lock_file = g_file_new_for_path (site->lock_path);
   self->claim_file = g_file_new_for_path (claim_path);
@@ -102,7 +103,8 @@ flufl_lock_details_free (FluflLockDetails *self)
  * Gets the name of the host on which the lock was acquired, as the holder
  * spells it. A very long name may be cut.
  *
- * Returns: the host name
+ * Returns: (nullable): the host name; %NULL if the claim's name does not tell, as
+ *   with another separator
  *
  * Since: 0.1
  */

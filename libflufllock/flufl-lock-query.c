@@ -239,7 +239,8 @@ break_by_rule (QueryCall *self, gint64 *out_when)
   self->outcome = flufl_break_with_clock (&self->clock, &call->site, &self->findings);
   call->answer = self->outcome == FLUFL_OUTCOME_AGAIN;
   self->cancelled = flufl_call_is_cancelled (call);
-  if (self->outcome != FLUFL_OUTCOME_BUSY || !self->findings.resting || self->cancelled)
+  if (self->outcome != FLUFL_OUTCOME_BUSY || self->cancelled
+      || !(self->findings.resting || self->findings.watched))
     {
       self->cancelled &= !call->answer;
       flufl_claim_abandon (&self->clock, &call->site);

@@ -361,7 +361,7 @@ fake_clock (FluflClock which)
 {
   if (which == FLUFL_CLOCK_BOOT)
     return BOOT_EPOCH + disk.elapsed;
-  return EPOCH + disk.elapsed + disk.local_skew;
+  return fake_disk_server_now () + disk.local_skew;
 }
 
 static FluflFsKind

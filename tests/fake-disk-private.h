@@ -54,7 +54,7 @@ typedef struct
   GPtrArray  *open_files;
   GPtrArray  *calls; /* of char */
   ino_t       next_ino;
-  gint64      elapsed, local_skew, granularity;
+  gint64      elapsed, stepped, local_skew, granularity;
   FluflFsKind kind;
   gboolean    copies;
   gboolean    refuses_nofollow;

@@ -41,7 +41,7 @@ fake_open_file_free (gpointer data)
 gint64
 fake_disk_server_now (void)
 {
-  return EPOCH + disk.elapsed;
+  return EPOCH + disk.elapsed + disk.stepped;
 }
 
 gint64
@@ -91,6 +91,12 @@ void
 fake_disk_advance (gint64 nsec)
 {
   disk.elapsed += nsec;
+}
+
+void
+fake_disk_step_clocks (gint64 nsec)
+{
+  disk.stepped += nsec;
 }
 
 void

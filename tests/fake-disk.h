@@ -28,6 +28,8 @@ void     fake_disk_reset       (void);
 
 /* Time passes for everybody. */
 void     fake_disk_advance     (gint64       nsec);
+/* Every wall clock is set forward, and no time passes. */
+void     fake_disk_step_clocks (gint64       nsec);
 /* This machine's clock against the file server's, which counts. */
 void     fake_disk_skew_local  (gint64       nsec);
 gint64   fake_disk_server_now  (void);

@@ -105,6 +105,58 @@ two_breakers (gint64 delay)
   g_assert_cmpuint (b_won, >, 0);
 }
 
+/* --- A look in the middle of another's unlink(2) of the claim --- */
+
+static gboolean torn;
+
+/* The link count is lowered, and the ctime not yet set. */
+static int
+torn_fstat (int fd, struct stat *st)
+{
+  int answer = fake_syscalls.fstat (fd, st);
+
+  if (torn && answer == 0 && st->st_nlink == 2)
+    st->st_nlink--;
+  return answer;
+}
+
+/* Now the other's call is done. */
+static int
+torn_close (int fd)
+{
+  if (torn)
+    g_assert_cmpint (fake_syscalls.unlink ("/d|e/" FOREIGN), ==, 0);
+  torn = FALSE;
+  return fake_syscalls.close (fd);
+}
+
+static void
+test_torn_look (void)
+{
+  FluflSyscalls table = fake_syscalls;
+  Proc a;
+
+  table.fstat = torn_fstat;
+  table.close = torn_close;
+  fake_disk_reset ();
+  put_claim (FOREIGN, TRUE, -3600);
+  fake_disk_advance (60 * FAKE_SEC);
+  proc_init_at (&a, &table, LOCK);
+  a.claim.path = NULL;
+  g_assert_cmpint (flufl_attempt_claim (&a.claim, &a.site, LIFETIME, &a.found), ==,
+                   FLUFL_OUTCOME_AGAIN);
+  torn = TRUE;
+  g_assert_cmpint (proc_attempt (&a), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_false (torn);
+  g_assert_false (fake_disk_exists ("/d|e/" FOREIGN));
+  /* The other comes to its end. */
+  g_assert_cmpint (fake_syscalls.unlink (LOCK), ==, 0);
+  g_assert_cmpint (proc_attempt (&a), ==, FLUFL_OUTCOME_HELD);
+  g_assert_cmpint (proc_release (&a), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+  proc_clear (&a);
+}
+
 static void
 test_two_breakers (void)
 {
@@ -116,6 +168,17 @@ test_two_breakers_slow (void)
 {
   g_test_summary ("B comes 3 s later: A has passed half its grace, and stops");
   two_breakers (3 * FAKE_SEC);
+}
+
+/* Waits beside a holder that does nothing, with a life-line, until its lock may be broken. */
+static void
+watch_until_expired (Proc *p)
+{
+  for (gint64 t = 0; t <= LIFETIME + FLUFL_SLOP; t += FAKE_SEC)
+    {
+      g_assert_cmpint (proc_attempt (p), ==, FLUFL_OUTCOME_BUSY);
+      fake_disk_advance (FAKE_SEC);
+    }
 }
 
 static void
@@ -144,7 +207,7 @@ test_holder_refreshes_meanwhile (void)
       proc_init (&breaker);
       breaker.break_dead = FALSE;
       proc_acquire (&holder);
-      fake_disk_advance (LIFETIME + FLUFL_SLOP + FAKE_SEC);
+      watch_until_expired (&breaker);
       fake_disk_hook (NULL, k, refresh_holder, &holder);
       outcome = attempt_until_settled (&breaker);
       struck = fake_disk_order_done ();
@@ -181,7 +244,7 @@ test_refreshed_at_last_moment (void)
   proc_init (&breaker);
   breaker.break_dead = FALSE;
   proc_acquire (&holder);
-  fake_disk_advance (LIFETIME + FLUFL_SLOP + FAKE_SEC);
+  watch_until_expired (&breaker);
   fake_disk_hook (WINS_TOKEN, refresh_holder, &holder);
   g_assert_cmpint (proc_attempt (&breaker), ==, FLUFL_OUTCOME_BUSY);
   g_assert_true (fake_disk_order_done ());
@@ -234,7 +297,7 @@ test_blank_meanwhile (void)
   proc_acquire (&holder);
   path = g_strdup (holder.claim.path);
   blank_file (LOCK, 0);
-  fake_disk_advance (LIFETIME + FLUFL_SLOP + FAKE_SEC);
+  watch_until_expired (&breaker);
 
   g_test_message ("Refreshed before the token is won: given back");
   fake_disk_hook (WINS_TOKEN, refresh_holder, &holder);
@@ -313,7 +376,7 @@ test_holder_releases_meanwhile (void)
       proc_init (&breaker);
       breaker.break_dead = FALSE;
       proc_acquire (&holder);
-      fake_disk_advance (LIFETIME + FLUFL_SLOP + FAKE_SEC);
+      watch_until_expired (&breaker);
       fake_disk_hook (NULL, k, release_holder, &release);
       outcome = attempt_until_settled (&breaker);
       struck = fake_disk_order_done ();
@@ -338,6 +401,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/break/races/torn-look", test_torn_look);
   g_test_add_func ("/break/blank/meanwhile", test_blank_meanwhile);
   g_test_add_func ("/break/two-breakers", test_two_breakers);
   g_test_add_func ("/break/two-breakers-slow", test_two_breakers_slow);

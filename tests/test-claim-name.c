@@ -139,8 +139,7 @@ check_long (const char *lock_name, const char *separator, const FluflIdentity *i
   g_assert_true (flufl_claim_name_parse (name, strlen (name), lock_name, separator, &claim));
   g_assert_cmpint (claim.pid, ==, identity->pid);
   g_assert_true (claim.ours);
-  g_assert_true (flufl_claim_name_same_host (&claim, identity->host, separator));
-  g_assert_false (flufl_claim_name_same_host (&claim, "mimosas", separator));
+  g_assert_true (claim.host_cut || strlen (claim.host) == strlen (identity->host));
   g_assert_false (flufl_claim_name_parse (name, strlen (name), other, separator, &claim));
   if (strstr (lock_name, separator) == NULL)
     g_assert_cmpuint (g_strv_length (fields), ==, 4); /* what flufl needs */
@@ -200,8 +199,6 @@ test_host_is_cleaned (void)
   name = build ("x.lock", "|", &odd);
   g_assert_true (parse (name, "x.lock", &claim));
   g_assert_cmpstr (claim.host, ==, "axbxcxdxe");
-  g_assert_true (flufl_claim_name_same_host (&claim, odd.host, "|"));
-  g_assert_false (flufl_claim_name_same_host (&claim, "a|b/c", "|"));
 }
 
 static void
@@ -230,7 +227,6 @@ test_odd_hosts (void)
       g_test_message ("%s", escaped);
       g_assert_true (flufl_claim_name_parse (name, strlen (name), "x.lock", odd[i].separator, &claim));
       g_assert_cmpstr (claim.host, ==, odd[i].clean);
-      g_assert_true (flufl_claim_name_same_host (&claim, odd[i].host, odd[i].separator));
     }
 }
 

@@ -105,6 +105,44 @@ test_evidence_of_cleaned_host (void)
 }
 
 static void
+test_evidence_of_renamed_host (void)
+{
+  g_autofree char *name = NULL;
+  FluflIdentity id;
+
+  g_test_summary ("One kernel is one kernel, whatever its host was called when the claim was made");
+  fake_disk_reset ();
+  flufl_identity_get (&fake_syscalls, &id);
+  g_strlcpy (id.host, "laptop", sizeof id.host);
+  name = flufl_claim_name_build ("x.lock", "|", &id, 1, 2, FLUFL_MARK_NONE);
+  g_assert_cmpint (judge_name (FLUFL_FS_LOCAL, "|", name), ==, FLUFL_LIVENESS_ALIVE);
+  g_free (name);
+  id.pid = 4000000;
+  name = flufl_claim_name_build ("x.lock", "|", &id, 1, 2, FLUFL_MARK_NONE);
+  g_assert_cmpint (judge_name (FLUFL_FS_LOCAL, "|", name), ==, FLUFL_LIVENESS_DEAD);
+}
+
+static void
+test_evidence_of_execve (void)
+{
+  g_autofree char *own = NULL, *before = NULL, *lined = NULL;
+  FluflIdentity id;
+
+  g_test_summary ("What ran in this process before execve(2) holds nothing any more");
+  fake_disk_reset ();
+  flufl_identity_get (&fake_syscalls, &id);
+  g_assert_cmpuint (strlen (id.image), ==, 8);
+  own = flufl_claim_name_build ("x.lock", "|", &id, 1, 2, FLUFL_MARK_NONE);
+  g_assert_cmpint (judge_name (FLUFL_FS_NFS, "|", own), ==, FLUFL_LIVENESS_ALIVE);
+  g_strlcpy (id.image, "00000000", sizeof id.image);
+  before = flufl_claim_name_build ("x.lock", "|", &id, 1, 2, FLUFL_MARK_NONE);
+  g_assert_cmpint (judge_name (FLUFL_FS_NFS, "|", before), ==, FLUFL_LIVENESS_DEAD);
+  g_test_message ("A life-line tells that better, and its claim's name stays shorter");
+  lined = flufl_claim_name_build ("x.lock", "|", &id, 1, 2, FLUFL_MARK_LIFE_LINE);
+  g_assert_cmpint (judge_name (FLUFL_FS_NFS, "|", lined), ==, FLUFL_LIVENESS_ALIVE);
+}
+
+static void
 test_another_boot (void)
 {
   g_autofree char *name = evident_claim (4000000, "00000000", "00000000", NULL);
@@ -176,6 +214,8 @@ main (int argc, char **argv)
   g_test_add_func ("/break/flufl-is-quicker", test_flufl_is_quicker);
   g_test_add_func ("/break/evidence", test_evidence);
   g_test_add_func ("/break/evidence-of-cleaned-host", test_evidence_of_cleaned_host);
+  g_test_add_func ("/break/evidence-of-renamed-host", test_evidence_of_renamed_host);
+  g_test_add_func ("/break/evidence-of-execve", test_evidence_of_execve);
   g_test_add_func ("/break/another-boot", test_another_boot);
   g_test_add_func ("/break/break-dead", test_break_dead);
   return g_test_run ();

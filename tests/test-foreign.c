@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "flufl-holder.h"
 #include "protocol-util.h"
 
 static void
@@ -197,27 +198,182 @@ test_swapped (void)
     }
 }
 
-static void
-test_copied (void)
+/* A lock and its claim as two files, as rsync makes of them. */
+static char *
+put_copies (const char *name, double seconds)
 {
-  g_test_summary ("A lock and its claim that were copied as two files: it is said why they stay");
-  for (int life_line = 0; life_line <= 1; life_line++)
+  g_autofree char *path = g_strconcat ("/d|e/", name, NULL);
+
+  put_claim (name, FALSE, seconds);
+  fake_disk_put (LOCK, path, -1, S_IFREG | 0644);
+  fake_disk_set_mtime (LOCK, fake_disk_mtime (path));
+  return g_steal_pointer (&path);
+}
+
+static void
+test_copied (gconstpointer name)
+{
+  g_autofree char *path = NULL;
+  Proc p;
+
+  g_test_summary ("A lock that was copied as two files is broken once it has expired and rested twice");
+  fake_disk_reset ();
+  proc_init (&p);
+  path = put_copies (name, 60);
+  fake_disk_advance (60 * FAKE_SEC + FLUFL_SLOP);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_cmpuint (fake_disk_nlink (LOCK), ==, 1);
+  fake_disk_advance (1);
+  g_assert_cmpint (fake_syscalls.link (path, "/d|e/other"), ==, 0);
+  g_assert_cmpint (fake_syscalls.unlink ("/d|e/other"), ==, 0);
+  fake_disk_advance (FLUFL_GRACE - 1);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_cmpuint (fake_disk_nlink (LOCK), ==, 1);
+  fake_disk_advance (1);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_true (p.found.resting);
+  g_assert_cmpuint (fake_disk_nlink (LOCK), ==, 2);
+  g_assert_true (fake_disk_exists (path));
+  fake_disk_advance (FLUFL_GRACE);
+  proc_acquire (&p);
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+  proc_clear (&p);
+}
+
+static void
+test_copied_otherwise (void)
+{
+  static const char other[] = "/d|e/other";
+
+  g_test_summary ("What is not quite a copied lock is left to people, and it is said why");
+  for (int kind = 0; kind < 4; kind++)
     {
-      const char *name = life_line ? "x.lock|elsewhere|77|T01R02L" : FOREIGN;
-      g_autofree char *path = g_strconcat ("/d|e/", name, NULL);
+      g_autofree char *path = NULL;
       Proc p;
 
       fake_disk_reset ();
       proc_init (&p);
-      put_claim (name, FALSE, -3600);
-      fake_disk_put (LOCK, path, -1, S_IFREG | 0644);
-      fake_disk_set_mtime (LOCK, fake_disk_server_now () - 3600 * FAKE_SEC);
+      path = put_copies (FOREIGN, kind == 0 ? 36000 : -3600);
+      if (kind == 1) /* a hard link, such as a backup's */
+        g_assert_cmpint (fake_syscalls.link (path, other), ==, 0);
+      else if (kind == 2) /* it is another's file by now */
+        fake_disk_set_content (path, "precious", -1);
+      else if (kind == 3) /* the claim is in use */
+        fake_disk_set_mtime (path, fake_disk_server_now () + 36000 * FAKE_SEC);
       fake_disk_advance (3600 * FAKE_SEC);
-      g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
-      g_assert_cmpint (p.found.break_errsv, ==, EEXIST);
-      g_assert_true (fake_disk_exists (LOCK));
-      g_assert_true (fake_disk_exists (path));
+      for (int i = 0; i < 3; i++)
+        {
+          g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+          g_assert_cmpint (p.found.break_errsv, ==, kind == 0 ? 0 : EEXIST);
+          g_assert_cmpuint (fake_disk_nlink (LOCK), ==, 1);
+          g_assert_true (fake_disk_exists (path));
+          fake_disk_advance (60 * FAKE_SEC);
+        }
       proc_abandon (&p);
+      proc_clear (&p);
+    }
+}
+
+static void
+join_too (gpointer data)
+{
+  g_assert_cmpint (proc_attempt (data), ==, FLUFL_OUTCOME_BUSY);
+}
+
+static void
+test_copied_two_breakers (void)
+{
+  g_test_summary ("Of two that come upon a copied lock one wins the copy; the other changes nothing");
+  for (guint nth = 1; nth < 80; nth++)
+    {
+      g_autofree char *path = NULL;
+      gboolean met;
+      Proc a, b;
+
+      fake_disk_reset ();
+      proc_init (&a);
+      proc_init (&b);
+      path = put_copies (FOREIGN, -3600);
+      fake_disk_advance (3600 * FAKE_SEC);
+      fake_disk_hook (NULL, nth, join_too, &b);
+      g_assert_cmpint (proc_attempt (&a), ==, FLUFL_OUTCOME_BUSY);
+      met = fake_disk_order_done ();
+      fake_disk_cancel_order ();
+      g_assert_cmpuint (fake_disk_nlink (LOCK), ==, 2);
+      g_assert_true (fake_disk_exists (path));
+      fake_disk_advance (FLUFL_GRACE);
+      proc_acquire (&a);
+      g_assert_cmpint (proc_release (&a), ==, FLUFL_OUTCOME_RELEASED);
+      proc_abandon (&b);
+      assert_disk_empty ();
+      proc_clear (&a);
+      proc_clear (&b);
+      if (!met)
+        {
+          g_assert_cmpuint (nth, >, 10);
+          return;
+        }
+    }
+  g_assert_not_reached ();
+}
+
+static void
+test_strange (gconstpointer name)
+{
+  g_autofree char *path = g_strconcat ("/d|e/", name, NULL);
+  Proc p;
+
+  g_test_summary ("A lock whose claim is named in another way is somebody's: it is waited for");
+  fake_disk_reset ();
+  proc_init (&p);
+  put_claim (name, TRUE, 60);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_cmpint (p.found.look.sight, ==, FLUFL_SIGHT_STRANGE);
+  g_assert_cmpstr (p.found.look.claim.name, ==, name);
+  g_assert_true (flufl_holder_look (&p.site, &p.found));
+
+  g_test_message ("It is never broken, since nobody knows who may remove it");
+  fake_disk_advance (3600 * FAKE_SEC);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_cmpint (p.found.break_errsv, ==, EACCES);
+
+  g_test_message ("Between the two steps of its release it is no other thing");
+  g_assert_cmpint (fake_syscalls.unlink (path), ==, 0);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_NOT_A_LOCK);
+  g_assert_cmpint (fake_syscalls.unlink (LOCK), ==, 0);
+  proc_acquire (&p);
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+  proc_clear (&p);
+}
+
+static void
+test_strange_is_no_lock (void)
+{
+  const struct
+  {
+    const char *content;
+    const char *linked; /* a second name of the lock file */
+  } things[] = {
+    { "/d|e/x.lock", "/d|e/other" },   /* its own name */
+    { "/d|e/missing", "/d|e/other" },
+    { "/d|e/precious", "/d|e/other" }, /* another file */
+    { "/d|e/", "/d|e/other" },
+    { "/d|e/a\nb", "/d|e/a\nb" },      /* not to be shown */
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (things); i++)
+    {
+      Proc p;
+
+      fake_disk_reset ();
+      proc_init (&p);
+      fake_disk_put ("/d|e/precious", "precious", -1, S_IFREG | 0644);
+      fake_disk_put (LOCK, things[i].content, -1, S_IFREG | 0644);
+      g_assert_cmpint (fake_syscalls.link (LOCK, things[i].linked), ==, 0);
+      g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_NOT_A_LOCK);
       proc_clear (&p);
     }
 }
@@ -227,10 +383,10 @@ test_unreadable (void)
 {
   Proc p;
 
-  g_test_summary ("Hazard 12: who may not read the lock file waits");
+  g_test_summary ("Hazard 12: a waiter that may not read the lock file, nor knows its claim, waits");
   fake_disk_reset ();
   proc_init (&p);
-  put_claim (FOREIGN, TRUE, 5);
+  put_claim ("elsewhere", TRUE, 5);
   fake_disk_set_readable (LOCK, FALSE);
   g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
   g_assert_cmpint (p.found.look.sight, ==, FLUFL_SIGHT_UNREADABLE);
@@ -241,6 +397,46 @@ test_unreadable (void)
   fake_syscalls.unlink (LOCK);
   proc_acquire (&p);
   proc_release (&p);
+  proc_clear (&p);
+}
+
+static void
+test_unreadable_claim_is_found (void)
+{
+  Proc p;
+
+  g_test_summary ("A lock that may not be read is known by the name of its claim, and is broken");
+  fake_disk_reset ();
+  proc_init (&p);
+  put_claim (FOREIGN, TRUE, 5);
+  fake_disk_put ("/d|e/x.lock|another|1|2", "/d|e/x.lock|another|1|2", -1, S_IFREG | 0644);
+  fake_disk_set_readable (LOCK, FALSE);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_cmpint (p.found.look.sight, ==, FLUFL_SIGHT_CLAIM);
+  g_assert_cmpstr (p.found.look.claim.name, ==, FOREIGN);
+  fake_disk_advance (5 * FAKE_SEC + FLUFL_SLOP + 1);
+  proc_acquire (&p);
+  g_assert_false (fake_disk_exists ("/d|e/" FOREIGN));
+  g_assert_true (fake_disk_exists ("/d|e/x.lock|another|1|2"));
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  proc_clear (&p);
+}
+
+/* With a umask of 777 a holder cannot read its own lock. */
+static void
+test_unreadable_own (void)
+{
+  Proc p;
+
+  fake_disk_reset ();
+  proc_init (&p);
+  proc_acquire (&p);
+  fake_disk_set_readable (LOCK, FALSE);
+  g_assert_cmpint (proc_refresh (&p), ==, FLUFL_OUTCOME_HELD);
+  /* Late, so that it looks closely. */
+  fake_disk_advance (LIFETIME);
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
   proc_clear (&p);
 }
 
@@ -299,8 +495,17 @@ main (int argc, char **argv)
   g_test_add_data_func ("/break/blank/no-lock/zeros", GSIZE_TO_POINTER (70), test_blank_no_lock);
   g_test_add_func ("/break/blank/list-fails", test_blank_list_fails);
   g_test_add_func ("/break/swapped", test_swapped);
-  g_test_add_func ("/break/copied", test_copied);
+  g_test_add_data_func ("/break/copied/flufl", FOREIGN, test_copied);
+  g_test_add_data_func ("/break/copied/life-line", "x.lock|elsewhere|77|T01R02L", test_copied);
+  g_test_add_func ("/break/copied/otherwise", test_copied_otherwise);
+  g_test_add_func ("/break/copied/two-breakers", test_copied_two_breakers);
+  g_test_add_data_func ("/break/strange/hash", "5d41402abc4b2a76b9719d911017c592.lock", test_strange);
+  g_test_add_data_func ("/break/strange/separator", "x.lock^elsewhere^77^12345", test_strange);
+  g_test_add_data_func ("/break/strange/spelling", "X.Lock|elsewhere|77|12345", test_strange);
+  g_test_add_func ("/break/strange/no-lock", test_strange_is_no_lock);
   g_test_add_func ("/break/unreadable", test_unreadable);
+  g_test_add_func ("/break/unreadable/claim-is-found", test_unreadable_claim_is_found);
+  g_test_add_func ("/break/unreadable/own", test_unreadable_own);
   g_test_add_func ("/foreign/portal", test_portal);
   return g_test_run ();
 }

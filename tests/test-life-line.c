@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "flufl-holder.h"
 #include "flufl-life-line.h"
 #include "protocol-util.h"
 
@@ -119,6 +120,118 @@ test_living_never (void)
   g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
   assert_disk_empty ();
   proc_clear (&holder);
+  proc_clear (&p);
+}
+
+static void
+test_clock_is_stepped (void)
+{
+  Proc holder, p;
+
+  g_test_summary ("A holder that refreshes in time keeps its lock though the wall clock leaps");
+  fake_disk_reset ();
+  proc_init (&holder);
+  proc_init (&p);
+  proc_acquire (&holder);
+  for (int i = 0; i < 100; i++)
+    {
+      if (i % 10 == 3)
+        fake_disk_step_clocks (3600 * FAKE_SEC);
+      if (i % 5 == 4)
+        g_assert_cmpint (proc_refresh (&holder), ==, FLUFL_OUTCOME_HELD);
+      g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+      g_assert_true (proc_has_it (&holder));
+      fake_disk_advance (FAKE_SEC);
+    }
+  g_assert_cmpint (proc_release (&holder), ==, FLUFL_OUTCOME_RELEASED);
+  proc_acquire (&p);
+  proc_release (&p);
+  assert_disk_empty ();
+  proc_clear (&holder);
+  proc_clear (&p);
+}
+
+static void
+test_watched (void)
+{
+  const gint64 enough = FLUFL_GRACE + LIFETIME / 3;
+  Proc holder, p, early;
+
+  g_test_summary ("A holder that stopped goes once a waiter has seen nothing change for long enough");
+  fake_disk_reset ();
+  proc_init (&holder);
+  proc_init (&p);
+  proc_init (&early);
+  proc_acquire (&holder);
+  for (gint64 t = 0; t < LIFETIME + FLUFL_SLOP; t += FAKE_SEC)
+    {
+      g_assert_cmpint (proc_attempt (&early), ==, FLUFL_OUTCOME_BUSY);
+      g_assert_false (early.found.watched);
+      fake_disk_advance (FAKE_SEC);
+    }
+  fake_disk_advance (1);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_true (p.found.watched);
+  g_assert_cmpint (p.found.vigil.left, ==, enough);
+  fake_disk_advance (2 * FAKE_SEC);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_cmpint (p.found.vigil.left, ==, enough - 2 * FAKE_SEC);
+  g_test_message ("One that slept begins anew: the holder may have slept, too");
+  fake_disk_advance (2 * FAKE_SEC + 1);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_cmpint (p.found.vigil.left, ==, enough);
+  for (gint64 t = 0; t < enough; t += FAKE_SEC)
+    {
+      g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+      fake_disk_advance (FAKE_SEC);
+    }
+  proc_acquire (&p);
+  g_assert_cmpint (proc_release (&holder), ==, FLUFL_OUTCOME_LOST);
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+
+  g_test_message ("One that has watched already begins no other watch");
+  proc_acquire (&holder);
+  for (gint64 t = 0; t < LIFETIME + FLUFL_SLOP; t += FAKE_SEC)
+    {
+      g_assert_cmpint (proc_attempt (&early), ==, FLUFL_OUTCOME_BUSY);
+      fake_disk_advance (FAKE_SEC);
+    }
+  fake_disk_advance (1);
+  proc_acquire (&early);
+  g_assert_cmpint (proc_release (&early), ==, FLUFL_OUTCOME_RELEASED);
+  g_assert_cmpint (proc_release (&holder), ==, FLUFL_OUTCOME_LOST);
+  assert_disk_empty ();
+  proc_clear (&holder);
+  proc_clear (&early);
+  proc_clear (&p);
+}
+
+static void
+test_one_that_asks_is_stopped (void)
+{
+  FluflLook look;
+  Proc asker, p;
+  int fd;
+
+  g_test_summary ("A process that only asks keeps nobody's lock closed, not even stopped amid it");
+  fake_disk_reset ();
+  proc_init (&asker);
+  proc_init (&p);
+  leave_dead_holder ();
+  flufl_look_open (&look, &asker.site, LOCK, &fd);
+  g_assert_cmpint (flufl_life_line_try (&asker.site, &look, fd, LOCK_SH), ==, FLUFL_LIFE_LINE_CUT);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_cmpint (p.found.liveness, ==, FLUFL_LIVENESS_DEAD);
+  g_assert_true (p.found.resting);
+  g_test_message ("Another that asks is not misled");
+  g_assert_true (flufl_holder_look (&asker.site, &asker.found));
+  g_assert_cmpint (asker.found.liveness, ==, FLUFL_LIVENESS_DEAD);
+  fake_disk_advance (FLUFL_GRACE);
+  proc_acquire (&p);
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  fake_syscalls.close (fd);
+  assert_disk_empty ();
+  proc_clear (&asker);
   proc_clear (&p);
 }
 
@@ -612,6 +725,9 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/life-line/clock-is-stepped", test_clock_is_stepped);
+  g_test_add_func ("/life-line/watched", test_watched);
+  g_test_add_func ("/life-line/one-that-asks-is-stopped", test_one_that_asks_is_stopped);
   g_test_add_func ("/life-line/dead-at-once", test_dead_at_once);
   g_test_add_func ("/life-line/living-never", test_living_never);
   g_test_add_func ("/life-line/child-keeps-it", test_child_keeps_it);

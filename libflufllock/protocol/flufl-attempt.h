@@ -12,6 +12,18 @@
 
 G_BEGIN_DECLS
 
+/* How long a lock with a busy life-line was seen unchanged, from one look to the next. */
+typedef struct
+{
+  dev_t  dev;
+  ino_t  ino;
+  gint64 mtime;
+  gint64 ctime;
+  gint64 since; /* boot time */
+  gint64 last;  /* boot time of the last look */
+  gint64 left;  /* nanoseconds until it may be broken if it has expired */
+} FluflVigil;
+
 /* What an attempt or a break met: for decisions about waiting, and for words
  * to people. */
 typedef struct
@@ -24,6 +36,8 @@ typedef struct
   gboolean      own;         /* … or is this process */
   gboolean      expired;     /* by both clocks, the slop added */
   gboolean      resting;     /* it may be broken once it has rested */
+  gboolean      watched;     /* it has expired, and may be broken once vigil is over */
+  FluflVigil    vigil;       /* kept from one attempt to the next */
   gint64        changed;     /* ctime of one that is not that of the last look, and has
                                 not rested; or 0 */
   int           errsv;       /* of the last step that failed, or 0 */
@@ -32,6 +46,9 @@ typedef struct
   gboolean      directory_exists; /* filled in by flufl_findings_explain(), as is … */
   char          fs_type[32]; /* … what the kernel calls the file system, if known */
 } FluflFindings;
+
+/* FALSE, for tests: each that breaks has watched for long enough. */
+extern gboolean flufl_break_watches;
 
 FluflOutcome flufl_attempt     (FluflClaim    *claim,
                                 FluflSite     *site,

@@ -29,21 +29,6 @@ action_is_late (const FluflSite *site, const FluflLook *look)
   return site->sys->clock (FLUFL_CLOCK_BOOT) - look->taken > FLUFL_GRACE / 2;
 }
 
-/* A lock that was copied without its links has no claim, and cannot be given
- * one, for the copy of that has the name. Only people can tell what it is. */
-static void
-note_copy (FluflSite       *site,
-           const FluflLook *look,
-           const char      *claim_path,
-           FluflFindings   *findings)
-{
-  struct stat st;
-
-  if (look->nlink < 2 && site->sys->lstat (claim_path, &st) == 0
-      && !flufl_look_is_inode (look, st.st_dev, st.st_ino))
-    findings->break_errsv = EEXIST;
-}
-
 /* Gives an orphan its claim's name back, so that there is a token to win; all
  * rest for the grace then, since link(2) has renewed the ctime. */
 static FluflOutcome
@@ -58,9 +43,7 @@ recover (FluflSite       *site,
     return FLUFL_OUTCOME_BUSY;
   if (site->sys->link (site->lock_path, claim_path) != 0)
     {
-      if (errno == EEXIST)
-        note_copy (site, orphan, claim_path, findings);
-      else if (errno != ENOENT)
+      if (errno != EEXIST && errno != ENOENT)
         findings->break_errsv = errno;
       return FLUFL_OUTCOME_BUSY;
     }
@@ -71,6 +54,41 @@ recover (FluflSite       *site,
     site->sys->unlink (claim_path);
   findings->resting = TRUE;
   return FLUFL_OUTCOME_BUSY;
+}
+
+/* A lock that was copied without its links, by rsync or from a backup, is two files with one
+ * link each. No process of this protocol makes such a pair, and nobody holds it once it has
+ * expired and neither file has changed for longer than anybody's action. The copy that has the
+ * claim's name is no token; but its removal has one winner, who gives the lock file the name.
+ * Then the lock is an ordinary one, and rests anew. */
+static FluflOutcome
+join_copies (FluflSite       *site,
+             const FluflLook *look,
+             const char      *claim_path,
+             gint64           server_now,
+             FluflFindings   *findings)
+{
+  FluflLook copy;
+
+  flufl_look_take (&copy, site, claim_path);
+  if (look->nlink != 1)
+    return FLUFL_OUTCOME_BUSY;
+  findings->break_errsv = EEXIST;
+  if (!findings->expired || copy.mtime > look->mtime || copy.nlink != 1
+      || copy.sight != FLUFL_SIGHT_CLAIM || strcmp (copy.claim.name, look->claim.name) != 0)
+    return FLUFL_OUTCOME_BUSY;
+  findings->break_errsv = 0;
+  findings->resting = TRUE;
+  if (flufl_time_since (server_now, MAX (look->ctime, copy.ctime)) < FLUFL_GRACE
+      || !flufl_look_is_still_there (look, site, site->lock_path) || action_is_late (site, look))
+    return FLUFL_OUTCOME_BUSY;
+  if (site->sys->unlink (claim_path) != 0)
+    {
+      if (errno != ENOENT)
+        findings->break_errsv = errno;
+      return FLUFL_OUTCOME_BUSY;
+    }
+  return recover (site, look, claim_path, findings);
 }
 
 /* Recovers without the life-line, if there is one. */
@@ -109,10 +127,7 @@ break_with_life_line (FluflSite       *site,
   if (sys->lstat (claim_path, &st) == 0)
     {
       if (!flufl_look_is_inode (look, st.st_dev, st.st_ino))
-        {
-          note_copy (site, look, claim_path, findings);
-          return FLUFL_OUTCOME_BUSY;
-        }
+        return join_copies (site, look, claim_path, server_now, findings);
     }
   else if (errno == ENOENT)
     orphan = TRUE;
@@ -159,35 +174,38 @@ break_with_life_line (FluflSite       *site,
 }
 
 /* Whether the lock file, its claim removed by us, is still that of @before. One
- * without content was told by the name that we removed. */
+ * whose content tells nothing was known by the name that we removed. */
 static gboolean
 is_same_lock (const FluflLook *again, const FluflLook *before)
 {
   if (before->is_blank)
     return again->is_blank && again->sight == FLUFL_SIGHT_FOREIGN;
+  if (before->is_closed)
+    return again->is_closed && again->sight == FLUFL_SIGHT_UNREADABLE;
   return again->sight == FLUFL_SIGHT_CLAIM && strcmp (again->claim.name, before->claim.name) == 0;
 }
 
 static FluflOutcome
 take_token_and_break (FluflSite       *site,
                       const FluflLook *look,
-                      gint64           age,
+                      gint64           server_now,
                       gboolean         dead,
                       FluflFindings   *findings)
 {
+  gint64 age = flufl_time_since (server_now, look->ctime);
   const FluflSyscalls *sys = site->sys;
   g_autofree char *claim_path = flufl_site_path_of (site, look->claim.name);
   struct stat st;
   FluflLook again;
 
-  if (look->nlink < 2)
-    return recover_without_line (site, look, claim_path, age, findings);
   if (sys->lstat (claim_path, &st) != 0)
     {
       if (errno != ENOENT)
         return FLUFL_OUTCOME_BUSY;
-      /* It had two links when we looked: most likely somebody has the token
-       * since, and goes on. Only what rested without its claim is an orphan. */
+      /* Most likely somebody has the token since we looked, and goes on. Only what
+       * rested without its claim is an orphan. Its link count does not tell: a look
+       * is no single moment, and ext4 counts a link less before it sets the ctime.
+       * Once the name is gone both are set. */
       flufl_look_take (&again, site, site->lock_path);
       age += look->ctime - again.ctime + again.taken - look->taken;
       if (again.sight != FLUFL_SIGHT_CLAIM || !flufl_look_is_inode (&again, look->dev, look->ino)
@@ -195,7 +213,9 @@ take_token_and_break (FluflSite       *site,
         return FLUFL_OUTCOME_BUSY;
       return recover_without_line (site, look, claim_path, age, findings);
     }
-  if (!flufl_look_is_inode (look, st.st_dev, st.st_ino) || FLUFL_STAT_MTIME (&st) != look->mtime
+  if (!flufl_look_is_inode (look, st.st_dev, st.st_ino))
+    return join_copies (site, look, claim_path, server_now, findings);
+  if (look->nlink < 2 || FLUFL_STAT_MTIME (&st) != look->mtime
       || action_is_late (site, look))
     return FLUFL_OUTCOME_BUSY;
 
@@ -226,6 +246,35 @@ take_token_and_break (FluflSite       *site,
   return FLUFL_OUTCOME_AGAIN;
 }
 
+/* Somebody that looks less often than this has slept, or was stopped, and perhaps the holder
+ * with it. */
+#define VIGIL_GAP (2 * FLUFL_NSEC_PER_SEC)
+
+gboolean flufl_break_watches = TRUE;
+
+/* Counts for how long the lock was seen unchanged. A holder that lives refreshes its lock before
+ * that is a third of its lifetime and a grace; the wall clock, by which the lock expires, may have
+ * been stepped, or have gone on while the machine slept.
+ *
+ * Returns: whether it was for long enough */
+static gboolean
+keep_vigil (FluflVigil *vigil, const FluflLook *look)
+{
+  gint64 enough = flufl_time_add (FLUFL_GRACE, MAX (look->mtime - look->ctime, 0) / 3);
+  gint64 gap = look->taken - vigil->last;
+
+  if (!flufl_look_is_inode (look, vigil->dev, vigil->ino) || look->mtime != vigil->mtime
+      || look->ctime != vigil->ctime || gap > VIGIL_GAP)
+    vigil->since = look->taken;
+  vigil->dev = look->dev;
+  vigil->ino = look->ino;
+  vigil->mtime = look->mtime;
+  vigil->ctime = look->ctime;
+  vigil->last = look->taken;
+  vigil->left = !flufl_break_watches ? 0 : MAX (enough - (look->taken - vigil->since), 0);
+  return vigil->left == 0;
+}
+
 /*
  * flufl_break:
  * @claim: ours, freshly touched: its ctime tells the file server's clock
@@ -243,11 +292,14 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
   FluflLook *look = &findings->look;
   FluflLifeLine line;
   FluflOutcome outcome;
-  gint64 server_now, age;
-  gboolean dead;
+  gboolean dead, was_strange = look->sight == FLUFL_SIGHT_STRANGE;
+  dev_t dev = look->dev;
+  ino_t ino = look->ino;
+  gint64 server_now;
   int fd;
 
-  findings->expired = findings->resting = findings->stopped = findings->own = FALSE;
+  findings->expired = findings->resting = findings->watched = FALSE;
+  findings->stopped = findings->own = FALSE;
   findings->liveness = FLUFL_LIVENESS_UNKNOWN;
   findings->break_errsv = 0;
 
@@ -257,7 +309,9 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
     case FLUFL_SIGHT_NOTHING:
       return FLUFL_OUTCOME_AGAIN;
     case FLUFL_SIGHT_FOREIGN:
-      return FLUFL_OUTCOME_NOT_A_LOCK;
+      /* Its claim may have gone just before it. */
+      return was_strange && flufl_look_is_inode (look, dev, ino) ? FLUFL_OUTCOME_BUSY
+                                                                 : FLUFL_OUTCOME_NOT_A_LOCK;
     case FLUFL_SIGHT_FAILED:
       findings->errsv = look->errsv;
       findings->failed_step = "look at the lock file";
@@ -296,19 +350,24 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
       site->sys->close (fd);
       return outcome;
     }
-  site->sys->close (fd);
+  if (fd >= 0)
+    site->sys->close (fd);
 
   dead = break_dead && findings->liveness == FLUFL_LIVENESS_DEAD;
+  /* Before it expires, too: a waiter that has watched already need not begin then. */
+  findings->watched = !keep_vigil (&findings->vigil, look) && findings->expired
+                      && line == FLUFL_LIFE_LINE_BUSY;
+  if (findings->watched)
+    return FLUFL_OUTCOME_BUSY;
   if (!findings->expired && !dead)
     return FLUFL_OUTCOME_BUSY;
 
-  age = flufl_time_since (server_now, look->ctime);
-  if (age < FLUFL_GRACE)
+  if (flufl_time_since (server_now, look->ctime) < FLUFL_GRACE)
     {
       findings->resting = TRUE;
       return FLUFL_OUTCOME_BUSY;
     }
-  return take_token_and_break (site, look, age, dead, findings);
+  return take_token_and_break (site, look, server_now, dead, findings);
 }
 
 /* Should its maker die, it is an ordinary claim that waits for nothing. */

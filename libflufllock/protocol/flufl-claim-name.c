@@ -174,6 +174,13 @@ flufl_claim_name_build (const char          *lock_name,
       put_text (&unique, "S");
       put_text (&unique, identity->start);
     }
+  /* A life-line goes with the program, as it is closed by execve(2). */
+  if (identity->image[0] != '\0' && (marks & FLUFL_MARK_LIFE_LINE) == 0
+      && unique.length + 1 + strlen (identity->image) <= FLUFL_UNIQUE_MAX)
+    {
+      put_text (&unique, "X");
+      put_text (&unique, identity->image);
+    }
   g_assert (unique.length <= FLUFL_UNIQUE_MAX);
 
   put_number (&pid, (guint64) identity->pid, 10, 1);
@@ -276,6 +283,9 @@ parse_unique (const char *unique, gsize length, FluflClaimName *out)
         case 'S':
           copy_value (out->start, sizeof out->start, value, n);
           break;
+        case 'X':
+          copy_value (out->image, sizeof out->image, value, n);
+          break;
         case 'L':
           out->life_line = TRUE;
           break;
@@ -372,19 +382,4 @@ flufl_claim_name_parse (const char     *name,
   out->pid = (int) pid;
   parse_unique (name + unique_at, length - unique_at, out);
   return TRUE;
-}
-
-/* Whether the claim may come from the host named @host, with the spelling that
- * this library gives it. */
-gboolean
-flufl_claim_name_same_host (const FluflClaimName *claim,
-                            const char           *host,
-                            const char           *separator)
-{
-  Name clean = { "", 0 };
-
-  clean_host (host, separator, &clean);
-  if (claim->host_cut)
-    return strncmp (claim->host, clean.text, strlen (claim->host)) == 0;
-  return strcmp (claim->host, clean.text) == 0;
 }

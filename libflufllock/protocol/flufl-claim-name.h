@@ -11,7 +11,7 @@
 G_BEGIN_DECLS
 
 #define FLUFL_NAME_MAX 255      /* bytes in a file's name */
-#define FLUFL_UNIQUE_MAX 64     /* bytes in the field UNIQUE */
+#define FLUFL_UNIQUE_MAX 80     /* bytes in the field UNIQUE */
 #define FLUFL_SEPARATOR_MAX 8   /* bytes; three of them stand in a name */
 
 /* What a claim's name says besides who made it. */
@@ -30,6 +30,7 @@ typedef struct
   char boot[9];    /* hash of the kernel's boot id */
   char space[9];   /* hash of boot id, pid and time namespace */
   char start[17];  /* the process's start, clock ticks after boot, hex */
+  char image[9];   /* hash of what execve(2) gave the program that runs in the process */
 } FluflIdentity;
 
 /* A parsed claim name. */
@@ -48,6 +49,7 @@ typedef struct
   char     boot[17];
   char     space[17];
   char     start[17];
+  char     image[17];
 } FluflClaimName;
 
 gboolean flufl_separator_is_valid (const char          *separator);
@@ -62,8 +64,5 @@ gboolean flufl_claim_name_parse   (const char          *name,
                                    const char          *lock_name,
                                    const char          *separator,
                                    FluflClaimName      *out_claim);
-gboolean flufl_claim_name_same_host (const FluflClaimName *claim,
-                                     const char           *host,
-                                     const char           *separator);
 
 G_END_DECLS

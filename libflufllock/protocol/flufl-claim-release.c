@@ -59,9 +59,15 @@ see_what_is_left (FluflClaim *claim, FluflSite *site, gboolean closely, gint64 *
     {
       gboolean late = is_late (site, *start);
       FluflClaimSight sight;
+      gboolean nameless = FALSE;
       FluflLook look;
+      struct stat st;
       int errsv;
 
+      /* The claim first: once its name is gone, both the link count and the ctime of the lock
+       * file tell so. */
+      if (late)
+        nameless = site->sys->lstat (claim->path, &st) != 0 && errno == ENOENT;
       if (closely || late)
         {
           sight = flufl_claim_look_at_lock (claim, site, &look);
@@ -69,7 +75,7 @@ see_what_is_left (FluflClaim *claim, FluflSite *site, gboolean closely, gint64 *
             return sight;
           closely = FALSE;
         }
-      if (late && (!is_left_to_us (claim, site, &look) || looks > LATE_LOOKS))
+      if (late && (!nameless || !is_left_to_us (claim, site, &look) || looks > LATE_LOOKS))
         return FLUFL_CLAIM_SILENT;
       if (late)
         *start = look.taken;

@@ -101,8 +101,8 @@ flufl_claim_is_lock (const FluflClaim *claim, const FluflLook *look)
  * @look: (out): what was seen
  *
  * Looks whether the lock file is our claim, by its inode and its content; a file server is
- * asked. Without content it is our claim if it has our inode, even where the claim's own name
- * is gone.
+ * asked. Where the content tells nothing it is our claim if it has our inode, even where the
+ * claim's own name is gone.
  *
  * Returns: LINKED, GONE or SILENT
  */
@@ -110,7 +110,7 @@ FluflClaimSight
 flufl_claim_look_at_lock (const FluflClaim *claim, const FluflSite *site, FluflLook *look)
 {
   flufl_look_take (look, site, site->lock_path);
-  if ((flufl_claim_is_lock (claim, look) || look->is_blank)
+  if ((flufl_claim_is_lock (claim, look) || look->is_blank || look->is_closed)
       && flufl_look_is_inode (look, claim->dev, claim->ino))
     return FLUFL_CLAIM_LINKED;
   return look->sight == FLUFL_SIGHT_FAILED || look->sight == FLUFL_SIGHT_UNREADABLE

@@ -66,9 +66,10 @@ flufl_holder_look (FluflSite *site, FluflFindings *findings)
       findings->stopped = findings->own = FALSE;
       flufl_look_open (look, site, site->lock_path, &fd);
       if (look->sight != FLUFL_SIGHT_CLAIM)
-        return look->sight == FLUFL_SIGHT_UNREADABLE;
+        return look->sight == FLUFL_SIGHT_UNREADABLE || look->sight == FLUFL_SIGHT_STRANGE;
       line = flufl_holder_ask (site, fd, LOCK_SH, findings);
-      site->sys->close (fd);
+      if (fd >= 0)
+        site->sys->close (fd);
       if (line != FLUFL_LIFE_LINE_NONE || findings->liveness != FLUFL_LIVENESS_UNKNOWN
           || flufl_look_is_still_there (look, site, site->lock_path))
         return TRUE;

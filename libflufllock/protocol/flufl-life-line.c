@@ -38,7 +38,12 @@ flufl_life_line_try (FluflSite *site, const FluflLook *look, int fd, int operati
     return FLUFL_LIFE_LINE_NONE;
   if (site->sys->flock (fd, operation | LOCK_NB) == 0)
     return FLUFL_LIFE_LINE_CUT;
-  return errno == EWOULDBLOCK ? FLUFL_LIFE_LINE_BUSY : FLUFL_LIFE_LINE_NONE;
+  if (errno != EWOULDBLOCK)
+    return FLUFL_LIFE_LINE_NONE;
+  /* One that asks may have been stopped while it does: it must not keep the lock closed. */
+  if (operation == LOCK_EX && site->sys->flock (fd, LOCK_SH | LOCK_NB) == 0)
+    return FLUFL_LIFE_LINE_ASKED;
+  return FLUFL_LIFE_LINE_BUSY;
 }
 
 /* What is known of the holder. A busy life-line is that of a process which lives. If the
@@ -49,7 +54,7 @@ flufl_life_line_judge (FluflSite *site, const FluflLook *look, FluflLifeLine lin
 {
   FluflLiveness liveness;
 
-  if (line == FLUFL_LIFE_LINE_CUT)
+  if (line == FLUFL_LIFE_LINE_CUT || line == FLUFL_LIFE_LINE_ASKED)
     return FLUFL_LIVENESS_DEAD;
   liveness = flufl_identity_judge (site, &look->claim);
   if (line != FLUFL_LIFE_LINE_BUSY)

@@ -14,8 +14,9 @@ G_BEGIN_DECLS
 typedef enum
 {
   FLUFL_LIFE_LINE_NONE, /* none that can be seen from here */
-  FLUFL_LIFE_LINE_BUSY, /* the holder lives, or somebody else asks */
-  FLUFL_LIFE_LINE_CUT,  /* the holder is dead, and no other breaker has it */
+  FLUFL_LIFE_LINE_BUSY, /* the holder lives, or a breaker has it */
+  FLUFL_LIFE_LINE_ASKED, /* the holder is dead, and others ask whether it is: we do not have it */
+  FLUFL_LIFE_LINE_CUT,  /* the holder is dead, and we have it, to break with LOCK_EX */
 } FluflLifeLine;
 
 gboolean      flufl_life_line_is_told (FluflSite       *site,

@@ -88,8 +88,9 @@ see_name (const char *name, gpointer user_data)
   return FALSE;
 }
 
-/* After a power loss a file system may have the names of a file and not its
- * content. The claim's name tells all that its content would. */
+/* Searches the directory for the claim of a file whose content tells nothing: after a power
+ * loss a file system may have the names of a file and not its content, and its owner's umask may
+ * hide it. The claim's name tells all that its content would. */
 static void
 see_other_name (FluflLook *look, const FluflSite *site, const char *path)
 {
@@ -102,6 +103,33 @@ see_other_name (FluflLook *look, const FluflSite *site, const char *path)
            || flufl_claim_name_parse (search.seen, strlen (search.seen), site->lock_name,
                                       site->separator, &look->claim))
     look->sight = FLUFL_SIGHT_CLAIM;
+}
+
+/* Recognizes a lock whose claim is named in a way that this lock's claims are not: by another
+ * separator, by a program that names its claims itself, or in another spelling where upper and
+ * lower case are the same. Somebody holds it if that name is one of the very file. */
+static gboolean
+see_strange_name (FluflLook *look, const FluflSite *site, const char *content, gsize length)
+{
+  const char *slash = memrchr (content, '/', length);
+  gsize start = slash != NULL ? (gsize) (slash - content) + 1 : 0;
+  g_autofree char *name = g_strndup (content + start, length - start);
+  g_autofree char *path = NULL;
+  struct stat st;
+
+  if (look->nlink < 2 || strlen (name) != length - start || name[0] == '\0'
+      || length - start > FLUFL_NAME_MAX || strcmp (name, site->lock_name) == 0)
+    return FALSE;
+  for (const char *c = name; *c != '\0'; c++)
+    if (g_ascii_iscntrl (*c))
+      return FALSE;
+  path = flufl_site_path_of (site, name);
+  if (site->sys->lstat (path, &st) != 0 || !flufl_look_is_inode (look, st.st_dev, st.st_ino))
+    return FALSE;
+  memset (&look->claim, 0, sizeof look->claim);
+  g_strlcpy (look->claim.name, name, sizeof look->claim.name);
+  look->sight = FLUFL_SIGHT_STRANGE;
+  return TRUE;
 }
 
 static gboolean
@@ -146,12 +174,12 @@ see_content (FluflLook *look, const FluflSite *site, const char *path, int fd, o
       if (look->nlink >= 2)
         see_other_name (look, site, path);
     }
-  else if (length == sizeof content
-           || !flufl_claim_name_parse (content, length, site->lock_name, site->separator,
-                                       &look->claim))
-    look->what = "its content does not name a claim file of this lock";
-  else
+  else if (length < sizeof content
+           && flufl_claim_name_parse (content, length, site->lock_name, site->separator,
+                                      &look->claim))
     look->sight = FLUFL_SIGHT_CLAIM;
+  else if (length == sizeof content || !see_strange_name (look, site, content, length))
+    look->what = "its content does not name a claim file of this lock";
 }
 
 static int
@@ -200,7 +228,12 @@ look_inside (FluflLook *look, const FluflSite *site, const char *path, int more_
       else if (errno == ENXIO)
         look->what = "it is a socket or a device";
       else if (errno == EACCES || errno == EPERM)
-        look->sight = FLUFL_SIGHT_UNREADABLE;
+        {
+          look->is_closed = TRUE;
+          look->sight = FLUFL_SIGHT_UNREADABLE;
+          if (look->nlink >= 2)
+            see_other_name (look, site, path);
+        }
       else
         see_failure (look, errno);
       return -1;

@@ -28,13 +28,14 @@ typedef struct
   int            errsv;
   const char    *what;     /* static; for FOREIGN: "it is a directory" … */
   gboolean       is_blank; /* a regular file without content, or all zero */
+  gboolean       is_closed; /* a regular file that may not be read */
   gint64         taken;    /* boot time when the look began */
   dev_t          dev;
   ino_t          ino;
   nlink_t        nlink;
   gint64         mtime;    /* nanoseconds of real time */
   gint64         ctime;
-  FluflClaimName claim;    /* valid for CLAIM */
+  FluflClaimName claim;    /* valid for CLAIM; its name alone for STRANGE */
 } FluflLook;
 
 void     flufl_look_take      (FluflLook       *look,

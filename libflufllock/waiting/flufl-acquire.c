@@ -276,7 +276,9 @@ next_turn (FluflAcquire *self, gint64 now)
 
   if (found->look.sight != FLUFL_SIGHT_CLAIM && found->look.sight != FLUFL_SIGHT_UNREADABLE)
     return G_MAXINT64;
-  if (found->resting || found->changed != 0)
+  if (found->watched)
+    left = found->vigil.left;
+  else if (found->resting || found->changed != 0)
     {
       gint64 since = found->changed != 0 ? found->changed : found->look.ctime;
 

@@ -45,6 +45,14 @@ static const Scenario scenarios[] = {
     .scripts = { "AWR", "AWR" } },
   { .name = "blank-local", .kind = FLUFL_FS_LOCAL, .seed = SEED_BLANK, .age = 1,
     .scripts = { "AWR", "AWR" } },
+  { .name = "copied", .kind = FLUFL_FS_NFS, .seed = SEED_COPIED, .age = 100,
+    .scripts = { "AWR", "AWR" } },
+  { .name = "copied-local", .kind = FLUFL_FS_LOCAL, .seed = SEED_COPIED, .age = 100,
+    .scripts = { "AWR", "AWR" } },
+  { .name = "stepped", .kind = FLUFL_FS_LOCAL, .age = 6, .step = 3600, .watches = TRUE,
+    .scripts = { "A:FWR", "AWR" } },
+  { .name = "stepped-linger", .kind = FLUFL_FS_LOCAL, .age = 6, .step = 3600, .watches = TRUE,
+    .scripts = { "AP:AFWPAWP", "AWR" } },
   { .name = "collect", .kind = FLUFL_FS_LOCAL, .seed = SEED_WAITER, .age = 1,
     .scripts = { "QWR", "QWR" } },
 };
@@ -87,6 +95,11 @@ static const GOptionEntry options[] = {
   { "seed", 0, 0, G_OPTION_ARG_INT64, &seed, "Of the first run by chance", "N" },
   { "minutes", 0, 0, G_OPTION_ARG_DOUBLE, &minutes, "Go on for so long", "N" },
   G_OPTION_ENTRY_NULL,
+};
+
+static const Scenario stepped_unwatched = {
+  .name = "unwatched", .kind = FLUFL_FS_LOCAL, .age = 6, .step = 3600,
+  .scripts = { "A:FWR", "AWR" },
 };
 
 static void
@@ -187,6 +200,16 @@ test_flufl (void)
 }
 
 static void
+test_unwatched (void)
+{
+  Budget budget = budget_of (0, 0, 0, 0);
+
+  g_test_summary ("A breaker that believes the wall clock removes a live lock");
+  budget.preemptions = 2;
+  must_find (&stepped_unwatched, &budget, "which has not expired");
+}
+
+static void
 test_without_a1 (void)
 {
   Budget budget = budget_of (2, 0, 0, 0);
@@ -272,6 +295,7 @@ main (int argc, char **argv)
 
   g_test_add_func ("/explore/flufl", test_flufl);
   g_test_add_func ("/explore/without-a1", test_without_a1);
+  g_test_add_func ("/explore/unwatched", test_unwatched);
   for (guint i = 0; i < G_N_ELEMENTS (scenarios); i++)
     if (only == NULL || strcmp (only, scenarios[i].name) == 0)
       {

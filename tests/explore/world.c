@@ -436,6 +436,13 @@ put_seed (Seed seed)
       if (seed == SEED_EXPIRED)
         world_adopt (LOCK "|other|77|123");
       break;
+    case SEED_COPIED:
+      put_claim ("x.lock|other|77|123", FALSE, -60);
+      fake_disk_put (LOCK, LOCK "|other|77|123", -1, S_IFREG | 0644);
+      fake_disk_set_mtime (LOCK, fake_disk_mtime (LOCK "|other|77|123"));
+      world_adopt (LOCK);
+      world_adopt (LOCK "|other|77|123");
+      break;
     case SEED_WAITER:
       victim = add_victim ();
       flufl_claim_create (&victim->proc.claim, &victim->proc.site, LIFETIME, &errsv);
@@ -480,6 +487,7 @@ reset (const Scenario *scenario, const Budget *budget)
   world.violation = NULL;
   world.cut = FALSE;
 
+  flufl_break_watches = scenario->watches;
   fake_disk_reset ();
   fake_disk_kind (scenario->kind);
   fake_disk_put (BYSTANDER, "not ours", -1, S_IFREG | 0644);
@@ -498,6 +506,7 @@ reset (const Scenario *scenario, const Budget *budget)
         actor_run (world.current);
       }
   fake_disk_advance ((gint64) (scenario->age * (double) FAKE_SEC));
+  fake_disk_step_clocks ((gint64) (scenario->step * (double) FAKE_SEC));
   world.solo = FALSE;
   world.budget = *budget;
 }

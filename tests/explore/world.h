@@ -58,6 +58,7 @@ typedef enum
   SEED_KILLED,  /* the lock of a process of ours that was killed just now */
   SEED_BLANK,   /* the same, and a power failure took its content */
   SEED_WAITER,  /* the claim of a killed waiter */
+  SEED_COPIED,  /* an expired lock and its claim as two files with one link each */
 } Seed;
 
 /* What each process does: A acquire, Q acquire and look after the queue,
@@ -70,6 +71,8 @@ typedef struct
   Seed        seed;
   double      age;       /* seconds that pass before all begin */
   const char *scripts[WORLD_MAX];
+  double      step;      /* seconds that the wall clocks then leap ahead */
+  gboolean    watches;   /* breakers must watch first. Elsewhere each has watched already */
   gboolean    flufl;     /* by flufl's algorithm */
   gboolean    without_a1; /* pauses longer than the protocol allows */
   /* With either of these nothing but two holders is a violation. */
