@@ -46,6 +46,9 @@
 #ifndef STALE
 #define STALE 0 /* mask: a breaker may see one link, or no claim, where there is more */
 #endif
+#ifndef COPY
+#define COPY 0 /* process 0 is dead, and has left a lock and its claim as two files */
+#endif
 #ifndef HANG
 #define HANG 0 /* mask: may stop for ever between the unlinks of a release */
 #endif
@@ -479,6 +482,12 @@ proctype Person()
 #define IS_STILL(p, f) (!SEEHELD || !IN(LOCAL, p) || L == f)
 #define IS_CLAIM(f) (C[n] == f || (!OWNINODE && C[n] != NONE))
 #define DEAD(f) (EVIDENCE && dead[OWN(f)])
+#if COPY
+#define ARE_COPIES(x, y) (y != NONE && x != y && nl[x] == 1 && nl[y] == 1 && expired[x] && expired[y] \
+                          && rested[x] && rested[y])
+#else
+#define ARE_COPIES(x, y) 0
+#endif
 #define GIVE_UP_ACTION END(p); c = NONE; x = NONE; r = 0; goto again
 
 proctype Process(byte p) provided (!dead[p])
@@ -572,7 +581,7 @@ look:
          fi;
 #endif
          if :: r == 0 -> GIVE_UP_ACTION :: r != 0 -> BEGIN(p, 1, x) fi;
-         if :: r == 1 -> goto recover :: r == 2 -> goto ordinary fi
+         if :: r == 1 && !CHECKC -> goto recover :: else -> goto ordinary fi
     fi
   }
 
@@ -584,7 +593,7 @@ ask:
     :: line[x] != NONE ->
          if :: r == 0 || (r == 1 && !LINEORPHAN) -> GIVE_UP_ACTION :: else fi;
          if :: (A1 & 5) == 1 -> BEGIN(p, 1, x) :: (A1 & 5) == 4 -> act[p] = NONE :: else fi;
-         if :: r == 1 -> goto recover :: r == 2 -> goto ordinary fi
+         if :: r == 1 && !CHECKC -> goto recover :: else -> goto ordinary fi
     fi
   }
   atomic { /* lstat(c) */
@@ -633,10 +642,28 @@ ordinary:
   atomic { /* lstat(c) */
     if
     :: C[c] == NONE || IN(STALE, p) -> r = 1
-    :: C[c] != NONE && (C[c] != x || (changed[p] && MTIME)) -> GIVE_UP_ACTION
-    :: C[c] == x && !(changed[p] && MTIME) -> r = 2; if :: FUSED -> unlink_C(c) :: else fi
+#if COPY
+    :: ARE_COPIES(x, C[c]) -> printf("p%d: finds a copy\n", p); r = 3
+#endif
+    :: C[c] != NONE && !ARE_COPIES(x, C[c]) && (C[c] != x || r == 1 || (changed[p] && MTIME)) ->
+         GIVE_UP_ACTION
+    :: C[c] == x && r == 2 && !(changed[p] && MTIME) -> if :: FUSED -> unlink_C(c) :: else fi
     fi
   }
+#if COPY
+  if
+  :: r == 3 ->
+     atomic {
+       printf("p%d: unlink(c), the copy\n", p);
+       if
+       :: MAY_BE_LATE; GIVE_UP_ACTION
+       :: C[c] == NONE -> GIVE_UP_ACTION
+       :: C[c] != NONE -> unlink_C(c); LOSE_REPLY(GIVE_UP_ACTION); goto recover
+       fi
+     }
+  :: r != 3
+  fi;
+#endif
   if
   :: atomic { r == 1 -> /* look again */
        if
@@ -868,6 +895,9 @@ init
 {
   byte i;
   atomic {
+#if COPY
+    dead[0] = 1; L = 0; nl[0] = 1; C[0] = 1; nl[1] = 1;
+#endif
     do :: i < M -> run Expiry(i); run Rest(i); i++ :: else -> break od;
     i = 0;
     do :: i < N -> run Lease(i); run Process(i); i++ :: else -> break od;
