@@ -176,6 +176,13 @@ flufl_call_report_not_held (FluflCall *self)
     self->error = flufl_report_not_held (&self->lease->site);
 }
 
+/* NULL is the default one. That an operation runs in it shows that there is one. */
+static gboolean
+is_same_context (GMainContext *a, GMainContext *b)
+{
+  return a == b || (b == NULL && a == g_main_context_default ());
+}
+
 /*
  * flufl_call_emit_end:
  *
@@ -190,7 +197,7 @@ flufl_call_emit_end (FluflCall *self)
   if (!self->ended)
     return;
   flufl_lease_lock (lease);
-  elsewhere = self->task != NULL && self->context != lease->context;
+  elsewhere = self->task != NULL && !is_same_context (self->context, lease->context);
   flufl_lease_unlock (lease);
   if (self->lost && elsewhere)
     {
@@ -567,9 +574,12 @@ await_worker (FluflCall *self, int interrupt_fd, gint64 until_usec)
 static void
 choose_thread (FluflCall *self)
 {
+  GMainContext *context = g_main_context_get_thread_default ();
+
   if (!flufl_site_may_hang (&self->site))
     return;
-  self->context = self->context != NULL ? self->context : g_main_context_ref_thread_default ();
+  if (self->context == NULL && context != NULL)
+    self->context = g_main_context_ref (context);
   self->waiter = flufl_sleeper_new ();
   self->stepper.done = worker_done_cb;
   if (self->stepper.sleeper == NULL)

@@ -79,6 +79,7 @@ flufl_lease_close (FluflLease *self)
 
   flufl_lease_lock (self);
   idle = g_steal_pointer (&self->idle);
+  self->is_closed = TRUE;
   context = g_steal_pointer (&self->context);
   lost = g_steal_pointer (&self->lost);
   flufl_lease_unlock (self);
@@ -200,8 +201,9 @@ leave (FluflLease *self)
 /*
  * flufl_lease_begin:
  * @claim: the lock; emptied if the lease has begun
- * @context: (inout): where to tell of a loss, and whose life the heartbeat may show; the one
- *   of the last lease is given back for it, for the caller to let go of where it may
+ * @context: (inout) (nullable): where to tell of a loss, and whose life the heartbeat may show;
+ *   %NULL is the default one, but not for a heartbeat of the main context. The one of the last
+ *   lease is given back for it, for the caller to let go of where it may
  *
  * The lock is won. Called where the lock was won, and the beat begins there: whenever the
  * object's user hears of it.
@@ -514,7 +516,7 @@ flufl_lease_post_loss (FluflLease *self, guint number)
   g_source_set_static_name (source, "[flufl] lost");
   g_source_set_callback (source, loss_cb, loss, loss_free);
   flufl_lease_lock (self);
-  attached = self->context != NULL;
+  attached = !self->is_closed;
   if (attached)
     {
       /* Let go of by its data: see post() in flufl-call.c. */

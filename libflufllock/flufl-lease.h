@@ -47,7 +47,8 @@ struct _FluflLease
   FluflHeartbeat heartbeat;
   FluflHeart    *heart;      /* owned; nullable; of a lease with a heartbeat */
   int            beat_errsv; /* what the last beat failed with, or 0 */
-  GMainContext  *context;    /* owned; nullable; that of the last acquisition */
+  GMainContext  *context;    /* owned; that of the last acquisition; NULL: the default one */
+  gboolean       is_closed;  /* there is no object that could be told anything */
   gboolean       keeps;      /* kept has a path */
   FluflPulse    *idle;       /* owned; nullable; lets go of what is kept for long */
   GCancellable  *lost;       /* owned; nullable: nobody has asked for it */

@@ -32,13 +32,27 @@ typedef struct
   FluflHeartbeat heartbeat;
   gboolean       linger;
   AcquireEnd     end;
-  GMainContext  *lease_context; /* owned; nullable */
+  GMainContext  *lease_context; /* owned; NULL: the default one */
   gint64         clock_offset;  /* nanoseconds */
   gboolean       undone;        /* a cancellation met the win */
   FluflAcquire   acquire;
 } AcquireCall;
 
 /* --- In the caller's thread: what is asked for --- */
+
+/* The default main context is not made for a program that has none: for want of descriptors GLib
+ * would end the process. */
+static GMainContext *
+find_lease_context (const AcquireCall *self)
+{
+  GMainContext *context = self->call.context;
+
+  if (context == NULL)
+    context = g_main_context_get_thread_default ();
+  if (context == NULL && self->heartbeat == FLUFL_HEARTBEAT_MAIN_CONTEXT)
+    context = g_main_context_default ();
+  return context != NULL ? g_main_context_ref (context) : NULL;
+}
 
 static gboolean
 acquire_begin (FluflCall *call)
@@ -57,8 +71,7 @@ acquire_begin (FluflCall *call)
   self->heartbeat = lock->heartbeat;
   self->acquire.break_dead = lock->break_dead;
   call->site.name_ahead = lock->linger;
-  self->lease_context = call->context != NULL ? g_main_context_ref (call->context)
-                                              : g_main_context_ref_thread_default ();
+  self->lease_context = find_lease_context (self);
   return TRUE;
 }
 

@@ -350,7 +350,8 @@ announce_if_long (FluflAcquire *self, gint64 now)
 {
   if (self->announced || now - self->started < ANNOUNCE_AFTER)
     return;
-  if (self->findings.look.sight == FLUFL_SIGHT_CLAIM)
+  if (self->findings.look.sight == FLUFL_SIGHT_CLAIM
+      || self->findings.look.sight == FLUFL_SIGHT_STRANGE)
     {
       self->announced = TRUE;
       if (self->waiting != NULL)

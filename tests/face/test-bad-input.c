@@ -192,21 +192,34 @@ good_separators (Face *face, gconstpointer data)
     }
 }
 
-/* Who uses another separator is seen as something else than a lock. */
+/* A lock that was taken with another separator is somebody's, and cannot be broken. */
 static void
 other_separator (Face *face, gconstpointer data)
 {
   const Form *form = data;
   g_autoptr (FluflLock) lock = separated_lock (face, "|");
   g_autoptr (FluflLock) other = separated_lock (face, "::");
+  g_autoptr (FluflLockDetails) details = NULL;
+  g_autoptr (GFile) claim = NULL;
   g_autoptr (GError) error = NULL;
 
   face_acquire (other);
+  claim = flufl_lock_dup_claim_file (other);
   g_assert_false (form->acquire (lock, 0, NULL, &error));
-  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_A_LOCK);
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);
+  face_assert_sentence (error, g_file_peek_path (claim));
   g_assert_cmpuint (test_place_count (&face->place), ==, 2);
   g_assert_true (flufl_lock_check (other, NULL, NULL));
+
+  g_assert_cmpint (flufl_lock_query_state (lock, NULL, NULL), ==, FLUFL_LOCK_STATE_UNKNOWN);
+  details = flufl_lock_query_details (lock, NULL, NULL);
+  g_assert_nonnull (details);
+  g_assert_null (flufl_lock_details_get_host_name (details));
+  g_assert_cmpint (flufl_lock_details_get_pid (details), ==, 0);
+  g_assert_true (g_file_equal (flufl_lock_details_get_claim_file (details), claim));
   face_release (other);
+  face_acquire (lock);
+  face_release (lock);
 }
 
 static void

@@ -8,6 +8,8 @@
 #include <libflufllock.h>
 
 #include <errno.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "../flufl-test-util.h"
 
@@ -110,12 +112,76 @@ operations (void)
   test_place_clear (&place);
 }
 
+static FluflOperation *
+run (FluflLock *lock, FluflOperationKind kind, gint64 value)
+{
+  FluflOperation *operation = flufl_operation_new (lock, kind, value, NULL);
+
+  g_assert_true (flufl_operation_run (operation, -1, -1));
+  g_assert_false (flufl_operation_get_error (operation, NULL, NULL, NULL, NULL));
+  return operation;
+}
+
+static void
+stepwise (void)
+{
+  TestPlace place;
+  g_autoptr (FluflLock) lock = NULL, other = NULL;
+  g_autoptr (FluflOperation) won = NULL, state = NULL, details = NULL, waits = NULL, fails = NULL;
+  const char *message;
+  GQuark domain;
+  int code, errsv, pipe_fds[2];
+
+  test_place_init (&place);
+  lock = flufl_lock_new_for_path (place.lock);
+  other = flufl_lock_new_for_path (place.lock);
+
+  won = run (lock, FLUFL_OPERATION_KIND_ACQUIRE, 0);
+  g_assert_true (flufl_operation_get_answer (won));
+  state = run (lock, FLUFL_OPERATION_KIND_QUERY_STATE, 0);
+  g_assert_cmpint (flufl_operation_get_state (state), ==, FLUFL_LOCK_STATE_OURS);
+  details = run (lock, FLUFL_OPERATION_KIND_QUERY_DETAILS, 0);
+  flufl_lock_details_free (flufl_operation_steal_details (details));
+  g_assert_null (flufl_operation_steal_details (details));
+
+  g_test_message ("It keeps its place from one slice to the next, until it is dropped");
+  waits = flufl_operation_new (other, FLUFL_OPERATION_KIND_ACQUIRE, -1, NULL);
+  g_assert_false (flufl_operation_run (waits, -1, 0));
+  g_assert_false (flufl_operation_run (waits, -1, 1));
+  g_assert_cmpint (pipe (pipe_fds), ==, 0);
+  g_assert_cmpint (write (pipe_fds[1], "x", 1), ==, 1);
+  g_assert_false (flufl_operation_run (waits, pipe_fds[0], -1));
+  close (pipe_fds[0]);
+  close (pipe_fds[1]);
+  g_assert_cmpuint (test_place_count (&place), ==, 3);
+  flufl_operation_drop (waits);
+  g_assert_cmpuint (test_place_count (&place), ==, 2);
+
+  g_test_message ("What nobody has read is given back with the last reference");
+  flufl_operation_unref (flufl_operation_ref (won));
+  g_assert_true (flufl_lock_check (lock, NULL, NULL));
+  g_assert_true (flufl_lock_release (lock, NULL, NULL));
+  flufl_operation_unref (run (lock, FLUFL_OPERATION_KIND_ACQUIRE, 0));
+  g_assert_cmpuint (test_place_count (&place), ==, 0);
+
+  fails = flufl_operation_new (lock, FLUFL_OPERATION_KIND_RELEASE, 0, NULL);
+  g_assert_true (flufl_operation_run (fails, -1, -1));
+  g_assert_true (flufl_operation_get_error (fails, &domain, &code, &message, &errsv));
+  g_assert_cmpuint (domain, ==, FLUFL_LOCK_ERROR);
+  g_assert_cmpint (code, ==, FLUFL_LOCK_ERROR_NOT_HELD);
+  g_assert_nonnull (strstr (message, place.lock));
+  g_assert_cmpint (errsv, ==, 0);
+  test_place_clear (&place);
+}
+
 static void
 types (void)
 {
   g_assert_true (g_type_is_a (FLUFL_TYPE_LOCK, G_TYPE_OBJECT));
   g_assert_true (G_TYPE_IS_FINAL (FLUFL_TYPE_LOCK));
   g_assert_true (G_TYPE_IS_BOXED (FLUFL_TYPE_LOCK_DETAILS));
+  g_assert_true (G_TYPE_IS_BOXED (FLUFL_TYPE_OPERATION));
+  g_assert_true (G_TYPE_IS_ENUM (FLUFL_TYPE_OPERATION_KIND));
   g_assert_true (G_TYPE_IS_ENUM (FLUFL_TYPE_LOCK_STATE));
   g_assert_true (G_TYPE_IS_ENUM (FLUFL_TYPE_LOCK_ERROR));
   g_assert_true (G_TYPE_IS_ENUM (FLUFL_TYPE_HEARTBEAT));
@@ -129,6 +195,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/public/properties", properties);
   g_test_add_func ("/public/operations", operations);
+  g_test_add_func ("/public/stepwise", stepwise);
   g_test_add_func ("/public/types", types);
   return g_test_run ();
 }
