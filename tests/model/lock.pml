@@ -132,6 +132,9 @@
 #ifndef NEWNAME
 #define NEWNAME 1 /* 0: what is kept is not renamed; the token is not taken */
 #endif
+#ifndef LINKSEE
+#define LINKSEE 1 /* 0: who links a claim of some time ago does not see whether it was that */
+#endif
 #ifndef ONELINK
 #define ONELINK 1 /* 0: the link count of a kept claim is not seen to */
 #endif
@@ -481,6 +484,8 @@ proctype Person()
 /* Where there is a life-line the file system is a local one, and L is seen as it is. */
 #define IS_STILL(p, f) (!SEEHELD || !IN(LOCAL, p) || L == f)
 #define IS_CLAIM(f) (C[n] == f || (!OWNINODE && C[n] != NONE))
+/* By the open file, or by the name. */
+#define IS_LINKED(p, f) ((IN(LOCAL, p) || C[n] == f) && (nl[f] == 2 || (nl[f] > 2 && L == f)))
 #define DEAD(f) (EVIDENCE && dead[OWN(f)])
 #if COPY
 #define ARE_COPIES(x, y) (y != NONE && x != y && nl[x] == 1 && nl[y] == 1 && expired[x] && expired[y] \
@@ -493,7 +498,7 @@ proctype Person()
 proctype Process(byte p) provided (!dead[p])
 {
   byte f, n, c = NONE, x = NONE, round = 0, r = 0, refreshed = 0;
-  bit kept = 0;
+  bit kept = 0, fresh = 0;
 #ifdef P4
   bit ran = 0;
 #endif
@@ -502,7 +507,7 @@ proctype Process(byte p) provided (!dead[p])
 
 create:
   atomic {
-    n = f; C[n] = f; nl[f] = 1; touch(f, p); mine[p] = f; touched[p] = 1;
+    n = f; C[n] = f; nl[f] = 1; touch(f, p); mine[p] = f; touched[p] = 1; fresh = 1;
     printf("p%d: makes claim %d\n", p, f);
 #if LOCAL
     if :: IN(LOCAL, p) -> line[f] = p :: else fi;
@@ -535,9 +540,14 @@ link_it:
     fi
   }
   if
-  :: atomic { r == 0 && (touched[p] || YOUNG == 2) -> printf("p%d: young\n", p); IS_IN; enter(p) } goto critical
-  :: atomic { r == 0 && !touched[p] && YOUNG != 2 -> r = 0 }
-  :: atomic { r != 0 -> r = 0; /* lstat(C) */
+  :: atomic { r == 0 && (touched[p] || YOUNG == 2) ->
+       if
+       :: fresh || !LINKSEE || IS_LINKED(p, f) -> skip
+       :: else -> printf("p%d: that was not its claim\n", p); goto abandon
+       fi;
+       fresh = 0; printf("p%d: young\n", p); IS_IN; enter(p) } goto critical
+  :: atomic { r == 0 && !touched[p] && YOUNG != 2 -> fresh = 0 }
+  :: atomic { r != 0 -> r = 0; fresh = 0; /* lstat(C) */
        if
        :: !IS_CLAIM(f) -> goto drop
        :: IS_CLAIM(f) && nl[C[n]] < 2 ->
@@ -824,7 +834,7 @@ park:
   atomic {
     if
     :: ONELINK && (nl[f] != 1 || (!IN(LOCAL, p) && !IS_CLAIM(f))) -> goto abandon
-    :: else -> IS_SINGLE; goto link_it
+    :: else -> IS_SINGLE; fresh = IN(LOCAL, p); goto link_it
     fi
   }
 park_failed: /* nobody knows what it did: Release, with the look; the time counts anew */
@@ -841,7 +851,7 @@ abandon:
   atomic { printf("p%d: unlinks its claim\n", p); if :: C[n] != NONE -> unlink_C(n) :: else fi }
 drop:
   atomic {
-    forget(p); refreshed = 0; kept = 0;
+    forget(p); refreshed = 0; kept = 0; fresh = 0;
     round++;
     if
     :: f < p * A + A - 1 && (round < ROUNDS || IN(LINGER, p)) -> f++; goto create
