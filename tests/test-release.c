@@ -6,6 +6,8 @@
  */
 
 #include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "protocol-util.h"
 
@@ -229,6 +231,63 @@ test_release_after_flufl_broke (void)
   proc_clear (&next);
 }
 
+/* --- A look in the middle of a breaker's unlink(2) of a claim that was given back --- */
+
+static gboolean torn;
+
+/* A slow server: others have recovered the lock file meanwhile, and it has rested. */
+static int
+torn_unlink (const char *path)
+{
+  int answer = fake_syscalls.unlink (path);
+
+  if (strcmp (path, claim) == 0 && answer == 0)
+    {
+      fake_disk_advance (60 * FAKE_SEC);
+      give_back (NULL);
+      fake_disk_advance (FLUFL_GRACE);
+      torn = TRUE;
+    }
+  return answer;
+}
+
+/* The link count is lowered, the name and the ctime are as before. */
+static int
+torn_fstat (int fd, struct stat *st)
+{
+  int answer = fake_syscalls.fstat (fd, st);
+
+  if (torn && answer == 0 && st->st_nlink == 2)
+    st->st_nlink--;
+  return answer;
+}
+
+static void
+test_torn_look (void)
+{
+  FluflSyscalls table = fake_syscalls;
+  Proc p;
+
+  g_test_summary ("A late releaser takes one link for an orphan only once its claim's name is gone");
+  table.unlink = torn_unlink;
+  table.fstat = torn_fstat;
+  fake_disk_reset ();
+  proc_init_at (&p, &table, LOCK);
+  p.claim.path = NULL;
+  proc_acquire (&p);
+  claim = g_strdup (p.claim.path);
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  g_assert_true (torn);
+  torn = FALSE;
+  g_test_message ("It is the breaker's, which has the token");
+  g_assert_true (fake_disk_exists (LOCK));
+  g_assert_cmpint (fake_syscalls.unlink (claim), ==, 0);
+  g_assert_cmpint (fake_syscalls.unlink (LOCK), ==, 0);
+  assert_disk_empty ();
+  g_clear_pointer (&claim, g_free);
+  proc_clear (&p);
+}
+
 static void
 test_release_refused (void)
 {
@@ -258,6 +317,7 @@ main (int argc, char **argv)
   g_test_add_func ("/release/slow/among-breakers", test_slow_release_among_breakers);
   g_test_add_func ("/release/slow/after-rest", test_slow_release_after_rest);
   g_test_add_func ("/release/after-flufl-broke", test_release_after_flufl_broke);
+  g_test_add_func ("/release/slow/torn-look", test_torn_look);
   g_test_add_func ("/release/refused", test_release_refused);
   return g_test_run ();
 }
