@@ -81,6 +81,7 @@ plain (Bench *b)
   must (fstat (fd, &st) == 0 && st.st_nlink == 1);
   must (link (path, b->lock_path) == 0);
   must (unlink (path) == 0);
+  must (lstat (b->lock_path, &st) == 0);
   must (unlink (b->lock_path) == 0);
   close (fd);
 }
@@ -88,6 +89,8 @@ plain (Bench *b)
 static void
 plain_lingering (Bench *b)
 {
+  struct stat st;
+
   if (b->kept < 0)
     {
       int length = name_claim (b, b->kept_path, sizeof b->kept_path);
@@ -98,6 +101,7 @@ plain_lingering (Bench *b)
     }
   date (b->kept);
   must (link (b->kept_path, b->lock_path) == 0);
+  must (lstat (b->lock_path, &st) == 0);
   must (unlink (b->lock_path) == 0);
 }
 

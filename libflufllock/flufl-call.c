@@ -134,8 +134,8 @@ settle (FluflCall *self)
   else
     self->class->settle (self);
 
-  flufl_lease_learn_site (lease, &self->site);
   flufl_lease_lock (lease);
+  flufl_lease_learn_site_locked (lease, &self->site);
   if (self->class->is_exclusive)
     lease->busy = FALSE;
   self->settled = TRUE;

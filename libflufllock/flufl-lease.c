@@ -172,10 +172,17 @@ void
 flufl_lease_learn_site (FluflLease *self, FluflSite *site)
 {
   flufl_lease_lock (self);
+  flufl_lease_learn_site_locked (self, site);
+  flufl_lease_unlock (self);
+}
+
+/* With the mutex. */
+void
+flufl_lease_learn_site_locked (FluflLease *self, FluflSite *site)
+{
   if (self->site.fs_kind == FLUFL_FS_UNASKED)
     self->site.fs_kind = site->fs_kind;
   self->site.no_life_lines |= site->no_life_lines;
-  flufl_lease_unlock (self);
   flufl_site_drop_copy (site);
 }
 
@@ -528,6 +535,28 @@ flufl_lease_post_loss (FluflLease *self, guint number)
     g_source_unref (source);
 }
 
+/* With the disk. */
+static void
+drop_remains (FluflLease *self)
+{
+  FluflSite site;
+  gboolean held;
+
+  if (self->claim.path == NULL)
+    return;
+  flufl_lease_lock (self);
+  held = self->held;
+  flufl_site_copy (&site, &self->site);
+  flufl_lease_unlock (self);
+  if (!held)
+    {
+      /* A touch that came late may have made it good again. */
+      self->claim.unsure = TRUE;
+      flufl_claim_abandon (&self->claim, &site);
+    }
+  flufl_lease_learn_site (self, &site);
+}
+
 /*
  * flufl_lease_drop_remains:
  *
@@ -536,39 +565,38 @@ flufl_lease_post_loss (FluflLease *self, guint number)
 void
 flufl_lease_drop_remains (FluflLease *self)
 {
-  FluflSite site;
-  gboolean held;
-
-  flufl_lease_copy_site (self, &site);
   flufl_lease_lock_disk (self);
-  flufl_lease_lock (self);
-  held = self->held;
-  flufl_lease_unlock (self);
-  if (self->claim.path != NULL && !held)
-    {
-      /* A touch that came late may have made it good again. */
-      self->claim.unsure = TRUE;
-      flufl_claim_abandon (&self->claim, &site);
-    }
+  drop_remains (self);
   flufl_lease_unlock_disk (self);
-  flufl_lease_learn_site (self, &site);
 }
 
 /* --- What is kept --- */
 
-/*
- * flufl_lease_take_kept:
- * @out_claim: the claim that is kept, or an empty one
- */
-void
-flufl_lease_take_kept (FluflLease *self, FluflClaim *out_claim)
+/* With the disk. */
+static void
+take_kept (FluflLease *self, FluflClaim *out_claim)
 {
-  flufl_lease_lock_disk (self);
   *out_claim = self->kept;
+  if (self->kept.path == NULL)
+    return;
   self->kept = (FluflClaim){ 0 };
   flufl_lease_lock (self);
   self->keeps = FALSE;
   flufl_lease_unlock (self);
+}
+
+/*
+ * flufl_lease_make_ready:
+ * @out_claim: the claim that is kept, or an empty one
+ *
+ * Before an acquisition: removes what a loss has left on disk, and hands over what is kept.
+ */
+void
+flufl_lease_make_ready (FluflLease *self, FluflClaim *out_claim)
+{
+  flufl_lease_lock_disk (self);
+  drop_remains (self);
+  take_kept (self, out_claim);
   flufl_lease_unlock_disk (self);
 }
 
@@ -578,7 +606,9 @@ drop_kept (FluflLease *self)
   FluflSite site;
   FluflClaim kept;
 
-  flufl_lease_take_kept (self, &kept);
+  flufl_lease_lock_disk (self);
+  take_kept (self, &kept);
+  flufl_lease_unlock_disk (self);
   flufl_lease_copy_site (self, &site);
   flufl_claim_abandon (&kept, &site);
   flufl_lease_learn_site (self, &site);

@@ -70,6 +70,8 @@ void        flufl_lease_copy_site     (FluflLease       *self,
                                        FluflSite        *out_site);
 void        flufl_lease_learn_site    (FluflLease       *self,
                                        FluflSite        *site);
+void        flufl_lease_learn_site_locked (FluflLease   *self,
+                                       FluflSite        *site);
 
 gboolean    flufl_lease_begin         (FluflLease       *self,
                                        FluflClaim       *claim,
@@ -95,7 +97,7 @@ void        flufl_lease_post_loss     (FluflLease       *self,
 void        flufl_lease_drop_remains  (FluflLease       *self);
 
 void        flufl_lease_keep          (FluflLease       *self);
-void        flufl_lease_take_kept     (FluflLease       *self,
+void        flufl_lease_make_ready    (FluflLease       *self,
                                        FluflClaim       *out_claim);
 void        flufl_lease_let_go        (FluflLease       *self,
                                        gboolean          only_kept);

@@ -78,10 +78,8 @@ acquire_begin (FluflCall *call)
 /* --- Where it may block --- */
 
 static gint64
-deadline_after (gint64 timeout_ms)
+deadline_after (gint64 now, gint64 timeout_ms)
 {
-  gint64 now = g_get_monotonic_time ();
-
   if (timeout_ms < 0 || timeout_ms > (G_MAXINT64 - now) / 1000)
     return G_MAXINT64;
   return now + timeout_ms * 1000;
@@ -123,12 +121,10 @@ prepare (AcquireCall *self)
   FluflCall *call = &self->call;
   FluflAcquire *acquire = &self->acquire;
 
-  flufl_lease_drop_remains (call->lease);
-  flufl_lease_take_kept (call->lease, &acquire->claim);
+  flufl_lease_make_ready (call->lease, &acquire->claim);
   acquire->site = &call->site;
   acquire->queue = &call->lease->queue;
   acquire->lifetime = self->lifetime_ms * FLUFL_NSEC_PER_MSEC;
-  acquire->deadline = deadline_after (self->timeout_ms);
   acquire->sleeper = call->stepper.sleeper;
   acquire->cancellable = call->cancellable;
   acquire->given_up = &call->given_up;
@@ -136,6 +132,7 @@ prepare (AcquireCall *self)
   acquire->user_data = self;
   self->end = ACQUIRE_TRYING;
   flufl_acquire_begin (acquire);
+  acquire->deadline = deadline_after (acquire->started, self->timeout_ms);
 }
 
 /* The lease begins here, and not when the caller hears of it. */

@@ -55,9 +55,10 @@ is_late (const FluflSite *site, gint64 start)
 static FluflClaimSight
 see_what_is_left (FluflClaim *claim, FluflSite *site, gboolean closely, gint64 *start)
 {
+  gboolean late = FALSE;
+
   for (int looks = 0;; looks++)
     {
-      gboolean late = is_late (site, *start);
       FluflClaimSight sight;
       gboolean nameless = FALSE;
       FluflLook look;
@@ -80,7 +81,10 @@ see_what_is_left (FluflClaim *claim, FluflSite *site, gboolean closely, gint64 *
       if (late)
         *start = look.taken;
       sight = flufl_claim_see_lock (claim, site, &errsv);
-      if (sight != FLUFL_CLAIM_LINKED || !is_late (site, *start))
+      if (sight != FLUFL_CLAIM_LINKED)
+        return sight;
+      late = is_late (site, *start);
+      if (!late)
         return sight;
     }
 }
