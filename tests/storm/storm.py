@@ -1,12 +1,16 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""storm.py WORKER [--minutes N] [--seed N]: many processes on one lock, some of
+"""storm.py WORKER [--minutes N] [--seed N] [--deletions]: many processes on one lock, some of
 them Python's flufl.lock, while they are killed, stopped and let go, their
 clocks jump, the disk fills up, and the directory becomes read-only.
 
 A word in shared memory, which the lock knows nothing of, tells whether two are
 inside at once. In the end no lock is left, and no claim of ours.
+
+With --deletions a person deletes the lock file, the holder's claim, or both, now
+and then. A holder that was robbed so may meet the next one inside, once; and it
+is told of its loss. Nobody else is: one deletion must not make others lose theirs.
 """
 
 import argparse
@@ -37,14 +41,20 @@ COLLECTED_S = 60
 HERE = pathlib.Path(__file__).resolve().parent
 
 
+# A robbed holder and the next one may each see the other.
+EXCUSED_EACH = 3
+
+
 class Storm:
-    def __init__(self, worker, rand, scratch):
+    def __init__(self, worker, rand, scratch, deletes):
+        self.deletes = deletes
         self.worker, self.rand = worker, rand
         self.disk = scratch / 'disk'
         self.place = self.disk / 'place'
         self.lock = self.place / 'lock'
         self.arena_path = scratch / 'arena'
-        self.has_flufl = self.can_import_flufl()
+        # What flufl.lock does after a deletion is not ours to promise.
+        self.has_flufl = not deletes and self.can_import_flufl()
         self.is_root = os.geteuid() == 0
         self.mounted = False
         self.ours, self.flufls = [], []
@@ -135,8 +145,23 @@ class Storm:
             self.mend()
             self.mend = None
 
+    def delete(self):
+        """As people do, who see a file that seems to be in the way."""
+        which = self.rand.choice(('lock', 'claim', 'both'))
+        try:
+            claim = pathlib.Path(self.lock.read_text(encoding='utf-8'))
+        except OSError:
+            return
+        if claim.parent != self.place:
+            return
+        self.arena.deletions += 1
+        for path in [self.lock] * (which != 'claim') + [claim] * (which != 'lock'):
+            path.unlink(missing_ok=True)
+
     def step(self):
         self.let_go()
+        if self.deletes and self.rand.random() < 0.2:
+            self.delete()
         if self.mend is not None and time.monotonic() >= self.mend_at:
             self.mend_now()
         event = self.rand.random()
@@ -152,6 +177,9 @@ class Storm:
     def check(self):
         if self.arena.overlaps:
             sys.exit('two were inside at once')
+        if self.arena.excused > EXCUSED_EACH * self.arena.deletions:
+            sys.exit(f'{self.arena.deletions} deletions cannot explain '
+                     f'{self.arena.excused} overlaps and losses')
         if self.arena.early_losses:
             sys.exit('a lock was lost before its lease can have been over')
         silence = time.monotonic() - self.arena.last / 1e6
@@ -203,7 +231,9 @@ class Storm:
         return (f'{self.arena.sections} turns, {self.arena.flufl_sections} of them by flufl.lock, '
                 f'{counts}; {self.arena.overlaps} overlaps, {self.arena.losses} losses, '
                 f'{self.arena.early_losses} of them early; longest silence '
-                f'{self.arena.longest_silence / 1e6:.1f} s')
+                f'{self.arena.longest_silence / 1e6:.1f} s'
+                + (f'; {self.arena.deletions} deletions, which explain {self.arena.excused} '
+                   'overlaps and losses more' if self.deletes else ''))
 
     def tear_down(self):
         for process in self.ours + self.flufls:
@@ -218,12 +248,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('worker')
     parser.add_argument('--minutes', type=float, default=1)
+    parser.add_argument('--deletions', action='store_true')
     parser.add_argument('--seed', type=int, default=random.randrange(2**31))
     args = parser.parse_args()
     print(f'seed {args.seed}', flush=True)
     with tempfile.TemporaryDirectory(prefix='flufl-storm-') as name:
         os.chmod(name, 0o755)
-        storm = Storm(args.worker, random.Random(args.seed), pathlib.Path(name))
+        storm = Storm(args.worker, random.Random(args.seed), pathlib.Path(name), args.deletions)
         try:
             storm.set_up()
             storm.blow(args.minutes * 60)
@@ -232,7 +263,7 @@ def main():
         finally:
             storm.tear_down()
         print(f'figures: {storm.figures()}; {len(left)} left behind')
-        if not storm.has_flufl:
+        if not storm.has_flufl and not args.deletions:
             print('flufl.lock is not here, so it took no part')
         if not storm.mounted:
             print('no file system of its own could be mounted, so the disk was never full')

@@ -23,6 +23,9 @@ class Arena(ctypes.Structure):
         ('stop', ctypes.c_int),
         ('losses', ctypes.c_int),
         ('early_losses', ctypes.c_int),
+        ('deletions', ctypes.c_int),
+        ('inside_since', ctypes.c_int),
+        ('excused', ctypes.c_int),
     ]
 
 
