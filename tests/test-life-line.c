@@ -235,6 +235,49 @@ test_one_that_asks_is_stopped (void)
   proc_clear (&p);
 }
 
+typedef struct
+{
+  Proc *holder;
+  Proc *next; /* nullable */
+} HandOver;
+
+static void
+hand_over (gpointer data)
+{
+  HandOver *self = data;
+
+  g_assert_cmpint (proc_release (self->holder), ==, FLUFL_OUTCOME_RELEASED);
+  if (self->next != NULL)
+    proc_acquire (self->next);
+}
+
+static void
+test_let_go_meanwhile (gconstpointer data)
+{
+  gboolean taken = data != NULL;
+  Proc holder, next, asker;
+  HandOver meanwhile = { &holder, taken ? &next : NULL };
+
+  g_test_summary ("A holder that lets go between the look and the question was not dead");
+  fake_disk_reset ();
+  proc_init (&holder);
+  proc_init (&next);
+  proc_init (&asker);
+  proc_acquire (&holder);
+  fake_disk_hook ("flock", 1, hand_over, &meanwhile);
+  g_assert_cmpint (flufl_holder_look (&asker.site, &asker.found), ==, taken);
+  g_assert_true (fake_disk_order_done ());
+  g_assert_cmpint (asker.found.liveness, ==,
+                   taken ? FLUFL_LIVENESS_ALIVE : FLUFL_LIVENESS_UNKNOWN);
+  g_assert_cmpint (asker.found.look.sight, ==, taken ? FLUFL_SIGHT_CLAIM : FLUFL_SIGHT_NOTHING);
+  if (taken)
+    g_assert_cmpint (proc_release (&next), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+  proc_clear (&holder);
+  proc_clear (&next);
+  proc_clear (&asker);
+}
+
 static void
 test_child_keeps_it (void)
 {
@@ -725,6 +768,9 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_data_func ("/life-line/let-go-meanwhile/free", NULL, test_let_go_meanwhile);
+  g_test_add_data_func ("/life-line/let-go-meanwhile/taken", GINT_TO_POINTER (TRUE),
+                        test_let_go_meanwhile);
   g_test_add_func ("/life-line/clock-is-stepped", test_clock_is_stepped);
   g_test_add_func ("/life-line/watched", test_watched);
   g_test_add_func ("/life-line/one-that-asks-is-stopped", test_one_that_asks_is_stopped);

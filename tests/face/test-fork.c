@@ -552,6 +552,88 @@ forks_while_waiting (Face *face, gconstpointer data)
     }
 }
 
+/* --- Many forks, amid asynchronous acquisitions that can be cancelled --- */
+
+#define N_WAITERS 6
+#define N_FORKS 300
+/* A child that hangs is ended by its own alarm, which the parent then tells. */
+#define CHILD_PATIENCE_S 60
+
+typedef struct
+{
+  FluflLock    *lock;
+  GCancellable *cancellable;
+  gboolean     *over;
+  gboolean      waits;
+} Waiter;
+
+static void waiter_acquire (Waiter *self);
+
+static void
+waiter_cb (GObject *lock, GAsyncResult *result, gpointer user_data)
+{
+  Waiter *self = user_data;
+
+  g_assert_false (flufl_lock_acquire_finish (FLUFL_LOCK (lock), result, NULL));
+  self->waits = FALSE;
+  if (!*self->over)
+    waiter_acquire (self);
+}
+
+static void
+waiter_acquire (Waiter *self)
+{
+  self->waits = TRUE;
+  flufl_lock_acquire_async (self->lock, 2, self->cancellable, waiter_cb, self);
+}
+
+static void
+uncontended_child (gpointer data)
+{
+  Face *face = data;
+  g_autofree char *path = g_strdup_printf ("%s-%d", face->place.lock, (int) getpid ());
+  g_autoptr (FluflLock) lock = flufl_lock_new_for_path (path);
+
+  alarm (CHILD_PATIENCE_S);
+  for (int i = 0; i < 3; i++)
+    {
+      g_assert_true (flufl_lock_acquire (lock, CHILD_PATIENCE_S * 1000, NULL, NULL));
+      g_assert_true (flufl_lock_release (lock, NULL, NULL));
+    }
+}
+
+/* GObject has mutexes for all of a process. A library thread that has one at the moment of a
+ * fork leaves it locked in the child, for ever. */
+static void
+storm_of_forks (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) holder = face_lock_new (face);
+  Waiter waiters[N_WAITERS];
+  gboolean over = FALSE;
+  guint n_forks = face_is_slow () ? N_FORKS / 10 : N_FORKS;
+
+  face_acquire (holder);
+  for (guint i = 0; i < N_WAITERS; i++)
+    {
+      waiters[i] = (Waiter){ face_lock_new (face), g_cancellable_new (), &over, FALSE };
+      waiter_acquire (&waiters[i]);
+    }
+  for (guint i = 0; i < n_forks; i++)
+    {
+      while (g_main_context_iteration (NULL, FALSE))
+        ;
+      face_join (face_fork (uncontended_child, face));
+    }
+  over = TRUE;
+  for (guint i = 0; i < N_WAITERS; i++)
+    {
+      FACE_WAIT_FOR (!waiters[i].waits);
+      g_object_unref (waiters[i].lock);
+      g_object_unref (waiters[i].cancellable);
+    }
+  face_release (holder);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -580,6 +662,7 @@ main (int argc, char *argv[])
   FACE_TEST_WITH ("/fork/forks-while-waiting/in-handler", forks_while_waiting, NULL);
   FACE_TEST_WITH ("/fork/forks-while-waiting/in-unix-signal", forks_while_waiting,
                   GINT_TO_POINTER (TRUE));
+  FACE_TEST ("/fork/storm", storm_of_forks);
 
   return g_test_run ();
 }
