@@ -10,7 +10,7 @@ import pathlib
 import sys
 import traceback
 
-SHORT = 'calls', 'caches', 'storm', 'faults', 'clocks', 'others'
+SHORT = 'calls', 'caches', 'storm', 'faults', 'clocks', 'deleted', 'steps', 'others'
 FULL = *SHORT, 'demo'
 
 

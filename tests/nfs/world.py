@@ -239,6 +239,11 @@ class Peer:
     def peek(self):
         return self._lines.queue[0]
 
+    def end(self):
+        """As a program does that has done its work."""
+        self.process.stdin.close()
+        self.process.wait(PATIENCE_S)
+
     def kill(self):
         self.process.kill()
         self.process.wait()

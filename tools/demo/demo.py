@@ -41,6 +41,10 @@ class DemoError(Exception):
     pass
 
 
+class DirectoryError(DemoError):
+    pass
+
+
 class WorkerError(DemoError):
     def __init__(self, kind, complaint):
         super().__init__(f'{kind.name}: {complaint}')
@@ -252,6 +256,32 @@ async def demonstrate(kinds, processes, directory, seconds):
     print('\nNo update was lost, every kind had its turns, and no file is left behind.')
 
 
+def why_not(directory, error):
+    """Why nothing can be put there, in words."""
+    if not os.path.exists(directory):
+        return 'it does not exist'
+    if not os.path.isdir(directory):
+        return 'it is not a directory'
+    if isinstance(error, FileNotFoundError): # /proc says so
+        return 'no files can be made there'
+    if isinstance(error, PermissionError):
+        return 'it is not writable'
+    return error.strerror
+
+
+def make_directory(directory):
+    """A new one in it, for the ledger and the lock."""
+    if directory is None:
+        directory = tempfile.gettempdir()
+    try:
+        os.stat(directory) # '' is no directory, and not the current one either
+        return tempfile.TemporaryDirectory(prefix='flufllock-demo-', dir=directory)
+    except OSError as error:
+        raise DirectoryError(f'demo: the ledger cannot be put into {directory!r}, since '
+                             f'{why_not(directory, error)}: choose with --dir a directory '
+                             f'in which you may write.') from None
+
+
 async def run(arguments):
     """The exit status."""
     this, received = asyncio.current_task(), []
@@ -265,12 +295,15 @@ async def run(arguments):
         asyncio.get_running_loop().add_signal_handler(number, stop, number)
 
     try:
-        with tempfile.TemporaryDirectory(prefix='flufllock-demo-', dir=arguments.dir) as name:
+        with make_directory(arguments.dir) as name:
             await demonstrate(arguments.kinds, arguments.processes,
                               pathlib.Path(name).absolute(), arguments.seconds)
     except asyncio.CancelledError:
         print('Stopped.', file=sys.stderr)
         return 128 + received[0]
+    except DirectoryError as error:
+        print(error, file=sys.stderr)
+        return 2
     except (DemoError, OSError) as error:
         print(f'\n{error}', file=sys.stderr)
         return 1
@@ -295,14 +328,6 @@ def number_of_processes(text):
     return number(int, 1, MAX_PROCESSES, text)
 
 
-def writable_directory(text):
-    if not os.path.isdir(text):
-        raise argparse.ArgumentTypeError(f'{text!r} is not a directory')
-    if not os.access(text, os.W_OK | os.X_OK):
-        raise argparse.ArgumentTypeError(f'{text!r} is not writable')
-    return text
-
-
 def parse_arguments():
     known = ','.join(all_kinds(HERE))
     parser = argparse.ArgumentParser(
@@ -310,7 +335,7 @@ def parse_arguments():
         'first without a lock, then with one.')
     parser.add_argument('--seconds', type=number_of_seconds, default=10, metavar='N',
                         help='how long to run with the lock (%(default)s)')
-    parser.add_argument('--dir', type=writable_directory, metavar='DIR',
+    parser.add_argument('--dir', metavar='DIR',
                         help='put the file there, on an NFS mount, say (a temporary directory)')
     parser.add_argument('--kinds', default=known, metavar='KIND,...',
                         help='some of %(default)s (all)')

@@ -6,6 +6,7 @@ small liars here."""
 
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -158,8 +159,6 @@ class Demo(unittest.TestCase):
                 (['--processes', '1.5'], "'1.5' is not a number"),
                 (['--kinds', ''], "'' is not one of"),
                 (['--kinds', 'c,rust'], "'rust' is not one of c,python,gjs,vala,flufl"),
-                (['--dir', '/nonexistent'], "'/nonexistent' is not a directory"),
-                (['--dir', __file__], 'is not a directory'),
                 (['--colour'], '--colour'),
                 (['surplus'], 'surplus'),
         ]:
@@ -168,6 +167,38 @@ class Demo(unittest.TestCase):
                 self.assertEqual(result.returncode, 2)
                 self.assertEqual(result.stdout, '')
                 self.assertIn(complaint, result.stderr)
+
+    def refused(self, directory, why, before=()):
+        """One sentence says what is wrong, where, and what to do."""
+        result = subprocess.run([*before, *self.command('--dir', directory)],
+                                stdin=subprocess.DEVNULL, text=True, capture_output=True,
+                                timeout=PATIENCE_S)
+        self.assertEqual(result.returncode, 2)
+        self.assertEqual(result.stdout, '')
+        self.assertEqual(result.stderr, f'demo: the ledger cannot be put into {str(directory)!r}, '
+                                        f'since {why}: choose with --dir a directory in which '
+                                        f'you may write.\n')
+
+    def test_missing_directory(self):
+        self.refused('/nonexistent', 'it does not exist')
+        self.refused('', 'it does not exist')
+
+    def test_no_directory(self):
+        self.refused(__file__, 'it is not a directory')
+
+    @unittest.skipUnless(os.path.isdir('/proc/self'), 'there is no /proc')
+    def test_directory_without_new_files(self):
+        self.refused('/proc', 'no files can be made there')
+
+    def test_directory_not_writable(self):
+        self.place.chmod(0o555)
+        self.addCleanup(self.place.chmod, 0o755)
+        before = []
+        if os.geteuid() == 0: # to whom all directories are writable
+            before = ['setpriv', '--bounding-set=-all', '--inh-caps=-all']
+            if shutil.which('setpriv') is None:
+                self.skipTest('root may write everywhere, and there is no setpriv')
+        self.refused(self.place, 'it is not writable', before)
 
 
 if __name__ == '__main__':
