@@ -260,7 +260,8 @@ gboolean flufl_break_watches = TRUE;
 static gboolean
 keep_vigil (FluflVigil *vigil, const FluflLook *look)
 {
-  gint64 enough = flufl_time_add (FLUFL_GRACE, MAX (look->mtime - look->ctime, 0) / 3);
+  gint64 enough
+      = flufl_time_add (FLUFL_GRACE, MAX (flufl_time_since (look->mtime, look->ctime), 0) / 3);
   gint64 gap = look->taken - vigil->last;
 
   if (!flufl_look_is_inode (look, vigil->dev, vigil->ino) || look->mtime != vigil->mtime

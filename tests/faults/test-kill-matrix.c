@@ -408,7 +408,8 @@ is_intact (Proc *us, const struct stat *before)
 static void
 stop_one (guint nth, gint64 pause, Stops *stops)
 {
-  gint64 step = pause == LONG_PAUSE ? 30 * FAKE_SEC : SHORT_PAUSE / 2;
+  /* One that looks less often begins anew to watch a holder that lives. */
+  gint64 step = MIN (2 * FAKE_SEC, SHORT_PAUSE / 2);
   pid_t victim = start (nth, END_STOP, FALSE);
   FluflOutcome outcome;
   struct stat before;
