@@ -8,7 +8,7 @@ it may be."""
 import pathlib
 import time
 
-from world import GRACE_S, SLOP_S, VERSIONS, judge_live, skip_lost
+from world import APART, GRACE_S, SLOP_S, VERSIONS, judge_live, skip_lost
 
 # Not all at once, which is too much for an emulated machine.
 LIFETIMES_S = [(2, 15)]
@@ -28,7 +28,8 @@ class Case:
         self.place = world.place(version)
         lock = self.place + '/lock'
         self.holder = world.peer('a', lock, lifetime_s)
-        self.waiter = world.peer(waiter_on, lock, lifetime_s)
+        self.waiter = world.peer(waiter_on, lock, lifetime_s,
+                                 before=APART if waiter_on == 'b' else ())
         self.name = f'NFS {version}, lifetime {lifetime_s} s'
 
     def begin(self):

@@ -11,7 +11,7 @@ import os
 import pathlib
 import time
 
-from world import SLOP_S, VERSIONS, judge_live
+from world import APART, SLOP_S, VERSIONS, judge_live
 
 OFF_S = 3600
 LIFETIME_S = 5
@@ -27,7 +27,7 @@ CLOCKS = {
     'the waiter an hour behind': (0, -OFF_S),
 }
 # A process 1 of its own, on a host called localhost.
-CONTAINER = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc', '--uts',
+CONTAINER = [*APART, '--uts',
              'sh', '-c', 'hostname localhost; exec "$@"', 'sh']
 
 

@@ -21,6 +21,9 @@ PATIENCE_S = 120
 # The slop of both libraries, and the grace of ours.
 SLOP_S = 10
 GRACE_S = 5
+# Before a command: process ids of its own, as on another machine. The clients have one kernel,
+# and would else know of each other's dead.
+APART = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc']
 STOOD_STILL = 'this machine stood still, and the holder lost its lock'
 
 
