@@ -210,10 +210,17 @@ describe_obstacle (const FluflSite *site, const FluflFindings *findings)
   g_string_append_printf (text, past ? " holds it, although it expired at %s." : " holds it until %s or longer.",
                           until);
   g_string_append (text, describe_liveness (findings));
-  if (past && !findings->expired && look->sight == FLUFL_SIGHT_CLAIM)
+  if (past && !findings->expired && look->sight == FLUFL_SIGHT_CLAIM && findings->break_errsv == 0)
     g_string_append_printf (text, " It can be broken %d s after it expired.",
                             (int) (FLUFL_SLOP / FLUFL_NSEC_PER_SEC));
-  if (findings->break_errsv != 0)
+  if (look->sight == FLUFL_SIGHT_STRANGE && findings->break_errsv != 0)
+    g_string_append (text, " It cannot be broken but by force: nobody knows how. If it was taken with "
+                           "another separator, use that.");
+  else if (findings->break_errsv == EEXIST)
+    g_string_append_printf (text, " It seems to be a copy of a lock: it can be broken once it has "
+                                  "expired and nothing has changed for %d s.",
+                            (int) (FLUFL_GRACE / FLUFL_NSEC_PER_SEC));
+  else if (findings->break_errsv != 0)
     g_string_append_printf (text, " It cannot be broken from here: %s.",
                             g_strerror (findings->break_errsv));
   else if (findings->resting)
@@ -265,9 +272,9 @@ flufl_report_not_broken (const FluflSite *site, const FluflFindings *findings)
 {
   g_autofree char *path = flufl_report_path (site);
   g_autofree char *obstacle = describe_obstacle (site, findings);
-  GIOErrorEnum code = findings->break_errsv != 0
-                          ? g_io_error_from_errno (findings->break_errsv)
-                          : G_IO_ERROR_BUSY;
+  gboolean is_refused = findings->break_errsv != 0 && findings->break_errsv != EEXIST
+                        && findings->look.sight != FLUFL_SIGHT_STRANGE;
+  GIOErrorEnum code = is_refused ? g_io_error_from_errno (findings->break_errsv) : G_IO_ERROR_BUSY;
 
   return g_error_new (G_IO_ERROR, (int) code, "The lock “%s” was not broken. %s", path, obstacle);
 }

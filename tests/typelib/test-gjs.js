@@ -344,7 +344,9 @@ test('out of range is refused where it is given', () => {
       value => new Flufl.Lock({file, lifetime: value})],
     default_timeout: [value => (lock.default_timeout = value),
       value => lock.set_default_timeout(value),
-      value => new Flufl.Lock({file, default_timeout: value})],
+      value => new Flufl.Lock({file, default_timeout: value}),
+      value => new Flufl.Lock({file, defaultTimeout: value}),
+      value => (lock.defaultTimeout = value)],
   };
   const bad = {lifetime: [0, -5, 2 ** 50, NaN], default_timeout: [-2, -7, Infinity]};
   for (const [name, values] of Object.entries(bad)) {

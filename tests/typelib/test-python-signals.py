@@ -280,6 +280,32 @@ class Asyncio(LockTestCase):
             asyncio.run(cancel(i * 1e-5))
             self.assertEqual(os.listdir(self.dir), [])
 
+    def test_cancelled_twice(self):
+        async def cancel():
+            task = asyncio.ensure_future(self.acquire(self.lock))
+            await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.sleep(0)
+            task.cancel()
+            with self.assertRaises(asyncio.CancelledError):
+                await task
+            self.assertFalse(self.lock.held)
+
+        for _ in range(200):
+            asyncio.run(cancel())
+            self.assertEqual(os.listdir(self.dir), [])
+
+    def test_many_at_once(self):
+        async def take_turns():
+            locks = [Flufl.Lock(self.path) for _ in range(12)]
+            await asyncio.gather(*map(take_turn, locks))
+
+        async def take_turn(lock):
+            await self.acquire(lock)
+            await asyncio.to_thread(lock.release)
+
+        asyncio.run(take_turns())
+
 
 class Operation(LockTestCase):
     def run_to_its_end(self, kind, value=0, cancellable=None):

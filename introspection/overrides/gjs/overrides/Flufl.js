@@ -11,11 +11,13 @@ function _checkWhole(name, value) {
   if (typeof value === 'number' && Number.isSafeInteger(value) || typeof value === 'bigint')
     return;
   const message = `${name}: ${String(value)} is no whole number of milliseconds`;
+  if (Number.isInteger(value))
+    throw new RangeError(`${name}: ${value} is too large`);
   if (typeof value === 'number') {
     throw new RangeError(message +
       (value === Infinity ? '; for ever is LOCK_TIMEOUT_FOREVER' : ''));
   }
-  throw new TypeError(message);
+  throw new TypeError(`${name}: ${JSON.stringify(value) ?? String(value)} is no number`);
 }
 
 function _checkRange(name, value, least, most) {
@@ -38,6 +40,12 @@ function _withDefaults(proto, name, defaults) {
   };
 }
 
+// GJS has each property under three names.
+function _spellings(name) {
+  return new Set([name, name.replace(/_/g, '-'),
+    name.replace(/_(.)/g, (_match, letter) => letter.toUpperCase())]);
+}
+
 // A property in milliseconds throws for what is out of its range; C only warns.
 function _withRange(proto, name, least, most) {
   const get = proto[`get_${name}`];
@@ -48,7 +56,8 @@ function _withRange(proto, name, least, most) {
   };
 
   proto[`set_${name}`] = setChecked;
-  Object.defineProperty(proto, name, {get, set: setChecked, configurable: true});
+  for (const spelling of _spellings(name))
+    Object.defineProperty(proto, spelling, {get, set: setChecked, configurable: true});
 }
 
 function _isCancelled(error) {
@@ -79,8 +88,10 @@ function _init() {
     _withRange(proto, name, ...range);
   proto._init = function (properties = {}, ...args) {
     for (const [name, range] of Object.entries(ranges)) {
-      if (properties[name] !== undefined)
-        _checkRange(name, properties[name], ...range);
+      for (const spelling of _spellings(name)) {
+        if (properties[spelling] !== undefined)
+          _checkRange(name, properties[spelling], ...range);
+      }
     }
     return construct.call(this, properties, ...args);
   };
