@@ -279,9 +279,71 @@ test_let_go_meanwhile (gconstpointer data)
 }
 
 static void
-test_child_keeps_it (void)
+test_let_go_meanwhile_to_a_breaker (void)
+{
+  Proc holder, next, breaker;
+  HandOver meanwhile = { &holder, &next };
+
+  g_test_summary ("Who would break what the dead hold is not told so of one that lets go, either");
+  fake_disk_reset ();
+  proc_init (&holder);
+  proc_init (&next);
+  proc_init (&breaker);
+  proc_acquire (&holder);
+  fake_disk_hook ("flock", 2, hand_over, &meanwhile); /* 1 is for the breaker's own claim */
+  g_assert_cmpint (proc_attempt (&breaker), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_true (fake_disk_order_done ());
+  g_assert_cmpint (breaker.found.liveness, ==, FLUFL_LIVENESS_UNKNOWN);
+  g_assert_true (proc_has_it (&next));
+  give_up_or_back (&next);
+  give_up_or_back (&breaker);
+  assert_disk_empty ();
+  proc_clear (&holder);
+}
+
+static char *
+name_of_dead_process (FluflMarks marks)
 {
   FluflIdentity id;
+
+  flufl_identity_get (&fake_syscalls, &id);
+  id.pid = 4000000;
+  return flufl_claim_name_build ("x.lock", "|", &id, 1, 2, marks);
+}
+
+static void
+remove_lock_of (gpointer claim_path)
+{
+  g_assert_cmpint (fake_syscalls.unlink (claim_path), ==, 0);
+  g_assert_cmpint (fake_syscalls.unlink (LOCK), ==, 0);
+}
+
+static void
+test_ended_meanwhile (void)
+{
+  g_autofree char *name = NULL;
+  g_autofree char *path = NULL;
+  Proc asker;
+
+  g_test_summary ("A holder that let go, and then ended, before the question for its process");
+  fake_disk_reset ();
+  remote_init (&asker);
+  name = name_of_dead_process (FLUFL_MARK_NONE);
+  path = g_strconcat ("/d|e/", name, NULL);
+  put_claim (name, TRUE, 3600);
+  g_assert_true (flufl_holder_look (&asker.site, &asker.found));
+  g_assert_cmpint (asker.found.liveness, ==, FLUFL_LIVENESS_DEAD);
+  fake_disk_hook ("read", 1, remove_lock_of, path); /* the last call of the look */
+  g_assert_false (flufl_holder_look (&asker.site, &asker.found));
+  g_assert_true (fake_disk_order_done ());
+  g_assert_cmpint (asker.found.liveness, ==, FLUFL_LIVENESS_UNKNOWN);
+  assert_disk_empty ();
+  proc_clear (&asker);
+}
+
+static void
+test_child_keeps_it (void)
+{
   g_autofree char *name = NULL;
   g_autofree char *path = NULL;
   int fd, copy;
@@ -290,9 +352,7 @@ test_child_keeps_it (void)
   g_test_summary ("As long as a forked child has the file the lock of its dead parent stays");
   fake_disk_reset ();
   proc_init (&p);
-  flufl_identity_get (&fake_syscalls, &id);
-  id.pid = 4000000;
-  name = flufl_claim_name_build ("x.lock", "|", &id, 1, 2, FLUFL_MARK_LIFE_LINE);
+  name = name_of_dead_process (FLUFL_MARK_LIFE_LINE);
   path = g_strconcat ("/d|e/", name, NULL);
   put_claim (name, TRUE, 3600);
   fd = fake_syscalls.open (path, O_RDONLY, 0);
@@ -771,6 +831,9 @@ main (int argc, char **argv)
   g_test_add_data_func ("/life-line/let-go-meanwhile/free", NULL, test_let_go_meanwhile);
   g_test_add_data_func ("/life-line/let-go-meanwhile/taken", GINT_TO_POINTER (TRUE),
                         test_let_go_meanwhile);
+  g_test_add_func ("/life-line/let-go-meanwhile/to-a-breaker",
+                   test_let_go_meanwhile_to_a_breaker);
+  g_test_add_func ("/life-line/ended-meanwhile", test_ended_meanwhile);
   g_test_add_func ("/life-line/clock-is-stepped", test_clock_is_stepped);
   g_test_add_func ("/life-line/watched", test_watched);
   g_test_add_func ("/life-line/one-that-asks-is-stopped", test_one_that_asks_is_stopped);
