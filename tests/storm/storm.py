@@ -1,16 +1,17 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""storm.py WORKER [--minutes N] [--seed N] [--deletions]: many processes on one lock, some of
-them Python's flufl.lock, while they are killed, stopped and let go, their
-clocks jump, the disk fills up, and the directory becomes read-only.
+"""storm.py WORKER [--minutes N] [--seed N] [--person PERSON]: many processes on
+one lock, some of them Python's flufl.lock, while they are killed, stopped and
+let go, their clocks jump, the disk fills up, and the directory becomes
+read-only.
 
 A word in shared memory, which the lock knows nothing of, tells whether two are
 inside at once. In the end no lock is left, and no claim of ours.
 
-With --deletions a person deletes the lock file, the holder's claim, or both, now
-and then. A holder that was robbed so may meet the next one inside, once; and it
-is told of its loss. Nobody else is: one deletion must not make others lose theirs.
+With PERSON the files of the lock are deleted, too, and only processes of ours
+take part. Then turns may overlap with that of a holder who was robbed so, and
+may be lost so, and not otherwise: see judge.c.
 """
 
 import argparse
@@ -25,7 +26,7 @@ import sys
 import tempfile
 import time
 
-from worker import Arena, open_arena
+from worker import ARENA_SIZE, Arena, open_arena
 
 N_OURS, N_FLUFL = 60, 4
 N_LAST = 4
@@ -38,26 +39,24 @@ WEDGED_S = 60
 # Those who come last ask for one claim in 100 ms each, and for one after another
 # of the dead; a busy machine takes longer.
 COLLECTED_S = 60
+# A release through whose hole another's lock may go: the deletion is to fall between two
+# system calls.
+HOLES_PER_DELETION = 1 / 50
 HERE = pathlib.Path(__file__).resolve().parent
 
 
-# A robbed holder and the next one may each see the other.
-EXCUSED_EACH = 3
-
-
 class Storm:
-    def __init__(self, worker, rand, scratch, deletes):
-        self.deletes = deletes
-        self.worker, self.rand = worker, rand
+    def __init__(self, worker, person, rand, scratch):
+        self.worker, self.person, self.rand = worker, person, rand
         self.disk = scratch / 'disk'
         self.place = self.disk / 'place'
         self.lock = self.place / 'lock'
         self.arena_path = scratch / 'arena'
-        # What flufl.lock does after a deletion is not ours to promise.
-        self.has_flufl = not deletes and self.can_import_flufl()
+        self.grave = self.disk / 'grave'
+        self.has_flufl = not person and self.can_import_flufl()
         self.is_root = os.geteuid() == 0
         self.mounted = False
-        self.ours, self.flufls = [], []
+        self.ours, self.flufls, self.persons = [], [], []
         self.stormed = set()  # ids of processes of ours that the storm went over
         self.stopped = {}  # process → when it goes on
         self.mend_at = None
@@ -77,20 +76,31 @@ class Storm:
             self.mounted = True
         self.place.mkdir()
         self.place.chmod(0o777)
-        self.arena_path.write_bytes(bytes(ctypes.sizeof(Arena)))
+        self.grave.mkdir()
+        self.grave.chmod(0o777)
+        assert ctypes.sizeof(Arena) <= ARENA_SIZE
+        self.arena_path.touch()
+        os.truncate(self.arena_path, ARENA_SIZE)
         self.arena_path.chmod(0o666)
         self.arena = open_arena(self.arena_path)
+        self.arena.deletes = bool(self.person)
         self.arena.last = time.monotonic_ns() // 1000
         for _ in range(N_OURS):
             self.start_ours()
         if self.has_flufl:
             for _ in range(N_FLUFL):
                 self.flufls.append(self.start([sys.executable, HERE / 'worker.py'], []))
+        if self.person:
+            self.persons.append(self.start([self.person],
+                                           [self.grave / 'lock', str(self.rand.randrange(2**31))]))
 
     def start(self, command, arguments):
         user = dict(user=NOBODY, group=NOBODY, extra_groups=[]) if self.is_root else {}
         return subprocess.Popen([*command, self.arena_path, self.lock, *arguments],
                                 stdin=subprocess.DEVNULL, **user)
+
+    def everybody(self):
+        return self.ours + self.flufls + self.persons
 
     def start_ours(self, *more):
         process = self.start([self.worker], [str(self.rand.randrange(2**31)), *more])
@@ -145,23 +155,8 @@ class Storm:
             self.mend()
             self.mend = None
 
-    def delete(self):
-        """As people do, who see a file that seems to be in the way."""
-        which = self.rand.choice(('lock', 'claim', 'both'))
-        try:
-            claim = pathlib.Path(self.lock.read_text(encoding='utf-8'))
-        except OSError:
-            return
-        if claim.parent != self.place:
-            return
-        self.arena.deletions += 1
-        for path in [self.lock] * (which != 'claim') + [claim] * (which != 'lock'):
-            path.unlink(missing_ok=True)
-
     def step(self):
         self.let_go()
-        if self.deletes and self.rand.random() < 0.2:
-            self.delete()
         if self.mend is not None and time.monotonic() >= self.mend_at:
             self.mend_now()
         event = self.rand.random()
@@ -177,16 +172,18 @@ class Storm:
     def check(self):
         if self.arena.overlaps:
             sys.exit('two were inside at once')
-        if self.arena.excused > EXCUSED_EACH * self.arena.deletions:
-            sys.exit(f'{self.arena.deletions} deletions cannot explain '
-                     f'{self.arena.excused} overlaps and losses')
         if self.arena.early_losses:
-            sys.exit('a lock was lost before its lease can have been over')
+            sys.exit('a lock was lost before its lease can have been over'
+                     + ', and nobody had deleted it' * self.arena.deletes)
+        if self.arena.untold:
+            sys.exit('a holder looked after its lock was deleted, and was not told')
+        if self.arena.n_holes > 5 + self.arena.deleted_locks * HOLES_PER_DELETION:
+            sys.exit(f'{self.arena.n_holes} releases went on although their locks were deleted')
         silence = time.monotonic() - self.arena.last / 1e6
         if silence > WEDGED_S:
             sys.exit(f'nobody was inside for {silence:.0f} s: '
                      f'{sorted(path.name for path in self.place.iterdir())}')
-        for process in self.ours + self.flufls:
+        for process in self.everybody():
             if process.poll() is not None:
                 sys.exit(f'{process.args} ended with {process.returncode}')
 
@@ -200,10 +197,10 @@ class Storm:
 
     def finish(self):
         self.arena.stop = 1
-        for process in self.ours + self.flufls:
+        for process in self.everybody():
             if process.wait(timeout=120) != 0:
                 sys.exit(f'{process.args} ended with {process.returncode}')
-        self.ours, self.flufls = [], []
+        self.ours, self.flufls, self.persons = [], [], []
 
     def calm_down(self):
         """What the killed have left is collected by those who come next."""
@@ -231,12 +228,16 @@ class Storm:
         return (f'{self.arena.sections} turns, {self.arena.flufl_sections} of them by flufl.lock, '
                 f'{counts}; {self.arena.overlaps} overlaps, {self.arena.losses} losses, '
                 f'{self.arena.early_losses} of them early; longest silence '
-                f'{self.arena.longest_silence / 1e6:.1f} s'
-                + (f'; {self.arena.deletions} deletions, which explain {self.arena.excused} '
-                   'overlaps and losses more' if self.deletes else ''))
+                f'{self.arena.longest_silence / 1e6:.1f} s')
+
+    def figures_of_deletions(self):
+        return (f'deletions: {self.arena.deleted_locks} locks, {self.arena.deleted_claims} claims; '
+                f'explained by them: {self.arena.explained_overlaps} overlaps, '
+                f'{self.arena.explained_losses} losses; {self.arena.untold} not told, '
+                f'{self.arena.n_holes} between the two calls of a release')
 
     def tear_down(self):
-        for process in self.ours + self.flufls:
+        for process in self.everybody():
             process.kill()
             process.wait()
         self.place.chmod(0o777)
@@ -247,14 +248,14 @@ class Storm:
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('worker')
+    parser.add_argument('--person')
     parser.add_argument('--minutes', type=float, default=1)
-    parser.add_argument('--deletions', action='store_true')
     parser.add_argument('--seed', type=int, default=random.randrange(2**31))
     args = parser.parse_args()
     print(f'seed {args.seed}', flush=True)
     with tempfile.TemporaryDirectory(prefix='flufl-storm-') as name:
         os.chmod(name, 0o755)
-        storm = Storm(args.worker, random.Random(args.seed), pathlib.Path(name), args.deletions)
+        storm = Storm(args.worker, args.person, random.Random(args.seed), pathlib.Path(name))
         try:
             storm.set_up()
             storm.blow(args.minutes * 60)
@@ -263,14 +264,19 @@ def main():
         finally:
             storm.tear_down()
         print(f'figures: {storm.figures()}; {len(left)} left behind')
-        if not storm.has_flufl and not args.deletions:
+        if args.person:
+            print(f'figures: {storm.figures_of_deletions()}')
+        if not storm.has_flufl and not args.person:
             print('flufl.lock is not here, so it took no part')
         if not storm.mounted:
             print('no file system of its own could be mounted, so the disk was never full')
+        storm.check()
         if left:
             sys.exit(f'left behind: {left}')
         if not storm.arena.sections:
             sys.exit('nobody ever was inside')
+        if args.person and not storm.arena.explained_losses:
+            sys.exit('nobody ever lost the lock by a deletion')
 
 
 main()

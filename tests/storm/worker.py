@@ -12,7 +12,12 @@ import time
 from datetime import timedelta
 
 
+# Of arena.h.
+ARENA_SIZE = 1 << 23
+
+
 class Arena(ctypes.Structure):
+    """The beginning of what is in arena.h."""
     _fields_ = [
         ('owner', ctypes.c_int),
         ('overlaps', ctypes.c_int),
@@ -23,9 +28,13 @@ class Arena(ctypes.Structure):
         ('stop', ctypes.c_int),
         ('losses', ctypes.c_int),
         ('early_losses', ctypes.c_int),
-        ('deletions', ctypes.c_int),
-        ('inside_since', ctypes.c_int),
-        ('excused', ctypes.c_int),
+        ('deletes', ctypes.c_int),
+        ('deleted_locks', ctypes.c_int),
+        ('deleted_claims', ctypes.c_int),
+        ('explained_overlaps', ctypes.c_int),
+        ('explained_losses', ctypes.c_int),
+        ('untold', ctypes.c_int),
+        ('n_holes', ctypes.c_int),
     ]
 
 
