@@ -5,6 +5,7 @@
 #include "lies.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -44,9 +45,21 @@ forget (void)
   told_kind = FLUFL_FS_UNASKED;
 }
 
+/* In a forked child: the parent's thread that may have had the mutex is not there. */
+static void
+renew_mutex (void)
+{
+  memset (&mutex, 0, sizeof mutex);
+  memset (&changed, 0, sizeof changed);
+}
+
 void
 lies_reset (void)
 {
+  static gboolean renews;
+
+  if (!renews)
+    renews = pthread_atfork (NULL, NULL, renew_mutex) == 0;
   g_mutex_lock (&mutex);
   g_assert_cmpuint (n_stalled, ==, 0);
   forget ();
