@@ -41,7 +41,7 @@ WEDGED_S = 60
 COLLECTED_S = 60
 # A release through whose hole another's lock may go: the deletion is to fall between two
 # system calls.
-HOLES_PER_DELETION = 1 / 50
+HOLES_PER_DELETION = 1 / 20
 HERE = pathlib.Path(__file__).resolve().parent
 
 
