@@ -293,8 +293,8 @@ flufl_call_run_and_clear (FluflCall *self, GError **error)
 /* --- In workers --- */
 
 /* Runs @func in the context of the operation. The source is let go of by its @data, and not
- * here: once it is attached the caller's thread may hear of it and fork(2), and a child would
- * wait for ever for the context's mutex if we had it then. */
+ * here: once it is attached the caller's thread may run it. A child that is forked while this
+ * thread has the context's mutex would wait for it for ever, so no child is forked then. */
 static void
 post (FluflCall      *self,
       GSourceFunc     func,
@@ -309,7 +309,9 @@ post (FluflCall      *self,
   g_source_set_priority (source, g_task_get_priority (self->task));
   g_source_set_static_name (source, "[flufl] operation");
   g_source_set_callback (source, func, data, destroy);
+  flufl_process_enter_foreign ();
   g_source_attach (source, self->context);
+  flufl_process_leave_foreign ();
 }
 
 /*
@@ -507,16 +509,48 @@ clear_cb (gpointer data G_GNUC_UNUSED)
   return G_SOURCE_REMOVE;
 }
 
-/* What belongs to the user is let go of in the user's main context. */
-static void
-clear_in_context (FluflCall *self)
-{
-  GSource *source = g_idle_source_new ();
+/* Dropped operations that a worker has ended, for the next caller to free. */
+static FluflCall *dropped;
 
+static void
+free_dropped (void)
+{
+  FluflCall *call;
+
+  do
+    call = g_atomic_pointer_get (&dropped);
+  while (call != NULL && !g_atomic_pointer_compare_and_exchange (&dropped, call, NULL));
+  while (call != NULL)
+    {
+      FluflCall *next = call->next_dropped;
+
+      call_free (call);
+      call = next;
+    }
+}
+
+/* What belongs to the user is let go of in a thread of the user's: in the main context of the
+ * operation, or, if it has none, where the next operation begins. The default main context is
+ * not made for it. */
+static void
+clear_for_user (FluflCall *self)
+{
+  GSource *source;
+
+  if (self->context == NULL)
+    {
+      do
+        self->next_dropped = g_atomic_pointer_get (&dropped);
+      while (!g_atomic_pointer_compare_and_exchange (&dropped, self->next_dropped, self));
+      return;
+    }
+  source = g_idle_source_new ();
   g_source_set_static_name (source, "[flufl] dropped operation");
   g_source_set_callback (source, clear_cb, self, call_free);
+  flufl_process_enter_foreign ();
   g_source_attach (source, self->context);
   g_source_unref (source);
+  flufl_process_leave_foreign ();
 }
 
 static void
@@ -537,7 +571,7 @@ worker_done_cb (FluflStepper *stepper)
     self->lease->busy = FALSE;
   self->settled = TRUE;
   flufl_lease_unlock (self->lease);
-  clear_in_context (self);
+  clear_for_user (self);
 }
 
 static void
@@ -608,6 +642,7 @@ flufl_call_run_until (FluflCall *self, int interrupt_fd, gint64 until_usec)
   if (self->settled || self->error != NULL)
     return TRUE;
   pthread_setcancelstate (PTHREAD_CANCEL_DISABLE, &cancel_state);
+  free_dropped ();
   if (!self->begun && begin (self))
     choose_thread (self);
   if (is_parents (self) || !self->begun)
@@ -622,11 +657,15 @@ flufl_call_run_until (FluflCall *self, int interrupt_fd, gint64 until_usec)
   return over;
 }
 
-/* Whether it has brought something that can be given back: the lock. */
-gboolean
-flufl_call_has_won (const FluflCall *self)
+/*
+ * flufl_call_get_win:
+ *
+ * Returns: the number of the lease that the operation has begun; 0 if it has begun none
+ */
+guint
+flufl_call_get_win (const FluflCall *self)
 {
-  return self->settled && self->answer && self->class->undo != NULL;
+  return self->settled && self->answer && self->class->undo != NULL ? self->number : 0;
 }
 
 /*

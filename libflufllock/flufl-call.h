@@ -82,7 +82,9 @@ struct _FluflCall
   gboolean              answer;
   gboolean              ended;       /* the lease has … */
   gboolean              lost;        /* … by a loss of which nobody was told */
-  guint                 number;      /* of the lease that was lost */
+  guint                 number;      /* of the lease that was begun, ended or lost */
+
+  FluflCall            *next_dropped;
 };
 
 void      flufl_call_init            (FluflCall            *self,
@@ -108,7 +110,7 @@ gboolean  flufl_call_finish_boolean  (FluflLock            *lock,
 gboolean  flufl_call_run_until       (FluflCall            *self,
                                       int                   interrupt_fd,
                                       gint64                until_usec);
-gboolean  flufl_call_has_won         (const FluflCall      *self);
+guint     flufl_call_get_win         (const FluflCall      *self);
 void      flufl_call_drop            (FluflCall            *self);
 
 /* For the classes. */
@@ -133,6 +135,8 @@ FluflCall *flufl_lock_call_acquire       (FluflLock        *self,
 FluflCall *flufl_lock_call_release       (FluflLock        *self,
                                           gint64            unused,
                                           GCancellable     *cancellable);
+void       flufl_lock_release_win        (FluflLock        *self,
+                                          guint             number);
 FluflCall *flufl_lock_call_refresh       (FluflLock        *self,
                                           gint64            lifetime_ms,
                                           GCancellable     *cancellable);

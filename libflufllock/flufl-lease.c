@@ -528,7 +528,9 @@ flufl_lease_post_loss (FluflLease *self, guint number)
     {
       /* Let go of by its data: see post() in flufl-call.c. */
       loss->source = source;
+      flufl_process_enter_foreign ();
       g_source_attach (source, self->context);
+      flufl_process_leave_foreign ();
     }
   flufl_lease_unlock (self);
   if (!attached)

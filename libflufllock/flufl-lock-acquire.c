@@ -146,6 +146,7 @@ take_win (AcquireCall *self)
   self->clock_offset = claim->clock_offset;
   call->answer = flufl_lease_begin (call->lease, claim, &call->site, self->heartbeat,
                                     &self->lease_context);
+  call->number = call->lease->number;
   if (call->answer)
     return;
   flufl_claim_release (claim, &call->site, &errsv);

@@ -14,6 +14,7 @@ typedef struct
   FluflCall    call;
   gint64       lifetime_ms; /* for a refresh */
   gboolean     linger;      /* for a release */
+  guint        only;        /* for a release: the lease that it may end; 0: any */
   gboolean     not_held;
   FluflOutcome outcome;
   int          errsv;
@@ -36,9 +37,10 @@ release_step (FluflCall *call, gint64 *out_when G_GNUC_UNUSED)
   FluflLease *lease = call->lease;
 
   /* From now on it is not wanted any more, even if it cannot be removed. */
-  flufl_lease_stop_heart (lease);
+  if (self->only == 0)
+    flufl_lease_stop_heart (lease);
   flufl_lease_lock_disk (lease);
-  self->not_held = !flufl_lease_is_held (lease);
+  self->not_held = !flufl_lease_is_held (lease) || (self->only != 0 && self->only != lease->number);
   if (self->not_held)
     {
       flufl_lease_unlock_disk (lease);
@@ -215,6 +217,21 @@ flufl_lock_release (FluflLock *self, GCancellable *cancellable, GError **error)
 
   flufl_call_init (&call.call, &release_class, self, cancellable);
   return flufl_call_run_and_clear (&call.call, error);
+}
+
+/*
+ * flufl_lock_release_win:
+ * @number: of the lease
+ *
+ * Releases the lock if it is still held by that lease, and not by a later one.
+ */
+void
+flufl_lock_release_win (FluflLock *self, guint number)
+{
+  HeldCall call = { .only = number };
+
+  flufl_call_init (&call.call, &release_class, self, NULL);
+  flufl_call_run_and_clear (&call.call, NULL);
 }
 
 /**

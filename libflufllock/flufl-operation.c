@@ -84,14 +84,14 @@ flufl_operation_ref (FluflOperation *self)
 static void
 drop (FluflOperation *self, gboolean undo)
 {
-  gboolean won;
+  guint win;
 
   if (self->call == NULL)
     return;
-  won = self->over && flufl_call_has_won (self->call);
+  win = self->over ? flufl_call_get_win (self->call) : 0;
   flufl_call_drop (g_steal_pointer (&self->call));
-  if (won && undo)
-    flufl_lock_release (self->lock, NULL, NULL);
+  if (win != 0 && undo)
+    flufl_lock_release_win (self->lock, win);
 }
 
 /**
@@ -160,8 +160,12 @@ flufl_operation_run (FluflOperation *self, int interrupt_fd, gint64 slice_ms)
  * @self: an operation
  *
  * Ends the operation: its caller does not want it any more. If it is an
- * acquisition, the lock is not held afterwards, even if the operation is over
- * and has won it.
+ * acquisition that has won the lock, the lock is released, unless it was
+ * acquired anew since.
+ *
+ * Where a worker thread does the work, for a file system that may hang, this
+ * does not wait for it: the worker removes the claim file later, or, if the
+ * process ends before, others do.
  *
  * The operation cannot be run again.
  *
@@ -179,8 +183,8 @@ flufl_operation_drop (FluflOperation *self)
  * flufl_operation_get_answer:
  * @self: an operation that is over
  *
- * Gets what the method of [class@Flufl.Lock] returns, if that is a boolean. Who
- * reads that a lock was acquired has to release it.
+ * Gets what the method of [class@Flufl.Lock] returns, if that is a boolean. With
+ * the answer of an acquisition the lock passes to the caller, who releases it.
  *
  * Returns: the answer; %FALSE if the operation has failed
  *
@@ -243,11 +247,12 @@ flufl_operation_steal_details (FluflOperation *self)
  * @code: (out) (optional): its code
  * @message: (out) (optional) (transfer none) (nullable): its message, which lives as long as
  *   @self and until that is dropped
- * @errsv: (out) (optional): the number of the system's error that it tells of, as `<errno.h>`
- *   has it, or 0
+ * @errsv: (out) (optional): the errno of the system call that failed, or 0 if
+ *   no system call did
  *
- * Gets the error. Not as a [struct@GLib.Error]: to make an exception of that
- * runs code of the interpreter, amid which a handler of a signal may fail.
+ * Gets the parts of the error. An interpreter that turns a [struct@GLib.Error]
+ * into an exception runs code of its own, and a signal handler may raise another
+ * exception in the middle of that. The parts can be read without it.
  *
  * Returns: whether the operation has failed
  *

@@ -242,6 +242,27 @@ test_copied (gconstpointer name)
 }
 
 static void
+test_copied_in_any_order (void)
+{
+  g_autofree char *path = NULL;
+  Proc p;
+
+  g_test_summary ("cp without -p dates the two copies as it comes to them: the claim may be the later one");
+  fake_disk_reset ();
+  proc_init (&p);
+  path = put_copies (FOREIGN, 0);
+  fake_disk_set_mtime (path, fake_disk_mtime (LOCK) + 2 * FAKE_SEC);
+  fake_disk_advance (3600 * FAKE_SEC);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_cmpint (p.found.break_errsv, ==, 0);
+  fake_disk_advance (FLUFL_GRACE);
+  proc_acquire (&p);
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+  proc_clear (&p);
+}
+
+static void
 test_copied_otherwise (void)
 {
   static const char other[] = "/d|e/other";
@@ -338,9 +359,14 @@ test_strange (gconstpointer name)
   g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
   g_assert_cmpint (p.found.break_errsv, ==, EACCES);
 
-  g_test_message ("Between the two steps of its release it is no other thing");
+  g_test_message ("Between the two steps of its release it is no other thing, even at first sight");
   g_assert_cmpint (fake_syscalls.unlink (path), ==, 0);
+  for (int i = 0; i < 2; i++)
+    g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  proc_abandon (&p);
+  p.found = (FluflFindings){ 0 };
   g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  fake_disk_advance (FLUFL_GRACE);
   g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_NOT_A_LOCK);
   g_assert_cmpint (fake_syscalls.unlink (LOCK), ==, 0);
   proc_acquire (&p);
@@ -497,6 +523,7 @@ main (int argc, char **argv)
   g_test_add_func ("/break/swapped", test_swapped);
   g_test_add_data_func ("/break/copied/flufl", FOREIGN, test_copied);
   g_test_add_data_func ("/break/copied/life-line", "x.lock|elsewhere|77|T01R02L", test_copied);
+  g_test_add_func ("/break/copied/in-any-order", test_copied_in_any_order);
   g_test_add_func ("/break/copied/otherwise", test_copied_otherwise);
   g_test_add_func ("/break/copied/two-breakers", test_copied_two_breakers);
   g_test_add_data_func ("/break/strange/hash", "5d41402abc4b2a76b9719d911017c592.lock", test_strange);

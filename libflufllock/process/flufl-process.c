@@ -31,8 +31,8 @@ static FluflForkFunc hooks[HOOKS_MAX];
 /* Threads of the library that are in code which takes mutexes of others. */
 static GMutex foreign_mutex;
 static GCond  foreign_left;
-static guint  n_foreign;
-static GPrivate is_foreign = G_PRIVATE_INIT (NULL);
+static guint  n_foreign; /* entries, of which a thread may have several */
+static GPrivate own_foreign = G_PRIVATE_INIT (NULL); /* this thread's part of them */
 
 /* How long fork(2) waits for them, in microseconds. */
 #define FOREIGN_PATIENCE (100 * 1000)
@@ -42,7 +42,7 @@ static void
 wait_for_foreign (void)
 {
   gint64 end = g_get_monotonic_time () + FOREIGN_PATIENCE;
-  guint own = g_private_get (&is_foreign) != NULL;
+  guint own = GPOINTER_TO_UINT (g_private_get (&own_foreign));
   gboolean in_time = TRUE;
 
   while (n_foreign > own && in_time)
@@ -74,7 +74,7 @@ forked_cb (void)
   g_mutex_init (&files_mutex);
   g_mutex_init (&foreign_mutex);
   g_cond_init (&foreign_left);
-  n_foreign = g_private_get (&is_foreign) != NULL;
+  n_foreign = GPOINTER_TO_UINT (g_private_get (&own_foreign));
   for (gsize i = 0; i < n_files; i++)
     files[i].close (files[i].fd);
   n_files = 0;
@@ -165,6 +165,14 @@ flufl_process_unlock_entry (void)
   g_mutex_unlock (&entry);
 }
 
+static void
+count_own (int change)
+{
+  int own = GPOINTER_TO_INT (g_private_get (&own_foreign));
+
+  g_private_set (&own_foreign, GINT_TO_POINTER (own + change));
+}
+
 /*
  * flufl_process_enter_foreign:
  *
@@ -177,16 +185,16 @@ flufl_process_enter_foreign (void)
 {
   g_mutex_lock (&foreign_mutex);
   n_foreign++;
+  count_own (1);
   g_mutex_unlock (&foreign_mutex);
-  g_private_set (&is_foreign, &is_foreign);
 }
 
 void
 flufl_process_leave_foreign (void)
 {
-  g_private_set (&is_foreign, NULL);
   g_mutex_lock (&foreign_mutex);
   n_foreign--;
+  count_own (-1);
   g_cond_broadcast (&foreign_left);
   g_mutex_unlock (&foreign_mutex);
 }

@@ -29,6 +29,16 @@ action_is_late (const FluflSite *site, const FluflLook *look)
   return site->sys->clock (FLUFL_CLOCK_BOOT) - look->taken > FLUFL_GRACE / 2;
 }
 
+/* Two clocks must agree before a lock counts as expired, so that one that is wrong breaks
+ * nothing. */
+static gboolean
+is_expired (const FluflSite *site, const FluflLook *look, gint64 server_now)
+{
+  gint64 now = MIN (server_now, site->sys->clock (FLUFL_CLOCK_REAL));
+
+  return look->mtime < flufl_time_add (now, -FLUFL_SLOP);
+}
+
 /* Gives an orphan its claim's name back, so that there is a token to win; all
  * rest for the grace then, since link(2) has renewed the ctime. */
 static FluflOutcome
@@ -74,7 +84,7 @@ join_copies (FluflSite       *site,
   if (look->nlink != 1)
     return FLUFL_OUTCOME_BUSY;
   findings->break_errsv = EEXIST;
-  if (!findings->expired || copy.mtime > look->mtime || copy.nlink != 1
+  if (!findings->expired || !is_expired (site, &copy, server_now) || copy.nlink != 1
       || copy.sight != FLUFL_SIGHT_CLAIM || strcmp (copy.claim.name, look->claim.name) != 0)
     return FLUFL_OUTCOME_BUSY;
   findings->break_errsv = 0;
@@ -276,6 +286,14 @@ keep_vigil (FluflVigil *vigil, const FluflLook *look)
   return vigil->left == 0;
 }
 
+/* Whether it may be a strange lock between the two steps of its release, when nothing but its
+ * content tells so: then it goes within the grace. */
+static gboolean
+may_be_strange (const FluflLook *look, gint64 server_now)
+{
+  return look->names_path && flufl_time_since (server_now, look->ctime) < FLUFL_GRACE;
+}
+
 /*
  * flufl_break:
  * @claim: ours, freshly touched: its ctime tells the file server's clock
@@ -293,10 +311,8 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
   FluflLook *look = &findings->look;
   FluflLifeLine line;
   FluflOutcome outcome;
-  gboolean dead, was_strange = look->sight == FLUFL_SIGHT_STRANGE;
-  dev_t dev = look->dev;
-  ino_t ino = look->ino;
   gint64 server_now;
+  gboolean dead;
   int fd;
 
   findings->expired = findings->resting = findings->watched = FALSE;
@@ -305,14 +321,13 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
   findings->break_errsv = 0;
 
   flufl_look_open (look, site, site->lock_path, &fd);
+  server_now = flufl_claim_server_now (claim, site);
   switch (look->sight)
     {
     case FLUFL_SIGHT_NOTHING:
       return FLUFL_OUTCOME_AGAIN;
     case FLUFL_SIGHT_FOREIGN:
-      /* Its claim may have gone just before it. */
-      return was_strange && flufl_look_is_inode (look, dev, ino) ? FLUFL_OUTCOME_BUSY
-                                                                 : FLUFL_OUTCOME_NOT_A_LOCK;
+      return may_be_strange (look, server_now) ? FLUFL_OUTCOME_BUSY : FLUFL_OUTCOME_NOT_A_LOCK;
     case FLUFL_SIGHT_FAILED:
       findings->errsv = look->errsv;
       findings->failed_step = "look at the lock file";
@@ -326,12 +341,7 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
       break;
     }
 
-  /* Two clocks must agree before a lock counts as expired, so that one that is
-   * wrong breaks nothing. */
-  server_now = flufl_claim_server_now (claim, site);
-  findings->expired
-      = look->mtime < flufl_time_add (MIN (server_now, site->sys->clock (FLUFL_CLOCK_REAL)),
-                                      -FLUFL_SLOP);
+  findings->expired = is_expired (site, look, server_now);
 
   /* Without its content nobody knows which claim is the token; and what others make of a name
    * of another form is not known. */

@@ -117,12 +117,14 @@ see_strange_name (FluflLook *look, const FluflSite *site, const char *content, g
   g_autofree char *path = NULL;
   struct stat st;
 
-  if (look->nlink < 2 || strlen (name) != length - start || name[0] == '\0'
-      || length - start > FLUFL_NAME_MAX || strcmp (name, site->lock_name) == 0)
+  if (name[0] == '\0' || length - start > FLUFL_NAME_MAX || strcmp (name, site->lock_name) == 0)
     return FALSE;
-  for (const char *c = name; *c != '\0'; c++)
-    if (g_ascii_iscntrl (*c))
+  for (gsize i = 0; i < length; i++)
+    if (g_ascii_iscntrl (content[i]))
       return FALSE;
+  look->names_path = look->nlink == 1 && content[0] == '/';
+  if (look->nlink < 2)
+    return FALSE;
   path = flufl_site_path_of (site, name);
   if (site->sys->lstat (path, &st) != 0 || !flufl_look_is_inode (look, st.st_dev, st.st_ino))
     return FALSE;

@@ -510,13 +510,16 @@ sleeper_unref (gpointer data)
 /*
  * flufl_sleeper_wake:
  *
- * From any thread.
+ * From any thread. In a forked child a sleeper of the parent's is left alone: its engine may have
+ * been copied in the middle of a change.
  */
 void
 flufl_sleeper_wake (FluflSleeper *self)
 {
   Engine *engine = self->engine;
 
+  if (is_parents (engine))
+    return;
   g_mutex_lock (&engine->mutex);
   if (!self->woken)
     {

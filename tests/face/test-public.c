@@ -164,6 +164,20 @@ stepwise (void)
   flufl_operation_unref (run (lock, FLUFL_OPERATION_KIND_ACQUIRE, 0));
   g_assert_cmpuint (test_place_count (&place), ==, 0);
 
+  g_test_message ("Nor does it release what was acquired since");
+  for (int dropped = 0; dropped <= 1; dropped++)
+    {
+      FluflOperation *past = run (lock, FLUFL_OPERATION_KIND_ACQUIRE, 0);
+
+      g_assert_true (flufl_lock_release (lock, NULL, NULL));
+      g_assert_true (flufl_lock_acquire (lock, 0, NULL, NULL));
+      if (dropped)
+        flufl_operation_drop (past);
+      flufl_operation_unref (past);
+      g_assert_true (flufl_lock_check (lock, NULL, NULL));
+      g_assert_true (flufl_lock_release (lock, NULL, NULL));
+    }
+
   fails = flufl_operation_new (lock, FLUFL_OPERATION_KIND_RELEASE, 0, NULL);
   g_assert_true (flufl_operation_run (fails, -1, -1));
   g_assert_true (flufl_operation_get_error (fails, &domain, &code, &message, &errsv));
