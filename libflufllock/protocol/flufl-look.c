@@ -122,7 +122,7 @@ see_strange_name (FluflLook *look, const FluflSite *site, const char *content, g
   for (gsize i = 0; i < length; i++)
     if (g_ascii_iscntrl (content[i]))
       return FALSE;
-  look->names_path = look->nlink == 1 && content[0] == '/';
+  look->names_path = content[0] == '/';
   if (look->nlink < 2)
     return FALSE;
   path = flufl_site_path_of (site, name);

@@ -29,7 +29,7 @@ typedef struct
   const char    *what;     /* static; for FOREIGN: "it is a directory" … */
   gboolean       is_blank; /* a regular file without content, or all zero */
   gboolean       is_closed; /* a regular file that may not be read */
-  gboolean       names_path; /* a regular file with one link, whose content is an absolute path */
+  gboolean       names_path; /* a regular file whose content is an absolute path */
   gint64         taken;    /* boot time when the look began */
   dev_t          dev;
   ino_t          ino;

@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import unittest
 
@@ -50,6 +51,13 @@ def open_sockets():
 
 
 class SignalTestCase(LockTestCase):
+    @classmethod
+    def setUpClass(cls):
+        """A first wait makes the sockets that stay."""
+        with tempfile.TemporaryDirectory() as name, Flufl.Lock(name + '/a.lock'):
+            with contextlib.suppress(TimeoutError):
+                Flufl.Lock(name + '/a.lock').acquire(1)
+
     def setUp(self):
         super().setUp()
         self.handled = []
@@ -170,16 +178,70 @@ class Waiting(SignalTestCase):
             self.assertTrue(self.lock.acquire(TIMEOUT_MS))
             self.assertEqual(signal.set_wakeup_fd(-1), writer.fileno())
 
+    def test_one_that_a_handler_resets(self):
+        """As the end of an event loop does: later signals are heard all the same."""
+        def reset():
+            signal.set_wakeup_fd(-1)
+            self.then = self.raise_stop
+
+        self.then = reset
+        with self.other:
+            self.send_when(self.waits)
+            self.send_when(lambda: self.then == self.raise_stop)
+            with self.assertRaises(Stop):
+                self.lock.acquire(TIMEOUT_MS)
+
+    def test_a_handler_that_waits_itself(self):
+        """The outer wait hears the next signal, and whoever watched before is back in the end."""
+        def wait_again():
+            with self.assertRaises(TimeoutError):
+                Flufl.Lock(self.path).acquire(20)
+            self.then = self.other.release
+
+        self.then = wait_again
+        reader, writer = socket.socketpair()
+        with reader, writer:
+            writer.setblocking(False)
+            signal.set_wakeup_fd(writer.fileno())
+            try:
+                self.other.acquire()
+                self.send_when(self.waits)
+                self.send_when(lambda: self.then == self.other.release)
+                self.assertTrue(self.lock.acquire(TIMEOUT_MS))
+            finally:
+                self.assertEqual(signal.set_wakeup_fd(-1), writer.fileno())
+        self.assertEqual(len(self.handled), 2)
+
+    def test_closed_by_a_daemon(self):
+        """The numbers of the sockets are those of the user's file by then."""
+        pipe = sys.modules['gi.overrides.Flufl']._SignalPipe
+        self.addCleanup(setattr, pipe, '_pipe', pipe._pipe)
+        old = pipe._pipe = pipe()
+        with tempfile.TemporaryFile() as file:
+            for each in old._reader, old._writer:
+                os.dup2(file.fileno(), each.fileno())
+            self.then = self.other.release
+            self.other.acquire()
+            self.send_when(self.waits)
+            self.assertTrue(self.lock.acquire(TIMEOUT_MS))
+            self.assertEqual(self.handled, [signal.SIGUSR1])
+            self.assertEqual(os.fstat(file.fileno()).st_size, 0)
+        self.assertIsNot(pipe._pipe, old)
+        for each in old._reader, old._writer, pipe._pipe._reader, pipe._pipe._writer:
+            each.close()
+
     def test_without_descriptors(self):
         """No socket pair can be had: the wait looks at signals now and then."""
         self.then = self.raise_stop
         self.other.acquire()
-        made = socket.socketpair
-        self.addCleanup(setattr, socket, 'socketpair', made)
+        pipe = sys.modules['gi.overrides.Flufl']._SignalPipe
+        self.addCleanup(setattr, pipe, '_pipe', pipe._pipe)
+        self.addCleanup(setattr, socket, 'socketpair', socket.socketpair)
 
         def none_left():
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
+        pipe._pipe = None
         socket.socketpair = none_left
         self.send_when(self.waits)
         with self.assertRaises(Stop):
@@ -203,6 +265,24 @@ class Waiting(SignalTestCase):
 
 
 class Storm(SignalTestCase):
+    def test_an_exception_at_any_moment_leaves_the_wakeup_descriptor(self):
+        self.then = self.raise_stop
+        before = signal.signal(signal.SIGALRM, self.handle)
+        self.addCleanup(signal.signal, signal.SIGALRM, before)
+        self.addCleanup(signal.setitimer, signal.ITIMER_REAL, 0)
+        reader, writer = socket.socketpair()
+        with reader, writer, self.other:
+            writer.setblocking(False)
+            self.addCleanup(signal.set_wakeup_fd, -1)
+            signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+            for round_ in range(400):
+                with self.assertRaises(Stop):
+                    signal.setitimer(signal.ITIMER_REAL, 1e-6 * (1 + round_ * 7 % 900))
+                    self.lock.acquire(TIMEOUT_MS)
+                self.assertEqual(signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False),
+                                 writer.fileno(), round_)
+                self.assertEqual(len(os.listdir(self.dir)), 2)
+
     def test_an_exception_at_any_moment_leaves_no_lock(self):
         """A timer's signals meet each call of a round somewhere."""
         self.then = self.raise_stop

@@ -21,6 +21,7 @@ Handlers of signals run while a method waits. If one raises an exception, the
 method ends with it; and if that was `acquire()`, the lock is not held.
 """
 
+import contextlib
 import datetime
 import errno
 import functools
@@ -143,16 +144,89 @@ def _finishes(name):
     return finish
 
 
-# Where signals cannot be watched: milliseconds between two looks.
-_SLICE_MS = 50
+# A wait returns to the interpreter this often, in milliseconds: should no byte have come
+# for a signal, and where there is nothing that bytes could come by.
+_SLICE_MS = 1000
+_BLIND_SLICE_MS = 50
+
+_set_wakeup_fd = functools.partial(signal.set_wakeup_fd, warn_on_full_buffer=False)
 
 
-def _forward(data, fd):
-    """Give on what was meant for the one that watched signals before."""
-    try:
-        os.write(fd, data)
-    except OSError:
-        pass
+class _SignalPipe:
+    """What the interpreter writes to when a signal comes.
+
+    A handler may raise an exception between any two instructions. So the sockets are never
+    closed, for the interpreter may be left with their number; and the descriptor is set, and
+    the one before it noted, by a single call from C, in which no handler runs.
+    """
+
+    _pipe = None
+
+    def __init__(self):
+        self._reader, self._writer = socket.socketpair()
+        self._reader.setblocking(False)
+        self._writer.setblocking(False)
+        self._pid = os.getpid()
+        self._identity = self._identify()
+        self.fd = self._reader.fileno()
+
+    @classmethod
+    def get(cls):
+        """Get that of this process; None if it cannot be had."""
+        try:
+            if cls._pipe is None or not cls._pipe._is_valid():
+                cls._pipe = cls()
+        except OSError:
+            return None
+        return cls._pipe
+
+    def _identify(self):
+        return [(info.st_dev, info.st_ino)
+                for info in (os.fstat(self._reader.fileno()), os.fstat(self._writer.fileno()))]
+
+    def _is_valid(self):
+        """Whether it is this process's, and nobody has closed its descriptors."""
+        if self._pid != os.getpid():
+            return False
+        try:
+            return self._identity == self._identify()
+        except OSError:
+            return False
+
+    def arm(self, noted):
+        """Have signals written here. Adds the descriptor that was set to the list."""
+        noted.extend(map(_set_wakeup_fd, (self._writer.fileno(),)))
+        if len(noted) > 8:
+            noted[:] = [self._before(noted)]
+
+    def disarm(self, noted):
+        """Set the descriptor that was set before. May be called again."""
+        if not noted:
+            return
+        now = []
+        try:
+            now.extend(map(_set_wakeup_fd, (self._before(noted),)))
+        except (OSError, ValueError):  # it was closed meanwhile
+            now.extend(map(_set_wakeup_fd, (-1,)))
+        if now[0] != self._writer.fileno():  # a handler has set another since
+            _set_wakeup_fd(now[0])
+        noted.clear()
+
+    def _before(self, noted):
+        """Our own, if this wait is in a handler that runs during another one."""
+        ours = self._writer.fileno()
+        return next((fd for fd in reversed(noted) if fd != ours), ours)
+
+    def read(self, noted):
+        """Take what has come, and give it on to whoever watched signals before."""
+        try:
+            data = self._reader.recv(4096)
+        except BlockingIOError:
+            return
+        fd = self._before(noted)
+        if fd not in (-1, self._writer.fileno()):
+            with contextlib.suppress(OSError):
+                os.write(fd, data)
 
 
 def _run_between_signals(operation):
@@ -161,28 +235,22 @@ def _run_between_signals(operation):
     The interpreter runs handlers after the call in which a signal came, and the
     call returns when there is a byte about it to read.
     """
-    try:
-        reader, writer = socket.socketpair()
-    except OSError:
-        while not operation.run(-1, _SLICE_MS):
+    pipe = _SignalPipe.get()
+    if pipe is None:
+        while not operation.run(-1, _BLIND_SLICE_MS):
             pass
         return
-    with reader, writer:
-        reader.setblocking(False)
-        writer.setblocking(False)
-        before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    noted = []
+    try:
         try:
-            while not operation.run(reader.fileno(), -1):
-                data = reader.recv(4096)
-                if before != -1:
-                    _forward(data, before)
+            pipe.arm(noted)
+            while not operation.run(pipe.fd, _SLICE_MS):
+                pipe.read(noted)
+                pipe.arm(noted)  # a handler may have set another, or none
         finally:
-            now = signal.set_wakeup_fd(-1)
-            # Unless a handler has set another.
-            if now != writer.fileno():
-                before = now
-            if before != -1:
-                signal.set_wakeup_fd(before, warn_on_full_buffer=False)
+            pipe.disarm(noted)
+    finally:
+        pipe.disarm(noted)  # if an exception came amid that
 
 
 def _run(lock, kind, value, cancellable, answer):
