@@ -217,9 +217,10 @@ class Waiting(SignalTestCase):
         pipe = sys.modules['gi.overrides.Flufl']._SignalPipe
         self.addCleanup(setattr, pipe, '_pipe', pipe._pipe)
         old = pipe._pipe = pipe()
+        used = [end.fileno() for end in (old._reader, old._writer)]
         with tempfile.TemporaryFile() as file:
-            for each in old._reader, old._writer:
-                os.dup2(file.fileno(), each.fileno())
+            for fd in used:
+                os.dup2(file.fileno(), fd)
             self.then = self.other.release
             self.other.acquire()
             self.send_when(self.waits)
@@ -227,7 +228,10 @@ class Waiting(SignalTestCase):
             self.assertEqual(self.handled, [signal.SIGUSR1])
             self.assertEqual(os.fstat(file.fileno()).st_size, 0)
         self.assertIsNot(pipe._pipe, old)
-        for each in old._reader, old._writer, pipe._pipe._reader, pipe._pipe._writer:
+        # What was the user's by then is left to the user.
+        for fd in used:
+            os.close(fd)
+        for each in pipe._pipe._reader, pipe._pipe._writer:
             each.close()
 
     def test_without_descriptors(self):

@@ -167,42 +167,59 @@ class _SignalPipe:
         self._reader.setblocking(False)
         self._writer.setblocking(False)
         self._pid = os.getpid()
-        self._identity = self._identify()
+        self._identities = {end: self._identify(end.fileno())
+                            for end in (self._reader, self._writer)}
         self.fd = self._reader.fileno()
 
     @classmethod
-    def get(cls):
-        """Get that of this process; None if it cannot be had."""
+    def get(cls, noted):
+        """Have signals written to the pipe of this process; None if it cannot be had.
+
+        Adds the descriptor that was set before to the list.
+        """
         try:
-            if cls._pipe is None or not cls._pipe._is_valid():
+            if cls._pipe is not None and not cls._pipe._is_valid():
+                cls._pipe._abandon()
+                cls._pipe = None
+            if cls._pipe is None:
                 cls._pipe = cls()
-        except OSError:
+            cls._pipe._arm(noted)
+        except (OSError, ValueError):
             return None
         return cls._pipe
 
-    def _identify(self):
-        return [(info.st_dev, info.st_ino)
-                for info in (os.fstat(self._reader.fileno()), os.fstat(self._writer.fileno()))]
+    @classmethod
+    def put_back(cls, noted):
+        """Set the descriptor that was set before. May be called again."""
+        if noted and cls._pipe is not None:
+            cls._pipe._disarm(noted)
+
+    @staticmethod
+    def _identify(fd):
+        try:
+            info = os.fstat(fd)
+        except OSError:
+            return None
+        return info.st_dev, info.st_ino
+
+    def _is_own(self, end):
+        """Whether nobody has closed that end; by now its number may be another file's."""
+        return self._identify(end.fileno()) == self._identities[end]
 
     def _is_valid(self):
-        """Whether it is this process's, and nobody has closed its descriptors."""
-        if self._pid != os.getpid():
-            return False
-        try:
-            return self._identity == self._identify()
-        except OSError:
-            return False
+        return self._pid == os.getpid() and all(map(self._is_own, self._identities))
 
-    def arm(self, noted):
-        """Have signals written here. Adds the descriptor that was set to the list."""
+    def _abandon(self):
+        for end in self._identities:
+            if not self._is_own(end):
+                end.detach()
+
+    def _arm(self, noted):
         noted.extend(map(_set_wakeup_fd, (self._writer.fileno(),)))
         if len(noted) > 8:
             noted[:] = [self._before(noted)]
 
-    def disarm(self, noted):
-        """Set the descriptor that was set before. May be called again."""
-        if not noted:
-            return
+    def _disarm(self, noted):
         now = []
         try:
             now.extend(map(_set_wakeup_fd, (self._before(noted),)))
@@ -221,7 +238,7 @@ class _SignalPipe:
         """Take what has come, and give it on to whoever watched signals before."""
         try:
             data = self._reader.recv(4096)
-        except BlockingIOError:
+        except OSError:  # there is none, or a handler has closed it
             return
         fd = self._before(noted)
         if fd not in (-1, self._writer.fileno()):
@@ -235,22 +252,20 @@ def _run_between_signals(operation):
     The interpreter runs handlers after the call in which a signal came, and the
     call returns when there is a byte about it to read.
     """
-    pipe = _SignalPipe.get()
-    if pipe is None:
-        while not operation.run(-1, _BLIND_SLICE_MS):
-            pass
-        return
     noted = []
     try:
         try:
-            pipe.arm(noted)
-            while not operation.run(pipe.fd, _SLICE_MS):
-                pipe.read(noted)
-                pipe.arm(noted)  # a handler may have set another, or none
+            pipe = _SignalPipe.get(noted)
+            while not (operation.run(pipe.fd, _SLICE_MS) if pipe
+                       else operation.run(-1, _BLIND_SLICE_MS)):
+                if pipe:
+                    pipe.read(noted)
+                # A handler may have set another descriptor, or none, or closed ours.
+                pipe = _SignalPipe.get(noted)
         finally:
-            pipe.disarm(noted)
+            _SignalPipe.put_back(noted)
     finally:
-        pipe.disarm(noted)  # if an exception came amid that
+        _SignalPipe.put_back(noted)  # if an exception came amid that
 
 
 def _run(lock, kind, value, cancellable, answer):
