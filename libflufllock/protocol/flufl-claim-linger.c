@@ -21,18 +21,10 @@ static gboolean
 rename_ahead (FluflClaim *claim, FluflSite *site)
 {
   const FluflSyscalls *sys = site->sys;
-  g_autofree char *name = NULL;
-  g_autofree char *path = NULL;
-  FluflIdentity identity;
-  guint64 random;
+  g_autofree char *path = flufl_claim_new_path (site, FLUFL_MARK_LIFE_LINE | FLUFL_MARK_PARKED);
 
-  if (sys->random (&random, sizeof random) != 0)
+  if (path == NULL)
     return FALSE;
-  flufl_identity_get (sys, &identity);
-  name = flufl_claim_name_build (site->lock_name, site->separator, &identity,
-                                 (guint64) sys->clock (FLUFL_CLOCK_REAL), random,
-                                 FLUFL_MARK_LIFE_LINE | FLUFL_MARK_PARKED);
-  path = flufl_site_path_of (site, name);
   if (sys->rename (claim->path, path) != 0)
     {
       sys->unlink (path);
@@ -97,7 +89,8 @@ park_as_named (FluflClaim *claim, FluflSite *site, int *out_errsv)
   FluflOutcome outcome = see_before_park (claim, site, out_errsv);
 
   /* The lease may have come to its end meanwhile. */
-  if (outcome != FLUFL_OUTCOME_HELD || !flufl_claim_lease_is_safe (claim, site))
+  if (outcome != FLUFL_OUTCOME_HELD
+      || !flufl_claim_lease_is_safe (claim, flufl_claim_boot_now (site)))
     return release_closely (claim, site, out_errsv);
   if (site->sys->unlink (site->lock_path) == 0 || is_unlinked (claim, site))
     return FLUFL_OUTCOME_HELD;
@@ -141,8 +134,8 @@ flufl_claim_park (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
   FluflOutcome outcome;
 
-  if (!may_be_kept (claim, site) || !flufl_claim_lease_is_safe (claim, site)
-      || claim->doubtful || claim->unsure)
+  if (!may_be_kept (claim, site) || claim->doubtful || claim->unsure
+      || !flufl_claim_lease_is_safe (claim, flufl_claim_boot_now (site)))
     return flufl_claim_release (claim, site, out_errsv);
 
   outcome = claim->named_ahead ? park_as_named (claim, site, out_errsv)

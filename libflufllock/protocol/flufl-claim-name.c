@@ -29,12 +29,13 @@ flufl_separator_is_valid (const char *separator)
   return TRUE;
 }
 
-/* Text in a buffer that is large enough: this is built for every lock, and
- * printf(3) would be most of what the library adds to the system calls. */
+/* Text in a buffer that is large enough. A name is built for every lock: with printf(3), or
+ * digit by digit, that would be most of what the library adds to the system calls. Nothing
+ * is behind @length but what was never set. */
 typedef struct
 {
-  char  text[FLUFL_NAME_MAX + 1];
   gsize length;
+  char  text[FLUFL_NAME_MAX + 1];
 } Name;
 
 static void
@@ -43,7 +44,6 @@ put (Name *name, const char *text, gsize length)
   g_assert (name->length + length < sizeof name->text);
   memcpy (name->text + name->length, text, length);
   name->length += length;
-  name->text[name->length] = '\0';
 }
 
 static void
@@ -53,16 +53,39 @@ put_text (Name *name, const char *text)
 }
 
 static void
-put_number (Name *name, guint64 number, guint base, guint digits)
+put_char (Name *name, char c)
 {
-  char text[20];
+  g_assert (name->length + 1 < sizeof name->text);
+  name->text[name->length++] = c;
+}
+
+/* A tag of UNIQUE and its value. */
+static void
+put_tag (Name *name, char tag, const char *value)
+{
+  put_char (name, tag);
+  put_text (name, value);
+}
+
+static void
+put_hexadecimal (Name *name, guint64 number, guint digits)
+{
+  char text[16];
+
+  for (guint at = digits; at > 0; number >>= 4)
+    text[--at] = "0123456789abcdef"[number & 0xF];
+  put (name, text, digits);
+}
+
+static void
+put_decimal (Name *name, guint32 number)
+{
+  char text[10];
   gsize at = sizeof text;
 
-  while (number > 0 || sizeof text - at < digits)
-    {
-      text[--at] = "0123456789abcdef"[number % base];
-      number /= base;
-    }
+  do
+    text[--at] = (char) ('0' + number % 10);
+  while ((number /= 10) > 0);
   put (name, text + at, sizeof text - at);
 }
 
@@ -94,11 +117,14 @@ clean_host (const char *host, const char *separator, Name *out)
 
   while (*host != '\0' && out->length < FLUFL_NAME_MAX)
     {
-      gsize n = by_bytes ? 1 : character_length (host);
+      gsize n = by_bytes || g_ascii_isalnum (*host) ? 1 : character_length (host);
 
-      if (*host == '/' || *host == CUT_MARK || g_ascii_iscntrl (*host)
+      /* No separator has these. */
+      if (g_ascii_isalnum (*host))
+        put_char (out, *host);
+      else if (*host == '/' || *host == CUT_MARK || g_ascii_iscntrl (*host)
           || contains (separator, host, n))
-        put (out, "x", 1);
+        put_char (out, 'x');
       else if (out->length + n <= FLUFL_NAME_MAX)
         put (out, host, n);
       host += n;
@@ -116,13 +142,11 @@ lock_name_hash (const char *lock_name, char out[HASH_LENGTH + 1])
   out[HASH_LENGTH] = '\0';
 }
 
-/* The length of at most @max bytes of @text that cuts no UTF-8 character, if it is
+/* The length of at most @max of the @length bytes of @text that cuts no UTF-8 character, if it is
  * UTF-8: no character of it has more than three bytes behind its first. */
 static gsize
-cut_length (const char *text, gsize max)
+cut_length (const char *text, gsize length, gsize max)
 {
-  gsize length = strlen (text);
-
   if (length <= max)
     return length;
   for (gsize n = max; n > 0 && n + 3 >= max; n--)
@@ -131,59 +155,63 @@ cut_length (const char *text, gsize max)
   return max;
 }
 
+static char *
+join (const char *lock_path, const char *lock_name, const Name *name)
+{
+  gsize directory = (gsize) (lock_name - lock_path);
+  char *path = g_malloc (directory + name->length + 1);
+
+  memcpy (path, lock_path, directory);
+  memcpy (path + directory, name->text, name->length);
+  path[directory + name->length] = '\0';
+  return path;
+}
+
 /*
  * flufl_claim_name_build:
+ * @lock_path: the lock file's path, or only its name
  * @random: 48 bits of it are used
  *
- * Returns: (transfer full): a name for a new claim file, of at most
- *   FLUFL_NAME_MAX bytes whatever the lock's name and the host's
+ * Returns: (transfer full): a path, or a name, for a new claim file next to the lock file. The
+ *   name has at most FLUFL_NAME_MAX bytes, whatever the lock's name and the host's
  */
 char *
-flufl_claim_name_build (const char          *lock_name,
+flufl_claim_name_build (const char          *lock_path,
                         const char          *separator,
                         const FluflIdentity *identity,
                         guint64              ticket,
                         guint64              random,
                         FluflMarks           marks)
 {
-  Name unique = { "", 0 }, host = { "", 0 }, pid = { "", 0 }, name = { "", 0 };
+  Name unique, host, pid, name;
+  const char *slash = strrchr (lock_path, '/');
+  const char *lock_name = slash != NULL ? slash + 1 : lock_path;
   gsize lock_length = strlen (lock_name);
   gsize room;
 
-  put_text (&unique, "T");
-  put_number (&unique, ticket, 16, 16);
-  put_text (&unique, "R");
-  put_number (&unique, random & G_GUINT64_CONSTANT (0xffffffffffff), 16, 12);
+  unique.length = host.length = pid.length = name.length = 0;
+  put_char (&unique, 'T');
+  put_hexadecimal (&unique, ticket, 16);
+  put_char (&unique, 'R');
+  put_hexadecimal (&unique, random, 12);
   if ((marks & FLUFL_MARK_LIFE_LINE) != 0)
-    put_text (&unique, "L");
+    put_char (&unique, 'L');
   if ((marks & FLUFL_MARK_PARKED) != 0)
-    put_text (&unique, "K");
+    put_char (&unique, 'K');
   if (identity->boot[0] != '\0')
-    {
-      put_text (&unique, "B");
-      put_text (&unique, identity->boot);
-    }
+    put_tag (&unique, 'B', identity->boot);
   if (identity->space[0] != '\0')
-    {
-      put_text (&unique, "N");
-      put_text (&unique, identity->space);
-    }
+    put_tag (&unique, 'N', identity->space);
   if (identity->start[0] != '\0'
       && unique.length + 1 + strlen (identity->start) <= FLUFL_UNIQUE_MAX)
-    {
-      put_text (&unique, "S");
-      put_text (&unique, identity->start);
-    }
+    put_tag (&unique, 'S', identity->start);
   /* A life-line goes with the program, as it is closed by execve(2). */
   if (identity->image[0] != '\0' && (marks & FLUFL_MARK_LIFE_LINE) == 0
       && unique.length + 1 + strlen (identity->image) <= FLUFL_UNIQUE_MAX)
-    {
-      put_text (&unique, "X");
-      put_text (&unique, identity->image);
-    }
+    put_tag (&unique, 'X', identity->image);
   g_assert (unique.length <= FLUFL_UNIQUE_MAX);
 
-  put_number (&pid, (guint64) identity->pid, 10, 1);
+  put_decimal (&pid, (guint32) identity->pid);
   clean_host (identity->host, separator, &host);
 
   room = FLUFL_NAME_MAX - 3 * strlen (separator) - pid.length - unique.length;
@@ -191,8 +219,8 @@ flufl_claim_name_build (const char          *lock_name,
     {
       gsize keep = lock_length + HOST_MIN < room ? room - lock_length : HOST_MIN;
 
-      host.length = cut_length (host.text, keep - 1);
-      put (&host, (const char[]){ CUT_MARK }, 1);
+      host.length = cut_length (host.text, host.length, keep - 1);
+      put_char (&host, CUT_MARK);
     }
 
   if (lock_length + host.length <= room)
@@ -202,8 +230,8 @@ flufl_claim_name_build (const char          *lock_name,
       char hash[HASH_LENGTH + 1];
 
       lock_name_hash (lock_name, hash);
-      put (&name, lock_name, cut_length (lock_name, room - host.length - 1 - HASH_LENGTH));
-      put (&name, (const char[]){ CUT_MARK }, 1);
+      put (&name, lock_name, cut_length (lock_name, lock_length, room - host.length - 1 - HASH_LENGTH));
+      put_char (&name, CUT_MARK);
       put_text (&name, hash);
     }
 
@@ -214,7 +242,7 @@ flufl_claim_name_build (const char          *lock_name,
   put_text (&name, separator);
   put (&name, unique.text, unique.length);
   g_assert (name.length <= FLUFL_NAME_MAX);
-  return g_strndup (name.text, name.length);
+  return join (lock_path, lock_name, &name);
 }
 
 /* Finds the last @separator in the first @length bytes of @text. */

@@ -53,7 +53,7 @@ typedef struct
 } FluflClaimName;
 
 gboolean flufl_separator_is_valid (const char          *separator);
-char    *flufl_claim_name_build   (const char          *lock_name,
+char    *flufl_claim_name_build   (const char          *lock_path,
                                    const char          *separator,
                                    const FluflIdentity *identity,
                                    guint64              ticket,

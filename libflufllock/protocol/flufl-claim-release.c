@@ -104,7 +104,7 @@ flufl_claim_release (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
   const FluflSyscalls *sys = site->sys;
   gint64 begun = flufl_claim_boot_now (site), start = begun;
-  gboolean safe = flufl_claim_lease_is_safe (claim, site);
+  gboolean safe = flufl_claim_lease_is_safe (claim, begun);
   gboolean gone = FALSE; /* the claim, before we could remove it */
   FluflClaimSight sight;
 
@@ -121,7 +121,7 @@ flufl_claim_release (FluflClaim *claim, FluflSite *site, int *out_errsv)
        * may have broken it, so it is ours to finish; later a breaker may stand
        * before its own removal of the lock file. We may have been stopped since
        * the first clock. */
-      if (!safe || !flufl_claim_lease_is_safe (claim, site))
+      if (!safe || !flufl_claim_lease_is_safe (claim, flufl_claim_boot_now (site)))
         {
           flufl_claim_clear (claim);
           return FLUFL_OUTCOME_LOST;

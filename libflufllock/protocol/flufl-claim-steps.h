@@ -25,6 +25,9 @@ flufl_claim_boot_now (const FluflSite *site)
   return site->sys->clock (FLUFL_CLOCK_BOOT);
 }
 
+char    *flufl_claim_new_path      (const FluflSite   *site,
+                                    FluflMarks         marks);
+
 /* What the disk shows of our claim. */
 typedef enum
 {
@@ -68,7 +71,7 @@ gboolean flufl_claim_lease_is_young (const FluflClaim *claim,
                                     const FluflSite   *site,
                                     int                part);
 gboolean flufl_claim_lease_is_safe (const FluflClaim  *claim,
-                                    const FluflSite   *site);
+                                    gint64             boot_now);
 gboolean flufl_claim_is_lock       (const FluflClaim  *claim,
                                     const FluflLook   *look);
 gboolean flufl_claim_unpark        (FluflClaim        *claim,

@@ -37,11 +37,11 @@ flufl_claim_lease_is_young (const FluflClaim *claim, const FluflSite *site, int 
   return flufl_claim_boot_now (site) - claim->lease_start < claim->lifetime / part;
 }
 
-/* Without a tenth of the lease left, anybody's next step may come too late. */
+/* Without a tenth of the lease left at @boot_now, anybody's next step may come too late. */
 gboolean
-flufl_claim_lease_is_safe (const FluflClaim *claim, const FluflSite *site)
+flufl_claim_lease_is_safe (const FluflClaim *claim, gint64 boot_now)
 {
-  return flufl_claim_lease_left (claim, site) >= claim->lifetime / 10;
+  return claim->lease_start + claim->lifetime - boot_now >= claim->lifetime / 10;
 }
 
 /* By how much the server's clock is ahead of ours, which may have been set since

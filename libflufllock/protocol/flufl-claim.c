@@ -55,6 +55,26 @@ can_retry_line (FluflSite *site, int errsv)
 }
 
 /*
+ * flufl_claim_new_path:
+ *
+ * Returns: (nullable) (transfer full): of a claim file that is still to be made; %NULL with
+ *   errno set
+ */
+char *
+flufl_claim_new_path (const FluflSite *site, FluflMarks marks)
+{
+  const FluflSyscalls *sys = site->sys;
+  FluflIdentity identity;
+  guint64 random;
+
+  if (sys->random (&random, sizeof random) != 0)
+    return NULL;
+  flufl_identity_get (sys, &identity);
+  return flufl_claim_name_build (site->lock_path, site->separator, &identity,
+                                 (guint64) sys->clock (FLUFL_CLOCK_REAL), random, marks);
+}
+
+/*
  * flufl_claim_create:
  *
  * Makes a new claim file next to the lock file, complete before anybody can
@@ -66,7 +86,6 @@ FluflOutcome
 flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *out_errsv)
 {
   const FluflSyscalls *sys = site->sys;
-  FluflIdentity identity;
   gboolean wants_line = TRUE;
   struct stat st;
   int fd = -1;
@@ -81,29 +100,23 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
       *out_errsv = EOPNOTSUPP;
       return FLUFL_OUTCOME_UNSUPPORTED;
     }
-  flufl_identity_get (sys, &identity);
 
   for (int i = 0; i < CREATE_TRIES && fd < 0; i++)
     {
-      g_autofree char *name = NULL;
       gboolean line = flufl_site_fs_kind (site) == FLUFL_FS_LOCAL && !site->no_life_lines
                       && wants_line;
       FluflMarks marks = !line ? FLUFL_MARK_NONE : FLUFL_MARK_LIFE_LINE;
-      guint64 random;
 
       if (site->name_ahead && (line || flufl_site_fs_kind (site) == FLUFL_FS_NFS))
         marks |= FLUFL_MARK_PARKED;
-      if (sys->random (&random, sizeof random) != 0)
+      claim->named_ahead = (marks & FLUFL_MARK_PARKED) != 0;
+      g_free (claim->path);
+      claim->path = flufl_claim_new_path (site, marks);
+      if (claim->path == NULL)
         {
           errsv = errno;
           break;
         }
-      name = flufl_claim_name_build (site->lock_name, site->separator, &identity,
-                                     (guint64) sys->clock (FLUFL_CLOCK_REAL), random,
-                                     marks);
-      claim->named_ahead = (marks & FLUFL_MARK_PARKED) != 0;
-      g_free (claim->path);
-      claim->path = flufl_site_path_of (site, name);
       fd = sys->open (claim->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
       errsv = fd < 0 ? errno : 0;
       if (fd < 0 && errsv == EINTR)

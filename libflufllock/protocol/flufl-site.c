@@ -27,6 +27,7 @@ flufl_site_init (FluflSite           *site,
   site->sys = sys;
   site->lock_path = g_strdup (lock_path);
   site->lock_name = strrchr (site->lock_path, '/') + 1;
+  site->has_parent = flufl_path_has_parent (lock_path);
   site->separator = g_intern_string (separator);
   site->fs_kind = FLUFL_FS_UNASKED;
   site->name_ahead = FALSE;
@@ -84,7 +85,7 @@ flufl_site_resolve (const FluflSite *site, const char *path)
   char *resolved = NULL;
   char *real;
 
-  if (!flufl_path_has_parent (path))
+  if (!site->has_parent)
     return g_strdup (path);
   directory = flufl_site_directory (site);
   real = realpath (directory, NULL);
