@@ -178,9 +178,14 @@ flufl_call_report_not_held (FluflCall *self)
 
 /* NULL is the default one. That an operation runs in it shows that there is one. */
 static gboolean
-is_same_context (GMainContext *a, GMainContext *b)
+is_in_leases_context (FluflCall *self)
 {
-  return a == b || (b == NULL && a == g_main_context_default ());
+  GMainContext *context;
+
+  flufl_lease_lock (self->lease);
+  context = self->lease->context;
+  flufl_lease_unlock (self->lease);
+  return self->context == (context != NULL ? context : g_main_context_default ());
 }
 
 /*
@@ -191,17 +196,11 @@ is_same_context (GMainContext *a, GMainContext *b)
 void
 flufl_call_emit_end (FluflCall *self)
 {
-  FluflLease *lease = self->lease;
-  gboolean elsewhere;
-
   if (!self->ended)
     return;
-  flufl_lease_lock (lease);
-  elsewhere = self->task != NULL && !is_same_context (self->context, lease->context);
-  flufl_lease_unlock (lease);
-  if (self->lost && elsewhere)
+  if (self->lost && self->task != NULL && !is_in_leases_context (self))
     {
-      flufl_lease_post_loss (lease, self->number);
+      flufl_lease_post_loss (self->lease, self->number);
       return;
     }
   flufl_lock_notify_held (self->lock);

@@ -88,19 +88,12 @@ flufl_lease_close (FluflLease *self)
   flufl_lease_unref (self);
 }
 
-/*
- * flufl_lease_enter_process:
- *
- * In a forked child everything begins anew: what the parent holds, keeps or does is forgotten
+/* In a forked child everything begins anew: what the parent holds, keeps or does is forgotten
  * here, and left alone on disk. None of the parent's threads is there that could give back a
- * mutex or end an operation.
- */
-void
-flufl_lease_enter_process (FluflLease *self)
+ * mutex or end an operation. */
+static void
+begin_anew (FluflLease *self)
 {
-  if (g_atomic_int_get (&self->process) == flufl_process_mark ())
-    return;
-
   flufl_process_lock_entry ();
   if (self->process != flufl_process_mark ())
     {
@@ -109,15 +102,23 @@ flufl_lease_enter_process (FluflLease *self)
       flufl_claim_clear (&self->claim);
       flufl_claim_clear (&self->kept);
       g_clear_pointer (&self->claim_path, g_free);
-      self->busy = self->held = self->told = self->keeps = FALSE;
+      self->busy = self->held = self->keeps = FALSE;
+      g_atomic_int_set (&self->told, FALSE);
       self->loss = FLUFL_LOSS_NONE;
       /* The parent's worker may be at them: they are left as they are. */
-      self->heart = NULL;
+      g_atomic_pointer_set (&self->heart, NULL);
       self->idle = NULL;
       self->queue = (FluflQueue){ 0 };
       g_atomic_int_set (&self->process, flufl_process_mark ());
     }
   flufl_process_unlock_entry ();
+}
+
+void
+flufl_lease_enter_process (FluflLease *self)
+{
+  if (g_atomic_int_get (&self->process) != flufl_process_mark ())
+    begin_anew (self);
 }
 
 /* The mutexes are taken by these functions only: they replace one that the parent held when
@@ -192,15 +193,19 @@ flufl_lease_learn_site_locked (FluflLease *self, FluflSite *site)
 static void
 stop_heart (FluflLease *self)
 {
-  if (self->heart != NULL)
-    flufl_heart_stop (g_steal_pointer (&self->heart));
+  FluflHeart *heart = self->heart;
+
+  g_atomic_pointer_set (&self->heart, NULL);
+  if (heart != NULL)
+    flufl_heart_stop (heart);
 }
 
 /* With the mutex. */
 static void
 leave (FluflLease *self)
 {
-  self->held = self->told = FALSE;
+  self->held = FALSE;
+  g_atomic_int_set (&self->told, FALSE);
   g_clear_pointer (&self->claim_path, g_free);
   stop_heart (self);
 }
@@ -231,7 +236,6 @@ flufl_lease_begin (FluflLease      *self,
   flufl_lease_lock (self);
   self->claim = *claim;
   self->held = TRUE;
-  self->told = FALSE;
   self->loss = FLUFL_LOSS_NONE;
   self->beat_errsv = 0;
   self->number++;
@@ -244,7 +248,7 @@ flufl_lease_begin (FluflLease      *self,
   *context = last;
   if (heartbeat != FLUFL_HEARTBEAT_NONE)
     {
-      self->heart = flufl_heart_start (self);
+      g_atomic_pointer_set (&self->heart, flufl_heart_start (self));
       begun = self->heart != NULL;
     }
   if (begun)
@@ -289,11 +293,14 @@ flufl_lease_tell (FluflLease *self, gpointer object)
   g_autoptr (GCancellable) past = NULL;
   gboolean held;
 
-  g_weak_ref_set (&self->object, object);
   flufl_lease_lock (self);
+  if (!self->has_object)
+    g_weak_ref_set (&self->object, object);
+  self->has_object = TRUE;
   if (self->held && is_over (self))
     set_lost (self, TRUE);
-  held = self->told = self->held;
+  held = self->held;
+  g_atomic_int_set (&self->told, held);
   if (held && self->lost_fired)
     {
       past = g_steal_pointer (&self->lost);
@@ -303,17 +310,27 @@ flufl_lease_tell (FluflLease *self, gpointer object)
   return held;
 }
 
+/*
+ * flufl_lease_forget_object:
+ *
+ * The object is being disposed of: it is told of nothing any more.
+ */
+void
+flufl_lease_forget_object (FluflLease *self)
+{
+  flufl_lease_lock (self);
+  g_weak_ref_set (&self->object, NULL);
+  self->has_object = FALSE;
+  flufl_lease_unlock (self);
+}
+
 /* Whether the object has the lock, as far as its user knows. In a forked child it never has:
  * the lock is the parent's. */
 gboolean
 flufl_lease_is_held (FluflLease *self)
 {
-  gboolean held;
-
-  flufl_lease_lock (self);
-  held = self->told;
-  flufl_lease_unlock (self);
-  return held;
+  flufl_lease_enter_process (self);
+  return g_atomic_int_get (&self->told);
 }
 
 /*
@@ -367,6 +384,9 @@ flufl_lease_renew (FluflLease *self, gboolean is_certain)
 void
 flufl_lease_stop_heart (FluflLease *self)
 {
+  flufl_lease_enter_process (self);
+  if (g_atomic_pointer_get (&self->heart) == NULL)
+    return;
   flufl_lease_lock (self);
   stop_heart (self);
   flufl_lease_unlock (self);

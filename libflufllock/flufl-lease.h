@@ -37,7 +37,7 @@ struct _FluflLease
   FluflSite      site;       /* lock_path is NULL where no lock can be, and never changes */
   gboolean       busy;       /* an operation runs that no other may run beside */
   gboolean       held;       /* the lock is this object's … */
-  gboolean       told;       /* … and its user knows */
+  int            told;       /* … and its user knows; atomic, written with the mutex */
   FluflLoss      loss;       /* how the last lease ended; NONE: not in a loss … */
   int            loss_errsv; /* … and what kept it from being refreshed, or 0 */
   guint          number;     /* of the present or last lease */
@@ -45,7 +45,8 @@ struct _FluflLease
   gint64         end;        /* boot time in nanoseconds */
   gint64         lifetime;   /* nanoseconds; what the heartbeat refreshes it for */
   FluflHeartbeat heartbeat;
-  FluflHeart    *heart;      /* owned; nullable; of a lease with a heartbeat */
+  FluflHeart    *heart;      /* owned; nullable; of a lease with a heartbeat; atomic, written
+                              * with the mutex */
   int            beat_errsv; /* what the last beat failed with, or 0 */
   GMainContext  *context;    /* owned; that of the last acquisition; NULL: the default one */
   gboolean       is_closed;  /* there is no object that could be told anything */
@@ -53,6 +54,7 @@ struct _FluflLease
   FluflPulse    *idle;       /* owned; nullable; lets go of what is kept for long */
   GCancellable  *lost;       /* owned; nullable: nobody has asked for it */
   gboolean       lost_fired;
+  gboolean       has_object;
   GWeakRef       object;     /* the FluflLock, until it is disposed of */
 };
 
@@ -80,6 +82,7 @@ gboolean    flufl_lease_begin         (FluflLease       *self,
                                        GMainContext    **context);
 gboolean    flufl_lease_tell          (FluflLease       *self,
                                        gpointer          object);
+void        flufl_lease_forget_object (FluflLease       *self);
 gboolean    flufl_lease_is_held       (FluflLease       *self);
 FluflLockState flufl_lease_judge      (FluflLease       *self,
                                        const FluflLook  *look,

@@ -16,6 +16,7 @@ struct _FluflLock
   /* Never change after construction. */
   GFile          *file;      /* owned; nullable only by misuse */
   const char     *separator; /* interned */
+  gboolean        separator_is_valid;
   FluflLease     *lease;     /* owned */
 
   /* Protected by the mutex of lease. */

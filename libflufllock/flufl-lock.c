@@ -124,8 +124,8 @@ const FluflSyscalls *flufl_lock_syscalls = &flufl_syscalls_posix;
 void
 flufl_lock_notify_held (FluflLock *self)
 {
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_HELD]);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CLAIM_FILE]);
+  g_object_notify_by_pspec (&self->parent_instance, properties[PROP_HELD]);
+  g_object_notify_by_pspec (&self->parent_instance, properties[PROP_CLAIM_FILE]);
 }
 
 void
@@ -253,6 +253,7 @@ flufl_lock_constructed (GObject *object)
 
   if (self->separator == NULL)
     self->separator = DEFAULT_SEPARATOR;
+  self->separator_is_valid = flufl_separator_is_valid (self->separator);
   if (path != NULL && path[0] == '/')
     flufl_site_init (&self->lease->site, flufl_lock_syscalls, path, self->separator);
 }
@@ -263,7 +264,7 @@ flufl_lock_dispose (GObject *object)
   FluflLease *lease = FLUFL_LOCK (object)->lease;
 
   /* The heartbeat neither keeps the object nor touches it. */
-  g_weak_ref_set (&lease->object, NULL);
+  flufl_lease_forget_object (lease);
   if (flufl_lease_is_held (lease))
     g_debug ("The lock “%s” is released: its last reference was dropped while it was held",
              lease->site.lock_path);
@@ -570,7 +571,7 @@ flufl_lock_check_usable (FluflLock *self, GError **error)
     }
   else if (site->lock_name[0] == '\0')
     g_propagate_error (error, flufl_report_no_name (site));
-  else if (!flufl_separator_is_valid (self->separator))
+  else if (!self->separator_is_valid)
     g_propagate_error (error, flufl_report_bad_separator (site, self->separator));
   else
     return TRUE;

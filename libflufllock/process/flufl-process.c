@@ -16,7 +16,7 @@ typedef struct
   FluflCloseFunc close;
 } File;
 
-static int mark = 1;
+int flufl_process_own_mark = 1;
 static GMutex entry;
 
 static GMutex files_mutex;
@@ -69,7 +69,7 @@ parent_cb (void)
 static void
 forked_cb (void)
 {
-  mark++;
+  flufl_process_own_mark++;
   g_mutex_init (&entry);
   g_mutex_init (&files_mutex);
   g_mutex_init (&foreign_mutex);
@@ -88,19 +88,6 @@ watch_forks (void)
 {
   if (pthread_atfork (prepare_cb, parent_cb, forked_cb) != 0)
     g_error ("libflufllock: no memory to watch over fork(2)");
-}
-
-/*
- * flufl_process_mark:
- *
- * Returns: a number, not 0, that no ancestor of this process had when it forked.
- *   The process id is no such number, for it is 1 in each pid namespace within
- *   another; and it costs a system call.
- */
-int
-flufl_process_mark (void)
-{
-  return mark;
 }
 
 /*
@@ -135,11 +122,11 @@ flufl_process_get_own (FluflPerProcess **current, gsize size, void (*init) (gpoi
       FluflPerProcess *old = g_atomic_pointer_get (current);
       FluflPerProcess *fresh;
 
-      if (old != NULL && old->process == mark)
+      if (old != NULL && old->process == flufl_process_mark ())
         return old;
       fresh = g_malloc0 (size);
       fresh->parents = old;
-      fresh->process = mark;
+      fresh->process = flufl_process_mark ();
       init (fresh);
       if (g_atomic_pointer_compare_and_exchange (current, old, fresh))
         return fresh;

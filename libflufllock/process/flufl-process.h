@@ -12,12 +12,21 @@
 
 G_BEGIN_DECLS
 
+extern int flufl_process_own_mark;
+
+/* A number, not 0, that no ancestor of this process had when it forked. The process id is no
+ * such number, for it is 1 in each pid namespace within another; and it costs a system call. */
+static inline int
+flufl_process_mark (void)
+{
+  return flufl_process_own_mark;
+}
+
 typedef int (*FluflCloseFunc) (int fd);
 
 /* Called in a forked child, in its only thread, before anything else. */
 typedef void (*FluflForkFunc) (void);
 
-int      flufl_process_mark         (void);
 void     flufl_process_on_fork      (FluflForkFunc  func);
 void     flufl_process_lock_entry   (void);
 void     flufl_process_unlock_entry (void);
