@@ -106,7 +106,8 @@ def run(world):
         made = [Case(world, *root, lifetime, what) for root in roots.items() for lifetime in LIFETIMES_S]
         for case in made:
             case.begin()
-        time.sleep(3) # so that they watch already
+        # The waiters have begun to watch the lock by then; nothing on disk shows that.
+        time.sleep(3)
         return made
 
     clock = Clock()

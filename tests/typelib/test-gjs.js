@@ -366,7 +366,7 @@ test('out of range is refused where it is given', () => {
   assertEqual([lock.lifetime, lock.default_timeout], [15000, -1]);
 });
 
-test('what is no number at all', async () => {
+test('values that are not numbers are refused', async () => {
   for (const value of [true, false, '5']) {
     for (const method of ['acquire', 'acquire_async', 'refresh', 'refresh_async', 'set_lifetime',
       'set_default_timeout']) {

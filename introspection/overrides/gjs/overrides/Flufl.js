@@ -6,7 +6,7 @@
 
 const {Gio, GLib} = imports.gi;
 
-// What is no whole number GJS would make one of: 0 of Infinity, 1 of true.
+// GJS would convert other values to whole numbers: Infinity to 0, true to 1.
 function _checkWhole(name, value) {
   if (typeof value === 'number' && Number.isSafeInteger(value) || typeof value === 'bigint')
     return;
