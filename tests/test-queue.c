@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "flufl-queue.h"
+#include "flufl-roll.h"
 #include "flufl-test-util.h"
 #include "queue-util.h"
 
@@ -211,22 +212,72 @@ test_ignored (void)
 }
 
 static void
+put_foreign (int n)
+{
+  for (int i = 0; i < n; i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/d|e/a%d", i);
+
+      fake_disk_put (path, "", 0, 0100644);
+    }
+}
+
+/* Of a large directory the names of claims are kept for a while: who came in since is not
+ * seen, who is known to be gone is struck, and the claims of this process are known. */
+static void
+test_large (void)
+{
+  gint64 kept_times = flufl_roll_kept_times;
+  Line line;
+  g_autofree char *older = NULL, *next = NULL, *unseen = NULL;
+
+  line_init (&line);
+  if (line_skip_without_boot (&line))
+    return;
+  flufl_roll_kept_times = 1000 * 1000;
+  older = line_put (&line, &line.us, -2);
+  next = line_put (&line, &line.us, -1);
+  put_foreign ((int) flufl_roll_large);
+  line_look (&line);
+  g_assert_false (line.view.is_kept);
+  g_assert_cmpstr (line.view.predecessor.name, ==, next);
+  g_assert_cmpuint (line.view.n_older, ==, 2);
+
+  unseen = line_put (&line, &line.us, -1);
+  fake_disk_forget_calls ();
+  line_look (&line);
+  g_assert_cmpuint (fake_disk_count_calls ("list"), ==, 0);
+  g_assert_true (line.view.is_kept);
+  g_assert_cmpuint (line.view.n_older, ==, 2);
+
+  flufl_roll_strike (&line.p.site, next);
+  line_look (&line);
+  g_assert_true (line.view.is_kept);
+  g_assert_cmpstr (line.view.predecessor.name, ==, older);
+  flufl_roll_strike (&line.p.site, older);
+  line_look (&line);
+  g_assert_false (line.view.found);
+  flufl_roll_kept_times = kept_times;
+  flufl_roll_forget ();
+  line_clear (&line);
+}
+
+static void
 test_crowd (void)
 {
+  guint names_max = flufl_roll_names_max;
   Line line;
   g_autofree char *older = NULL;
 
   line_init (&line);
   if (line_skip_without_boot (&line))
     return;
+  flufl_roll_names_max = 1000;
   older = line_put (&line, &line.us, -1);
-  for (int i = 0; i < 3000; i++)
-    {
-      g_autofree char *path = g_strdup_printf ("/d|e/a%d", i);
-
-      fake_disk_put (path, "", 0, 0100644);
-    }
+  put_foreign ((int) flufl_roll_names_max);
   line_look (&line);
+  flufl_roll_names_max = names_max;
+  flufl_roll_forget ();
   g_assert_true (line.view.crowded);
   g_assert_false (line.view.found);
   g_test_message ("It is not looked through again at once");
@@ -375,6 +426,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/queue/stranger", test_stranger);
   g_test_add_func ("/queue/dead-stranger", test_dead_stranger);
   g_test_add_func ("/queue/ignored", test_ignored);
+  g_test_add_func ("/queue/large", test_large);
   g_test_add_func ("/queue/crowd", test_crowd);
   g_test_add_func ("/queue/unreadable", test_unreadable);
   g_test_add_func ("/queue/dead", test_dead);

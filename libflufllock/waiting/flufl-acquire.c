@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "flufl-process.h"
+#include "flufl-roll.h"
 
 /* A wait that lasts is told of once, after so long. */
 #define ANNOUNCE_AFTER (250 * 1000)
@@ -158,7 +159,8 @@ arm (FluflAcquire *self)
   self->watch.func = watched_cb;
   self->watch.user_data = self;
 
-  for (int round = 0; round < ARM_ROUNDS; round++)
+  /* What was kept of an earlier reading has one name less each time. */
+  for (int round = 0; round < ARM_ROUNDS; round += !self->view.is_kept)
     {
       FluflWatchResult result;
 
@@ -169,7 +171,10 @@ arm (FluflAcquire *self)
             continue;
           result = watch_predecessor (self);
           if (result == FLUFL_WATCH_GONE)
-            continue;
+            {
+              flufl_roll_strike (self->site, self->view.predecessor.name);
+              continue;
+            }
         }
       else
         result = flufl_watch_add (&self->watch, self->site->lock_path, LOCK_EVENTS);

@@ -9,11 +9,11 @@
 #include <errno.h>
 #include <string.h>
 
-/* Looking through a directory takes 0.2 µs a name: beyond this it costs more
- * than the order is worth, and all wait for the lock file itself … */
-#define NAMES_MAX 2000
-/* … and none looks through the directory again for so long. */
-#define CROWD_REST G_USEC_PER_SEC
+#include "flufl-roll.h"
+
+/* Where a directory is too large to be read, all wait for the lock file itself, and none reads
+ * it again for this long. Microseconds. */
+#define CROWD_REST (10 * G_USEC_PER_SEC)
 
 /* Looking before linking costs a fifth of an uncontended cycle: after so many
  * arrivals that found nobody an object links first again. */
@@ -54,11 +54,9 @@ typedef struct
   const FluflSite *site;
   const char     *separator;
   char            prefix[PREFIX_MAX + FLUFL_SEPARATOR_MAX + 1]; /* of claims' names */
-  gsize           prefix_length;
   const char     *our_name;
   const char     *our_ticket;  /* in our_name: TICKET_DIGITS and what follows */
   FluflClaimName  ours;
-  guint           n_names;
   guint           n_strangers;
   guint64         seen;        /* bit i: ignored[i] is still there */
   gboolean        collecting;
@@ -104,7 +102,6 @@ put_prefix (Search *self)
 
   g_snprintf (self->prefix, sizeof self->prefix, "%.*s%s", PREFIX_MAX, name,
               strlen (name) <= PREFIX_MAX ? self->separator : "");
-  self->prefix_length = strlen (self->prefix);
 }
 
 static void
@@ -206,15 +203,6 @@ see_name (const char *name, gpointer user_data)
   const char *ticket;
   gboolean ignored;
 
-  if (++self->n_names > NAMES_MAX)
-    {
-      view->crowded = TRUE;
-      return FALSE;
-    }
-
-  /* Most names in a large directory end here. */
-  if (strncmp (name, self->prefix, self->prefix_length) != 0)
-    return TRUE;
   ticket = find_ticket (name, self->separator);
   if (ticket == NULL)
     {
@@ -264,24 +252,27 @@ forget_unseen (FluflQueue *self, guint64 seen)
 
 /* One reading of the directory. Says whether a leftover was collected. */
 static gboolean
-search_once (Search *self, FluflSite *site, const char *directory)
+search_once (Search *self, FluflSite *site)
 {
   FluflQueue *queue = self->queue;
   FluflQueueView *view = self->view;
   gint64 real = site->sys->clock (FLUFL_CLOCK_REAL);
+  FluflRollCall call;
 
   memset (view, 0, sizeof *view);
-  self->n_names = self->n_strangers = 0;
+  self->n_strangers = 0;
   self->seen = 0;
   self->leftover.claim.name[0] = '\0';
   ticket_of (flufl_time_add (real, DATED_AHEAD), self->ahead);
   ticket_of (flufl_time_add (real, -WAITS_LONG), self->old);
 
-  if (site->sys->list (directory, see_name, self) != 0)
+  if (flufl_roll_call (site, self->prefix, self->our_name, see_name, self, &call) != 0)
     {
       view->found = FALSE;
       return FALSE;
     }
+  view->crowded = call.is_cut;
+  view->is_kept = call.is_kept;
   if (view->found)
     view->lead = flufl_time_since ((gint64) self->ours.ticket, (gint64) view->predecessor.ticket);
   if (view->crowded)
@@ -311,7 +302,6 @@ flufl_queue_view (FluflQueue       *self,
                   FluflQueueView   *view)
 {
   Search search = { .queue = self, .site = site, .separator = site->separator, .view = view };
-  g_autofree char *directory = NULL;
   gint64 now = g_get_monotonic_time ();
 
   memset (view, 0, sizeof *view);
@@ -326,9 +316,8 @@ flufl_queue_view (FluflQueue       *self,
     return;
 
   search.collecting = collect && now >= self->leftovers.ask_at;
-  directory = flufl_site_directory (site);
-  for (int i = 0; i < COLLECT_MAX && search_once (&search, site, directory); i++)
-    ;
+  for (int i = 0; i < COLLECT_MAX && search_once (&search, site); i++)
+    flufl_roll_strike (site, search.leftover.claim.name);
 }
 
 /* Never wait for @claim again. */

@@ -28,6 +28,7 @@ typedef struct
 typedef struct
 {
   gboolean       crowded; /* too many files to look through */
+  gboolean       is_kept; /* an earlier look at a large directory: claims may be gone */
   guint          n_older; /* claims that came before ours */
   gboolean       found;   /* predecessor is valid */
   FluflClaimName predecessor;

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "flufl-roll.h"
 #include "flufl-acquire.h"
 
 #include "../acquire-util.h"
@@ -464,6 +465,7 @@ sweeps (Patience *self, gconstpointer kind)
   path = test_place_path (&self->place, name);
   g_assert_true (g_file_set_contents (path, path, -1, NULL));
   n_crowd = local ? 3000 : 0;
+  flufl_roll_names_max = 2000;
   table.list = count_list;
   n_lists = 0;
 

@@ -1,0 +1,42 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The names of a lock's claims, out of its directory.
+ *
+ * To read a directory takes 0.2 µs a name, whatever the names are. A small directory is read
+ * each time. Of a large one the process keeps the names for a multiple of the time that the
+ * reading took, so that a small part of its time, at most, goes into reading. Waiters of this
+ * process report what they know to be newer than the reading. A claim of another process may
+ * be missing, or gone: the roll serves the order of the queue, which is a hint.
+ */
+
+#pragma once
+
+#include "flufl-site.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  guint    n_names;  /* in the directory, whatever they are */
+  gboolean is_cut;   /* the directory is too large to be read, and only its begin was */
+  gboolean is_kept;  /* from an earlier reading */
+} FluflRollCall;
+
+int  flufl_roll_call   (const FluflSite *site,
+                        const char      *prefix,
+                        const char      *own_name,
+                        FluflNameFunc    func,
+                        gpointer         user_data,
+                        FluflRollCall   *out_call);
+void flufl_roll_strike (const FluflSite *site,
+                        const char      *name);
+void flufl_roll_forget (void);
+
+/* Names from which on a directory is large, and from which on it is too large; and for how many
+ * times as long as a reading took its names are kept. Tests set them. */
+extern guint flufl_roll_large;
+extern gint64 flufl_roll_kept_times;
+extern guint flufl_roll_names_max;
+
+G_END_DECLS
