@@ -312,6 +312,8 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
+  /* Each waiter here stands for a process. */
+  flufl_turn_front_max = G_MAXUINT;
 
   g_test_add_func ("/waiting/engine", test_engine);
   g_test_add_data_func ("/waiting/woken/sync", GINT_TO_POINTER (FALSE), test_woken);

@@ -64,6 +64,7 @@ char *
 flufl_claim_new_path (const FluflSite *site, FluflMarks marks)
 {
   const FluflSyscalls *sys = site->sys;
+  gint64 ticket = site->arrival != 0 ? site->arrival : sys->clock (FLUFL_CLOCK_REAL);
   FluflIdentity identity;
   guint64 random;
 
@@ -71,7 +72,7 @@ flufl_claim_new_path (const FluflSite *site, FluflMarks marks)
     return NULL;
   flufl_identity_get (sys, &identity);
   return flufl_claim_name_build (site->lock_path, site->separator, &identity,
-                                 (guint64) sys->clock (FLUFL_CLOCK_REAL), random, marks);
+                                 (guint64) ticket, random, marks);
 }
 
 /*

@@ -66,6 +66,9 @@ typedef struct
   FluflFsKind          fs_kind;    /* asked for until it is told */
   gboolean             name_ahead; /* new claims are named to be kept: set for an
                                     * operation, until it meets a holder */
+  gint64               arrival;    /* the moment that new claims tell as that of arrival, in
+                                    * nanoseconds of real time; 0: when they are made. Set for
+                                    * an operation */
   gboolean             no_life_lines; /* flock(2) was tried here and failed */
   GArray              *retry_errnos;   /* owned; nullable; of int: what else is thought to pass.
                                         * It is replaced, and never changed */

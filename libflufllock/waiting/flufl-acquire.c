@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "flufl-holder.h"
 #include "flufl-process.h"
 #include "flufl-roll.h"
 
@@ -91,6 +92,7 @@ watched_cb (FluflWatchEvents events, gpointer user_data)
   FluflAcquire *self = user_data;
 
   g_atomic_int_or ((guint *) &self->events, (guint) events);
+  flufl_turn_call (&self->turn);
   flufl_sleeper_wake (self->sleeper);
 }
 
@@ -375,6 +377,13 @@ is_out_of_patience (FluflAcquire *self, gint64 now)
          && now - self->unsure_since > MAX (PATIENCE, self->lifetime / 1000);
 }
 
+/* The first step comes at once, and need not ask what time it is. */
+static gint64
+time_of_step (const FluflAcquire *self)
+{
+  return self->timer == 0 && !self->rested ? self->started : g_get_monotonic_time ();
+}
+
 /* --- Steps --- */
 
 /* Every end comes by here. */
@@ -382,6 +391,7 @@ static FluflResult
 finish (FluflAcquire *self, FluflResult result)
 {
   disarm (self);
+  flufl_turn_leave (&self->turn);
   if (result != FLUFL_RESULT_HELD && result != FLUFL_RESULT_REFUSED)
     flufl_claim_abandon (&self->claim, self->site);
   self->result = result;
@@ -395,6 +405,7 @@ leave_to_parent (FluflAcquire *self)
 {
   flufl_watch_remove (&self->watch);
   flufl_claim_clear (&self->claim);
+  self->turn.group = NULL;
   self->result = FLUFL_RESULT_FORKED;
   return FLUFL_RESULT_FORKED;
 }
@@ -450,6 +461,75 @@ gives_way (FluflAcquire *self, gint64 now)
   return is_giving_way (self);
 }
 
+/* --- Rest --- */
+
+/* Whether other waiters of this process are in front. One that cannot wait tries at once. */
+static gboolean
+must_rest (FluflAcquire *self)
+{
+  return self->queue != NULL && self->started < self->deadline
+         && flufl_turn_must_rest (self->site, self->break_dead)
+         && flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL;
+}
+
+/* The claim is made when its turn comes, and then it tells this moment as that of arrival. */
+static void
+begin_rest (FluflAcquire *self)
+{
+  flufl_claim_abandon (&self->claim, self->site);
+  flufl_queue_met_company (self->queue);
+  if (self->site->arrival == 0)
+    self->site->arrival = self->site->sys->clock (FLUFL_CLOCK_REAL);
+  self->rests = self->rested = TRUE;
+  self->timer = 0;
+}
+
+/* What is told of is not known from a claim's tries here. */
+static void
+announce_rest (FluflAcquire *self, gint64 now)
+{
+  if (self->announced || now < self->announce_at)
+    return;
+  self->announce_at = now + ANNOUNCE_AFTER;
+  flufl_holder_look (self->site, &self->findings);
+  announce_if_long (self, now);
+}
+
+/*
+ * Waits without a claim for others of this process that are in front.
+ *
+ * Returns: whether the step is done, with its result in @self; otherwise the waiter is in front,
+ *   or its time is over, and it tries
+ */
+static gboolean
+rest (FluflAcquire *self, gint64 *out_when)
+{
+  gint64 now = g_get_monotonic_time (), ask_at;
+
+  if (!flufl_turn_is_joined (&self->turn))
+    {
+      if (flufl_turn_join (&self->turn, self->site, self->break_dead, self->sleeper))
+        return FALSE;
+      begin_rest (self);
+    }
+  if (now >= self->deadline || flufl_turn_has_come (&self->turn, now, &ask_at))
+    {
+      self->rests = FALSE;
+      return FALSE;
+    }
+  announce_rest (self, now);
+  /* In a handler of the announcement. */
+  if (self->process != flufl_process_mark ())
+    {
+      leave_to_parent (self);
+      return TRUE;
+    }
+  *out_when = MIN (ask_at, self->deadline);
+  if (!self->announced)
+    *out_when = MIN (*out_when, self->announce_at);
+  return TRUE;
+}
+
 static gboolean
 look_is_due (FluflAcquire *self, gint64 now)
 {
@@ -466,8 +546,7 @@ look_is_due (FluflAcquire *self, gint64 now)
 static void
 try (FluflAcquire *self, gboolean look)
 {
-  /* The first comes at once, and need not ask what time it is. */
-  gint64 now = self->timer == 0 ? self->started : g_get_monotonic_time ();
+  gint64 now = time_of_step (self);
 
   if (gives_way (self, now))
     {
@@ -544,8 +623,7 @@ flufl_acquire_step (FluflAcquire *self, gint64 *out_when)
 {
   FluflWatchEvents events = (FluflWatchEvents) g_atomic_int_and ((guint *) &self->events, 0);
   gboolean first = self->timer == 0;
-  /* The first comes at once, and need not ask what time it is. */
-  gint64 now = first ? self->started : g_get_monotonic_time ();
+  gint64 now = time_of_step (self);
   gboolean overdue = now >= (self->armed ? self->timer : self->moved + patience (self));
   /* The end of a file that is watched is nobody's death. */
   gboolean closed = (events & FLUFL_WATCH_CLOSED) != 0;
@@ -556,6 +634,8 @@ flufl_acquire_step (FluflAcquire *self, gint64 *out_when)
     return leave_to_parent (self);
   if (is_cancelled (self))
     return finish (self, FLUFL_RESULT_CANCELLED);
+  if ((self->rests || (first && must_rest (self))) && rest (self, out_when))
+    return self->result;
   if (flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL)
     look = first || slow || closed || (self->armed && events == 0);
   else
@@ -578,6 +658,8 @@ flufl_acquire_step (FluflAcquire *self, gint64 *out_when)
           if (flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL)
             {
               flufl_queue_met_company (self->queue);
+              if (!flufl_turn_is_joined (&self->turn) && now < self->deadline && rest (self, out_when))
+                return self->result;
               watch (self, events, closed || (overdue && (self->armed || slow)));
             }
           else if (self->break_dead && now - self->started >= SWEEP_AFTER)
@@ -621,6 +703,8 @@ flufl_acquire_step (FluflAcquire *self, gint64 *out_when)
   if (self->process != flufl_process_mark ())
     return leave_to_parent (self);
   *out_when = next_try (self, now);
+  if (flufl_turn_is_joined (&self->turn))
+    flufl_turn_moves (&self->turn, *out_when);
   return FLUFL_RESULT_WAIT;
 }
 
@@ -634,5 +718,8 @@ flufl_acquire_begin (FluflAcquire *self)
 {
   self->process = flufl_process_mark ();
   self->started = self->looked = self->moved = g_get_monotonic_time ();
+  self->announce_at = self->started + ANNOUNCE_AFTER;
   self->result = FLUFL_RESULT_WAIT;
+  if (self->queue != NULL)
+    flufl_queue_begin (self->queue);
 }

@@ -11,6 +11,7 @@
 #include "flufl-attempt.h"
 #include "flufl-engine.h"
 #include "flufl-queue.h"
+#include "flufl-turn.h"
 #include "flufl-watch.h"
 
 G_BEGIN_DECLS
@@ -71,6 +72,10 @@ struct _FluflAcquire
   gboolean         gave_way;    /* left it free when it was our turn */
   gint64           unsure_since; /* 0: the last attempt was answered */
   gboolean         announced;
+  gint64           announce_at; /* of one that rests */
+  FluflTurn        turn;        /* among the waiters of this process */
+  gboolean         rests;       /* others of them are in front … */
+  gboolean         rested;      /* … or were */
 };
 
 /* Microseconds; tests make it so long that only a watch can end a wait. */

@@ -15,6 +15,12 @@
  * it again for this long. Microseconds. */
 #define CROWD_REST (10 * G_USEC_PER_SEC)
 
+/* A large directory is read by one who has waited for a hundred times as long as that takes. Many
+ * short waits cost less if all wake at each release. What takes this long, in microseconds, is
+ * not worth the thought. */
+#define WAIT_TIMES 100
+#define READ_AT_ONCE 1000
+
 /* Looking before linking costs a fifth of an uncontended cycle: after so many
  * arrivals that found nobody an object links first again. */
 #define COMPANY_ARRIVALS 4
@@ -285,6 +291,30 @@ search_once (Search *self, FluflSite *site)
   return self->collecting && flufl_leftovers_ask (&queue->leftovers, site, &self->leftover);
 }
 
+/* Whether the directory may be read now, as it is small or the wait has lasted. */
+static gboolean
+is_worth_reading (FluflQueue *self, const FluflSite *site, gint64 now)
+{
+  gint64 takes = flufl_roll_estimate (site);
+
+  if (takes <= READ_AT_ONCE)
+    return TRUE;
+  if (self->read_from == 0)
+    self->read_from = now + takes * WAIT_TIMES;
+  return now >= self->read_from;
+}
+
+/*
+ * flufl_queue_begin:
+ *
+ * Another wait begins.
+ */
+void
+flufl_queue_begin (FluflQueue *self)
+{
+  self->read_from = 0;
+}
+
 /*
  * flufl_queue_view:
  * @claim: ours
@@ -313,6 +343,9 @@ flufl_queue_view (FluflQueue       *self,
       || !flufl_claim_name_parse (search.our_name, strlen (search.our_name), site->lock_name,
                                   site->separator, &search.ours)
       || search.ours.boot[0] == '\0')
+    return;
+  view->crowded = !is_worth_reading (self, site, now);
+  if (view->crowded)
     return;
 
   search.collecting = collect && now >= self->leftovers.ask_at;

@@ -20,7 +20,8 @@ typedef struct
 {
   GPtrArray *ignored;       /* nullable; names of claims that did not move */
   guint      company;       /* so many arrivals still look who is there first */
-  gint64     crowded_until; /* monotonic microseconds */
+  gint64     crowded_until; /* monotonic microseconds, as is … */
+  gint64     read_from; /* … this: when a large directory may be read; 0: not thought of yet */
   FluflLeftovers leftovers;
 } FluflQueue;
 
@@ -38,6 +39,7 @@ typedef struct
 } FluflQueueView;
 
 void     flufl_queue_clear          (FluflQueue           *self);
+void     flufl_queue_begin          (FluflQueue           *self);
 void     flufl_queue_view           (FluflQueue           *self,
                                      FluflSite            *site,
                                      const FluflClaim     *claim,

@@ -15,6 +15,11 @@ gint64 flufl_roll_kept_times = 50;
 /* A larger directory is not read to its end: that would take longer than 0.1 s. */
 guint flufl_roll_names_max = 500 * 1000;
 
+/* A name takes at least this many bytes of the size of a directory, and this many are read in a
+ * microsecond. */
+#define NAME_SIZE 20
+#define NAMES_EACH_USEC 3
+
 /* What is kept of one lock's directory. The names are never changed: another array takes
  * their place, and those who go through them have a reference. */
 typedef struct
@@ -134,6 +139,30 @@ get_kept (const FluflSite *site, const char *own_name, FluflRollCall *out_call)
     }
   g_mutex_unlock (&self->mutex);
   return names;
+}
+
+/*
+ * flufl_roll_estimate:
+ *
+ * Returns: how long a call will take at the most, in microseconds, as far as can be told without
+ *   reading the directory; 0 if its names are kept
+ */
+gint64
+flufl_roll_estimate (const FluflSite *site)
+{
+  Rolls *self = get_rolls ();
+  g_autofree char *directory = NULL;
+  gboolean is_kept;
+  struct stat st;
+
+  g_mutex_lock (&self->mutex);
+  is_kept = self->rolls->len > 0 && find (self, site) != NULL;
+  g_mutex_unlock (&self->mutex);
+  if (is_kept)
+    return 0;
+  directory = flufl_site_directory (site);
+  return site->sys->lstat (directory, &st) == 0 ? (gint64) st.st_size / NAME_SIZE / NAMES_EACH_USEC
+                                                : 0;
 }
 
 /* --- Reading --- */

@@ -14,10 +14,17 @@
 /* An idle thread goes after this. */
 #define IDLE_MAX (15 * G_USEC_PER_SEC)
 
+/* Up to this many threads there is one for each piece of work. Most work takes microseconds, so
+ * that more threads do it no sooner; but any may wait for a file server. So what has waited for
+ * a thread for this long, in microseconds, gets one of its own. */
+#define THREADS_SOON 8
+#define QUEUED_MAX (10 * 1000)
+
 typedef struct
 {
   FluflWorkFunc func;
   gpointer      user_data;
+  gint64        pushed;
 } Work;
 
 typedef struct
@@ -28,6 +35,7 @@ typedef struct
   GQueue          queue;  /* of Work */
   guint           n_threads;
   guint           n_idle; /* of them, which wait for work */
+  gboolean        has_overseer; /* a thread that starts others when work has waited for long */
 } Workers;
 
 guint flufl_workers_max = G_MAXUINT;
@@ -98,6 +106,52 @@ start_thread (Workers *self)
   return TRUE;
 }
 
+/* Goes when the queue has been empty, or there have been idle threads, for a while. */
+static gpointer
+oversee (gpointer data)
+{
+  Workers *self = data;
+
+  g_mutex_lock (&self->mutex);
+  for (int quiet = 0; quiet < 10; quiet++)
+    {
+      const Work *first;
+      gint64 now;
+
+      g_mutex_unlock (&self->mutex);
+      g_usleep (QUEUED_MAX);
+      g_mutex_lock (&self->mutex);
+      now = g_get_monotonic_time ();
+      first = g_queue_peek_head (&self->queue);
+      if (first == NULL || self->n_idle > 0)
+        continue;
+      quiet = 0;
+      if (now - first->pushed >= QUEUED_MAX)
+        start_thread (self);
+    }
+  self->has_overseer = FALSE;
+  g_mutex_unlock (&self->mutex);
+  return NULL;
+}
+
+/* With the mutex. Whether work that has no thread yet will have one. */
+static gboolean
+find_thread (Workers *self)
+{
+  GThread *overseer;
+
+  if (self->n_threads < THREADS_SOON || self->has_overseer)
+    return self->has_overseer || start_thread (self);
+  if (flufl_workers_max <= self->n_threads)
+    return FALSE;
+  overseer = g_thread_try_new ("flufl-overseer", oversee, self, NULL);
+  if (overseer == NULL)
+    return FALSE;
+  self->has_overseer = TRUE;
+  g_thread_unref (overseer);
+  return TRUE;
+}
+
 /*
  * flufl_workers_push:
  *
@@ -115,11 +169,12 @@ flufl_workers_push (FluflWorkFunc func, gpointer user_data)
 
   work->func = func;
   work->user_data = user_data;
+  work->pushed = g_get_monotonic_time ();
   g_mutex_lock (&self->mutex);
   g_queue_push_tail (&self->queue, work);
   if (self->queue.length <= self->n_idle)
     g_cond_signal (&self->filled);
-  else if (!start_thread (self))
+  else if (!find_thread (self))
     {
       g_free (g_queue_pop_tail (&self->queue));
       found = FALSE;

@@ -7,6 +7,7 @@ returns for them."""
 import asyncio
 import contextlib
 import errno
+import gc
 import os
 import pathlib
 import re
@@ -66,6 +67,8 @@ class SignalTestCase(LockTestCase):
         self.sockets = open_sockets()
 
     def tearDown(self):
+        # An exception amid socket.socketpair() has its sockets until its traceback is freed.
+        gc.collect()
         self.assertEqual(open_sockets(), self.sockets)
         super().tearDown()
 

@@ -1,0 +1,296 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include "config.h"
+
+#include "flufl-turn.h"
+
+#include <string.h>
+
+#include "flufl-process.h"
+
+/* One to take the lock, and one that is ready behind it, so that the lock is not left free while
+ * the next one comes to the front. */
+guint flufl_turn_front_max = 2;
+gint64 flufl_turn_patience = G_USEC_PER_SEC;
+
+/* Waiters that can stand for each other: of one lock, by one name, that break the same. */
+typedef struct
+{
+  const FluflSyscalls *sys;
+  char                *lock_path; /* owned */
+  const char          *separator; /* interned */
+  gboolean             break_dead;
+  GQueue               waiters;   /* of FluflTurn, by their links */
+  guint                n_front;   /* of them are in front, and not stalled */
+} Group;
+
+typedef struct
+{
+  FluflPerProcess base;
+  GMutex          mutex; /* protects what follows, and each FluflTurn */
+  GHashTable     *groups; /* owned; Group → Group */
+  guint           n_groups; /* atomic, to be read without the mutex */
+} Groups;
+
+static FluflPerProcess *current;
+
+static guint
+group_hash (gconstpointer key)
+{
+  const Group *self = key;
+
+  return g_str_hash (self->lock_path) ^ (guint) self->break_dead;
+}
+
+static gboolean
+group_equal (gconstpointer left, gconstpointer right)
+{
+  const Group *a = left, *b = right;
+
+  return a->sys == b->sys && a->separator == b->separator && a->break_dead == b->break_dead
+         && strcmp (a->lock_path, b->lock_path) == 0;
+}
+
+static void
+groups_init (gpointer data)
+{
+  Groups *self = data;
+
+  g_mutex_init (&self->mutex);
+  self->groups = g_hash_table_new (group_hash, group_equal);
+}
+
+static Groups *
+get_groups (void)
+{
+  return flufl_process_get_own (&current, sizeof (Groups), groups_init);
+}
+
+/* With the mutex. */
+static Group *
+find (Groups *self, const FluflSite *site, gboolean break_dead)
+{
+  Group key = { site->sys, site->lock_path, site->separator, break_dead, G_QUEUE_INIT, 0 };
+
+  return g_hash_table_lookup (self->groups, &key);
+}
+
+static Group *
+find_or_add (Groups *self, const FluflSite *site, gboolean break_dead)
+{
+  Group *group = find (self, site, break_dead);
+
+  if (group != NULL)
+    return group;
+  group = g_new0 (Group, 1);
+  group->sys = site->sys;
+  group->lock_path = g_strdup (site->lock_path);
+  group->separator = site->separator;
+  group->break_dead = break_dead;
+  g_queue_init (&group->waiters);
+  g_hash_table_add (self->groups, group);
+  g_atomic_int_inc (&self->n_groups);
+  return group;
+}
+
+static void
+drop_if_empty (Groups *self, Group *group)
+{
+  if (group->waiters.length > 0)
+    return;
+  g_hash_table_remove (self->groups, group);
+  g_atomic_int_add (&self->n_groups, -1);
+  g_free (group->lock_path);
+  g_free (group);
+}
+
+/* With the mutex. */
+static FluflTurn *
+first_resting (Group *group)
+{
+  for (GList *l = group->waiters.head; l != NULL; l = l->next)
+    if (!((FluflTurn *) l->data)->in_front)
+      return l->data;
+  return NULL;
+}
+
+/* With the mutex. Those in front are first in the group, but for some that were stalled. */
+static void
+fill_front (Group *group)
+{
+  gboolean came = FALSE;
+  FluflTurn *next;
+
+  while (group->n_front < flufl_turn_front_max && (next = first_resting (group)) != NULL)
+    {
+      next->in_front = TRUE;
+      next->due = g_get_monotonic_time ();
+      group->n_front++;
+      flufl_sleeper_wake (next->sleeper);
+      came = TRUE;
+    }
+  /* The next one sees to it from now on that those in front move. */
+  if (came && (next = first_resting (group)) != NULL)
+    flufl_sleeper_wake (next->sleeper);
+}
+
+/*
+ * flufl_turn_must_rest:
+ *
+ * Returns: whether others of this process are in front already, so that one which arrives need
+ *   not even try
+ */
+gboolean
+flufl_turn_must_rest (const FluflSite *site, gboolean break_dead)
+{
+  Groups *self = get_groups ();
+  const Group *group;
+  gboolean rests;
+
+  if (g_atomic_int_get (&self->n_groups) == 0)
+    return FALSE;
+  g_mutex_lock (&self->mutex);
+  group = find (self, site, break_dead);
+  rests = group != NULL && group->n_front >= flufl_turn_front_max;
+  g_mutex_unlock (&self->mutex);
+  return rests;
+}
+
+/*
+ * flufl_turn_join:
+ * @sleeper: is woken when the waiter comes to the front
+ *
+ * Returns: whether it is in front at once
+ */
+gboolean
+flufl_turn_join (FluflTurn       *self,
+                 const FluflSite *site,
+                 gboolean         break_dead,
+                 FluflSleeper    *sleeper)
+{
+  Groups *groups = get_groups ();
+  Group *group;
+
+  g_mutex_lock (&groups->mutex);
+  group = find_or_add (groups, site, break_dead);
+  *self = (FluflTurn){ .group = group, .sleeper = sleeper };
+  self->link.data = self;
+  self->due = G_MAXINT64;
+  g_queue_push_tail_link (&group->waiters, &self->link);
+  if (group->n_front < flufl_turn_front_max)
+    {
+      self->in_front = TRUE;
+      group->n_front++;
+    }
+  g_mutex_unlock (&groups->mutex);
+  return self->in_front;
+}
+
+gboolean
+flufl_turn_is_joined (const FluflTurn *self)
+{
+  return self->group != NULL;
+}
+
+/* With the mutex. Returns when the next of those in front may be found stalled. */
+static gint64
+find_stalled (Group *group, gint64 now)
+{
+  gint64 next = G_MAXINT64;
+
+  for (GList *l = group->waiters.head; l != NULL; l = l->next)
+    {
+      FluflTurn *turn = l->data;
+      gint64 late = turn->due < G_MAXINT64 - flufl_turn_patience ? turn->due + flufl_turn_patience
+                                                                 : G_MAXINT64;
+
+      if (!turn->in_front || turn->is_stalled)
+        continue;
+      if (now < late)
+        next = MIN (next, late);
+      else
+        {
+          turn->is_stalled = TRUE;
+          group->n_front--;
+        }
+    }
+  return next;
+}
+
+/*
+ * flufl_turn_has_come:
+ * @out_ask_at: when to ask again, if it has not; nobody may come to tell
+ *
+ * Returns: whether the waiter is in front
+ */
+gboolean
+flufl_turn_has_come (FluflTurn *self, gint64 now, gint64 *out_ask_at)
+{
+  Groups *groups = get_groups ();
+  Group *group = self->group;
+  gboolean has_come;
+
+  *out_ask_at = G_MAXINT64;
+  g_mutex_lock (&groups->mutex);
+  if (!self->in_front && first_resting (group) == self)
+    {
+      *out_ask_at = MIN (find_stalled (group, now), now + flufl_turn_patience * 10);
+      fill_front (group);
+    }
+  has_come = self->in_front;
+  g_mutex_unlock (&groups->mutex);
+  return has_come;
+}
+
+/*
+ * flufl_turn_moves:
+ * @due: when it should move next, at the latest
+ */
+void
+flufl_turn_moves (FluflTurn *self, gint64 due)
+{
+  Groups *groups = get_groups ();
+  Group *group = self->group;
+
+  g_mutex_lock (&groups->mutex);
+  self->due = due;
+  if (self->is_stalled)
+    {
+      self->is_stalled = FALSE;
+      group->n_front++;
+    }
+  g_mutex_unlock (&groups->mutex);
+}
+
+/* It is told of something, and should move now. */
+void
+flufl_turn_call (FluflTurn *self)
+{
+  Groups *groups = get_groups ();
+
+  if (self->group == NULL)
+    return;
+  g_mutex_lock (&groups->mutex);
+  self->due = MIN (self->due, g_get_monotonic_time ());
+  g_mutex_unlock (&groups->mutex);
+}
+
+void
+flufl_turn_leave (FluflTurn *self)
+{
+  Groups *groups = get_groups ();
+  Group *group = self->group;
+
+  if (group == NULL)
+    return;
+  g_mutex_lock (&groups->mutex);
+  g_queue_unlink (&group->waiters, &self->link);
+  if (self->in_front && !self->is_stalled)
+    group->n_front--;
+  fill_front (group);
+  drop_if_empty (groups, group);
+  g_mutex_unlock (&groups->mutex);
+  self->group = NULL;
+}

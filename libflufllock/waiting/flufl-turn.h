@@ -1,0 +1,51 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The waiters of this process for one lock. The first few of them are in front: they have
+ * claims on disk, watch and try. The others rest: they have nothing on disk, and nothing wakes
+ * them until one in front has ended. So a waiter that rests costs no system calls.
+ *
+ * A thread of the user's that is in front may be busy with something else, in a handler of a
+ * signal, say. While it does not move when it should, it counts for nothing, and the next one
+ * comes to the front.
+ */
+
+#pragma once
+
+#include "flufl-engine.h"
+#include "flufl-site.h"
+
+G_BEGIN_DECLS
+
+/* Belongs to one acquisition; all zero: it has not joined. */
+typedef struct
+{
+  gpointer      group;     /* nullable */
+  GList         link;      /* in the group, by arrival */
+  FluflSleeper *sleeper;   /* borrowed */
+  gboolean      in_front;
+  gboolean      is_stalled;
+  gint64        due;       /* when it should move next, in monotonic microseconds */
+} FluflTurn;
+
+gboolean flufl_turn_must_rest (const FluflSite *site,
+                               gboolean         break_dead);
+gboolean flufl_turn_join      (FluflTurn       *self,
+                               const FluflSite *site,
+                               gboolean         break_dead,
+                               FluflSleeper    *sleeper);
+gboolean flufl_turn_is_joined (const FluflTurn *self);
+gboolean flufl_turn_has_come  (FluflTurn       *self,
+                               gint64           now,
+                               gint64          *out_ask_at);
+void     flufl_turn_moves     (FluflTurn       *self,
+                               gint64           due);
+void     flufl_turn_call      (FluflTurn       *self);
+void     flufl_turn_leave     (FluflTurn       *self);
+
+/* How many are in front; tests in which each waiter stands for a process set it to all. */
+extern guint flufl_turn_front_max;
+/* One that does not move for this long when it should is stalled; microseconds. */
+extern gint64 flufl_turn_patience;
+
+G_END_DECLS
