@@ -47,6 +47,14 @@ gint64 flufl_acquire_patience = 10 * 1000;
 #define WATCH_PATIENCE_EACH (1 * 1000)
 #define WATCH_BACKOFF_MAX (1000 * 1000)
 
+/* A wait is quiet when its pause has come to that, and the lock is neither expired nor broken.
+ * Then a lstat(2) each time is enough, and the pause grows on. Microseconds. */
+#define QUIET_BACKOFF_MAX (10 * G_USEC_PER_SEC)
+/* What the dead have left is looked for so often in a quiet wait … */
+#define QUIET_COLLECT (60 * G_USEC_PER_SEC)
+/* … and so often as long as there may be more. */
+#define COLLECT_MORE (200 * 1000)
+
 /* Where many take turns one comes behind another within microseconds. Nanoseconds. */
 #define LONG_LEAD (10 * FLUFL_NSEC_PER_MSEC)
 
@@ -96,10 +104,30 @@ watched_cb (FluflWatchEvents events, gpointer user_data)
   flufl_sleeper_wake (self->sleeper);
 }
 
+/* One behind others is told that the lock has gone, which only matters if the one that it waits
+ * for does not move. */
+static void
+lock_moved_cb (FluflWatchEvents events G_GNUC_UNUSED, gpointer user_data)
+{
+  FluflAcquire *self = user_data;
+
+  g_atomic_int_set (&self->lock_moved, TRUE);
+  flufl_turn_call (&self->turn);
+  flufl_sleeper_wake (self->sleeper);
+}
+
+static void
+unwatch_lock (FluflAcquire *self)
+{
+  flufl_watch_remove (&self->lock_watch);
+  self->lock_watch.func = NULL;
+}
+
 static void
 disarm (FluflAcquire *self)
 {
   flufl_watch_remove (&self->watch);
+  unwatch_lock (self);
   self->armed = FALSE;
 }
 
@@ -317,7 +345,9 @@ untold_pause (FluflAcquire *self, gint64 now)
 static gint64
 next_pause (FluflAcquire *self, gint64 now)
 {
-  gint64 longest = self->armed ? WATCH_BACKOFF_MAX : REMOTE_BACKOFF_MAX;
+  gint64 longest = !self->armed ? REMOTE_BACKOFF_MAX
+                   : self->quiet ? QUIET_BACKOFF_MAX
+                                 : WATCH_BACKOFF_MAX;
 
   if (!self->armed && flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL)
     return untold_pause (self, now);
@@ -346,7 +376,10 @@ next_try (FluflAcquire *self, gint64 now)
       self->timer = now + jittered (self, self->pause);
     }
 
-  when = MIN (self->timer, next_turn (self, now));
+  self->turn_at = next_turn (self, now);
+  when = MIN (self->timer, self->turn_at);
+  if (self->collect_at > now && self->break_dead && self->more_dead)
+    when = MIN (when, self->collect_at);
   if (!self->announced && now < self->started + ANNOUNCE_AFTER)
     when = MIN (when, self->started + ANNOUNCE_AFTER);
   return MIN (when, self->deadline);
@@ -404,6 +437,7 @@ static FluflResult
 leave_to_parent (FluflAcquire *self)
 {
   flufl_watch_remove (&self->watch);
+  unwatch_lock (self);
   flufl_claim_clear (&self->claim);
   self->turn.group = NULL;
   self->result = FLUFL_RESULT_FORKED;
@@ -562,18 +596,93 @@ try (FluflAcquire *self, gboolean look)
 
 /* The watch stays as it is; but others may have died since it was set. */
 static void
-collect_meanwhile (FluflAcquire *self)
+collect_meanwhile (FluflAcquire *self, gint64 now)
 {
-  gint64 now = g_get_monotonic_time ();
-  FluflQueueView unused;
+  FluflQueueView view;
 
-  if (!self->break_dead || self->claim.path == NULL
-      || now - self->started < COLLECT_AFTER || now < self->queue->leftovers.ask_at)
+  if (!self->break_dead || self->claim.path == NULL || now < self->collect_at
+      || now < self->queue->leftovers.ask_at)
     return;
+  self->more_dead = FALSE;
   if (self->view.crowded)
     flufl_leftovers_sweep (&self->queue->leftovers, self->site);
   else
-    flufl_queue_view (self->queue, self->site, &self->claim, TRUE, &unused);
+    {
+      flufl_queue_view (self->queue, self->site, &self->claim, TRUE, &view);
+      self->more_dead = view.more_dead;
+    }
+  self->collect_at = now + (self->more_dead ? COLLECT_MORE : self->quiet ? QUIET_COLLECT : 0);
+}
+
+/* The times of the lock file as they are now. Says whether it seems to be the lock that was
+ * looked at, held on: a refresh changes the times and no more. */
+static gboolean
+lock_stays (FluflAcquire *self)
+{
+  FluflLook *look = &self->findings.look;
+  struct stat st;
+
+  if (look->sight != FLUFL_SIGHT_CLAIM
+      || self->site->sys->lstat (self->site->lock_path, &st) != 0
+      || !flufl_look_is_inode (look, st.st_dev, st.st_ino) || st.st_nlink != look->nlink
+      || FLUFL_STAT_MTIME (&st) < look->mtime)
+    return FALSE;
+  look->mtime = FLUFL_STAT_MTIME (&st);
+  look->ctime = FLUFL_STAT_CTIME (&st);
+  return TRUE;
+}
+
+/*
+ * A step that only the timer, or a refresh of the lock, has called for, in a wait that has lasted.
+ * What expires or has rested is known by time. The end of the lock, or of the one before us, is
+ * told; where the latter does not move when the lock goes, the watch of the lock tells that.
+ *
+ * Returns: whether there is nothing to do
+ */
+static gboolean
+stays_quiet (FluflAcquire *self, FluflWatchEvents events, gint64 now)
+{
+  if (!self->armed || self->pause < WATCH_BACKOFF_MAX || (events & ~FLUFL_WATCH_CHANGED) != 0
+      || is_giving_way (self) || self->findings.expired || self->findings.resting
+      || now >= self->deadline || now >= self->turn_at
+      || (!self->announced && now - self->started >= ANNOUNCE_AFTER))
+    return FALSE;
+  if (self->view.found && self->lock_watch.func == NULL)
+    {
+      self->lock_watch.func = lock_moved_cb;
+      self->lock_watch.user_data = self;
+      flufl_watch_add (&self->lock_watch, self->site->lock_path, FLUFL_WATCH_REMOVED);
+    }
+  if (!lock_stays (self))
+    return FALSE;
+  self->quiet = TRUE;
+  collect_meanwhile (self, now);
+  /* The refresh of the lock has been as good as the timer. */
+  self->timer = MIN (self->timer, now);
+  return TRUE;
+}
+
+/* What must be seen again within a second is, from now on. */
+static void
+end_quiet (FluflAcquire *self, gint64 now)
+{
+  if (!self->quiet)
+    return;
+  self->quiet = FALSE;
+  self->pause = WATCH_BACKOFF_MAX;
+  self->timer = MIN (self->timer, now + WATCH_BACKOFF_MAX);
+}
+
+/* Out of a quiet wait: one before us that does not move now is asked for soon. */
+static void
+heed_lock_moved (FluflAcquire *self, gint64 now)
+{
+  if (!g_atomic_int_compare_and_exchange (&self->lock_moved, TRUE, FALSE))
+    return;
+  unwatch_lock (self);
+  self->quiet = FALSE;
+  self->pause = patience (self);
+  self->timer = now + jittered (self, self->pause);
 }
 
 /* After a try in vain, on a local file system: keeps the watch, or sets it on
@@ -592,7 +701,7 @@ watch (FluflAcquire *self, FluflWatchEvents events, gboolean ask)
           if (self->armed && !useless)
             {
               if (ask)
-                collect_meanwhile (self);
+                collect_meanwhile (self, g_get_monotonic_time ());
               return;
             }
         }
@@ -648,10 +757,12 @@ flufl_acquire_step (FluflAcquire *self, gint64 *out_when)
 
   if (!is_giving_way (self))
     self->uncalled = self->armed && (events & ~FLUFL_WATCH_CLOSED) == 0;
-  if ((first && queue_up (self)) || is_behind_others (self, now))
+  heed_lock_moved (self, now);
+  if ((first && queue_up (self)) || is_behind_others (self, now) || stays_quiet (self, events, now))
     self->outcome = FLUFL_OUTCOME_BUSY;
   else
     {
+      end_quiet (self, now);
       try (self, look);
       if (self->outcome == FLUFL_OUTCOME_BUSY && self->queue != NULL)
         {
@@ -719,6 +830,7 @@ flufl_acquire_begin (FluflAcquire *self)
   self->process = flufl_process_mark ();
   self->started = self->looked = self->moved = g_get_monotonic_time ();
   self->announce_at = self->started + ANNOUNCE_AFTER;
+  self->collect_at = self->started + COLLECT_AFTER;
   self->result = FLUFL_RESULT_WAIT;
   if (self->queue != NULL)
     flufl_queue_begin (self->queue);

@@ -34,7 +34,7 @@
 #define WAITS_LONG FLUFL_NSEC_PER_SEC
 
 /* So many of the dead are collected in one go. */
-#define COLLECT_MAX 16
+#define COLLECT_MAX 64
 
 /* The bits of a guint64: one that is forgotten too early costs a wait. */
 #define IGNORED_MAX 64
@@ -333,6 +333,7 @@ flufl_queue_view (FluflQueue       *self,
 {
   Search search = { .queue = self, .site = site, .separator = site->separator, .view = view };
   gint64 now = g_get_monotonic_time ();
+  guint n_dead;
 
   memset (view, 0, sizeof *view);
   search.our_name = strrchr (claim->path, '/') + 1;
@@ -349,8 +350,9 @@ flufl_queue_view (FluflQueue       *self,
     return;
 
   search.collecting = collect && now >= self->leftovers.ask_at;
-  for (int i = 0; i < COLLECT_MAX && search_once (&search, site); i++)
+  for (n_dead = 0; n_dead < COLLECT_MAX && search_once (&search, site); n_dead++)
     flufl_roll_strike (site, search.leftover.claim.name);
+  view->more_dead = n_dead == COLLECT_MAX;
 }
 
 /* Never wait for @claim again. */

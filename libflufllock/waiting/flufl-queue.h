@@ -30,6 +30,7 @@ typedef struct
 {
   gboolean       crowded; /* too many files to look through */
   gboolean       is_kept; /* an earlier look at a large directory: claims may be gone */
+  gboolean       more_dead; /* as many of the dead were collected as one look may */
   guint          n_older; /* claims that came before ours */
   gboolean       found;   /* predecessor is valid */
   FluflClaimName predecessor;
