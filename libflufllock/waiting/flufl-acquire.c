@@ -376,8 +376,7 @@ next_try (FluflAcquire *self, gint64 now)
       self->timer = now + jittered (self, self->pause);
     }
 
-  self->turn_at = next_turn (self, now);
-  when = MIN (self->timer, self->turn_at);
+  when = MIN (self->timer, next_turn (self, now));
   if (self->collect_at > now && self->break_dead && self->more_dead)
     when = MIN (when, self->collect_at);
   if (!self->announced && now < self->started + ANNOUNCE_AFTER)
@@ -615,7 +614,7 @@ collect_meanwhile (FluflAcquire *self, gint64 now)
 }
 
 /* The times of the lock file as they are now. Says whether it seems to be the lock that was
- * looked at, held on: a refresh changes the times and no more. */
+ * looked at, held on, and not expired: a refresh changes the times and no more. */
 static gboolean
 lock_stays (FluflAcquire *self)
 {
@@ -629,7 +628,7 @@ lock_stays (FluflAcquire *self)
     return FALSE;
   look->mtime = FLUFL_STAT_MTIME (&st);
   look->ctime = FLUFL_STAT_CTIME (&st);
-  return TRUE;
+  return flufl_time_add (look->mtime, FLUFL_SLOP) > self->site->sys->clock (FLUFL_CLOCK_REAL);
 }
 
 /*
@@ -644,7 +643,7 @@ stays_quiet (FluflAcquire *self, FluflWatchEvents events, gint64 now)
 {
   if (!self->armed || self->pause < WATCH_BACKOFF_MAX || (events & ~FLUFL_WATCH_CHANGED) != 0
       || is_giving_way (self) || self->findings.expired || self->findings.resting
-      || now >= self->deadline || now >= self->turn_at
+      || now >= self->deadline
       || (!self->announced && now - self->started >= ANNOUNCE_AFTER))
     return FALSE;
   if (self->view.found && self->lock_watch.func == NULL)

@@ -55,7 +55,6 @@ struct _FluflAcquire
   gint64           started;
   gint64           timer;       /* when to look again, whatever is told */
   gint64           pause;       /* the last one; 0: the next is the first */
-  gint64           turn_at;     /* when what was seen of the lock changes by itself */
   gboolean         quiet;       /* nothing has happened for long */
   gint64           collect_at;  /* when to look for what the dead have left … */
   gboolean         more_dead;   /* … of which there may be more */
