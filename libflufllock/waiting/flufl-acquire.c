@@ -631,6 +631,15 @@ lock_stays (FluflAcquire *self)
   return flufl_time_add (look->mtime, FLUFL_SLOP) > self->site->sys->clock (FLUFL_CLOCK_REAL);
 }
 
+/* Whether the death of the holder is found by asking for its process, and told by nothing. */
+static gboolean
+must_ask_for_holder (const FluflAcquire *self)
+{
+  const FluflClaimName *holder = &self->findings.look.claim;
+
+  return self->break_dead && holder->ours && holder->start[0] != '\0' && !holder->life_line;
+}
+
 /*
  * A step that only the timer, or a refresh of the lock, has called for, in a wait that has lasted.
  * What expires or has rested is known by time. The end of the lock, or of the one before us, is
@@ -643,7 +652,7 @@ stays_quiet (FluflAcquire *self, FluflWatchEvents events, gint64 now)
 {
   if (!self->armed || self->pause < WATCH_BACKOFF_MAX || (events & ~FLUFL_WATCH_CHANGED) != 0
       || is_giving_way (self) || self->findings.expired || self->findings.resting
-      || now >= self->deadline
+      || now >= self->deadline || must_ask_for_holder (self)
       || (!self->announced && now - self->started >= ANNOUNCE_AFTER))
     return FALSE;
   if (self->view.found && self->lock_watch.func == NULL)
