@@ -294,3 +294,20 @@ flufl_turn_leave (FluflTurn *self)
   g_mutex_unlock (&groups->mutex);
   self->group = NULL;
 }
+
+guint
+flufl_turn_count_resting (void)
+{
+  Groups *self = get_groups ();
+  GHashTableIter iter;
+  gpointer key;
+  guint n = 0;
+
+  g_mutex_lock (&self->mutex);
+  g_hash_table_iter_init (&iter, self->groups);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    for (GList *l = ((Group *) key)->waiters.head; l != NULL; l = l->next)
+      n += !((FluflTurn *) l->data)->in_front;
+  g_mutex_unlock (&self->mutex);
+  return n;
+}

@@ -43,6 +43,9 @@ void     flufl_turn_moves     (FluflTurn       *self,
 void     flufl_turn_call      (FluflTurn       *self);
 void     flufl_turn_leave     (FluflTurn       *self);
 
+/* For tests: how many of this process rest. */
+guint    flufl_turn_count_resting (void);
+
 /* How many are in front; tests in which each waiter stands for a process set it to all. */
 extern guint flufl_turn_front_max;
 /* One that does not move for this long when it should is stalled; microseconds. */

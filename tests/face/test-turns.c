@@ -1,0 +1,384 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Many waiters of one process: two are in front, and the others rest.
+ */
+
+#include "face-util.h"
+
+#include <string.h>
+
+#include "flufl-claim-name.h"
+#include "flufl-turn.h"
+
+#define N 40
+
+/* The lock file and the holder's claim, and the claims of those in front. */
+#define FILES_MAX (2 + 2)
+
+typedef struct
+{
+  Face      *face;
+  GArray    *order; /* of guint: who had the lock */
+  guint      n_done;
+  guint      n_others; /* claims of waiters that are not of the row */
+} Row;
+
+typedef struct
+{
+  Row       *row;
+  guint      number;
+  FluflLock *lock; /* owned */
+  GError    *error; /* owned; of the acquisition */
+} Waiter;
+
+static void
+row_begin (Row *self, Face *face)
+{
+  self->face = face;
+  self->order = g_array_new (FALSE, FALSE, sizeof (guint));
+  self->n_done = self->n_others = 0;
+}
+
+static void
+row_end (Row *self)
+{
+  g_array_unref (self->order);
+}
+
+static void
+acquired_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Waiter *self = data;
+
+  self->row->n_done++;
+  if (!flufl_lock_acquire_finish (FLUFL_LOCK (source), result, &self->error))
+    return;
+  g_array_append_val (self->row->order, self->number);
+  g_assert_cmpuint (test_place_count (&self->row->face->place), <=,
+                    FILES_MAX + self->row->n_others);
+  g_assert_true (flufl_lock_release (FLUFL_LOCK (source), NULL, NULL));
+}
+
+static void
+waiter_start (Waiter       *self,
+              Row          *row,
+              guint         number,
+              gint64        timeout_ms,
+              GCancellable *cancellable)
+{
+  self->row = row;
+  self->number = number;
+  self->error = NULL;
+  self->lock = face_lock_new (row->face);
+  flufl_lock_acquire_async (self->lock, timeout_ms, cancellable, acquired_cb, self);
+}
+
+static void
+waiter_end (Waiter *self)
+{
+  g_assert_finalize_object (self->lock);
+  g_clear_error (&self->error);
+}
+
+/* So that each has arrived before the next one does. */
+static void
+start_in_front (Waiter *waiters, Row *row)
+{
+  for (guint i = 0; i < 2; i++)
+    {
+      waiter_start (&waiters[i], row, i, -1, NULL);
+      FACE_WAIT_FOR (test_place_count (&row->face->place) == 2 + i + 1);
+    }
+}
+
+static void
+start_resting (Waiter *self, Row *row, guint number)
+{
+  guint n = flufl_turn_count_resting ();
+
+  waiter_start (self, row, number, -1, NULL);
+  FACE_WAIT_FOR (flufl_turn_count_resting () == n + 1);
+}
+
+static void
+in_order (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) holder = face_lock_new (face);
+  Waiter waiters[N];
+  Row row;
+
+  g_test_summary ("Waiters of a process have their turns by arrival, and two have claims");
+  row_begin (&row, face);
+  face_acquire (holder);
+  start_in_front (waiters, &row);
+  for (guint i = 2; i < N; i++)
+    start_resting (&waiters[i], &row, i);
+  g_assert_cmpuint (test_place_count (&face->place), ==, FILES_MAX);
+  face_release (holder);
+  FACE_WAIT_FOR (row.n_done == N);
+  for (guint i = 0; i < N; i++)
+    g_assert_cmpuint (g_array_index (row.order, guint, i), ==, i);
+  for (guint i = 0; i < N; i++)
+    waiter_end (&waiters[i]);
+  g_assert_cmpuint (flufl_turn_count_resting (), ==, 0);
+  row_end (&row);
+}
+
+/* The latest arrival that a claim in the directory tells. */
+static gint64
+ticket_of_latest (Face *face, FluflLock *lock)
+{
+  g_autoptr (GDir) directory = g_dir_open (face->place.dir, 0, NULL);
+  gint64 latest = 0;
+  const char *name;
+
+  while ((name = g_dir_read_name (directory)) != NULL)
+    {
+      FluflClaimName claim;
+
+      if (flufl_claim_name_parse (name, strlen (name), "x.lock", flufl_lock_get_separator (lock),
+                                  &claim))
+        latest = MAX (latest, (gint64) claim.ticket);
+    }
+  return latest;
+}
+
+static void
+arrival (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) holder = face_lock_new (face);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  Waiter waiters[3];
+  gint64 arrived;
+  Row row;
+
+  g_test_summary ("The claim of one that rested tells when it arrived, not when it was made");
+  row_begin (&row, face);
+  face_acquire (holder);
+  for (guint i = 0; i < 2; i++)
+    {
+      waiter_start (&waiters[i], &row, i, -1, cancellable);
+      FACE_WAIT_FOR (test_place_count (&face->place) == 2 + i + 1);
+    }
+  start_resting (&waiters[2], &row, 2);
+  arrived = g_get_real_time () * 1000;
+  g_cancellable_cancel (cancellable);
+  FACE_WAIT_FOR (row.n_done == 2 && test_place_count (&face->place) == 3);
+  g_assert_cmpint (ticket_of_latest (face, holder), <=, arrived);
+  face_release (holder);
+  FACE_WAIT_FOR (row.n_done == 3);
+  for (guint i = 0; i < 3; i++)
+    waiter_end (&waiters[i]);
+  row_end (&row);
+}
+
+static void
+cancelled (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) holder = face_lock_new (face);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  const guint expected[] = { 1, 4 };
+  Waiter waiters[5];
+  Row row;
+
+  g_test_summary ("A waiter is cancelled in front, at rest, and before it comes to rest");
+  row_begin (&row, face);
+  face_acquire (holder);
+  waiter_start (&waiters[0], &row, 0, -1, cancellable);
+  FACE_WAIT_FOR (test_place_count (&face->place) == 3);
+  waiter_start (&waiters[1], &row, 1, -1, NULL);
+  FACE_WAIT_FOR (test_place_count (&face->place) == 4);
+  waiter_start (&waiters[2], &row, 2, -1, cancellable);
+  FACE_WAIT_FOR (flufl_turn_count_resting () == 1);
+  waiter_start (&waiters[3], &row, 3, -1, cancellable);
+  g_cancellable_cancel (cancellable);
+  FACE_WAIT_FOR (row.n_done == 3);
+  waiter_start (&waiters[4], &row, 4, -1, NULL);
+  FACE_WAIT_FOR (test_place_count (&face->place) == FILES_MAX);
+  face_release (holder);
+  FACE_WAIT_FOR (row.n_done == 5);
+  g_assert_cmpuint (row.order->len, ==, G_N_ELEMENTS (expected));
+  for (guint i = 0; i < G_N_ELEMENTS (expected); i++)
+    g_assert_cmpuint (g_array_index (row.order, guint, i), ==, expected[i]);
+  for (guint i = 0; i < 5; i++)
+    {
+      if (i == 0 || i == 2 || i == 3)
+        g_assert_error (waiters[i].error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      else
+        g_assert_no_error (waiters[i].error);
+      waiter_end (&waiters[i]);
+    }
+  row_end (&row);
+}
+
+static void
+times_out (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) holder = face_lock_new (face);
+  g_autoptr (GFile) claim = NULL;
+  g_auto (Heard) waiting = { 0 };
+  Waiter waiters[3];
+  Row row;
+
+  g_test_summary ("One at rest is told whom it waits for, and times out as others do");
+  row_begin (&row, face);
+  face_acquire (holder);
+  claim = flufl_lock_dup_claim_file (holder);
+  start_in_front (waiters, &row);
+  waiter_start (&waiters[2], &row, 2, 600, NULL);
+  g_signal_connect (waiters[2].lock, "waiting", G_CALLBACK (heard_waiting_cb), &waiting);
+  FACE_WAIT_FOR (row.n_done == 1);
+  g_assert_error (waiters[2].error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);
+  face_assert_sentence (waiters[2].error, face->place.lock);
+  g_assert_cmpuint (waiting.n, ==, 1);
+  g_assert_true (g_file_equal (flufl_lock_details_get_claim_file (waiting.details), claim));
+  g_assert_cmpuint (test_place_count (&face->place), ==, FILES_MAX);
+  face_release (holder);
+  FACE_WAIT_FOR (row.n_done == 3);
+  for (guint i = 0; i < 3; i++)
+    waiter_end (&waiters[i]);
+  row_end (&row);
+}
+
+/* --- A thread of the user's that does not go on --- */
+
+typedef struct
+{
+  Face *face;
+  int   blocked; /* atomic: so many handlers do not return */
+  int   go;      /* atomic: they may */
+  int   n_done;  /* atomic */
+} Stall;
+
+static void
+block_cb (FluflLock *lock G_GNUC_UNUSED, FluflLockDetails *details G_GNUC_UNUSED, Stall *self)
+{
+  g_atomic_int_inc (&self->blocked);
+  while (!g_atomic_int_get (&self->go))
+    g_usleep (1000);
+}
+
+static gpointer
+blocked_thread (gpointer data)
+{
+  Stall *self = data;
+  g_autoptr (FluflLock) lock = face_lock_new (self->face);
+
+  g_signal_connect (lock, "waiting", G_CALLBACK (block_cb), self);
+  face_acquire (lock);
+  face_release (lock);
+  g_atomic_int_inc (&self->n_done);
+  return NULL;
+}
+
+static void
+stalled (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) holder = face_lock_new (face);
+  gint64 patience = flufl_turn_patience;
+  Stall stall = { face, 0, 0, 0 };
+  GThread *threads[2];
+  Waiter waiter;
+  Row row;
+
+  g_test_summary ("Where those in front are busy in handlers, one at rest has its turn");
+  flufl_turn_patience = 50 * 1000;
+  row_begin (&row, face);
+  face_acquire (holder);
+  for (guint i = 0; i < 2; i++)
+    threads[i] = g_thread_new ("blocked", blocked_thread, &stall);
+  FACE_WAIT_FOR (g_atomic_int_get (&stall.blocked) == 2);
+  start_resting (&waiter, &row, 0);
+  face_release (holder);
+  FACE_WAIT_FOR (row.n_done == 1);
+  g_assert_no_error (waiter.error);
+  g_assert_cmpint (g_atomic_int_get (&stall.n_done), ==, 0);
+  g_atomic_int_set (&stall.go, 1);
+  for (guint i = 0; i < 2; i++)
+    g_thread_join (threads[i]);
+  waiter_end (&waiter);
+  row_end (&row);
+  flufl_turn_patience = patience;
+}
+
+/* --- Other processes --- */
+
+static void
+wait_in_child (gpointer data)
+{
+  g_autoptr (FluflLock) lock = face_lock_new (data);
+
+  g_assert_cmpuint (flufl_turn_count_resting (), ==, 0);
+  face_acquire (lock);
+  face_release (lock);
+}
+
+static void
+forked (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) holder = face_lock_new (face);
+  Waiter waiters[6];
+  pid_t child;
+  Row row;
+
+  g_test_summary ("A forked child waits, though it has a copy of its parent's row");
+  row_begin (&row, face);
+  face_acquire (holder);
+  start_in_front (waiters, &row);
+  for (guint i = 2; i < 6; i++)
+    start_resting (&waiters[i], &row, i);
+  row.n_others = 1;
+  child = face_fork (wait_in_child, face);
+  FACE_WAIT_FOR (test_place_count (&face->place) == FILES_MAX + 1);
+  face_release (holder);
+  FACE_WAIT_FOR (row.n_done == 6);
+  face_join (child);
+  for (guint i = 0; i < 6; i++)
+    waiter_end (&waiters[i]);
+  row_end (&row);
+}
+
+/* Nobody wants their win: it is given back when the object goes. */
+static void
+dropped (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) holder = face_lock_new (face);
+  Waiter waiters[2], last;
+  Row row;
+
+  g_test_summary ("Objects that are dropped while they wait or rest keep nobody out");
+  row_begin (&row, face);
+  face_acquire (holder);
+  start_in_front (waiters, &row);
+  for (guint i = 0; i < 8; i++)
+    {
+      g_autoptr (FluflLock) lock = face_lock_new (face);
+
+      flufl_lock_acquire_async (lock, -1, NULL, NULL, NULL);
+    }
+  FACE_WAIT_FOR (flufl_turn_count_resting () == 8);
+  start_resting (&last, &row, 2);
+  face_release (holder);
+  FACE_WAIT_FOR (row.n_done == 3);
+  for (guint i = 0; i < 2; i++)
+    waiter_end (&waiters[i]);
+  waiter_end (&last);
+  row_end (&row);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  FACE_TEST ("/turns/in-order", in_order);
+  FACE_TEST ("/turns/arrival", arrival);
+  FACE_TEST ("/turns/cancelled", cancelled);
+  FACE_TEST ("/turns/times-out", times_out);
+  FACE_TEST ("/turns/stalled", stalled);
+  FACE_TEST ("/turns/forked", forked);
+  FACE_TEST ("/turns/dropped", dropped);
+
+  return g_test_run ();
+}
