@@ -18,6 +18,7 @@ typedef struct
   FluflLock *lock;
   GFile *file;
   GInputStream *line;
+  GCancellable *lost; /* owned, once the lock is held */
   GError *failure;
 } Save;
 
@@ -57,7 +58,7 @@ opened_cb (GObject *file, GAsyncResult *result, gpointer user_data)
   else
     g_output_stream_splice_async (G_OUTPUT_STREAM (stream), save->line,
                                   G_OUTPUT_STREAM_SPLICE_CLOSE_TARGET, G_PRIORITY_DEFAULT,
-                                  flufl_lock_get_cancellable (save->lock), written_cb, save);
+                                  save->lost, written_cb, save);
 }
 
 static void
@@ -68,10 +69,13 @@ acquired_cb (GObject *lock, GAsyncResult *result, gpointer user_data)
   /* From here on the lock's own cancellable counts: it stops the work at once
    * if the lock gets lost. */
   if (!flufl_lock_acquire_finish (FLUFL_LOCK (lock), result, &save->failure))
-    g_main_loop_quit (save->loop);
-  else
-    g_file_append_to_async (save->file, G_FILE_CREATE_NONE, G_PRIORITY_DEFAULT,
-                            flufl_lock_get_cancellable (save->lock), opened_cb, save);
+    {
+      g_main_loop_quit (save->loop);
+      return;
+    }
+  save->lost = flufl_lock_dup_lost_cancellable (save->lock);
+  g_file_append_to_async (save->file, G_FILE_CREATE_NONE, G_PRIORITY_DEFAULT, save->lost, opened_cb,
+                          save);
 }
 
 static gboolean
@@ -91,15 +95,14 @@ main (int argc, char *argv[])
       return 2;
     }
 
-  g_autofree char *lock_path = g_strconcat (argv[1], ".lock", NULL);
-  g_autoptr (FluflLock) lock = flufl_lock_new_for_path (lock_path);
   g_autoptr (GFile) file = g_file_new_for_path (argv[1]);
+  g_autoptr (FluflLock) lock = flufl_lock_new_beside (file);
   g_autofree char *text = g_strconcat (argv[2], "\n", NULL);
   g_autoptr (GInputStream) line = g_memory_input_stream_new_from_data (text, -1, NULL);
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GError) failure = NULL;
-  Save save = { loop, lock, file, line, NULL };
+  Save save = { loop, lock, file, line, NULL, NULL };
 
   g_unix_signal_add (SIGINT, interrupted_cb, cancellable);
   flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_MAIN_CONTEXT);
@@ -107,6 +110,7 @@ main (int argc, char *argv[])
   g_main_loop_run (loop);
 
   failure = save.failure;
+  g_clear_object (&save.lost);
   if (g_error_matches (failure, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT))
     g_printerr ("Somebody else is saving, try again later. %s\n", failure->message);
   else if (failure != NULL)

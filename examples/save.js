@@ -24,13 +24,14 @@ async function append(file, text, lost) {
 }
 
 async function save(path, text, cancellable) {
-  const lock = Flufl.Lock.new_for_path(`${path}.lock`);
+  const file = Gio.File.new_for_path(path);
+  const lock = Flufl.Lock.new_beside(file);
   lock.heartbeat = Flufl.Heartbeat.MAIN_CONTEXT;
 
   // While the lock is held its own cancellable counts: it stops the work at
   // once if the lock gets lost.
   await lock.with_lock(
-    () => append(Gio.File.new_for_path(path), text, lock.get_cancellable()),
+    () => append(file, text, lock.dup_lost_cancellable()),
     TIMEOUT_MS, cancellable);
 }
 

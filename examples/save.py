@@ -19,7 +19,8 @@ class Save:
     def __init__(self, path, text):
         self.file = Gio.File.new_for_path(path)
         self.line = Gio.MemoryInputStream.new_from_bytes(GLib.Bytes.new(f'{text}\n'.encode()))
-        self.lock = Flufl.Lock(path + '.lock', heartbeat=Flufl.Heartbeat.MAIN_CONTEXT)
+        self.lock = Flufl.Lock.new_beside(self.file)
+        self.lock.heartbeat = Flufl.Heartbeat.MAIN_CONTEXT
         self.cancellable = Gio.Cancellable()
         self.loop = GLib.MainLoop()
         self.failure = None
@@ -42,7 +43,7 @@ class Save:
             # From here on the lock's own cancellable counts: it stops the
             # work at once if the lock gets lost.
             self.file.append_to_async(Gio.FileCreateFlags.NONE, GLib.PRIORITY_DEFAULT,
-                                      lock.get_cancellable(), self.opened)
+                                      lock.dup_lost_cancellable(), self.opened)
 
     def opened(self, file, result):
         try:
@@ -51,7 +52,7 @@ class Save:
             self.release(error)
         else:
             stream.splice_async(self.line, Gio.OutputStreamSpliceFlags.CLOSE_TARGET,
-                                GLib.PRIORITY_DEFAULT, self.lock.get_cancellable(), self.written)
+                                GLib.PRIORITY_DEFAULT, self.lock.dup_lost_cancellable(), self.written)
 
     def written(self, stream, result):
         try:

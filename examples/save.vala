@@ -14,7 +14,8 @@ async void append (File file, string text, Cancellable lost) throws Error {
 }
 
 async void save (string path, string text, Cancellable cancellable) throws Error {
-  var file_lock = new Flufl.Lock.for_path (path + ".lock");
+  var file = File.new_for_path (path);
+  var file_lock = new Flufl.Lock.beside (file);
   file_lock.heartbeat = Flufl.Heartbeat.MAIN_CONTEXT;
   yield file_lock.acquire_async (TIMEOUT_MS, cancellable);
 
@@ -22,7 +23,7 @@ async void save (string path, string text, Cancellable cancellable) throws Error
   // if the lock gets lost.
   Error? failure = null;
   try {
-    yield append (File.new_for_path (path), text, file_lock.get_cancellable ());
+    yield append (file, text, file_lock.dup_lost_cancellable ());
   } catch (Error error) {
     failure = error;
   }

@@ -197,7 +197,7 @@ flufl_lock_call_refresh (FluflLock *self, gint64 lifetime_ms, GCancellable *canc
  *
  * Fails with `FLUFL_LOCK_ERROR_NOT_HELD`; `FLUFL_LOCK_ERROR_LOST` if somebody
  * had broken it before, and then it is not held any more, and
- * [method@Flufl.Lock.get_cancellable] has been cancelled; `G_IO_ERROR_CANCELLED`
+ * [method@Flufl.Lock.dup_lost_cancellable] has been cancelled; `G_IO_ERROR_CANCELLED`
  * if it was cancelled before it began, and then the lock is still held. If the
  * system fails to remove the claim file, the lock is still held but no longer
  * refreshed: release it again, or leave it to expire.

@@ -46,7 +46,7 @@
  * advisory: it keeps out who asks for it. A holder that goes on for longer than the
  * lifetime without [method@Flufl.Lock.refresh] or a
  * [property@Flufl.Lock:heartbeat] may find that it has lost the lock; work that
- * must not go on then should watch [method@Flufl.Lock.get_cancellable].
+ * must not go on then should watch [method@Flufl.Lock.dup_lost_cancellable].
  *
  * ## Threads and main contexts
  *
@@ -436,7 +436,7 @@ flufl_lock_class_init (FluflLockClass *klass)
    *
    * It comes in the main context of the acquisition, or, when a synchronous
    * refresh finds it, in the calling thread. The cancellable of
-   * [method@Flufl.Lock.get_cancellable] has been cancelled then.
+   * [method@Flufl.Lock.dup_lost_cancellable] has been cancelled then.
    *
    * Since: 0.1
    */
@@ -489,6 +489,42 @@ flufl_lock_new (GFile *file)
   g_return_val_if_fail (G_IS_FILE (file), NULL);
 
   return g_object_new (FLUFL_TYPE_LOCK, "file", file, NULL);
+}
+
+/**
+ * flufl_lock_new_beside:
+ * @file: the file to be protected, which need not exist
+ *
+ * Makes an object for the lock that protects @file: the lock file has the name
+ * of @file with `.lock` appended, in the same directory. The lock of
+ * `/srv/data.json` is `/srv/data.json.lock`. Nothing is written, and the lock is
+ * not acquired. The disk is not touched.
+ *
+ * Open @file after the lock is acquired: what was read from it before may be
+ * old by then.
+ *
+ * Returns: (transfer full): the lock
+ *
+ * Since: 0.1
+ */
+FluflLock *
+flufl_lock_new_beside (GFile *file)
+{
+  g_autoptr (GFile) directory = NULL;
+  g_autoptr (GFile) lock_file = NULL;
+  g_autofree char *name = NULL;
+  g_autofree char *lock_name = NULL;
+
+  g_return_val_if_fail (G_IS_FILE (file), NULL);
+
+  directory = g_file_get_parent (file);
+  /* The root directory has no name and no neighbours: an acquisition says so. */
+  if (directory == NULL)
+    return flufl_lock_new (file);
+  name = g_file_get_basename (file);
+  lock_name = g_strconcat (name, ".lock", NULL);
+  lock_file = g_file_get_child (directory, lock_name);
+  return flufl_lock_new (lock_file);
 }
 
 /* GFile takes "x/.." out of a path as text; the kernel, and flufl, go where a symbolic link x

@@ -49,6 +49,8 @@ FLUFL_AVAILABLE_IN_ALL
 FluflLock        *flufl_lock_new                  (GFile                *file);
 FLUFL_AVAILABLE_IN_ALL
 FluflLock        *flufl_lock_new_for_path         (const char           *path);
+FLUFL_AVAILABLE_IN_ALL
+FluflLock        *flufl_lock_new_beside           (GFile                *file);
 
 FLUFL_AVAILABLE_IN_ALL
 GFile            *flufl_lock_get_file             (FluflLock            *self);
@@ -86,7 +88,9 @@ GFile            *flufl_lock_dup_claim_file       (FluflLock            *self);
 FLUFL_AVAILABLE_IN_ALL
 gboolean          flufl_lock_get_held             (FluflLock            *self);
 FLUFL_AVAILABLE_IN_ALL
-GCancellable     *flufl_lock_get_cancellable      (FluflLock            *self);
+GCancellable     *flufl_lock_dup_lost_cancellable (FluflLock            *self);
+FLUFL_AVAILABLE_IN_ALL
+GError           *flufl_lock_dup_lost_error       (FluflLock            *self);
 FLUFL_AVAILABLE_IN_ALL
 int              *flufl_lock_get_retry_errnos     (FluflLock            *self,
                                                    gsize                *n_errnos);

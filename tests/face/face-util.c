@@ -417,3 +417,11 @@ face_acquire_for_moments (const Form *form, FluflLock *lock)
       g_clear_error (&error);
     }
 }
+
+gboolean
+face_is_lost (FluflLock *lock)
+{
+  g_autoptr (GCancellable) cancellable = flufl_lock_dup_lost_cancellable (lock);
+
+  return g_cancellable_is_cancelled (cancellable);
+}

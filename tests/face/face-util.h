@@ -118,6 +118,9 @@ extern const Form form_async;
 void       face_acquire_for_moments (const Form *form,
                                      FluflLock  *lock);
 
+/* Whether the cancellable of a loss has fired. */
+gboolean   face_is_lost   (FluflLock    *lock);
+
 /* A finished sentence in UTF-8 that names the path. */
 void       face_assert_sentence (const GError *error,
                                  const char   *path);

@@ -249,7 +249,7 @@ ask (FluflLock *lock, guint what)
       g_assert_true (flufl_lock_get_linger (lock));
       break;
     case 4:
-      g_assert_false (g_cancellable_is_cancelled (flufl_lock_get_cancellable (lock)));
+      g_assert_false (face_is_lost (lock));
       break;
     case 5:
       errnos = flufl_lock_get_retry_errnos (lock, &n);

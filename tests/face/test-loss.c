@@ -25,7 +25,7 @@ watch_begin (Watch *watch, FluflLock *lock)
 {
   memset (watch, 0, sizeof *watch);
   watch->lock = lock;
-  watch->cancellable = g_object_ref (flufl_lock_get_cancellable (lock));
+  watch->cancellable = flufl_lock_dup_lost_cancellable (lock);
   g_signal_connect (lock, "lost", G_CALLBACK (heard_lost_cb), &watch->lost);
   g_signal_connect_swapped (lock, "notify::held", G_CALLBACK (heard_cb), &watch->held);
   g_signal_connect_swapped (lock, "notify::claim-file", G_CALLBACK (heard_cb), &watch->claim_file);
@@ -45,11 +45,18 @@ watch_end (Watch *watch)
 static void
 assert_lost_once (Watch *watch)
 {
+  g_autoptr (GCancellable) again = NULL;
+  g_autoptr (GError) error = NULL;
+
   g_assert_cmpuint (watch->lost.n, ==, 1);
   g_assert_error (watch->lost.error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST);
   face_assert_sentence (watch->lost.error, NULL);
   g_assert_true (g_cancellable_is_cancelled (watch->cancellable));
-  g_assert_true (flufl_lock_get_cancellable (watch->lock) == watch->cancellable);
+  again = flufl_lock_dup_lost_cancellable (watch->lock);
+  g_assert_true (again == watch->cancellable);
+  error = flufl_lock_dup_lost_error (watch->lock);
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST);
+  g_assert_cmpstr (error->message, ==, watch->lost.error->message);
   g_assert_false (flufl_lock_get_held (watch->lock));
   g_assert_null (flufl_lock_dup_claim_file (watch->lock));
   g_assert_cmpuint (watch->held.n, ==, 1);
@@ -103,7 +110,7 @@ found_by_refresh (Face *face, gconstpointer data)
 
   /* The next acquisition is a new one, with a new cancellable. */
   face_acquire (lock);
-  g_assert_false (g_cancellable_is_cancelled (flufl_lock_get_cancellable (lock)));
+  g_assert_false (face_is_lost (lock));
   face_release (lock);
   g_assert_false (form->release (lock, NULL, &error));
   g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD);
@@ -405,14 +412,14 @@ cancellable_comes_late (Face *face, gconstpointer data G_GNUC_UNUSED)
   face_acquire (lock);
   remove_everything (face);
   g_assert_false (flufl_lock_refresh (lock, -1, NULL, NULL));
-  g_assert_true (g_cancellable_is_cancelled (flufl_lock_get_cancellable (lock)));
+  g_assert_true (face_is_lost (lock));
   face_acquire (lock);
-  g_assert_false (g_cancellable_is_cancelled (flufl_lock_get_cancellable (lock)));
+  g_assert_false (face_is_lost (lock));
   face_release (lock);
 
   /* One of a holding that ended well serves the next. */
   face_acquire (lock);
-  g_assert_false (g_cancellable_is_cancelled (flufl_lock_get_cancellable (lock)));
+  g_assert_false (face_is_lost (lock));
   face_release (lock);
 }
 

@@ -30,7 +30,7 @@ defaults (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_assert_cmpstr (flufl_lock_get_host_name (lock), ==, g_get_host_name ());
   g_assert_null (flufl_lock_dup_claim_file (lock));
   g_assert_false (flufl_lock_get_held (lock));
-  g_assert_false (g_cancellable_is_cancelled (flufl_lock_get_cancellable (lock)));
+  g_assert_false (face_is_lost (lock));
   g_assert_null (flufl_lock_get_retry_errnos (lock, &n));
   g_assert_cmpuint (n, ==, 0);
 }

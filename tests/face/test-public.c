@@ -41,6 +41,8 @@ properties (void)
 {
   g_autoptr (GFile) file = g_file_new_for_path ("/nowhere/x.lock");
   g_autoptr (FluflLock) lock = flufl_lock_new (file);
+  g_autoptr (FluflLock) beside = NULL;
+  g_autoptr (GCancellable) lost = NULL;
   const int errnos[] = { EAGAIN };
   g_autofree int *got = NULL;
   gsize n;
@@ -60,7 +62,11 @@ properties (void)
   g_assert_nonnull (flufl_lock_get_host_name (lock));
   g_assert_null (flufl_lock_dup_claim_file (lock));
   g_assert_false (flufl_lock_get_held (lock));
-  g_assert_nonnull (flufl_lock_get_cancellable (lock));
+  lost = flufl_lock_dup_lost_cancellable (lock);
+  g_assert_false (g_cancellable_is_cancelled (lost));
+  g_assert_null (flufl_lock_dup_lost_error (lock));
+  beside = flufl_lock_new_beside (file);
+  g_assert_cmpstr (g_file_peek_path (flufl_lock_get_file (beside)), ==, "/nowhere/x.lock.lock");
   flufl_lock_set_retry_errnos (lock, errnos, G_N_ELEMENTS (errnos));
   got = flufl_lock_get_retry_errnos (lock, &n);
   g_assert_cmpmem (got, n * sizeof (int), errnos, sizeof errnos);

@@ -221,7 +221,7 @@ losses (Face *face, gconstpointer data)
       g_autoptr (GError) error = NULL;
 
       face_acquire_for_moments (form, lock);
-      cancellable = g_object_ref (flufl_lock_get_cancellable (lock));
+      cancellable = flufl_lock_dup_lost_cancellable (lock);
       g_usleep ((gulong) g_random_int_range (0, 4000));
       if (g_random_boolean () && !form->refresh (lock, -1, NULL, &error))
         {

@@ -164,6 +164,7 @@ test('constructors', () => {
     assert(made instanceof Flufl.Lock);
     assert(made.file.equal(file));
   }
+  assertEqual(Flufl.Lock.new_beside(file).file.get_path(), `${path}.lock`);
 });
 
 test('construct properties', () => {
@@ -570,13 +571,14 @@ test('signal lost', async () => {
   lock.lifetime = 300;
   lock.heartbeat = Flufl.Heartbeat.MAIN_CONTEXT;
   lock.acquire();
-  const cancellable = lock.get_cancellable();
+  const cancellable = lock.dup_lost_cancellable();
   assertEqual(cancellable.is_cancelled(), false);
   removeByHand(lock.claim_file.get_path());
   await waitFor(() => seen.length > 0);
   assertEqual(seen.length, 1);
   assert(seen[0].matches(Flufl.LockError, Flufl.LockError.LOST));
   assertEqual([cancellable.is_cancelled(), lock.held], [true, false]);
+  assert(lock.dup_lost_error().matches(Flufl.LockError, Flufl.LockError.LOST));
 });
 
 test('heartbeat refreshes', async () => {

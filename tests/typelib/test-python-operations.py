@@ -188,8 +188,9 @@ class Signals(LockTestCase):
         self.lock.lifetime = 300 * MS
         self.lock.heartbeat = Flufl.Heartbeat.MAIN_CONTEXT
         self.lock.acquire()
-        cancellable = self.lock.get_cancellable()
+        cancellable = self.lock.dup_lost_cancellable()
         self.assertFalse(cancellable.is_cancelled())
+        self.assertIsNone(self.lock.dup_lost_error())
         self.remove_by_hand(self.lock.claim_file.get_path())
         wait_for(lambda: seen)
         self.assertTrue(cancellable.is_cancelled())
@@ -198,6 +199,9 @@ class Signals(LockTestCase):
         self.assertIs(type(seen[0]), Flufl.LostError)
         self.assertTrue(seen[0].matches(Flufl.lock_error_quark(), Flufl.LockError.LOST))
         self.assertIn(self.path, seen[0].message)
+        again = self.lock.dup_lost_error()
+        self.assertIs(type(again), Flufl.LostError)
+        self.assertEqual(str(again), seen[0].message)
 
     def test_ways_to_connect_lost(self):
         def handler(source, error, *args):

@@ -127,6 +127,8 @@ class Construction(LockTestCase):
         for lock in Flufl.Lock.new(file), Flufl.Lock.new_for_path(self.path):
             self.assertIs(type(lock), Flufl.Lock)
             self.assertTrue(lock.props.file.equal(file))
+        beside = Flufl.Lock.new_beside(file)
+        self.assertEqual(beside.file.get_path(), self.path + '.lock')
 
     def test_relative_path(self):
         before = os.getcwd()

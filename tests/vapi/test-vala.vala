@@ -56,6 +56,8 @@ class Fixture {
     path = Path.build_filename (dir, "a.lock");
     a = new Flufl.Lock.for_path (path);
     b = new Flufl.Lock (File.new_for_path (path));
+    var protected_path = Path.build_filename (dir, "a");
+    assert_true (b.file.equal (new Flufl.Lock.beside (File.new_for_path (protected_path)).file));
   }
 
   public void finish () throws Error {
@@ -390,11 +392,12 @@ void signal_lost (Fixture f) throws Error {
   f.a.lifetime = 300;
   f.a.heartbeat = Flufl.Heartbeat.MAIN_CONTEXT;
   f.a.acquire ();
-  var cancellable = f.a.get_cancellable ();
+  var cancellable = f.a.dup_lost_cancellable ();
   assert_false (cancellable.is_cancelled ());
   f.spoil (f.a);
   wait_for (() => n_lost > 0);
   assert_cmpint (n_lost, EQ, 1);
+  assert_error (f.a.dup_lost_error (), Flufl.LockError.quark (), Flufl.LockError.LOST);
   assert_true (cancellable.is_cancelled ());
   assert_false (f.a.held);
 }

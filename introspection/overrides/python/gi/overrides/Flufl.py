@@ -493,6 +493,11 @@ class Lock(Flufl.Lock):
             return lifetime
         return _lifetime_to_ms(lifetime)
 
+    def dup_lost_error(self):
+        """Get the `LostError` that the last holding ended in, or None."""
+        error = super().dup_lost_error()
+        return error and _exception(self, error.domain, error.code, error.message)
+
     def acquire_async(self, timeout=Flufl.LOCK_TIMEOUT_DEFAULT, *args, **kwargs):
         return super().acquire_async(_timeout_to_ms(timeout), *args, **kwargs)
 
