@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 """Runs gi-docgen, and takes the rows for a web site and a repository from its first page.
 
 Up to 2023.1 it has them also where no address is configured, as links to nowhere.

@@ -1,6 +1,6 @@
 #!/usr/bin/env -S gjs -m
 // SPDX-FileCopyrightText: 2026 The libflufllock authors
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
 // save FILE TEXT: append a line to FILE while FILE.lock is held, the way an
 // application does it: the main loop runs all the time.

@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * How every operation on a lock runs. It begins in the caller's thread, with checks that touch
  * no disk. It goes on in steps where it may block: in the caller's thread if it is

@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * Who refreshes a lease, and who sees that it is over. The two are separate pulses: a refresh
  * that a file server does not answer must not hide the end of the lease.

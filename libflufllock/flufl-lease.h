@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * What a FluflLock has on disk: the lock that it holds, and the claim that it keeps for its
  * next use. The heartbeat shares the lease with the object, and so does not keep the object

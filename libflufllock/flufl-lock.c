@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * The object: properties, signals, life and death. Its operations are in
  * flufl-lock-acquire.c, -release.c and -query.c, what it holds in flufl-lease.c, getters and

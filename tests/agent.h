@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * One who takes a lock on a real directory, and waits for it. Timers are set so
  * late that only what is to be shown can end a wait; a wait that is not ended

@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * The flock(2) that a holder keeps, and breaking by it, with others at work,
  * or death, between any two calls. Time stands still unless a test says.

@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * Processes that are killed, for real, between the two unlinks of a removal.
  * They are this program itself, run with the arguments "--victim PATH HOW";

@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * What the disk shows of our claim and of the lock file. Nothing is removed, and no lock is
  * reported as held, because we remember it: people delete lock files, and put other

@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * Which file system a directory lies on. statfs(2) alone does not tell: 9p
  * answers with what the server says of its own disk, so a directory shared by

@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * The kernel drops a flock(2) when the last copy of its open file is closed, at
  * the latest by death, in whatever pid namespace. Forked children have copies:

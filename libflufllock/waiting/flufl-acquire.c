@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * Waiting goes by two clocks. A watch tells at once that the one before us is
  * gone; then only link(2) is asked, which is cheap and decides. A timer, which

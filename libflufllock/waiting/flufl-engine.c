@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * Threads take turns at leading: the leader polls, for all that sleep, until
  * the earliest time, wakes those whose time or event has come, hands the lead

@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * The pulses of one main context are a group, and those without one are another. A group has
  * one appointment, at the earliest of its pulses. When that comes, all that would come soon

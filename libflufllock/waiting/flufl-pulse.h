@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * Work that is done again and again: as long as a main context runs, or as long as the
  * process lives. Pulses that are due at about the same time are done together, so that a

@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * Work that is done in steps and sleeps between them. It runs in the calling thread, or in
  * worker threads, of which it keeps none while it sleeps.

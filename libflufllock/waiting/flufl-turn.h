@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * The waiters of this process for one lock. The first few of them are in front: they have
  * claims on disk, watch and try. The others rest: they have nothing on disk, and nothing wakes

@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * Threads that do what may block. There are as many as have something to do, without a
  * limit: a few calls that hang on one file server must not keep all other locks of the

@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * Where there is no inotify: GFileMonitor, which has kqueue(2) and others behind
  * it; where it has nothing, nor do we. It tells its events to a main context,

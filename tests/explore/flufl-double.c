@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * What processes of flufl.lock 8.2 do to the disk, call by call, as seen from
  * outside (docs/protocol.md, "Compared with flufl.lock"). Its claims are made

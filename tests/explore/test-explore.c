@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * The protocol's own code, two processes in every order of their calls, and with
  * a death, a pause or a lost reply at any place; more processes in orders by

@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * The real system calls, until a test says otherwise: then they stall, fail,
  * copy where they should link, or let time pass. Calls on /proc stay honest.

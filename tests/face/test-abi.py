@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 """Compares what the shared library exports with what it is meant to.
 
 test-abi.py NM LIBRARY LIST SOURCE...

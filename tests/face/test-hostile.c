@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * A directory like /tmp, and in it another user who lays, swaps and removes
  * whatever may mislead us, while root takes the lock. That user can hold the

@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * How long an acquisition goes on, and how often it asks, in a time of its own:
  * the functions of GLib and libc that tell the time and let it pass are made

@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * A program that loads the shared library, uses it, and closes it again, and
  * again, as those do that have plug-ins: test-reload LIBRARY. It is not linked

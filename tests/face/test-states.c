@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * Locks of others, in every state: what is said of them, and whether they are
  * broken. Directories are taken for local ones, or for ones on NFS, where there

@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * A table of system calls over another one. It notes each call and lets one of
  * them, by its number, go wrong. Of one process, and one thread at a time.

@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * What must hold after an operation, whatever went wrong in it: nothing that is
  * somebody else's was touched, nothing is left that could be removed, and a

@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * Before each call of each operation a person deletes the lock file, the claims, or both, or
  * puts another directory in the place of the lock's, and somebody acquires the lock then.

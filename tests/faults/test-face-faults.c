@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * Every operation of FluflLock under every fault: it answers with a result or a
  * proper error, knows whether it has the lock, and leaves nothing behind.

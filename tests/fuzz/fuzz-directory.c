@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * Any bytes as a lock file, and any names beside it. Whatever they are: nothing
  * crashes or hangs, nothing that is not this lock is removed or changed, and

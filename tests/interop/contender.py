@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
 """contender.py NAME DIR LOCK SECTION TURNS [STOP]: take turns at a ledger, of
 SECTION ms, at least so many and until the file STOP exists. NAME is `flufl` for Python's own

@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
 """test-contention.py CONTENDER KIND: processes of ours and of Python's flufl.lock
 8.2 contend for one lock: through more than ten thousand short turns, or through

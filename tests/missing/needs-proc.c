@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * Linked into a test that looks into /proc, or expects the library to. Where it
  * is not mounted, as in some chroots, nobody can be proved dead or alive, and

@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * The protocol of flufl.lock 8.2, as lock() and unlock() take its steps, over
  * the same file system as in lock.pml. A file's content is its claim's name, and

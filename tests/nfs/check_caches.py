@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
 """What clients remember of files is never taken for the state of a lock: a live
 lock is not broken, a released one is soon seen, a dead holder's is broken when

@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
 """A lock file that another client deletes: that client gets the lock at once, the
 holder is told that it lost, and leaves the other's lock alone."""

@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
 """The machine's clock is stepped, on local file systems, where it is the file
 server's, too: a live lock is not broken, and a stopped holder's is broken when it

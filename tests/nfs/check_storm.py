@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
 """Processes on both clients take turns at a ledger and are killed and started
 again at random: no two are ever let in together, and no update is lost. Without

@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * peer LOCK LIFETIME_MS SEPARATOR [linger]: a process that has one lock, with a
  * heartbeat, and does with it what it reads, line by line. To each it answers with

@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * storm NAME DIR WITNESS LIFETIME_MS: takes turns at the ledger in DIR, which
  * holds a number, until the file WITNESS/stop exists. storm.py says how. Those

@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
 """storm.py NAME DIR WITNESS LIFETIME_MS: a process of Python's flufl.lock that
 takes turns at the ledger in DIR, which holds a number, until the file

@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
 """What the checks in the guest share: its clients, processes on them that have a
 lock, calls counted by the mounts, and what has passed and failed."""

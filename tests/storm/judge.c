@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * docs/protocol.md, "Deleted by others": a deleted lock is free, and its holder does not know
  * until it looks. So a turn may overlap with that of a holder who was robbed, and with no

@@ -1,5 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * worker ARENA LOCK SEED [HOURS]: takes the lock again and again, as storm.py
  * says, until it is told in the arena to stop. Its clock jumps, unless it is

@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
 """Does demo.py see what goes wrong, and leave nothing behind? Its workers are
 small liars here."""
