@@ -1,0 +1,76 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * Giving way to processes of flufl.lock, which do not hear of a release.
+ */
+
+#include "config.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "flufl-acquire-steps.h"
+
+/* A process of flufl.lock sleeps for up to 2.01 s between two tries: who leaves
+ * the lock free for so long has let each of them try. */
+gint64 flufl_acquire_gap = 2100 * 1000;
+/* But if it is seldom free all the same, it is of no use to leave it so. */
+#define GAP_LOOKS 50
+#define GAP_FREE_PART 4
+
+gboolean
+flufl_acquire_is_giving_way (FluflAcquire *self)
+{
+  return self->gap_until != 0;
+}
+
+static gboolean
+lock_is_free (FluflAcquire *self)
+{
+  struct stat st;
+
+  return self->site->sys->lstat (self->site->lock_path, &st) != 0 && errno == ENOENT;
+}
+
+/* Whether the one that the lock is left to has had its turn, or does not come. */
+static gboolean
+gap_is_over (FluflAcquire *self, gint64 now)
+{
+  gboolean waits = flufl_queue_stranger_waits (self->site, &self->view);
+
+  self->gap_looks++;
+  self->gap_free += lock_is_free (self);
+  if (waits && now < self->gap_until
+      && (self->gap_looks < GAP_LOOKS || self->gap_free * GAP_FREE_PART >= self->gap_looks))
+    return FALSE;
+  self->gave_way = waits || !self->uncalled;
+  /* It had all the time: never again for this one. */
+  if (waits && self->gap_free == self->gap_looks)
+    flufl_queue_ignore (self->queue, &self->view.stranger);
+  return TRUE;
+}
+
+/*
+ * Our processes hand the lock on within microseconds: those of flufl.lock would
+ * never find it free. So where one has waited for long, the first of ours that
+ * finds the lock free leaves it so until that one has taken it, and does that
+ * once: the turn after that is its own. Others of flufl.lock may take it
+ * meanwhile, again and again, as those do that come the moment that it is free.
+ */
+gboolean
+flufl_acquire_gives_way (FluflAcquire *self, gint64 now)
+{
+  if (self->gave_way || now >= self->deadline)
+    return FALSE;
+  if (flufl_acquire_is_giving_way (self))
+    {
+      if (gap_is_over (self, now))
+        self->gap_until = 0;
+    }
+  else if (flufl_queue_owes_a_turn (self->queue, self->site, &self->view) && lock_is_free (self))
+    {
+      self->gap_until = now + flufl_acquire_gap;
+      self->gap_looks = self->gap_free = 0;
+    }
+  return flufl_acquire_is_giving_way (self);
+}

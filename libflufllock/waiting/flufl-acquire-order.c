@@ -1,0 +1,231 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * The order of those who wait: whom to wait for, and what tells of its end.
+ *
+ * Waiting goes by two clocks. A watch tells at once that the one before us is
+ * gone; then only link(2) is asked, which is cheap and decides. A timer, which
+ * needs nobody, comes now and then, looks at who has the lock, and breaks what
+ * may be broken. Without a watch there is the timer alone.
+ */
+
+#include "config.h"
+
+#include <sys/stat.h>
+
+#include "flufl-acquire-steps.h"
+#include "flufl-roll.h"
+
+/* Where many take turns one comes behind another within microseconds. Nanoseconds. */
+#define LONG_LEAD (10 * FLUFL_NSEC_PER_MSEC)
+
+/* How often the one before us may be found gone at once. */
+#define ARM_ROUNDS 8
+
+/* With a watch: one who was called and does not move within this, and so much
+ * more for each that is before us, may be asleep. */
+gint64 flufl_acquire_patience = 10 * 1000;
+#define WATCH_PATIENCE_EACH (1 * 1000)
+
+static void
+watched_cb (FluflWatchEvents events, gpointer user_data)
+{
+  FluflAcquire *self = user_data;
+
+  g_atomic_int_or ((guint *) &self->events, (guint) events);
+  flufl_turn_call (&self->turn);
+  flufl_sleeper_wake (self->sleeper);
+}
+
+void
+flufl_acquire_disarm (FluflAcquire *self)
+{
+  flufl_watch_remove (&self->watch);
+  flufl_acquire_unwatch_lock (self);
+  self->armed = FALSE;
+}
+
+/* What tells the end of a predecessor, or of the lock. Not that it changes, for
+ * a predecessor that becomes the lock is no news; who gives up writes to its
+ * claim, for a child that has it open, too. The end of a lock is told with the
+ * unlink of the lock file, whoever has the claim open by its other name. */
+#define PREDECESSOR_EVENTS (FLUFL_WATCH_REMOVED | FLUFL_WATCH_CLOSED | FLUFL_WATCH_WRITTEN)
+
+/* The lock file of one that keeps its claim loses a name and no more. */
+#define LOCK_EVENTS (FLUFL_WATCH_REMOVED | FLUFL_WATCH_CLOSED | FLUFL_WATCH_CHANGED)
+
+static FluflWatchResult
+watch_predecessor (FluflAcquire *self)
+{
+  g_autofree char *path = flufl_site_path_of (self->site, self->view.predecessor.name);
+
+  return flufl_watch_add (&self->watch, path, PREDECESSOR_EVENTS);
+}
+
+/* One right before us that came long ago may have been stopped since; others know
+ * that, and have gone on. To wait until its time is over would keep all those
+ * waiting that are behind us. Whether it need not be waited for. */
+static gboolean
+leads_for_nothing (FluflAcquire *self)
+{
+  const FluflClaimName *predecessor = &self->view.predecessor;
+
+  if (self->view.lead < LONG_LEAD || predecessor->ticket == self->cleared)
+    return FALSE;
+  self->cleared = predecessor->ticket;
+  return !flufl_queue_check (self->queue, self->site, predecessor, self->break_dead);
+}
+
+/*
+ * Finds whom to wait for, and watches him.
+ *
+ * No wake-up can be lost: whoever is seen in the directory and gone when the
+ * watch is set is GONE, and then we look again; whoever goes later is told of.
+ * The same with the lock file, when nobody is before us: GONE, and we link.
+ *
+ * Returns: FALSE if the lock file has gone: link again
+ */
+static gboolean
+arm (FluflAcquire *self)
+{
+  flufl_acquire_disarm (self);
+  self->watch.func = watched_cb;
+  self->watch.user_data = self;
+
+  /* What was kept of an earlier reading has one name less each time. */
+  for (int round = 0; round < ARM_ROUNDS; round += !self->view.is_kept)
+    {
+      FluflWatchResult result;
+
+      flufl_queue_view (self->queue, self->site, &self->claim, self->break_dead, &self->view);
+      if (self->view.found)
+        {
+          if (leads_for_nothing (self))
+            continue;
+          result = watch_predecessor (self);
+          if (result == FLUFL_WATCH_GONE)
+            {
+              flufl_roll_strike (self->site, self->view.predecessor.name);
+              continue;
+            }
+        }
+      else
+        result = flufl_watch_add (&self->watch, self->site->lock_path, LOCK_EVENTS);
+      if (result == FLUFL_WATCH_GONE)
+        return FALSE;
+
+      if (result == FLUFL_WATCH_ARMED)
+        {
+          self->armed = TRUE;
+          self->pause = self->timer = 0; /* he too has patience coming */
+        }
+      else if (self->view.n_older != self->behind)
+        {
+          self->behind = self->view.n_older;
+          self->moved = g_get_monotonic_time ();
+        }
+      break;
+    }
+  return TRUE;
+}
+
+/* A first arrival where others were met lately: it does not go before them. */
+gboolean
+flufl_acquire_queue_up (FluflAcquire *self)
+{
+  if (self->queue == NULL || !flufl_queue_expects_company (self->queue)
+      || flufl_site_fs_kind (self->site) != FLUFL_FS_LOCAL
+      || g_get_monotonic_time () >= self->deadline)
+    return FALSE;
+  if (flufl_attempt_claim (&self->claim, self->site, self->lifetime, &self->findings)
+      != FLUFL_OUTCOME_AGAIN)
+    return FALSE;
+  if (arm (self) && self->view.found)
+    {
+      flufl_queue_met_company (self->queue);
+      return TRUE;
+    }
+  flufl_queue_met_nobody (self->queue);
+  flufl_acquire_disarm (self);
+  return FALSE;
+}
+
+/* How long one before us may take to move before we ask what it does. */
+gint64
+flufl_acquire_patience_now (FluflAcquire *self)
+{
+  return flufl_acquire_patience + WATCH_PATIENCE_EACH * (gint64) self->view.n_older;
+}
+
+/* Without a watch nothing tells that the one before us has died: others before
+ * it move on, it stays. Whether it need not be waited for. */
+static gboolean
+stays_for_nothing (FluflAcquire *self, gint64 now)
+{
+  const FluflClaimName *predecessor = &self->view.predecessor;
+
+  if (predecessor->ticket != self->asked)
+    {
+      self->asked = predecessor->ticket;
+      self->ask_at = now + flufl_acquire_patience;
+    }
+  if (now < self->ask_at)
+    return FALSE;
+  self->ask_at = now + LOOK_EVERY;
+  return !flufl_queue_check (self->queue, self->site, predecessor, self->break_dead);
+}
+
+/* Without a watch, our timer came: whether those before us move on. Then we do
+ * not link, or the lock would be ours whenever we come between a release and
+ * the link(2) of the one whose turn it is. */
+gboolean
+flufl_acquire_is_behind_others (FluflAcquire *self, gint64 now)
+{
+  if (self->armed || flufl_acquire_is_giving_way (self) || !self->view.found || self->claim.path == NULL
+      || now >= self->deadline || now >= self->moved + flufl_acquire_patience_now (self))
+    return FALSE;
+  if (!stays_for_nothing (self, now) && self->view.n_older == 1)
+    {
+      g_autofree char *path = flufl_site_path_of (self->site, self->view.predecessor.name);
+      struct stat st;
+
+      /* Cheaper than the whole directory, and it cannot tell more. */
+      if (self->site->sys->lstat (path, &st) == 0)
+        return TRUE;
+    }
+  return arm (self) && self->view.found;
+}
+
+/* After a try in vain, on a local file system: keeps the watch, or sets it on
+ * another file. */
+void
+flufl_acquire_watch (FluflAcquire *self, FluflWatchEvents events, gboolean ask)
+{
+  for (int round = 0; round < ARM_ROUNDS && !flufl_acquire_is_giving_way (self); round++)
+    {
+      if ((events & ~FLUFL_WATCH_CLOSED) == 0)
+        {
+          gboolean useless = ask && self->view.found
+                             && !flufl_queue_check (self->queue, self->site,
+                                                    &self->view.predecessor, self->break_dead);
+
+          if (self->armed && !useless)
+            {
+              if (ask)
+                flufl_acquire_collect_meanwhile (self, g_get_monotonic_time ());
+              return;
+            }
+        }
+      events = 0;
+      if (self->claim.path == NULL) /* gone this moment: the next try makes one */
+        {
+          flufl_acquire_disarm (self);
+          return;
+        }
+      if (arm (self))
+        return;
+      flufl_acquire_try (self, FALSE);
+      if (self->outcome != FLUFL_OUTCOME_BUSY)
+        return;
+    }
+}

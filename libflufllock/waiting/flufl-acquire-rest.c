@@ -1,0 +1,78 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * A waiter behind others of its process: flufl-turn.h says who is in front.
+ */
+
+#include "config.h"
+
+#include "flufl-acquire-steps.h"
+#include "flufl-holder.h"
+#include "flufl-process.h"
+
+/* Whether other waiters of this process are in front. One that cannot wait tries at once. */
+gboolean
+flufl_acquire_must_rest (FluflAcquire *self)
+{
+  return self->queue != NULL && self->started < self->deadline
+         && flufl_turn_must_rest (self->site, self->break_dead)
+         && flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL;
+}
+
+/* The claim is made when its turn comes, and then it tells this moment as that of arrival. */
+static void
+begin_rest (FluflAcquire *self)
+{
+  flufl_claim_abandon (&self->claim, self->site);
+  flufl_queue_met_company (self->queue);
+  if (self->site->arrival == 0)
+    self->site->arrival = self->site->sys->clock (FLUFL_CLOCK_REAL);
+  self->rests = self->rested = TRUE;
+  self->timer = 0;
+}
+
+/* What is told of is not known from a claim's tries here. */
+static void
+announce_rest (FluflAcquire *self, gint64 now)
+{
+  if (self->announced || now < self->announce_at)
+    return;
+  self->announce_at = now + ANNOUNCE_AFTER;
+  flufl_holder_look (self->site, &self->findings);
+  flufl_acquire_announce_if_long (self, now);
+}
+
+/*
+ * Waits without a claim for others of this process that are in front.
+ *
+ * Returns: whether the step is done, with its result in @self; otherwise the waiter is in front,
+ *   or its time is over, and it tries
+ */
+gboolean
+flufl_acquire_rest (FluflAcquire *self, gint64 *out_when)
+{
+  gint64 now = g_get_monotonic_time (), ask_at;
+
+  if (!flufl_turn_is_joined (&self->turn))
+    {
+      if (flufl_turn_join (&self->turn, self->site, self->break_dead, self->sleeper))
+        return FALSE;
+      begin_rest (self);
+    }
+  if (now >= self->deadline || flufl_turn_has_come (&self->turn, now, &ask_at))
+    {
+      self->rests = FALSE;
+      return FALSE;
+    }
+  announce_rest (self, now);
+  /* In a handler of the announcement. */
+  if (self->process != flufl_process_mark ())
+    {
+      flufl_acquire_leave_to_parent (self);
+      return TRUE;
+    }
+  *out_when = MIN (ask_at, self->deadline);
+  if (!self->announced)
+    *out_when = MIN (*out_when, self->announce_at);
+  return TRUE;
+}

@@ -1,0 +1,77 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * What the files of an acquisition share with each other, and with nobody else. Times are
+ * monotonic microseconds.
+ */
+
+#pragma once
+
+#include "flufl-acquire.h"
+
+G_BEGIN_DECLS
+
+/* A wait that lasts is told of once, after this. */
+#define ANNOUNCE_AFTER (250 * 1000)
+/* In the queue, where turns are short, the directory is not read before this for what the dead
+ * have left. */
+#define COLLECT_AFTER G_USEC_PER_SEC
+/* The longest pause with a watch. A wait whose pause has come to that is quiet, if the lock is
+ * neither expired nor about to be broken: then one lstat(2) each time is enough, and the pause
+ * grows on to the second. */
+#define WATCH_BACKOFF_MAX (1000 * 1000)
+#define QUIET_BACKOFF_MAX (10 * G_USEC_PER_SEC)
+/* While the lock is left free for a process of flufl.lock. */
+#define GAP_LOOK (10 * 1000)
+/* Woken often, and in vain, a waiter looks no more often than this … */
+#define LOOK_EVERY (100 * 1000)
+/* … unless it sleeps for so long that looking each time costs next to nothing. */
+#define UNTOLD_LOOK_FROM (5 * 1000)
+
+/* flufl-acquire.c */
+void        flufl_acquire_try              (FluflAcquire    *self,
+                                            gboolean         look);
+gint64      flufl_acquire_time_of_step     (const FluflAcquire *self);
+void        flufl_acquire_announce_if_long (FluflAcquire    *self,
+                                            gint64           now);
+FluflResult flufl_acquire_leave_to_parent  (FluflAcquire    *self);
+
+/* flufl-acquire-order.c */
+gint64      flufl_acquire_patience_now     (FluflAcquire    *self);
+gboolean    flufl_acquire_queue_up         (FluflAcquire    *self);
+gboolean    flufl_acquire_is_behind_others (FluflAcquire    *self,
+                                            gint64           now);
+void        flufl_acquire_watch            (FluflAcquire    *self,
+                                            FluflWatchEvents events,
+                                            gboolean         ask);
+void        flufl_acquire_disarm           (FluflAcquire    *self);
+
+/* flufl-acquire-time.c */
+gint64      flufl_acquire_jittered         (FluflAcquire    *self,
+                                            gint64           pause);
+gint64      flufl_acquire_next_try         (FluflAcquire    *self,
+                                            gint64           now);
+
+/* flufl-acquire-gap.c */
+gboolean    flufl_acquire_is_giving_way    (FluflAcquire    *self);
+gboolean    flufl_acquire_gives_way        (FluflAcquire    *self,
+                                            gint64           now);
+
+/* flufl-acquire-rest.c */
+gboolean    flufl_acquire_must_rest        (FluflAcquire    *self);
+gboolean    flufl_acquire_rest             (FluflAcquire    *self,
+                                            gint64          *out_when);
+
+/* flufl-acquire-quiet.c */
+gboolean    flufl_acquire_stays_quiet      (FluflAcquire    *self,
+                                            FluflWatchEvents events,
+                                            gint64           now);
+void        flufl_acquire_end_quiet        (FluflAcquire    *self,
+                                            gint64           now);
+void        flufl_acquire_heed_lock_moved  (FluflAcquire    *self,
+                                            gint64           now);
+void        flufl_acquire_unwatch_lock     (FluflAcquire    *self);
+void        flufl_acquire_collect_meanwhile (FluflAcquire   *self,
+                                            gint64           now);
+
+G_END_DECLS

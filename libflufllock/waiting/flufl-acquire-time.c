@@ -1,0 +1,117 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * When to look again.
+ */
+
+#include "config.h"
+
+#include "flufl-acquire-steps.h"
+
+/* Without a watch. On a local file system a try costs microseconds, and one
+ * whose turn is near must be there when it comes, for those behind wait for it:
+ * so it sleeps for as long as those before it may take, at the least. What has
+ * not moved for some time is not likely to do so now: one that sleeps for an
+ * eighth of that time is late by an eighth at most. On other file systems every
+ * look is a round trip that all clients of the server pay for. */
+#define UNTOLD_PAUSE_NEXT 100
+#define UNTOLD_PAUSE_EACH 200
+#define UNTOLD_PAUSE_CROWD (1 * 1000)
+#define UNTOLD_PAUSE_MAX (50 * 1000)
+#define UNTOLD_PART 8
+#define REMOTE_BACKOFF_MIN (20 * 1000)
+#define REMOTE_BACKOFF_MAX (1000 * 1000)
+
+gint64
+flufl_acquire_jittered (FluflAcquire *self, gint64 pause)
+{
+  guint32 random = 0;
+
+  /* Not g_random_int(): forked children share its state, and would wake up
+   * together. */
+  self->site->sys->random (&random, sizeof random);
+  return pause / 2 + (gint64) (random % (guint32) MAX (pause / 2, 1));
+}
+
+/* When what was last seen of the lock changes by itself, or G_MAXINT64: it
+ * expires, or has rested long enough to be broken, or looked at. */
+static gint64
+next_turn (FluflAcquire *self, gint64 now)
+{
+  const FluflFindings *found = &self->findings;
+  gint64 left;
+
+  if (found->look.sight != FLUFL_SIGHT_CLAIM && found->look.sight != FLUFL_SIGHT_UNREADABLE)
+    return G_MAXINT64;
+  if (found->watched)
+    left = found->vigil.left;
+  else if (found->resting || found->changed != 0)
+    {
+      gint64 since = found->changed != 0 ? found->changed : found->look.ctime;
+
+      left = flufl_time_since (flufl_time_add (since, FLUFL_GRACE),
+                               flufl_claim_server_now (&self->claim, self->site));
+    }
+  else
+    left = flufl_time_since (flufl_time_add (found->look.mtime, FLUFL_SLOP),
+                             self->site->sys->clock (FLUFL_CLOCK_REAL));
+  /* What is past and has changed nothing is left to the back-off. */
+  if (left < 0)
+    return G_MAXINT64;
+  return now + left / 1000 + 1000;
+}
+
+/* Without a watch, on a local file system. */
+static gint64
+untold_pause (FluflAcquire *self, gint64 now)
+{
+  gint64 pause = UNTOLD_PAUSE_NEXT;
+
+  if (self->view.crowded)
+    pause = UNTOLD_PAUSE_CROWD;
+  else if (self->view.n_older > 1)
+    pause = UNTOLD_PAUSE_EACH * (gint64) self->view.n_older;
+  return MIN (MAX (pause, (now - self->moved) / UNTOLD_PART), UNTOLD_PAUSE_MAX);
+}
+
+static gint64
+next_pause (FluflAcquire *self, gint64 now)
+{
+  gint64 longest = !self->armed ? REMOTE_BACKOFF_MAX
+                   : self->quiet ? QUIET_BACKOFF_MAX
+                                 : WATCH_BACKOFF_MAX;
+
+  if (!self->armed && flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL)
+    return untold_pause (self, now);
+  if (self->pause > 0)
+    return MIN (self->pause * 2, longest);
+  if (self->armed)
+    return flufl_acquire_patience_now (self);
+  return REMOTE_BACKOFF_MIN;
+}
+
+/* When to try again: somewhere in the second half of the pause, so that
+ * those who began together part, and never after the deadline. */
+gint64
+flufl_acquire_next_try (FluflAcquire *self, gint64 now)
+{
+  gint64 when;
+
+  if (flufl_acquire_is_giving_way (self))
+    {
+      self->timer = now + GAP_LOOK;
+      return MIN (self->timer, self->deadline);
+    }
+  if (now >= self->timer)
+    {
+      self->pause = next_pause (self, now);
+      self->timer = now + flufl_acquire_jittered (self, self->pause);
+    }
+
+  when = MIN (self->timer, next_turn (self, now));
+  if (self->collect_at > now && self->break_dead && self->more_dead)
+    when = MIN (when, self->collect_at);
+  if (!self->announced && now < self->started + ANNOUNCE_AFTER)
+    when = MIN (when, self->started + ANNOUNCE_AFTER);
+  return MIN (when, self->deadline);
+}
