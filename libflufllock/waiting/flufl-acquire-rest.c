@@ -25,8 +25,6 @@ begin_rest (FluflAcquire *self)
 {
   flufl_claim_abandon (&self->claim, self->site);
   flufl_queue_met_company (self->queue);
-  if (self->site->arrival == 0)
-    self->site->arrival = self->site->sys->clock (FLUFL_CLOCK_REAL);
   self->rests = self->rested = TRUE;
   self->timer = 0;
 }
@@ -55,6 +53,7 @@ flufl_acquire_rest (FluflAcquire *self, gint64 *out_when)
 
   if (!flufl_turn_is_joined (&self->turn))
     {
+      self->site->arrival = self->site->sys->clock (FLUFL_CLOCK_REAL);
       if (flufl_turn_join (&self->turn, self->site, self->break_dead, self->sleeper))
         return FALSE;
       begin_rest (self);

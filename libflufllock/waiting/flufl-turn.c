@@ -296,7 +296,7 @@ flufl_turn_leave (FluflTurn *self)
 }
 
 guint
-flufl_turn_count_resting (void)
+flufl_turn_count (gboolean in_front)
 {
   Groups *self = get_groups ();
   GHashTableIter iter;
@@ -307,7 +307,7 @@ flufl_turn_count_resting (void)
   g_hash_table_iter_init (&iter, self->groups);
   while (g_hash_table_iter_next (&iter, &key, NULL))
     for (GList *l = ((Group *) key)->waiters.head; l != NULL; l = l->next)
-      n += !((FluflTurn *) l->data)->in_front;
+      n += ((FluflTurn *) l->data)->in_front == in_front;
   g_mutex_unlock (&self->mutex);
   return n;
 }

@@ -43,8 +43,8 @@ void     flufl_turn_moves     (FluflTurn       *self,
 void     flufl_turn_call      (FluflTurn       *self);
 void     flufl_turn_leave     (FluflTurn       *self);
 
-/* For tests: how many of this process rest. */
-guint    flufl_turn_count_resting (void);
+/* For tests: how many of this process are in front, and how many rest. */
+guint    flufl_turn_count     (gboolean         in_front);
 
 /* How many are in front; tests in which each waiter stands for a process set it to all. */
 extern guint flufl_turn_front_max;
