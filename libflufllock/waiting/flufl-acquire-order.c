@@ -41,7 +41,6 @@ void
 flufl_acquire_disarm (FluflAcquire *self)
 {
   flufl_watch_remove (&self->watch);
-  flufl_acquire_unwatch_lock (self);
   self->armed = FALSE;
 }
 
@@ -101,7 +100,10 @@ arm (FluflAcquire *self)
       if (self->view.found)
         {
           if (leads_for_nothing (self))
-            continue;
+            {
+              round += self->view.is_kept;
+              continue;
+            }
           result = watch_predecessor (self);
           if (result == FLUFL_WATCH_GONE)
             {

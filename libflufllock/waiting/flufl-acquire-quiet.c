@@ -6,6 +6,7 @@
 
 #include "config.h"
 
+#include <string.h>
 #include <sys/stat.h>
 
 #include "flufl-acquire-steps.h"
@@ -15,24 +16,8 @@
 /* … and this often as long as there may be more. */
 #define COLLECT_MORE (200 * 1000)
 
-/* One behind others is told that the lock has gone, which only matters if the one that it waits
- * for does not move. */
-static void
-lock_moved_cb (FluflWatchEvents events G_GNUC_UNUSED, gpointer user_data)
-{
-  FluflAcquire *self = user_data;
-
-  g_atomic_int_set (&self->lock_moved, TRUE);
-  flufl_turn_call (&self->turn);
-  flufl_sleeper_wake (self->sleeper);
-}
-
-void
-flufl_acquire_unwatch_lock (FluflAcquire *self)
-{
-  flufl_watch_remove (&self->lock_watch);
-  self->lock_watch.func = NULL;
-}
+/* Watching begins this much earlier than it need. Nanoseconds. */
+#define WATCH_EARLY (2 * FLUFL_NSEC_PER_SEC)
 
 /* The watch stays as it is; but others may have died since it was set. */
 void
@@ -54,13 +39,24 @@ flufl_acquire_collect_meanwhile (FluflAcquire *self, gint64 now)
   self->collect_at = now + (self->more_dead ? COLLECT_MORE : self->quiet ? QUIET_COLLECT : 0);
 }
 
+/* Until when, in real time, the lock may go unseen: a lock that has expired is broken by one that
+ * has watched it for a while, and that is to begin in time. */
+static gint64
+unseen_until (const FluflLook *look)
+{
+  gint64 watched = flufl_time_since (look->mtime, look->ctime) / 3 + FLUFL_GRACE + WATCH_EARLY;
+
+  return flufl_time_since (flufl_time_add (look->mtime, FLUFL_SLOP), watched);
+}
+
 /* The times of the lock file as they are now. Says whether it seems to be the lock that was
- * looked at, held on, and not expired: a refresh changes the times and no more. */
+ * looked at, held on, and far from its end: a refresh changes the times and no more. */
 static gboolean
 lock_stays (FluflAcquire *self)
 {
   FluflLook *look = &self->findings.look;
   struct stat st;
+  gint64 left;
 
   if (look->sight != FLUFL_SIGHT_CLAIM
       || self->site->sys->lstat (self->site->lock_path, &st) != 0
@@ -69,7 +65,9 @@ lock_stays (FluflAcquire *self)
     return FALSE;
   look->mtime = FLUFL_STAT_MTIME (&st);
   look->ctime = FLUFL_STAT_CTIME (&st);
-  return flufl_time_add (look->mtime, FLUFL_SLOP) > self->site->sys->clock (FLUFL_CLOCK_REAL);
+  left = flufl_time_since (unseen_until (look), self->site->sys->clock (FLUFL_CLOCK_REAL));
+  self->quiet_until = left > 0 ? g_get_monotonic_time () + left / 1000 : 0;
+  return left > 0;
 }
 
 /* Whether the death of the holder is found by asking for its process, and told by nothing. */
@@ -81,28 +79,29 @@ must_ask_for_holder (const FluflAcquire *self)
   return self->break_dead && holder->ours && holder->start[0] != '\0' && !holder->life_line;
 }
 
+/* Whether the file that is watched is the lock, or its holder's claim. What happens to the lock is
+ * not told to one that waits behind another waiter, which may be stopped, or not break it. */
+static gboolean
+watches_lock (const FluflAcquire *self)
+{
+  return self->armed
+         && (!self->view.found
+             || strcmp (self->view.predecessor.name, self->findings.look.claim.name) == 0);
+}
+
 /*
  * A step that only the timer, or a refresh of the lock, has called for, in a wait that has lasted.
- * What expires or has rested is known by time. The end of the lock, or of the one before us, is
- * told; where the latter does not move when the lock goes, the watch of the lock tells that.
+ * What expires or has rested is known by time, and the end of the lock is told.
  *
  * Returns: whether there is nothing to do
  */
 gboolean
 flufl_acquire_stays_quiet (FluflAcquire *self, FluflWatchEvents events, gint64 now)
 {
-  if (!self->armed || self->pause < WATCH_BACKOFF_MAX || (events & ~FLUFL_WATCH_CHANGED) != 0
-      || flufl_acquire_is_giving_way (self) || self->findings.expired || self->findings.resting
-      || now >= self->deadline || must_ask_for_holder (self)
-      || (!self->announced && now - self->started >= ANNOUNCE_AFTER))
-    return FALSE;
-  if (self->view.found && self->lock_watch.func == NULL)
-    {
-      self->lock_watch.func = lock_moved_cb;
-      self->lock_watch.user_data = self;
-      flufl_watch_add (&self->lock_watch, self->site->lock_path, FLUFL_WATCH_REMOVED);
-    }
-  if (!lock_stays (self))
+  if (self->pause < WATCH_BACKOFF_MAX || (events & ~FLUFL_WATCH_CHANGED) != 0
+      || !watches_lock (self) || flufl_acquire_is_giving_way (self) || self->findings.expired
+      || self->findings.resting || now >= self->deadline || must_ask_for_holder (self)
+      || (!self->announced && now - self->started >= ANNOUNCE_AFTER) || !lock_stays (self))
     return FALSE;
   self->quiet = TRUE;
   flufl_acquire_collect_meanwhile (self, now);
@@ -120,16 +119,4 @@ flufl_acquire_end_quiet (FluflAcquire *self, gint64 now)
   self->quiet = FALSE;
   self->pause = WATCH_BACKOFF_MAX;
   self->timer = MIN (self->timer, now + WATCH_BACKOFF_MAX);
-}
-
-/* Out of a quiet wait: one before us that does not move now is asked for soon. */
-void
-flufl_acquire_heed_lock_moved (FluflAcquire *self, gint64 now)
-{
-  if (!g_atomic_int_compare_and_exchange (&self->lock_moved, TRUE, FALSE))
-    return;
-  flufl_acquire_unwatch_lock (self);
-  self->quiet = FALSE;
-  self->pause = flufl_acquire_patience_now (self);
-  self->timer = now + flufl_acquire_jittered (self, self->pause);
 }

@@ -23,6 +23,7 @@ flufl_acquire_must_rest (FluflAcquire *self)
 static void
 begin_rest (FluflAcquire *self)
 {
+  flufl_acquire_disarm (self);
   flufl_claim_abandon (&self->claim, self->site);
   flufl_queue_met_company (self->queue);
   self->rests = self->rested = TRUE;
@@ -49,16 +50,18 @@ announce_rest (FluflAcquire *self, gint64 now)
 gboolean
 flufl_acquire_rest (FluflAcquire *self, gint64 *out_when)
 {
-  gint64 now = g_get_monotonic_time (), ask_at;
+  gint64 now = g_get_monotonic_time ();
 
   if (!flufl_turn_is_joined (&self->turn))
     {
-      self->site->arrival = self->site->sys->clock (FLUFL_CLOCK_REAL);
+      if (self->site->arrival == 0)
+        self->site->arrival = self->claim.path != NULL ? self->claim.touched
+                                                       : self->site->sys->clock (FLUFL_CLOCK_REAL);
       if (flufl_turn_join (&self->turn, self->site, self->break_dead, self->sleeper))
         return FALSE;
       begin_rest (self);
     }
-  if (now >= self->deadline || flufl_turn_has_come (&self->turn, now, &ask_at))
+  if (now >= self->deadline || flufl_turn_has_come (&self->turn))
     {
       self->rests = FALSE;
       return FALSE;
@@ -70,7 +73,7 @@ flufl_acquire_rest (FluflAcquire *self, gint64 *out_when)
       flufl_acquire_leave_to_parent (self);
       return TRUE;
     }
-  *out_when = MIN (ask_at, self->deadline);
+  *out_when = self->deadline;
   if (!self->announced)
     *out_when = MIN (*out_when, self->announce_at);
   return TRUE;

@@ -68,9 +68,6 @@ gboolean    flufl_acquire_stays_quiet      (FluflAcquire    *self,
                                             gint64           now);
 void        flufl_acquire_end_quiet        (FluflAcquire    *self,
                                             gint64           now);
-void        flufl_acquire_heed_lock_moved  (FluflAcquire    *self,
-                                            gint64           now);
-void        flufl_acquire_unwatch_lock     (FluflAcquire    *self);
 void        flufl_acquire_collect_meanwhile (FluflAcquire   *self,
                                             gint64           now);
 

@@ -109,6 +109,8 @@ flufl_acquire_next_try (FluflAcquire *self, gint64 now)
     }
 
   when = MIN (self->timer, next_turn (self, now));
+  if (self->quiet && self->quiet_until != 0)
+    when = MIN (when, MAX (self->quiet_until, now));
   if (self->collect_at > now && self->break_dead && self->more_dead)
     when = MIN (when, self->collect_at);
   if (!self->announced && now < self->started + ANNOUNCE_AFTER)

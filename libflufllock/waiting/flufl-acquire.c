@@ -84,7 +84,6 @@ FluflResult
 flufl_acquire_leave_to_parent (FluflAcquire *self)
 {
   flufl_watch_remove (&self->watch);
-  flufl_acquire_unwatch_lock (self);
   flufl_claim_clear (&self->claim);
   self->turn.group = NULL;
   self->result = FLUFL_RESULT_FORKED;
@@ -158,6 +157,12 @@ settle_down (FluflAcquire *self, FluflWatchEvents events, gint64 now, gboolean o
   if (!flufl_turn_is_joined (&self->turn) && now < self->deadline
       && flufl_acquire_rest (self, out_when))
     return TRUE;
+  /* The life-line of one that has just died may go a moment after the file was closed. */
+  if (closed)
+    {
+      self->pause = 0;
+      self->timer = MIN (self->timer, now + flufl_acquire_patience_now (self));
+    }
   flufl_acquire_watch (self, events, closed || (overdue && (self->armed || slow)));
   return FALSE;
 }
@@ -240,7 +245,6 @@ flufl_acquire_step (FluflAcquire *self, gint64 *out_when)
   look = wants_look (self, events, now);
   if (!flufl_acquire_is_giving_way (self))
     self->uncalled = self->armed && (events & ~FLUFL_WATCH_CLOSED) == 0;
-  flufl_acquire_heed_lock_moved (self, now);
   if (waits_for_others (self, events, now))
     self->outcome = FLUFL_OUTCOME_BUSY;
   else

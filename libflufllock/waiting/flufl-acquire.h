@@ -55,13 +55,12 @@ struct _FluflAcquire
   gint64           started;
   gint64           timer;       /* when to look again, whatever is told */
   gint64           pause;       /* the last one; 0: the next is the first */
-  gboolean         quiet;       /* nothing has happened for long */
+  gboolean         quiet;       /* nothing has happened for long … */
+  gint64           quiet_until; /* … and need not be seen before this; 0: it is over */
   gint64           collect_at;  /* when to look for what the dead have left … */
   gboolean         more_dead;   /* … of which there may be more */
   gint64           looked;      /* when the lock file was last looked at */
   FluflWatch       watch;
-  FluflWatch       lock_watch;  /* in a quiet wait, of one behind others … */
-  int              lock_moved;  /* … has told that the lock has gone; atomic */
   int              events;      /* FluflWatchEvents since the last step; atomic */
   gboolean         armed;       /* watch is on the predecessor or the lock file */
   FluflQueueView   view;

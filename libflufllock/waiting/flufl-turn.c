@@ -24,6 +24,9 @@ typedef struct
   gboolean             break_dead;
   GQueue               waiters;   /* of FluflTurn, by their links */
   guint                n_front;   /* of them are in front, and not stalled */
+  FluflSleeper        *sleeper;   /* owned; has the appointment … */
+  gint64               armed;     /* … to see whether those in front move; G_MAXINT64: none */
+  gboolean             dropped;   /* to be freed by whoever keeps the appointment */
 } Group;
 
 typedef struct
@@ -72,7 +75,8 @@ get_groups (void)
 static Group *
 find (Groups *self, const FluflSite *site, gboolean break_dead)
 {
-  Group key = { site->sys, site->lock_path, site->separator, break_dead, G_QUEUE_INIT, 0 };
+  Group key = { .sys = site->sys, .lock_path = site->lock_path, .separator = site->separator,
+                .break_dead = break_dead };
 
   return g_hash_table_lookup (self->groups, &key);
 }
@@ -90,9 +94,19 @@ find_or_add (Groups *self, const FluflSite *site, gboolean break_dead)
   group->separator = site->separator;
   group->break_dead = break_dead;
   g_queue_init (&group->waiters);
+  group->sleeper = flufl_sleeper_new ();
+  group->armed = G_MAXINT64;
   g_hash_table_add (self->groups, group);
   g_atomic_int_inc (&self->n_groups);
   return group;
+}
+
+static void
+group_free (Group *self)
+{
+  flufl_sleeper_free (self->sleeper);
+  g_free (self->lock_path);
+  g_free (self);
 }
 
 static void
@@ -102,8 +116,13 @@ drop_if_empty (Groups *self, Group *group)
     return;
   g_hash_table_remove (self->groups, group);
   g_atomic_int_add (&self->n_groups, -1);
-  g_free (group->lock_path);
-  g_free (group);
+  if (group->armed == G_MAXINT64)
+    {
+      group_free (group);
+      return;
+    }
+  group->dropped = TRUE;
+  flufl_sleeper_wake (group->sleeper);
 }
 
 /* With the mutex. */
@@ -116,24 +135,84 @@ first_resting (Group *group)
   return NULL;
 }
 
+/* With the mutex. Returns when the next of those in front may be found stalled. */
+static gint64
+find_stalled (Group *group, gint64 now)
+{
+  gint64 next = G_MAXINT64;
+
+  for (GList *l = group->waiters.head; l != NULL; l = l->next)
+    {
+      FluflTurn *turn = l->data;
+      gint64 late = turn->due < G_MAXINT64 - flufl_turn_patience ? turn->due + flufl_turn_patience
+                                                                 : G_MAXINT64;
+
+      if (!turn->in_front || turn->is_stalled)
+        continue;
+      if (now < late)
+        next = MIN (next, late);
+      else
+        {
+          turn->is_stalled = TRUE;
+          group->n_front--;
+        }
+    }
+  return next;
+}
+
+static void meet (gpointer data);
+
+/* With the mutex. While somebody rests, a worker sees to it that those in front move. Where there
+ * is no thread for it nobody does. */
+static void
+arm (Group *group, gint64 when)
+{
+  if (when >= group->armed || first_resting (group) == NULL)
+    return;
+  if (group->armed != G_MAXINT64)
+    /* It makes another appointment when it is woken. */
+    flufl_sleeper_wake (group->sleeper);
+  else if (flufl_sleeper_call (group->sleeper, FLUFL_TIME_MONOTONIC, when, meet, group))
+    group->armed = when;
+}
+
 /* With the mutex. Those in front are first in the group, but for some that were stalled. */
 static void
 fill_front (Group *group)
 {
-  gboolean came = FALSE;
+  gint64 now = g_get_monotonic_time ();
   FluflTurn *next;
 
   while (group->n_front < flufl_turn_front_max && (next = first_resting (group)) != NULL)
     {
       next->in_front = TRUE;
-      next->due = g_get_monotonic_time ();
+      next->due = now;
       group->n_front++;
       flufl_sleeper_wake (next->sleeper);
-      came = TRUE;
     }
-  /* The next one sees to it from now on that those in front move. */
-  if (came && (next = first_resting (group)) != NULL)
-    flufl_sleeper_wake (next->sleeper);
+  arm (group, now + flufl_turn_patience);
+}
+
+/* In a worker. */
+static void
+meet (gpointer data)
+{
+  Group *group = data;
+  Groups *groups = get_groups ();
+  gint64 now = g_get_monotonic_time (), next;
+
+  g_mutex_lock (&groups->mutex);
+  group->armed = G_MAXINT64;
+  if (group->dropped)
+    group_free (group);
+  else
+    {
+      next = find_stalled (group, now);
+      fill_front (group);
+      if (next != G_MAXINT64)
+        arm (group, next);
+    }
+  g_mutex_unlock (&groups->mutex);
 }
 
 /*
@@ -171,21 +250,25 @@ flufl_turn_join (FluflTurn       *self,
                  FluflSleeper    *sleeper)
 {
   Groups *groups = get_groups ();
+  gboolean in_front;
   Group *group;
 
   g_mutex_lock (&groups->mutex);
   group = find_or_add (groups, site, break_dead);
-  *self = (FluflTurn){ .group = group, .sleeper = sleeper };
-  self->link.data = self;
-  self->due = G_MAXINT64;
+  in_front = group->n_front < flufl_turn_front_max;
+  self->group = group;
+  self->link = (GList){ .data = self };
+  self->sleeper = sleeper;
+  self->in_front = in_front;
+  self->is_stalled = FALSE;
+  self->due = in_front ? g_get_monotonic_time () : G_MAXINT64;
   g_queue_push_tail_link (&group->waiters, &self->link);
-  if (group->n_front < flufl_turn_front_max)
-    {
-      self->in_front = TRUE;
-      group->n_front++;
-    }
+  if (in_front)
+    group->n_front++;
+  else
+    arm (group, g_get_monotonic_time () + flufl_turn_patience);
   g_mutex_unlock (&groups->mutex);
-  return self->in_front;
+  return in_front;
 }
 
 gboolean
@@ -194,51 +277,14 @@ flufl_turn_is_joined (const FluflTurn *self)
   return self->group != NULL;
 }
 
-/* With the mutex. Returns when the next of those in front may be found stalled. */
-static gint64
-find_stalled (Group *group, gint64 now)
-{
-  gint64 next = G_MAXINT64;
-
-  for (GList *l = group->waiters.head; l != NULL; l = l->next)
-    {
-      FluflTurn *turn = l->data;
-      gint64 late = turn->due < G_MAXINT64 - flufl_turn_patience ? turn->due + flufl_turn_patience
-                                                                 : G_MAXINT64;
-
-      if (!turn->in_front || turn->is_stalled)
-        continue;
-      if (now < late)
-        next = MIN (next, late);
-      else
-        {
-          turn->is_stalled = TRUE;
-          group->n_front--;
-        }
-    }
-  return next;
-}
-
-/*
- * flufl_turn_has_come:
- * @out_ask_at: when to ask again, if it has not; nobody may come to tell
- *
- * Returns: whether the waiter is in front
- */
+/* Whether the waiter is in front. */
 gboolean
-flufl_turn_has_come (FluflTurn *self, gint64 now, gint64 *out_ask_at)
+flufl_turn_has_come (FluflTurn *self)
 {
   Groups *groups = get_groups ();
-  Group *group = self->group;
   gboolean has_come;
 
-  *out_ask_at = G_MAXINT64;
   g_mutex_lock (&groups->mutex);
-  if (!self->in_front && first_resting (group) == self)
-    {
-      *out_ask_at = MIN (find_stalled (group, now), now + flufl_turn_patience * 10);
-      fill_front (group);
-    }
   has_come = self->in_front;
   g_mutex_unlock (&groups->mutex);
   return has_come;
@@ -269,11 +315,14 @@ void
 flufl_turn_call (FluflTurn *self)
 {
   Groups *groups = get_groups ();
+  gint64 now = g_get_monotonic_time ();
 
-  if (self->group == NULL)
-    return;
   g_mutex_lock (&groups->mutex);
-  self->due = MIN (self->due, g_get_monotonic_time ());
+  if (self->group != NULL && now < self->due)
+    {
+      self->due = now;
+      arm (self->group, now + flufl_turn_patience);
+    }
   g_mutex_unlock (&groups->mutex);
 }
 
@@ -291,8 +340,8 @@ flufl_turn_leave (FluflTurn *self)
     group->n_front--;
   fill_front (group);
   drop_if_empty (groups, group);
-  g_mutex_unlock (&groups->mutex);
   self->group = NULL;
+  g_mutex_unlock (&groups->mutex);
 }
 
 guint

@@ -35,9 +35,7 @@ gboolean flufl_turn_join      (FluflTurn       *self,
                                gboolean         break_dead,
                                FluflSleeper    *sleeper);
 gboolean flufl_turn_is_joined (const FluflTurn *self);
-gboolean flufl_turn_has_come  (FluflTurn       *self,
-                               gint64           now,
-                               gint64          *out_ask_at);
+gboolean flufl_turn_has_come  (FluflTurn       *self);
 void     flufl_turn_moves     (FluflTurn       *self,
                                gint64           due);
 void     flufl_turn_call      (FluflTurn       *self);

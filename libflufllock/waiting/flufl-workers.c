@@ -106,7 +106,7 @@ start_thread (Workers *self)
   return TRUE;
 }
 
-/* Goes when the queue has been empty, or there have been idle threads, for a while. */
+/* Goes when there have been idle threads for all work for a while. */
 static gpointer
 oversee (gpointer data)
 {
@@ -123,11 +123,13 @@ oversee (gpointer data)
       g_mutex_lock (&self->mutex);
       now = g_get_monotonic_time ();
       first = g_queue_peek_head (&self->queue);
-      if (first == NULL || self->n_idle > 0)
+      if (self->queue.length <= self->n_idle)
         continue;
       quiet = 0;
+      /* More of them at a time where many hang. */
       if (now - first->pushed >= QUEUED_MAX)
-        start_thread (self);
+        for (guint n = self->n_threads / THREADS_SOON; n > 0; n--)
+          start_thread (self);
     }
   self->has_overseer = FALSE;
   g_mutex_unlock (&self->mutex);
