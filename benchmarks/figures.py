@@ -158,6 +158,29 @@ def among_flufl(bench, directory, seconds):
             among_ours <= alone)
 
 
+CROWD_ROUNDS = 3
+FOREIGN = 50000
+
+
+def crowd(bench, directory):
+    print(f'\nTurns of 1 ms, alone and beside {FOREIGN} foreign names, {CROWD_ROUNDS} rounds: medians')
+    cases = (300, 'process'), (100, 'processes')
+    took = {(n, how, foreign): [] for n, how in cases for foreign in (0, FOREIGN)}
+    for _ in range(CROWD_ROUNDS):
+        for n, how, foreign in took:
+            line, = lines_of(bench / 'bench-crowd', directory, foreign, n, how) or ['']
+            took[n, how, foreign] += numbers('# s # s CPU # threads', line)[:1]
+    for n, how in cases:
+        alone, beside = (statistics.median(took[n, how, foreign]) for foreign in (0, FOREIGN))
+        row(f'{n} waiters, {"one process" if how == "process" else "processes"}',
+            f'{alone:.2f} s alone, {beside:.2f} s beside them: {beside / alone:.2f}', 'at most 3',
+            beside <= 3 * alone)
+    line, = lines_of(bench / 'bench-crowd', directory, 0, 2500, 'process') or ['']
+    seconds, cpu, n_threads = numbers('# s # s CPU # threads', line)
+    row('2500 waiters, one process', f'{seconds:.2f} s, {cpu:.2f} s CPU, {n_threads:.0f} threads',
+        'under 5 s and 20 threads', seconds < 5 and n_threads < 20)
+
+
 def objects(build):
     print('\nTen thousand idle objects in one process')
     for line in lines_of(build / 'tests' / 'test-many', '-p', '/many/memory'):
@@ -184,6 +207,7 @@ def main(build, *parents):
             killed(bench, directory)
             contention(bench, directory, seconds / 2)
             if i == 0:
+                crowd(bench, directory)
                 among_flufl(bench, directory, seconds * 12)
     objects(build)
     print(f'\n{time.monotonic() - started:.0f} s, {load()}')
