@@ -313,7 +313,7 @@ flufl_lease_tell (FluflLease *self, gpointer object)
 /*
  * flufl_lease_forget_object:
  *
- * The object is being disposed of: it is told of nothing any more.
+ * Called while the object is disposed of. From then on it emits no signals.
  */
 void
 flufl_lease_forget_object (FluflLease *self)

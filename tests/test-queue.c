@@ -222,8 +222,8 @@ put_foreign (int n)
     }
 }
 
-/* Of a large directory the names of claims are kept for a while: who came in since is not
- * seen, who is known to be gone is struck, and the claims of this process are known. */
+/* The names of the claims in a large directory are kept for a while. A claim that another process
+ * makes meanwhile is not seen, and a claim that is known to be gone is struck. */
 static void
 test_large (void)
 {

@@ -11,10 +11,11 @@
 
 #include "flufl-acquire-steps.h"
 
-/* A process of flufl.lock sleeps for up to 2.01 s between two tries: who leaves
- * the lock free for so long has let each of them try. */
+/* A process of flufl.lock sleeps for up to 2.01 s between two tries. A lock that is left free for
+ * 2.1 s has therefore been tried by each of them. Microseconds. */
 gint64 flufl_acquire_gap = 2100 * 1000;
-/* But if it is seldom free all the same, it is of no use to leave it so. */
+/* Leaving the lock free is given up when, after this many looks, other processes had it in more
+ * than three quarters of them. */
 #define GAP_LOOKS 50
 #define GAP_FREE_PART 4
 
@@ -44,7 +45,7 @@ gap_is_over (FluflAcquire *self, gint64 now)
       && (self->gap_looks < GAP_LOOKS || self->gap_free * GAP_FREE_PART >= self->gap_looks))
     return FALSE;
   self->gave_way = waits || !self->uncalled;
-  /* It had all the time: never again for this one. */
+  /* The stranger could have taken the lock at any moment: the lock is not left to it again. */
   if (waits && self->gap_free == self->gap_looks)
     flufl_queue_ignore (self->queue, &self->view.stranger);
   return TRUE;

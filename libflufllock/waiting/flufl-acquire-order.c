@@ -1,12 +1,12 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * The order of those who wait: whom to wait for, and what tells of its end.
+ * The order of the waiters: which file a waiter waits for, and how it learns that the file is gone.
  *
- * Waiting goes by two clocks. A watch tells at once that the one before us is
- * gone; then only link(2) is asked, which is cheap and decides. A timer, which
- * needs nobody, comes now and then, looks at who has the lock, and breaks what
- * may be broken. Without a watch there is the timer alone.
+ * A waiter is woken in two ways. A watch reports at once that the predecessor's claim is gone; the
+ * waiter then calls link(2), which is cheap and decides. A timer, which depends on no other
+ * process, makes the waiter look at the lock now and then, and break it if it may be broken.
+ * Without a watch there is the timer alone.
  */
 
 #include "config.h"
@@ -22,8 +22,8 @@
 /* How often the one before us may be found gone at once. */
 #define ARM_ROUNDS 8
 
-/* With a watch: one who was called and does not move within this, and so much
- * more for each that is before us, may be asleep. */
+/* With a watch. A waiter that was woken and has not moved within this time, and a millisecond more
+ * for each waiter before ours, may be asleep. Microseconds. */
 gint64 flufl_acquire_patience = 10 * 1000;
 #define WATCH_PATIENCE_EACH (1 * 1000)
 
@@ -76,11 +76,11 @@ leads_for_nothing (FluflAcquire *self)
 }
 
 /*
- * Finds whom to wait for, and watches him.
+ * Finds the claim to wait for, and watches it.
  *
- * No wake-up can be lost: whoever is seen in the directory and gone when the
- * watch is set is GONE, and then we look again; whoever goes later is told of.
- * The same with the lock file, when nobody is before us: GONE, and we link.
+ * No wake-up can be lost. A claim that was in the directory, and is missing when the watch is set,
+ * is GONE, and the directory is looked at again. The watch reports every later removal. Where there
+ * is no predecessor the same holds for the lock file: if it is GONE the waiter links.
  *
  * Returns: FALSE if the lock file has gone: link again
  */
@@ -119,7 +119,7 @@ arm (FluflAcquire *self)
       if (result == FLUFL_WATCH_ARMED)
         {
           self->armed = TRUE;
-          self->pause = self->timer = 0; /* he too has patience coming */
+          self->pause = self->timer = 0; /* a new predecessor has its full time to move */
         }
       else if (self->view.n_older != self->behind)
         {

@@ -11,15 +11,15 @@
 
 #include "flufl-acquire-steps.h"
 
-/* What the dead have left is looked for this often in a quiet wait … */
+/* The time between two collections of dead processes' claims in a quiet wait … */
 #define QUIET_COLLECT (60 * G_USEC_PER_SEC)
-/* … and this often as long as there may be more. */
+/* … and in any wait while more of them may be left. */
 #define COLLECT_MORE (200 * 1000)
 
-/* Watching begins this much earlier than it need. Nanoseconds. */
+/* The watch before a break begins this much earlier than it must. Nanoseconds. */
 #define WATCH_EARLY (2 * FLUFL_NSEC_PER_SEC)
 
-/* The watch stays as it is; but others may have died since it was set. */
+/* Collects claims of waiters that died after the watch was set. The watch stays as it is. */
 void
 flufl_acquire_collect_meanwhile (FluflAcquire *self, gint64 now)
 {
@@ -39,8 +39,8 @@ flufl_acquire_collect_meanwhile (FluflAcquire *self, gint64 now)
   self->collect_at = now + (self->more_dead ? COLLECT_MORE : self->quiet ? QUIET_COLLECT : 0);
 }
 
-/* Until when, in real time, the lock may go unseen: a lock that has expired is broken by one that
- * has watched it for a while, and that is to begin in time. */
+/* The real time until which the lock need not be seen. An expired lock is broken by a waiter that
+ * has watched it for a while, and the watch must begin early enough. */
 static gint64
 unseen_until (const FluflLook *look)
 {
@@ -70,7 +70,8 @@ lock_stays (FluflAcquire *self)
   return left > 0;
 }
 
-/* Whether the death of the holder is found by asking for its process, and told by nothing. */
+/* Whether the death of the holder can only be found by asking for its process: without a life-line
+ * no event reports it. */
 static gboolean
 must_ask_for_holder (const FluflAcquire *self)
 {
@@ -79,8 +80,9 @@ must_ask_for_holder (const FluflAcquire *self)
   return self->break_dead && holder->ours && holder->start[0] != '\0' && !holder->life_line;
 }
 
-/* Whether the file that is watched is the lock, or its holder's claim. What happens to the lock is
- * not told to one that waits behind another waiter, which may be stopped, or not break it. */
+/* Whether the file that is watched is the lock, or its holder's claim. A waiter behind another
+ * waiter gets no event when the lock changes, and that other one may be stopped, or not break
+ * locks. */
 static gboolean
 watches_lock (const FluflAcquire *self)
 {
@@ -110,7 +112,7 @@ flufl_acquire_stays_quiet (FluflAcquire *self, FluflWatchEvents events, gint64 n
   return TRUE;
 }
 
-/* What must be seen again within a second is, from now on. */
+/* From now on the lock is looked at each second again. */
 void
 flufl_acquire_end_quiet (FluflAcquire *self, gint64 now)
 {

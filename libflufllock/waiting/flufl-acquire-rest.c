@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * A waiter behind others of its process: flufl-turn.h says who is in front.
+ * A waiter that rests behind others of its process. flufl-turn.c decides which are in front.
  */
 
 #include "config.h"
@@ -19,7 +19,7 @@ flufl_acquire_must_rest (FluflAcquire *self)
          && flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL;
 }
 
-/* The claim is made when its turn comes, and then it tells this moment as that of arrival. */
+/* The waiter makes a claim when it comes to the front. That claim carries the moment of arrival. */
 static void
 begin_rest (FluflAcquire *self)
 {
@@ -30,7 +30,7 @@ begin_rest (FluflAcquire *self)
   self->timer = 0;
 }
 
-/* What is told of is not known from a claim's tries here. */
+/* A waiter at rest makes no tries, and so looks at the holder for the announcement alone. */
 static void
 announce_rest (FluflAcquire *self, gint64 now)
 {

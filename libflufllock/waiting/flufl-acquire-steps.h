@@ -11,10 +11,10 @@
 
 G_BEGIN_DECLS
 
-/* A wait that lasts is told of once, after this. */
+/* The signal "waiting" is emitted once, when a wait has lasted for this long. */
 #define ANNOUNCE_AFTER (250 * 1000)
-/* In the queue, where turns are short, the directory is not read before this for what the dead
- * have left. */
+/* A waiter in the queue collects claims of dead processes only after this long, since turns are
+ * short there. */
 #define COLLECT_AFTER G_USEC_PER_SEC
 /* The longest pause with a watch. A wait whose pause has come to that is quiet, if the lock is
  * neither expired nor about to be broken: then one lstat(2) each time is enough, and the pause
@@ -23,9 +23,9 @@ G_BEGIN_DECLS
 #define QUIET_BACKOFF_MAX (10 * G_USEC_PER_SEC)
 /* While the lock is left free for a process of flufl.lock. */
 #define GAP_LOOK (10 * 1000)
-/* Woken often, and in vain, a waiter looks no more often than this … */
+/* A waiter that is woken often and in vain looks at the lock once in this time. */
 #define LOOK_EVERY (100 * 1000)
-/* … unless it sleeps for so long that looking each time costs next to nothing. */
+/* From this pause on a waiter without a watch looks each time: the look costs little beside it. */
 #define UNTOLD_LOOK_FROM (5 * 1000)
 
 /* flufl-acquire.c */

@@ -20,11 +20,11 @@
  * promise the client to ask for it back before anything changes, which makes the
  * holder's next step a slow one. So there it is looked at when the wait lasts. On
  * NFS flufl_attempt() knows when it is time again, by what the server tells anyhow;
- * where less is certain, and as long as no lock was seen, so often. */
+ * where less is certain, and as long as no lock was seen, it is looked at this often. */
 #define REMOTE_LOOK_EVERY (2 * G_USEC_PER_SEC)
 
-/* A server that answers nothing but errors for so long, or for the lifetime if
- * that is longer, will not do better for being asked for ever. */
+/* An acquisition ends when the server has answered nothing but errors for this long, or for the
+ * lifetime if that is longer. */
 #define PATIENCE (10 * G_USEC_PER_SEC)
 
 static gboolean
@@ -140,7 +140,11 @@ wants_look (FluflAcquire *self, FluflWatchEvents events, gint64 now)
  *
  * Returns: whether the waiter rests from now on, with the step done */
 static gboolean
-settle_down (FluflAcquire *self, FluflWatchEvents events, gint64 now, gboolean overdue, gint64 *out_when)
+settle_down (FluflAcquire    *self,
+             FluflWatchEvents events,
+             gint64           now,
+             gboolean         overdue,
+             gint64          *out_when)
 {
   gboolean closed = (events & FLUFL_WATCH_CLOSED) != 0;
   gboolean slow = !self->armed && self->pause >= UNTOLD_LOOK_FROM;

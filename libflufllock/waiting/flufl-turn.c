@@ -26,7 +26,7 @@ typedef struct
   guint                n_front;   /* of them are in front, and not stalled */
   FluflSleeper        *sleeper;   /* owned; has the appointment … */
   gint64               armed;     /* … to see whether those in front move; G_MAXINT64: none */
-  gboolean             dropped;   /* to be freed by whoever keeps the appointment */
+  gboolean             dropped;   /* to be freed by meet() */
 } Group;
 
 typedef struct
@@ -162,8 +162,8 @@ find_stalled (Group *group, gint64 now)
 
 static void meet (gpointer data);
 
-/* With the mutex. While somebody rests, a worker sees to it that those in front move. Where there
- * is no thread for it nobody does. */
+/* With the mutex. While waiters rest, a worker checks that those in front move. Without a thread
+ * for it there is no check. */
 static void
 arm (Group *group, gint64 when)
 {
@@ -310,7 +310,7 @@ flufl_turn_moves (FluflTurn *self, gint64 due)
   g_mutex_unlock (&groups->mutex);
 }
 
-/* It is told of something, and should move now. */
+/* An event has come for the waiter, which should move now. */
 void
 flufl_turn_call (FluflTurn *self)
 {

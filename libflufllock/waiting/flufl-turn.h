@@ -5,9 +5,9 @@
  * claims on disk, watch and try. The others rest: they have nothing on disk, and nothing wakes
  * them until one in front has ended. So a waiter that rests costs no system calls.
  *
- * A thread of the user's that is in front may be busy with something else, in a handler of a
- * signal, say. While it does not move when it should, it counts for nothing, and the next one
- * comes to the front.
+ * A thread of the application that is in front may be busy with something else, such as a signal
+ * handler. A waiter that does not move when it should is not counted, and the next one comes to the
+ * front.
  */
 
 #pragma once

@@ -106,7 +106,8 @@ start_thread (Workers *self)
   return TRUE;
 }
 
-/* Goes when there have been idle threads for all work for a while. */
+/* Ends when there have been idle threads for all work for 100 ms. It sleeps rather than waits for
+ * a condition: what it looks for is that nothing has happened. */
 static gpointer
 oversee (gpointer data)
 {

@@ -306,7 +306,7 @@ times_out (Face *face, gconstpointer data G_GNUC_UNUSED)
 typedef struct
 {
   Face *face;
-  int   blocked; /* atomic: so many handlers do not return */
+  int   blocked; /* atomic: the number of handlers that do not return */
   int   go;      /* atomic: they may */
   int   n_done;  /* atomic */
 } Stall;

@@ -106,7 +106,8 @@ def run(world):
         made = [Case(world, *root, lifetime, what) for root in roots.items() for lifetime in LIFETIMES_S]
         for case in made:
             case.begin()
-        # The waiters have begun to watch the lock by then; nothing on disk shows that.
+        # The waiters must watch the lock before the clock is stepped. Nothing on disk shows that
+        # they do, so that no condition can take the place of this sleep.
         time.sleep(3)
         return made
 
