@@ -86,11 +86,11 @@ waiter_end (Waiter *self)
 
 /* So that each has arrived before the next one does. */
 static void
-start_in_front (Waiter *waiters, Row *row)
+start_in_front (Waiter *waiters, Row *row, GCancellable *cancellable)
 {
   for (guint i = 0; i < 2; i++)
     {
-      waiter_start (&waiters[i], row, i, -1, NULL);
+      waiter_start (&waiters[i], row, i, -1, cancellable);
       FACE_WAIT_FOR (flufl_turn_count (TRUE) == i + 1);
     }
 }
@@ -171,7 +171,7 @@ all_served (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_test_summary ("All waiters of a process have their turns, and two have claims");
   row_begin (&row, face);
   face_acquire (holder);
-  start_in_front (waiters, &row);
+  start_in_front (waiters, &row, NULL);
   for (guint i = 2; i < N; i++)
     start_resting (&waiters[i], &row, i);
   face_release (holder);
@@ -216,11 +216,7 @@ arrival (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_test_summary ("The claim of one that rested tells when it arrived, not when it was made");
   row_begin (&row, face);
   face_acquire (holder);
-  for (guint i = 0; i < 2; i++)
-    {
-      waiter_start (&waiters[i], &row, i, -1, cancellable);
-      FACE_WAIT_FOR (flufl_turn_count (TRUE) == i + 1);
-    }
+  start_in_front (waiters, &row, cancellable);
   start_resting (&waiters[2], &row, 2);
   arrived = g_get_real_time () * 1000;
   g_cancellable_cancel (cancellable);
@@ -285,7 +281,7 @@ times_out (Face *face, gconstpointer data G_GNUC_UNUSED)
   row_begin (&row, face);
   face_acquire (holder);
   claim = flufl_lock_dup_claim_file (holder);
-  start_in_front (waiters, &row);
+  start_in_front (waiters, &row, NULL);
   waiter_start (&waiters[2], &row, 2, 600, NULL);
   g_signal_connect (waiters[2].lock, "waiting", G_CALLBACK (heard_waiting_cb), &waiting);
   FACE_WAIT_FOR (row.n_done == 1);
@@ -384,7 +380,7 @@ forked (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_test_summary ("A forked child waits, though it has a copy of its parent's row");
   row_begin (&row, face);
   face_acquire (holder);
-  start_in_front (waiters, &row);
+  start_in_front (waiters, &row, NULL);
   for (guint i = 2; i < 6; i++)
     start_resting (&waiters[i], &row, i);
   row.n_others = 1;
@@ -409,7 +405,7 @@ dropped (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_test_summary ("Objects that are dropped while they wait or rest keep nobody out");
   row_begin (&row, face);
   face_acquire (holder);
-  start_in_front (waiters, &row);
+  start_in_front (waiters, &row, NULL);
   for (guint i = 0; i < 8; i++)
     {
       g_autoptr (FluflLock) lock = face_lock_new (face);
