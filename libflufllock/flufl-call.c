@@ -292,8 +292,7 @@ flufl_call_run_and_clear (FluflCall *self, GError **error)
 /* --- In workers --- */
 
 /* Runs @func in the context of the operation. The source is let go of by its @data, and not
- * here: once it is attached the caller's thread may run it. A child that is forked while this
- * thread has the context's mutex would wait for it for ever, so no child is forked then. */
+ * here: once it is attached the caller's thread may run it. */
 static void
 post (FluflCall      *self,
       GSourceFunc     func,
@@ -308,9 +307,7 @@ post (FluflCall      *self,
   g_source_set_priority (source, g_task_get_priority (self->task));
   g_source_set_static_name (source, "[flufl] operation");
   g_source_set_callback (source, func, data, destroy);
-  flufl_process_enter_foreign ();
   g_source_attach (source, self->context);
-  flufl_process_leave_foreign ();
 }
 
 /*
@@ -546,10 +543,8 @@ clear_for_user (FluflCall *self)
   source = g_idle_source_new ();
   g_source_set_static_name (source, "[flufl] dropped operation");
   g_source_set_callback (source, clear_cb, self, call_free);
-  flufl_process_enter_foreign ();
   g_source_attach (source, self->context);
   g_source_unref (source);
-  flufl_process_leave_foreign ();
 }
 
 static void

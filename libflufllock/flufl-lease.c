@@ -10,6 +10,7 @@
 
 #include "flufl-lock-private.h"
 #include "flufl-process.h"
+#include "flufl-thread.h"
 
 /* A kept claim is an open file: it keeps a file system from being unmounted. */
 gint64 flufl_lease_idle_time = 30 * G_USEC_PER_SEC;
@@ -140,7 +141,7 @@ void
 flufl_lease_lock_disk (FluflLease *self)
 {
   flufl_lease_enter_process (self);
-  g_mutex_lock (&self->disk);
+  flufl_thread_lock (&self->disk);
 }
 
 void
@@ -418,10 +419,8 @@ flufl_lease_end (FluflLease *self)
 static void
 fire (GCancellable *lost)
 {
-  flufl_process_enter_foreign ();
   g_cancellable_cancel (lost);
   g_object_unref (lost);
-  flufl_process_leave_foreign ();
 }
 
 /*
@@ -548,9 +547,7 @@ flufl_lease_post_loss (FluflLease *self, guint number)
     {
       /* Let go of by its data: see post() in flufl-call.c. */
       loss->source = source;
-      flufl_process_enter_foreign ();
       g_source_attach (source, self->context);
-      flufl_process_leave_foreign ();
     }
   flufl_lease_unlock (self);
   if (!attached)

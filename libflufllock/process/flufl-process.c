@@ -8,6 +8,8 @@
 
 #include <pthread.h>
 
+#include "flufl-thread.h"
+
 /* An open file that forked children must not have. */
 typedef struct
 {
@@ -28,33 +30,11 @@ static guint64 last_id;
 #define HOOKS_MAX 4
 static FluflForkFunc hooks[HOOKS_MAX];
 
-/* Threads of the library that are in code which takes mutexes of others. */
-static GMutex foreign_mutex;
-static GCond  foreign_left;
-static guint  n_foreign; /* entries, of which a thread may have several */
-static GPrivate own_foreign = G_PRIVATE_INIT (NULL); /* this thread's part of them */
-
-/* How long fork(2) waits for them, in microseconds. */
-#define FOREIGN_PATIENCE (100 * 1000)
-
-/* A thread that forks in such code has no mutex of others then. */
-static void
-wait_for_foreign (void)
-{
-  gint64 end = g_get_monotonic_time () + FOREIGN_PATIENCE;
-  guint own = GPOINTER_TO_UINT (g_private_get (&own_foreign));
-  gboolean in_time = TRUE;
-
-  while (n_foreign > own && in_time)
-    in_time = g_cond_wait_until (&foreign_left, &foreign_mutex, end);
-}
-
 /* Nobody may be about to change the files while they are copied. */
 static void
 prepare_cb (void)
 {
-  g_mutex_lock (&foreign_mutex);
-  wait_for_foreign ();
+  flufl_thread_stop_all ();
   g_mutex_lock (&files_mutex);
 }
 
@@ -62,7 +42,7 @@ static void
 parent_cb (void)
 {
   g_mutex_unlock (&files_mutex);
-  g_mutex_unlock (&foreign_mutex);
+  flufl_thread_go_on ();
 }
 
 /* In the child's only thread. */
@@ -72,9 +52,7 @@ forked_cb (void)
   flufl_process_own_mark++;
   g_mutex_init (&entry);
   g_mutex_init (&files_mutex);
-  g_mutex_init (&foreign_mutex);
-  g_cond_init (&foreign_left);
-  n_foreign = GPOINTER_TO_UINT (g_private_get (&own_foreign));
+  flufl_thread_forget_all ();
   for (gsize i = 0; i < n_files; i++)
     files[i].close (files[i].fd);
   n_files = 0;
@@ -150,40 +128,6 @@ void
 flufl_process_unlock_entry (void)
 {
   g_mutex_unlock (&entry);
-}
-
-static void
-count_own (int change)
-{
-  int own = GPOINTER_TO_INT (g_private_get (&own_foreign));
-
-  g_private_set (&own_foreign, GINT_TO_POINTER (own + change));
-}
-
-/*
- * flufl_process_enter_foreign:
- *
- * The calling thread, which may be one of the library's, is about to run code that takes
- * mutexes of others. A child that is forked just then would wait for them for ever: so fork(2)
- * waits until the thread is through, though not for long.
- */
-void
-flufl_process_enter_foreign (void)
-{
-  g_mutex_lock (&foreign_mutex);
-  n_foreign++;
-  count_own (1);
-  g_mutex_unlock (&foreign_mutex);
-}
-
-void
-flufl_process_leave_foreign (void)
-{
-  g_mutex_lock (&foreign_mutex);
-  n_foreign--;
-  count_own (-1);
-  g_cond_broadcast (&foreign_left);
-  g_mutex_unlock (&foreign_mutex);
 }
 
 /*

@@ -30,8 +30,7 @@ typedef void (*FluflForkFunc) (void);
 void     flufl_process_on_fork      (FluflForkFunc  func);
 void     flufl_process_lock_entry   (void);
 void     flufl_process_unlock_entry (void);
-void     flufl_process_enter_foreign (void);
-void     flufl_process_leave_foreign (void);
+
 /* The beginning of state that a forked child has anew. */
 typedef struct _FluflPerProcess FluflPerProcess;
 

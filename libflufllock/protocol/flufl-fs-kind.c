@@ -21,6 +21,8 @@
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
+#include "flufl-thread.h"
+
 /* Numbers of statfs(2), from the kernel's headers and file systems. Those with a
  * name have no block device, as no network file system has one; they are known
  * by what the kernel calls the mount. A file system that is not here is trusted
@@ -94,7 +96,7 @@ mount_type_of (int fd)
 static char *
 ask_mount_type (gconstpointer directory)
 {
-  int fd = open (directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  int fd = (int) FLUFL_WAIT_FOR (open (directory, O_PATH | O_DIRECTORY | O_CLOEXEC));
   char *found = fd >= 0 ? mount_type_of (fd) : NULL;
 
   if (fd >= 0)
@@ -140,7 +142,7 @@ flufl_fs_kind (const char *directory)
   struct statfs fs;
   struct stat st;
 
-  if (statfs (directory, &fs) != 0 || stat (directory, &st) != 0)
+  if (FLUFL_WAIT_FOR (statfs (directory, &fs)) != 0 || FLUFL_WAIT_FOR (stat (directory, &st)) != 0)
     return FLUFL_FS_UNASKED;
   return flufl_fs_kind_of ((guint32) fs.f_type, major (st.st_dev) != 0, ask_mount_type, directory);
 #else

@@ -26,6 +26,7 @@
 
 #include "flufl-fs-kind.h"
 #include "flufl-process.h"
+#include "flufl-thread.h"
 
 /* What getrandom(2) gives at once: more may be cut or interrupted. */
 #define RANDOM_BATCH 256
@@ -33,13 +34,73 @@
 static int
 posix_open (const char *path, int flags, mode_t mode)
 {
-  return open (path, flags, mode);
+  return (int) FLUFL_WAIT_FOR (open (path, flags, mode));
+}
+
+static int
+posix_close (int fd)
+{
+  return (int) FLUFL_WAIT_FOR (close (fd));
+}
+
+static ssize_t
+posix_read (int fd, void *buffer, size_t size)
+{
+  return FLUFL_WAIT_FOR (read (fd, buffer, size));
+}
+
+static ssize_t
+posix_pwrite (int fd, const void *buffer, size_t size, off_t offset)
+{
+  return FLUFL_WAIT_FOR (pwrite (fd, buffer, size, offset));
+}
+
+static int
+posix_fstat (int fd, struct stat *st)
+{
+  return (int) FLUFL_WAIT_FOR (fstat (fd, st));
+}
+
+static int
+posix_lstat (const char *path, struct stat *st)
+{
+  return (int) FLUFL_WAIT_FOR (lstat (path, st));
+}
+
+static int
+posix_futimens (int fd, const struct timespec times[2])
+{
+  return (int) FLUFL_WAIT_FOR (futimens (fd, times));
 }
 
 static int
 posix_utimens (const char *path, const struct timespec times[2])
 {
-  return utimensat (AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW);
+  return (int) FLUFL_WAIT_FOR (utimensat (AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW));
+}
+
+static int
+posix_flock (int fd, int operation)
+{
+  return (int) FLUFL_WAIT_FOR (flock (fd, operation));
+}
+
+static int
+posix_link (const char *old_path, const char *new_path)
+{
+  return (int) FLUFL_WAIT_FOR (link (old_path, new_path));
+}
+
+static int
+posix_rename (const char *old_path, const char *new_path)
+{
+  return (int) FLUFL_WAIT_FOR (rename (old_path, new_path));
+}
+
+static int
+posix_unlink (const char *path)
+{
+  return (int) FLUFL_WAIT_FOR (unlink (path));
 }
 
 /* A client of a file server knows which file has a name for as long as nobody else has
@@ -51,14 +112,14 @@ posix_identify (const char *path, dev_t *dev, ino_t *ino)
 #ifdef HAVE_STATX
   struct statx st;
 
-  if (statx (AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_INO, &st) != 0)
+  if (FLUFL_WAIT_FOR (statx (AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_INO, &st)) != 0)
     return -1;
   *dev = makedev (st.stx_dev_major, st.stx_dev_minor);
   *ino = (ino_t) st.stx_ino;
 #else
   struct stat st;
 
-  if (lstat (path, &st) != 0)
+  if (posix_lstat (path, &st) != 0)
     return -1;
   *dev = st.st_dev;
   *ino = st.st_ino;
@@ -69,20 +130,25 @@ posix_identify (const char *path, dev_t *dev, ino_t *ino)
 static int
 posix_list (const char *directory, FluflNameFunc func, gpointer user_data)
 {
-  DIR *dir = opendir (directory);
+  DIR *dir;
   struct dirent *entry;
   int errsv;
 
+  flufl_thread_begin_wait ();
+  dir = opendir (directory);
+  flufl_thread_end_call (0);
   if (dir == NULL)
     return -1;
   do
     {
       errno = 0;
+      flufl_thread_begin_wait ();
       entry = readdir (dir);
       errsv = errno;
+      flufl_thread_end_call (0);
     }
   while (entry != NULL && func (entry->d_name, user_data));
-  closedir (dir);
+  FLUFL_WAIT_FOR (closedir (dir));
   errno = errsv;
   return entry == NULL && errsv != 0 ? -1 : 0;
 }
@@ -157,18 +223,18 @@ posix_clock (FluflClock clock)
 
 const FluflSyscalls flufl_syscalls_posix = {
   .open = posix_open,
-  .close = close,
-  .read = read,
-  .pwrite = pwrite,
-  .fstat = fstat,
-  .lstat = lstat,
+  .close = posix_close,
+  .read = posix_read,
+  .pwrite = posix_pwrite,
+  .fstat = posix_fstat,
+  .lstat = posix_lstat,
   .identify = posix_identify,
-  .futimens = futimens,
+  .futimens = posix_futimens,
   .utimens = posix_utimens,
-  .flock = flock,
-  .link = link,
-  .rename = rename,
-  .unlink = unlink,
+  .flock = posix_flock,
+  .link = posix_link,
+  .rename = posix_rename,
+  .unlink = posix_unlink,
   .list = posix_list,
   .kill = kill,
   .random = posix_random,

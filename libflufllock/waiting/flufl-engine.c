@@ -30,6 +30,7 @@
 
 #include "flufl-boot-timer.h"
 #include "flufl-process.h"
+#include "flufl-thread.h"
 #include "flufl-watch.h"
 
 /* Where there is no file descriptor to be woken by, or no thread for what is due, the leader
@@ -339,7 +340,7 @@ poll_once (Engine *engine, gint64 left)
   engine->polling = TRUE;
   g_mutex_unlock (&engine->mutex);
 
-  n = poll_for (fds, POLL_INTERRUPTS + n_interrupts, left);
+  n = (int) FLUFL_WAIT_FOR (poll_for (fds, POLL_INTERRUPTS + n_interrupts, left));
 
   g_mutex_lock (&engine->mutex);
   engine->polling = FALSE;
@@ -407,7 +408,11 @@ wait_as_deputy (Engine *engine)
     return FALSE;
   engine->has_deputy = TRUE;
   while (!engine->deputy_called && has_calls (engine))
-    g_cond_wait (&engine->deputy, &engine->mutex);
+    {
+      flufl_thread_begin_wait ();
+      g_cond_wait (&engine->deputy, &engine->mutex);
+      flufl_thread_end_wait ();
+    }
   engine->has_deputy = FALSE;
   if (!engine->deputy_called)
     return FALSE;

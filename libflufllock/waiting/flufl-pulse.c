@@ -142,13 +142,11 @@ arm_in_context (Group *self, gint64 when)
 {
   self->armed = when;
   flufl_boot_timer_set (&self->timer, when);
-  flufl_process_enter_foreign ();
   if (self->timer.fd < 0)
     g_source_set_ready_time (self->source, g_get_monotonic_time ()
                                                + MAX (when - flufl_time_now (FLUFL_TIME_BOOT), 0));
   else if (self->tag == NULL)
     self->tag = g_source_add_unix_fd (self->source, self->timer.fd, G_IO_IN);
-  flufl_process_leave_foreign ();
 }
 
 static gboolean
@@ -359,9 +357,7 @@ attach (Group *self)
   self->source = g_source_new (&source_funcs, sizeof (GroupSource));
   g_source_set_static_name (self->source, "[flufl] heartbeats");
   ((GroupSource *) self->source)->group = group_ref (self);
-  flufl_process_enter_foreign ();
   g_source_attach (self->source, self->context);
-  flufl_process_leave_foreign ();
 }
 
 /* With the mutex of all groups. */
@@ -408,10 +404,8 @@ drop_source (Group *group, GSource *source)
 {
   if (source == NULL)
     return;
-  flufl_process_enter_foreign ();
   g_source_destroy (source);
   g_source_unref (source);
-  flufl_process_leave_foreign ();
   group_unref (group);
 }
 

@@ -10,6 +10,7 @@
 #include "flufl-workers.h"
 
 #include "flufl-process.h"
+#include "flufl-thread.h"
 
 /* An idle thread goes after this. */
 #define IDLE_MAX (15 * G_USEC_PER_SEC)
@@ -66,8 +67,10 @@ wait_for_work (Workers *self)
   gboolean in_time = TRUE;
 
   self->n_idle++;
+  flufl_thread_begin_wait ();
   while (self->queue.length == 0 && in_time)
     in_time = g_cond_wait_until (&self->filled, &self->mutex, end);
+  flufl_thread_end_wait ();
   self->n_idle--;
   return g_queue_pop_head (&self->queue);
 }
@@ -95,14 +98,9 @@ run_worker (gpointer data)
 static gboolean
 start_thread (Workers *self)
 {
-  GThread *thread = self->n_threads < flufl_workers_max
-                        ? g_thread_try_new ("flufl", run_worker, self, NULL)
-                        : NULL;
-
-  if (thread == NULL)
+  if (self->n_threads >= flufl_workers_max || !flufl_thread_start ("flufl", run_worker, self))
     return FALSE;
   self->n_threads++;
-  g_thread_unref (thread);
   return TRUE;
 }
 
@@ -120,7 +118,9 @@ oversee (gpointer data)
       gint64 now;
 
       g_mutex_unlock (&self->mutex);
+      flufl_thread_begin_wait ();
       g_usleep (QUEUED_MAX);
+      flufl_thread_end_wait ();
       g_mutex_lock (&self->mutex);
       now = g_get_monotonic_time ();
       first = g_queue_peek_head (&self->queue);
@@ -141,18 +141,11 @@ oversee (gpointer data)
 static gboolean
 find_thread (Workers *self)
 {
-  GThread *overseer;
-
   if (self->n_threads < THREADS_SOON || self->has_overseer)
     return self->has_overseer || start_thread (self);
-  if (flufl_workers_max <= self->n_threads)
-    return FALSE;
-  overseer = g_thread_try_new ("flufl-overseer", oversee, self, NULL);
-  if (overseer == NULL)
-    return FALSE;
-  self->has_overseer = TRUE;
-  g_thread_unref (overseer);
-  return TRUE;
+  self->has_overseer = self->n_threads < flufl_workers_max
+                       && flufl_thread_start ("flufl-overseer", oversee, self);
+  return self->has_overseer;
 }
 
 /*

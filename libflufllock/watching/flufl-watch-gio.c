@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 
 #include "flufl-process.h"
+#include "flufl-thread.h"
 
 typedef struct
 {
@@ -41,6 +42,12 @@ typedef struct
   struct stat   seen;  /* when it was set */
 } Watched;
 
+static int
+poll_files (GPollFD *files, guint n_files, int timeout_ms)
+{
+  return (int) FLUFL_WAIT_FOR (g_poll (files, n_files, timeout_ms));
+}
+
 static State *
 get_state (void)
 {
@@ -52,6 +59,7 @@ get_state (void)
 
       fresh->process = flufl_process_mark ();
       fresh->context = g_main_context_new ();
+      g_main_context_set_poll_func (fresh->context, poll_files);
       g_mutex_init (&fresh->mutex);
       g_cond_init (&fresh->cond);
       g_once_init_leave (&state, fresh);
@@ -81,10 +89,7 @@ has_thread (State *state)
     return FALSE;
   if (g_once_init_enter (&tried))
     {
-      GThread *thread = g_thread_try_new ("flufl-watch", run_context, state, NULL);
-
-      runs = thread != NULL;
-      g_clear_pointer (&thread, g_thread_unref);
+      runs = flufl_thread_start ("flufl-watch", run_context, state);
       g_once_init_leave (&tried, 1);
     }
   return runs;

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 typedef struct
@@ -588,7 +589,7 @@ waiter_acquire (Waiter *self)
 static void
 say_that_it_hangs (int number G_GNUC_UNUSED)
 {
-  static const char text[] = "A forked child hangs in an uncontended acquisition or release.\n";
+  static const char text[] = "A forked child hangs in what it does alone.\n";
 
   if (write (STDERR_FILENO, text, sizeof text - 1) < 0)
     abort ();
@@ -649,6 +650,47 @@ storm_of_forks (Face *face, gconstpointer data G_GNUC_UNUSED)
   face_release (holder);
 }
 
+/* Takes each mutex of GLib's allocator. */
+static void
+allocating_child (gpointer data G_GNUC_UNUSED)
+{
+  signal (SIGALRM, say_that_it_hangs);
+  for (gsize size = 16; size <= 512; size += 16)
+    for (int i = 0; i < 200; i++)
+      memset (g_slice_alloc (size), 0, size);
+}
+
+/* Its threads have no memory of GLib's allocator yet, and take it while it forks. */
+static void
+child_that_starts_threads (gpointer data)
+{
+  Face *face = data;
+  g_autofree char *path = g_strdup_printf ("%s-%d", face->place.lock, (int) getpid ());
+  g_autoptr (FluflLock) lock = flufl_lock_new_for_path (path);
+  gint64 end;
+
+  flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_THREAD);
+  face_acquire (lock);
+  end = g_get_monotonic_time () + g_random_int_range (0, 200);
+  while (g_get_monotonic_time () < end)
+    ;
+  face_join (face_fork (allocating_child, NULL));
+  face_release (lock);
+}
+
+/* As the storm, for mutexes that a thread has when it starts. */
+static void
+forks_as_threads_start (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  guint n_children = face_is_slow () ? N_FORKS / 10 : N_FORKS;
+
+  if (!children_may_have_threads ())
+    return;
+  flufl_lock_syscalls = &flufl_syscalls_posix;
+  for (guint i = 0; i < n_children; i++)
+    face_join (face_fork (child_that_starts_threads, face));
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -678,6 +720,7 @@ main (int argc, char *argv[])
   FACE_TEST_WITH ("/fork/forks-while-waiting/in-unix-signal", forks_while_waiting,
                   GINT_TO_POINTER (TRUE));
   FACE_TEST ("/fork/storm", storm_of_forks);
+  FACE_TEST ("/fork/as-threads-start", forks_as_threads_start);
 
   return g_test_run ();
 }
