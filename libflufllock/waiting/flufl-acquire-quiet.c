@@ -112,13 +112,12 @@ flufl_acquire_stays_quiet (FluflAcquire *self, FluflWatchEvents events, gint64 n
   return TRUE;
 }
 
-/* From now on the lock is looked at each second again. */
+/* From the next appointment on the lock is looked at each second again. */
 void
-flufl_acquire_end_quiet (FluflAcquire *self, gint64 now)
+flufl_acquire_end_quiet (FluflAcquire *self)
 {
   if (!self->quiet)
     return;
   self->quiet = FALSE;
   self->pause = WATCH_BACKOFF_MAX;
-  self->timer = MIN (self->timer, now + WATCH_BACKOFF_MAX);
 }

@@ -66,8 +66,7 @@ gboolean    flufl_acquire_rest             (FluflAcquire    *self,
 gboolean    flufl_acquire_stays_quiet      (FluflAcquire    *self,
                                             FluflWatchEvents events,
                                             gint64           now);
-void        flufl_acquire_end_quiet        (FluflAcquire    *self,
-                                            gint64           now);
+void        flufl_acquire_end_quiet        (FluflAcquire    *self);
 void        flufl_acquire_collect_meanwhile (FluflAcquire   *self,
                                             gint64           now);
 

@@ -253,7 +253,7 @@ flufl_acquire_step (FluflAcquire *self, gint64 *out_when)
     self->outcome = FLUFL_OUTCOME_BUSY;
   else
     {
-      flufl_acquire_end_quiet (self, now);
+      flufl_acquire_end_quiet (self);
       flufl_acquire_try (self, look);
       if (self->outcome == FLUFL_OUTCOME_BUSY
           && settle_down (self, events, now, overdue, out_when))

@@ -7,8 +7,10 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,6 +35,10 @@ static guint n_sleeps;
 #define CHANGE_AFTER (300 * MSEC)
 static void (*change) (void);
 
+/* Happens amid a sleep, and an event reports it. Once. */
+static gint64 event_at = G_MAXINT64;
+static void (*event) (void);
+
 /* Hides GLib's, for this program and the room that is tested. */
 gint64
 g_get_monotonic_time (void)
@@ -50,6 +56,13 @@ ppoll (struct pollfd *fds, nfds_t n, const struct timespec *timeout,
   if (timeout == NULL)
     g_error ("it would sleep for ever");
   fake_now += (gint64) timeout->tv_sec * SEC + timeout->tv_nsec / 1000;
+  if (fake_now >= event_at)
+    {
+      fake_now = event_at;
+      event_at = G_MAXINT64;
+      event ();
+      return poll (fds, n, 0);
+    }
   latest = MAX (latest, fake_now);
   n_sleeps++;
   if (change != NULL && fake_now >= START + CHANGE_AFTER)
@@ -397,6 +410,70 @@ holder_dies (Patience *self, gconstpointer kind G_GNUC_UNUSED)
     }
 }
 
+static const char *shortened_claim;
+
+static gint64 shortened_at, shortened_until; /* real time of this program, in seconds */
+
+/* Until 25 seconds from now. */
+static void
+shorten (void)
+{
+  struct timespec times[2] = { 0 };
+
+  shortened_at = (g_get_real_time () + fake_now - START) / SEC;
+  shortened_until = shortened_at + 25;
+  times[0].tv_sec = times[1].tv_sec = shortened_until;
+
+  g_assert_cmpint (utimensat (AT_FDCWD, shortened_claim, times, 0), ==, 0);
+}
+
+/* The kernel has the time of a change from its own clock. */
+static int
+set_time_of_shortening (int result, struct stat *st)
+{
+  if (result == 0 && st->st_mtim.tv_sec == shortened_until)
+    st->st_ctim = (struct timespec){ .tv_sec = shortened_at };
+  return result;
+}
+
+static int
+lstat_shortened (const char *path, struct stat *st)
+{
+  return set_time_of_shortening (lies_syscalls.lstat (path, st), st);
+}
+
+static int
+fstat_shortened (int fd, struct stat *st)
+{
+  return set_time_of_shortening (lies_syscalls.fstat (fd, st), st);
+}
+
+/* A wait that has lasted looks each ten seconds. A holder that shortens its lease then is noticed
+ * at once, and the lock is broken as soon as it may be. */
+static void
+shortens (Patience *self, gconstpointer unused G_GNUC_UNUSED)
+{
+  int errsv = 0;
+
+  table.lstat = lstat_shortened;
+  table.fstat = fstat_shortened;
+  for (int i = 0; i < 10; i++)
+    {
+      g_autofree char *claim = NULL;
+
+      fake_now = START;
+      shortened_claim = claim = test_make_lock (&self->place, "x.lock|far.example|12|34", 86400);
+      event = shorten;
+      event_at = START + (60 + i) * SEC;
+      g_assert_cmpint (run (self, -1, 3600), ==, FLUFL_RESULT_HELD);
+      /* The expiration, and ten seconds for clocks that differ. */
+      g_assert_cmpint (fake_now - START, >=, (60 + i + 25 + 10 - 1) * SEC);
+      g_assert_cmpint (fake_now - START, <=, (60 + i + 25 + 10 + 1) * SEC);
+      g_assert_cmpint (flufl_claim_release (&self->acquire.claim, &self->site, &errsv), ==,
+                       FLUFL_OUTCOME_RELEASED);
+    }
+}
+
 static TestPlace *changing_place;
 static char *next_holder, *last_claim;
 
@@ -518,6 +595,8 @@ main (int argc, char *argv[])
   ADD ("/patience/holder-dies", holder_dies);
   ADD ("/patience/nothing-but-errors", nothing_but_errors);
   ADD ("/patience/errors-now-and-then", errors_now_and_then);
+  g_test_add ("/patience/shortens", Patience, GINT_TO_POINTER (FLUFL_FS_LOCAL), set_up, shortens,
+              tear_down);
   g_test_add ("/patience/changes-hands", Patience, GINT_TO_POINTER (FLUFL_FS_NFS), set_up,
               changes_hands, tear_down);
   g_test_add ("/patience/looks-seldom/nfs", Patience, GINT_TO_POINTER (FLUFL_FS_NFS), set_up,
