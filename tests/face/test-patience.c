@@ -574,6 +574,76 @@ sweeps (Patience *self, gconstpointer kind)
   test_place_empty (&self->place);
 }
 
+static char *older_claims[2];
+static TestPlace *left_place;
+
+static void
+leave_lock (void)
+{
+  g_assert_cmpint (unlink (older_claims[0]), ==, 0);
+  g_assert_cmpint (unlink (left_place->lock), ==, 0);
+}
+
+static void
+leave_line (void)
+{
+  g_assert_cmpint (unlink (older_claims[1]), ==, 0);
+  event = leave_lock;
+  event_at = fake_now + 300 * MSEC;
+}
+
+static int
+list_slowly (const char *directory, FluflNameFunc func, gpointer user_data)
+{
+  fake_now += 10 * MSEC;
+  return count_list (directory, func, user_data);
+}
+
+/* The names of a large directory are kept. A claim that goes meanwhile is not waited for again:
+ * the waiter goes on to the claim before it, and does not read the directory for that. */
+static void
+strikes (Patience *self, gconstpointer unused G_GNUC_UNUSED)
+{
+  g_autofree char *lock_claim G_GNUC_UNUSED
+      = test_make_lock (&self->place, "x.lock|far.example|12|34", 86400);
+  FluflIdentity us;
+  int errsv = 0;
+
+  flufl_identity_get (&table, &us);
+  if (us.boot[0] == '\0')
+    {
+      test_place_empty (&self->place);
+      g_test_skip ("this kernel tells nothing of its boot");
+      return;
+    }
+  for (guint64 i = 0; i < G_N_ELEMENTS (older_claims); i++)
+    {
+      g_autofree char *name = flufl_claim_name_build ("x.lock", "|", &us, 1 + i, 1 + i,
+                                                      FLUFL_MARK_NONE);
+
+      older_claims[i] = test_place_path (&self->place, name);
+      g_assert_true (g_file_set_contents (older_claims[i], older_claims[i], -1, NULL));
+    }
+  left_place = &self->place;
+  n_crowd = flufl_roll_large;
+  flufl_roll_kept_times = 1000;
+  table.list = list_slowly;
+  n_lists = 0;
+  event = leave_line;
+  event_at = fake_now + 2 * SEC;
+  alarm (TEST_PATIENCE_SEC / 2);
+  g_assert_cmpint (run (self, 60 * SEC, 3600), ==, FLUFL_RESULT_HELD);
+  alarm (0);
+  g_assert_cmpint (fake_now - self->begun, <=, 3 * SEC);
+  g_assert_cmpuint (n_lists, ==, 1);
+  g_assert_cmpint (flufl_claim_release (&self->acquire.claim, &self->site, &errsv), ==,
+                   FLUFL_OUTCOME_RELEASED);
+  for (guint i = 0; i < G_N_ELEMENTS (older_claims); i++)
+    g_free (older_claims[i]);
+  test_place_empty (&self->place);
+  flufl_roll_forget ();
+}
+
 #define ADD(path, func) \
   G_STMT_START \
     { \
@@ -596,6 +666,8 @@ main (int argc, char *argv[])
   ADD ("/patience/nothing-but-errors", nothing_but_errors);
   ADD ("/patience/errors-now-and-then", errors_now_and_then);
   g_test_add ("/patience/shortens", Patience, GINT_TO_POINTER (FLUFL_FS_LOCAL), set_up, shortens,
+              tear_down);
+  g_test_add ("/patience/strikes", Patience, GINT_TO_POINTER (FLUFL_FS_LOCAL), set_up, strikes,
               tear_down);
   g_test_add ("/patience/changes-hands", Patience, GINT_TO_POINTER (FLUFL_FS_NFS), set_up,
               changes_hands, tear_down);
