@@ -66,6 +66,14 @@ is_current (const FluflHeart *self)
   return self->lease->held && self->lease->number == self->number;
 }
 
+/* With the mutex. A heart that is stopped has no pulses any more, though one of their functions
+ * may still run. */
+static gboolean
+is_stopped (const FluflHeart *self)
+{
+  return self->lease->heart != self;
+}
+
 static gint64
 boot_now (const FluflLease *lease)
 {
@@ -157,7 +165,8 @@ beat_cb (gpointer data)
   flufl_lease_lock_disk (lease);
   flufl_lease_lock (lease);
   now = boot_now (lease);
-  wanted = is_current (self) && (lease->told || now - self->started <= UNTOLD_MAX);
+  wanted = is_current (self) && !is_stopped (self)
+           && (lease->told || now - self->started <= UNTOLD_MAX);
   if (wanted && lease->end <= now)
     flufl_pulse_set (self->ends, WAKING_GRACE);
   flufl_lease_unlock (lease);

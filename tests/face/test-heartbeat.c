@@ -9,6 +9,8 @@
 
 #include <errno.h>
 
+#include "flufl-lease.h"
+
 #define LIFETIME 600
 
 static const FluflHeartbeat kinds[] = { FLUFL_HEARTBEAT_MAIN_CONTEXT, FLUFL_HEARTBEAT_THREAD };
@@ -327,6 +329,27 @@ no_threads (Face *face, gconstpointer data G_GNUC_UNUSED)
     }
 }
 
+/* A beat that waits for another call on the claim is overtaken by a release, which stops the
+ * heart, while the lease is over. The beat does nothing then: what it would use is gone. */
+static void
+stopped_amid_beat (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) lock = beating_lock (face, FLUFL_HEARTBEAT_THREAD);
+  guint n;
+
+  flufl_lock_set_lifetime (lock, 5 * LIFETIME);
+  face_acquire (lock);
+  flufl_lease_lock_disk (lock->lease);
+  iterate_for (5 * LIFETIME / 3 + LIFETIME / 2); /* the beat waits now */
+  lies_pass_time (60 * 1000);
+  n = lies_count (LIES_UTIMENS);
+  flufl_lease_stop_heart (lock->lease);
+  flufl_lease_unlock_disk (lock->lease);
+  iterate_for (LIFETIME / 3);
+  g_assert_cmpuint (lies_count (LIES_UTIMENS), ==, n);
+  flufl_lock_release (lock, NULL, NULL);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -350,6 +373,7 @@ main (int argc, char *argv[])
   FACE_TEST_WITH ("/heartbeat/broken-before-told/thread", broken_before_told,
                   GINT_TO_POINTER (FLUFL_HEARTBEAT_THREAD));
   FACE_TEST ("/heartbeat/no-threads", no_threads);
+  FACE_TEST ("/heartbeat/stopped-amid-beat", stopped_amid_beat);
   FACE_TEST_WITH ("/heartbeat/many-cycles/context", many_cycles, &kinds[0]);
   FACE_TEST_WITH ("/heartbeat/many-cycles/thread", many_cycles, &kinds[1]);
 
