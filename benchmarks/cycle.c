@@ -166,6 +166,9 @@ measure (const char *directory)
   b.flock_path = g_strdup_printf ("%s/flock", place);
   b.lock = flufl_lock_new_for_path (b.lock_path);
   b.lingering = flufl_lock_new_for_path (b.lock_path);
+  /* As what it is compared with. */
+  flufl_lock_set_heartbeat (b.lock, FLUFL_HEARTBEAT_NONE);
+  flufl_lock_set_heartbeat (b.lingering, FLUFL_HEARTBEAT_NONE);
   flufl_lock_set_linger (b.lingering, TRUE);
 
   for (gsize k = 0; k < N_KINDS; k++)

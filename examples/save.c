@@ -105,7 +105,6 @@ main (int argc, char *argv[])
   Save save = { loop, lock, file, line, NULL, NULL };
 
   g_unix_signal_add (SIGINT, interrupted_cb, cancellable);
-  flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_MAIN_CONTEXT);
   flufl_lock_acquire_async (lock, TIMEOUT_MS, cancellable, acquired_cb, &save);
   g_main_loop_run (loop);
 

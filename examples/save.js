@@ -26,7 +26,6 @@ async function append(file, text, lost) {
 async function save(path, text, cancellable) {
   const file = Gio.File.new_for_path(path);
   const lock = Flufl.Lock.new_beside(file);
-  lock.heartbeat = Flufl.Heartbeat.MAIN_CONTEXT;
 
   // While the lock is held its own cancellable counts: it stops the work at
   // once if the lock gets lost.

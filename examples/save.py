@@ -20,7 +20,6 @@ class Save:
         self.file = Gio.File.new_for_path(path)
         self.line = Gio.MemoryInputStream.new_from_bytes(GLib.Bytes.new(f'{text}\n'.encode()))
         self.lock = Flufl.Lock.new_beside(self.file)
-        self.lock.heartbeat = Flufl.Heartbeat.MAIN_CONTEXT
         self.cancellable = Gio.Cancellable()
         self.loop = GLib.MainLoop()
         self.failure = None

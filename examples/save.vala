@@ -16,7 +16,6 @@ async void append (File file, string text, Cancellable lost) throws Error {
 async void save (string path, string text, Cancellable cancellable) throws Error {
   var file = File.new_for_path (path);
   var file_lock = new Flufl.Lock.beside (file);
-  file_lock.heartbeat = Flufl.Heartbeat.MAIN_CONTEXT;
   yield file_lock.acquire_async (TIMEOUT_MS, cancellable);
 
   // From here on the lock's own cancellable counts: it stops the work at once

@@ -50,8 +50,10 @@ typedef enum
  *   thread-default when the lock was acquired refreshes it every third of its
  *   lifetime. An application whose main loop hangs loses its lock, as it
  *   should
- * @FLUFL_HEARTBEAT_THREAD: a thread of the library does so: for programs that
- *   run no main loop
+ * @FLUFL_HEARTBEAT_THREAD: a thread of the library refreshes it, for programs
+ *   that run no main loop
+ * @FLUFL_HEARTBEAT_AUTO: `MAIN_CONTEXT` for an asynchronous acquisition,
+ *   `THREAD` for a synchronous one
  *
  * Who refreshes a held lock.
  *
@@ -62,6 +64,7 @@ typedef enum
   FLUFL_HEARTBEAT_NONE = 0,
   FLUFL_HEARTBEAT_MAIN_CONTEXT = 1,
   FLUFL_HEARTBEAT_THREAD = 2,
+  FLUFL_HEARTBEAT_AUTO = 3,
 } FluflHeartbeat;
 
 /**

@@ -183,7 +183,7 @@ flufl_lock_set_heartbeat (FluflLock *self, FluflHeartbeat heartbeat)
   gboolean changed;
 
   g_return_if_fail (FLUFL_IS_LOCK (self));
-  g_return_if_fail (heartbeat >= FLUFL_HEARTBEAT_NONE && heartbeat <= FLUFL_HEARTBEAT_THREAD);
+  g_return_if_fail (heartbeat >= FLUFL_HEARTBEAT_NONE && heartbeat <= FLUFL_HEARTBEAT_AUTO);
 
   flufl_lease_lock (self->lease);
   changed = self->heartbeat != heartbeat;

@@ -54,6 +54,14 @@ find_lease_context (const AcquireCall *self)
   return context != NULL ? g_main_context_ref (context) : NULL;
 }
 
+static FluflHeartbeat
+choose_heartbeat (const FluflCall *call)
+{
+  if (call->lock->heartbeat != FLUFL_HEARTBEAT_AUTO)
+    return call->lock->heartbeat;
+  return call->task != NULL ? FLUFL_HEARTBEAT_MAIN_CONTEXT : FLUFL_HEARTBEAT_THREAD;
+}
+
 static gboolean
 acquire_begin (FluflCall *call)
 {
@@ -68,7 +76,7 @@ acquire_begin (FluflCall *call)
       return FALSE;
     }
   self->lifetime_ms = lock->lifetime;
-  self->heartbeat = lock->heartbeat;
+  self->heartbeat = choose_heartbeat (call);
   self->acquire.break_dead = lock->break_dead;
   call->site.name_ahead = lock->linger;
   self->lease_context = find_lease_context (self);

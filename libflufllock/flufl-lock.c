@@ -32,7 +32,6 @@
  * ```c
  * g_autoptr (FluflLock) lock = flufl_lock_new_for_path ("/srv/data/ledger.lock");
  *
- * flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_THREAD);
  * if (!flufl_lock_acquire (lock, 10000, NULL, &error))
  *   return FALSE;
  * // … use what the lock protects …
@@ -43,10 +42,11 @@
  *
  * No two objects hold the same lock while the leases of both run, under the
  * conditions that [the protocol](protocol.html) states and argues. The lock is
- * advisory: it keeps out who asks for it. A holder that goes on for longer than the
- * lifetime without [method@Flufl.Lock.refresh] or a
- * [property@Flufl.Lock:heartbeat] may find that it has lost the lock; work that
- * must not go on then should watch [method@Flufl.Lock.dup_lost_cancellable].
+ * advisory: only those are kept out who acquire it. The
+ * [property@Flufl.Lock:heartbeat] refreshes the lock while it is held. A holder
+ * whose lock is not refreshed for longer than its lifetime, because the machine
+ * slept or the file server did not answer, may lose it; work that must not go on
+ * then should watch [method@Flufl.Lock.dup_lost_cancellable].
  *
  * ## Threads and main contexts
  *
@@ -353,13 +353,14 @@ flufl_lock_class_init (FluflLockClass *klass)
   /**
    * FluflLock:heartbeat:
    *
-   * Who refreshes the lock while it is held; by default nobody but the caller,
-   * `FLUFL_HEARTBEAT_NONE`. A change counts from the next acquisition on.
+   * Who refreshes the lock while it is held. By default,
+   * `FLUFL_HEARTBEAT_AUTO`, the library does. A change counts from the next
+   * acquisition on.
    *
    * Since: 0.1
    */
   properties[PROP_HEARTBEAT]
-      = g_param_spec_enum ("heartbeat", NULL, NULL, FLUFL_TYPE_HEARTBEAT, FLUFL_HEARTBEAT_NONE,
+      = g_param_spec_enum ("heartbeat", NULL, NULL, FLUFL_TYPE_HEARTBEAT, FLUFL_HEARTBEAT_AUTO,
                            settable);
 
   /**
@@ -469,6 +470,7 @@ flufl_lock_init (FluflLock *self)
   self->lease = flufl_lease_new ();
   self->lifetime = DEFAULT_LIFETIME;
   self->default_timeout = FLUFL_LOCK_TIMEOUT_FOREVER;
+  self->heartbeat = FLUFL_HEARTBEAT_AUTO;
   self->break_dead = TRUE;
 }
 

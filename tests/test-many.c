@@ -29,6 +29,8 @@ make (Many *many, guint i)
   g_autofree char *path = test_place_path (&many->place, name);
 
   many->locks[i] = flufl_lock_new_for_path (path);
+  /* What all heartbeats of a process share is opened when the first one begins. */
+  flufl_lock_set_heartbeat (many->locks[i], FLUFL_HEARTBEAT_NONE);
 }
 
 static guint

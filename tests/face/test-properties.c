@@ -24,7 +24,7 @@ defaults (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_assert_cmpstr (flufl_lock_get_separator (lock), ==, "|");
   g_assert_cmpint (flufl_lock_get_lifetime (lock), ==, 15000);
   g_assert_cmpint (flufl_lock_get_default_timeout (lock), ==, FLUFL_LOCK_TIMEOUT_FOREVER);
-  g_assert_cmpint (flufl_lock_get_heartbeat (lock), ==, FLUFL_HEARTBEAT_NONE);
+  g_assert_cmpint (flufl_lock_get_heartbeat (lock), ==, FLUFL_HEARTBEAT_AUTO);
   g_assert_true (flufl_lock_get_break_dead (lock));
   g_assert_false (flufl_lock_get_linger (lock));
   g_assert_cmpstr (flufl_lock_get_host_name (lock), ==, g_get_host_name ());
@@ -124,7 +124,7 @@ settable (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_assert_cmpint (flufl_lock_get_break_dead (lock), ==, TRUE);
 
   g_test_expect_message ("Flufl", G_LOG_LEVEL_CRITICAL, "*heartbeat*");
-  flufl_lock_set_heartbeat (lock, (FluflHeartbeat) 3);
+  flufl_lock_set_heartbeat (lock, (FluflHeartbeat) 4);
   g_test_assert_expected_messages ();
   g_assert_cmpint (flufl_lock_get_heartbeat (lock), ==, FLUFL_HEARTBEAT_NONE);
 }

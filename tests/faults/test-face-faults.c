@@ -203,6 +203,7 @@ prepare (gpointer data)
   play_open (&self->play, self->disk);
   self->play.scene->prepare (&self->play.stage);
   self->lock = flufl_lock_new_for_path (self->disk->lock ());
+  flufl_lock_set_heartbeat (self->lock, FLUFL_HEARTBEAT_NONE);
   self->cancellable = g_cancellable_new ();
   self->failed = FALSE;
   if (acted->holds)

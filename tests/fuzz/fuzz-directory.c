@@ -207,6 +207,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
   before = is_lock || !fake_disk_exists (LOCK) ? NULL : g_strdup (fake_disk_content (LOCK));
 
   lock = flufl_lock_new_for_path (LOCK);
+  flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_NONE);
   use (lock);
   fake_disk_advance (FLUFL_GRACE + FLUFL_SLOP + FAKE_SEC);
   use (lock);

@@ -210,7 +210,7 @@ test('properties', () => {
   lock.set_default_timeout(30);
   assertEqual(lock.default_timeout, 30);
 
-  assertEqual(lock.heartbeat, Flufl.Heartbeat.NONE);
+  assertEqual(lock.heartbeat, Flufl.Heartbeat.AUTO);
   lock.heartbeat = Flufl.Heartbeat.THREAD;
   assertEqual(lock.get_heartbeat(), Flufl.Heartbeat.THREAD);
   lock.set_heartbeat(Flufl.Heartbeat.MAIN_CONTEXT);

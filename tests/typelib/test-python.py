@@ -47,8 +47,10 @@ class Namespace(LockTestCase):
         self.assertEqual(Flufl.LockState.OURS_EXPIRED.value_nick, 'ours-expired')
 
     def test_heartbeat(self):
-        beats = Flufl.Heartbeat.NONE, Flufl.Heartbeat.MAIN_CONTEXT, Flufl.Heartbeat.THREAD
-        self.assertEqual([int(beat) for beat in beats], [0, 1, 2])
+        beats = (Flufl.Heartbeat.NONE, Flufl.Heartbeat.MAIN_CONTEXT, Flufl.Heartbeat.THREAD,
+                 Flufl.Heartbeat.AUTO)
+        self.assertEqual([int(beat) for beat in beats], [0, 1, 2, 3])
+        self.assertEqual(Flufl.Lock('x.lock').heartbeat, Flufl.Heartbeat.AUTO)
 
     def test_break_flags(self):
         self.assertEqual(int(Flufl.BreakFlags.NONE), 0)

@@ -142,6 +142,7 @@ void enumerations (Fixture f) throws Error {
 
   Flufl.Heartbeat[] heartbeats = {
     Flufl.Heartbeat.NONE, Flufl.Heartbeat.MAIN_CONTEXT, Flufl.Heartbeat.THREAD,
+    Flufl.Heartbeat.AUTO,
   };
   for (var i = 0; i < heartbeats.length; i++)
     assert_cmpint (heartbeats[i], EQ, i);
@@ -182,7 +183,7 @@ void properties (Fixture f) throws Error {
   f.a.default_timeout = 20;
   assert_true (f.a.default_timeout == 20);
 
-  assert_true (f.a.heartbeat == Flufl.Heartbeat.NONE);
+  assert_true (f.a.heartbeat == Flufl.Heartbeat.AUTO);
   f.a.heartbeat = Flufl.Heartbeat.THREAD;
   assert_true (f.a.heartbeat == Flufl.Heartbeat.THREAD);
 
