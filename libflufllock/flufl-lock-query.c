@@ -52,6 +52,8 @@ check_step (FluflCall *call, gint64 *out_when G_GNUC_UNUSED)
   if (flufl_lease_is_held (lease))
     self->outcome = flufl_claim_check (&lease->claim, &call->site, &self->errsv);
   flufl_lease_unlock_disk (lease);
+  if (self->outcome == FLUFL_OUTCOME_LOST && flufl_lease_is_held (lease))
+    flufl_call_lose (call);
   call->answer = self->outcome == FLUFL_OUTCOME_HELD;
   return FALSE;
 }
@@ -61,6 +63,8 @@ check_settle (FluflCall *call)
 {
   QueryCall *self = (QueryCall *) call;
 
+  if (self->outcome == FLUFL_OUTCOME_LOST)
+    flufl_call_report_not_held (call);
   if (self->outcome != FLUFL_OUTCOME_UNSURE)
     return;
   call->error = flufl_report_failed (&call->site, "look at the claim file", self->errsv);
@@ -71,6 +75,7 @@ static const FluflCallClass check_class = {
   .answers_cancel = TRUE,
   .step = check_step,
   .settle = check_settle,
+  .emit = flufl_call_emit_end,
   .give = flufl_call_give_boolean,
 };
 
@@ -354,14 +359,18 @@ flufl_lock_call_break_lock (FluflLock *self, gint64 flags, GCancellable *cancell
  * @cancellable: (nullable): a cancellable, or %NULL
  * @error: return location for an error
  *
- * Looks on disk whether this object holds the lock. Nothing is written, and the
- * lease is not extended.
+ * Looks on disk whether this object holds the lock. The lease is not extended.
  *
- * On NFS the answer may be some seconds old; [method@Flufl.Lock.refresh] asks
- * the server.
+ * Before a write that needs the lock call [method@Flufl.Lock.refresh] instead:
+ * it asks the file server, where a look on NFS may be some seconds old, and it
+ * makes sure that the lock goes on for a lifetime.
  *
- * Returns: %TRUE if it holds the lock; %FALSE if it does not, or with @error set
- *   if that could not be found out
+ * Fails with `FLUFL_LOCK_ERROR_LOST` if the object held the lock and has lost it,
+ * `FLUFL_LOCK_ERROR_NOT_HELD` if it did not hold it, or with what the system
+ * says. A loss that is found here is reported by [signal@Flufl.Lock::lost] and
+ * the cancellable too, as one that a refresh finds.
+ *
+ * Returns: %TRUE if the object holds the lock; %FALSE with @error set
  *
  * Since: 0.1
  */
@@ -414,8 +423,7 @@ flufl_lock_check_async (FluflLock          *self,
  * Gets the result of [method@Flufl.Lock.check_async]; the errors are those
  * of [method@Flufl.Lock.check].
  *
- * Returns: %TRUE if it holds the lock; %FALSE if it does not, or with @error set
- *   if that could not be found out
+ * Returns: %TRUE if the object holds the lock; %FALSE with @error set
  *
  * Since: 0.1
  */

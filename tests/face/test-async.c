@@ -132,7 +132,8 @@ pending (Face *face, gconstpointer data)
   g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD);
   g_clear_error (&error);
   g_assert_false (form->check (lock, NULL, &error));
-  g_assert_no_error (error);
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD);
+  g_clear_error (&error);
   g_assert_cmpint (form->query_state (lock, NULL, &error), ==, FLUFL_LOCK_STATE_UNLOCKED);
   g_assert_no_error (error);
   g_assert_null (form->query_details (lock, NULL, &error));

@@ -47,7 +47,8 @@ holds_nothing (FluflLock *lock)
   g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD);
   g_clear_error (&error);
   g_assert_false (flufl_lock_check (lock, NULL, &error));
-  g_assert_no_error (error);
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD);
+  g_clear_error (&error);
   g_assert_cmpint (flufl_lock_query_state (lock, NULL, &error), ==, FLUFL_LOCK_STATE_THEIRS);
   g_assert_no_error (error);
 }

@@ -48,7 +48,8 @@ cycle (Face *face, gconstpointer data)
   g_assert_null (flufl_lock_dup_claim_file (lock));
   g_assert_cmpuint (test_place_count (&face->place), ==, 0);
   g_assert_false (form->check (lock, NULL, &error));
-  g_assert_no_error (error);
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD);
+  g_clear_error (&error);
 
   /* And again: an object is good for many. */
   g_assert_true (form->acquire (lock, 0, NULL, &error));
@@ -115,7 +116,8 @@ not_held (Face *face, gconstpointer data)
       g_assert_cmpint (flufl_lock_get_lifetime (lock), ==, 15000);
 
       g_assert_false (form->check (lock, NULL, &error));
-      g_assert_no_error (error);
+      g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD);
+      g_clear_error (&error);
     }
 
   g_assert_true (flufl_lock_check (other, NULL, NULL));

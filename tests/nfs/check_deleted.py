@@ -19,7 +19,7 @@ TOLD_LATE_S = 2
 # The longest that a client believes what it knows of a file or a directory.
 ATTRIBUTES_S = 60
 # How each tells that the lock is not ours.
-WORDS = {'release': 'lost', 'refresh': 'lost', 'check': 'no', 'heartbeat': 'loss'}
+WORDS = {'release': 'lost', 'refresh': 'lost', 'check': 'lost', 'heartbeat': 'loss'}
 
 
 class Case:

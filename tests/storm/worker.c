@@ -190,8 +190,8 @@ main (int argc, char *argv[])
   lock = flufl_lock_new_for_path (argv[2]);
   flufl_lock_set_lifetime (lock, LIFETIME_MS);
   flufl_lock_set_linger (lock, g_rand_boolean (rand));
-  if (g_rand_boolean (rand))
-    flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_THREAD);
+  flufl_lock_set_heartbeat (lock, g_rand_boolean (rand) ? FLUFL_HEARTBEAT_THREAD
+                                                        : FLUFL_HEARTBEAT_NONE);
   while (!g_atomic_int_get (&arena->stop))
     one_round (lock, rand);
   return 0;

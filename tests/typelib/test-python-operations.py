@@ -21,7 +21,8 @@ class Operations(LockTestCase):
         self.assertTrue(self.lock.acquire())
         self.assertTrue(self.lock.check())
         self.assertTrue(self.lock.release())
-        self.assertFalse(self.lock.check())
+        with self.assertLockError(Flufl.LockError.NOT_HELD, Flufl.NotHeldError):
+            self.lock.check()
         self.assertTrue(self.lock.acquire(Flufl.LOCK_TIMEOUT_FOREVER, None))
         self.assertTrue(self.lock.release(None))
 
@@ -140,7 +141,8 @@ class Operations(LockTestCase):
         with self.assertIOError(Gio.IOErrorEnum.BUSY):
             self.lock.break_lock()
         self.assertTrue(self.lock.break_lock(Flufl.BreakFlags.FORCE, None))
-        self.assertFalse(self.other.check())
+        with self.assertLockError(Flufl.LockError.LOST, Flufl.LostError):
+            self.other.check()
         with self.assertLockError(Flufl.LockError.LOST, Flufl.LostError):
             self.other.release()
 
@@ -266,11 +268,11 @@ class Asynchronous(LockTestCase):
         wait_for(lambda: turns == [True])
         done = []
         lock.refresh_async(callback=lambda lock, result: done.append(lock.refresh_finish(result)))
-        wait_for(lambda: done)
+        lock.check_async(callback=lambda lock, result: done.append(lock.check_finish(result)))
+        wait_for(lambda: done == [True, True])
         lock.release_async()
         wait_for(lambda: turns == [True, False])
-        for start, finish in ((lock.check_async, lock.check_finish),
-                              (lock.query_state_async, lock.query_state_finish),
+        for start, finish in ((lock.query_state_async, lock.query_state_finish),
                               (lock.break_lock_async, lock.break_lock_finish)):
             done = []
             start(callback=lambda lock, result: done.append(finish(result)))
@@ -321,7 +323,8 @@ class Asynchronous(LockTestCase):
             # To look changes nothing, and needs no turn.
             result = run_async(self.lock.query_state_async, None)
             self.assertEqual(self.lock.query_state_finish(result), Flufl.LockState.THEIRS)
-            self.assertFalse(self.lock.check())
+            with self.assertLockError(Flufl.LockError.NOT_HELD, Flufl.NotHeldError):
+                self.lock.check()
             cancellable.cancel()
             wait_for(lambda: results)
 

@@ -120,14 +120,14 @@ class Waiting(SignalTestCase):
         seen = []
 
         def look():
-            seen.extend([self.lock.query_state(), self.lock.check()])
+            seen.extend([self.lock.query_state(), self.other.check()])
             self.other.release()
 
         self.then = look
         self.other.acquire()
         self.send_when(self.waits)
         self.assertTrue(self.lock.acquire(TIMEOUT_MS))
-        self.assertEqual(seen, [Flufl.LockState.THEIRS, False])
+        self.assertEqual(seen, [Flufl.LockState.THEIRS, True])
 
     def test_a_handler_of_glib_cancels(self):
         """The signal does not wake the interpreter: a cancellable does."""
@@ -309,8 +309,11 @@ class Storm(SignalTestCase):
                 stopped += 1
             turns += held
             self.assertEqual(self.lock.held, held)
-            self.assertEqual(self.lock.check(), held)
-            if held:
+            if not held:
+                with self.assertRaises(Flufl.NotHeldError):
+                    self.lock.check()
+            else:
+                self.assertTrue(self.lock.check())
                 self.lock.release()
             self.assertEqual(os.listdir(self.dir), [])
         self.assertEqual(stopped, 400)

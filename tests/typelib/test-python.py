@@ -212,7 +212,7 @@ class Properties(LockTestCase):
             self.lock.default_timeout = -MS
 
     def test_heartbeat(self):
-        self.assertEqual(self.lock.props.heartbeat, Flufl.Heartbeat.NONE)
+        self.assertEqual(self.lock.props.heartbeat, Flufl.Heartbeat.AUTO)
         self.lock.heartbeat = Flufl.Heartbeat.THREAD
         self.assertEqual(self.lock.get_heartbeat(), Flufl.Heartbeat.THREAD)
         self.lock.set_heartbeat(Flufl.Heartbeat.MAIN_CONTEXT)
@@ -231,8 +231,8 @@ class Properties(LockTestCase):
         self.assertTrue(self.lock.get_linger())
         with self.lock, self.assertRaises(TimeoutError):
             self.other.acquire(0)
-        with self.other:
-            self.assertFalse(self.lock.check())
+        with self.other, self.assertRaises(Flufl.NotHeldError):
+            self.lock.check()
         self.lock.set_linger(False)
         self.assertFalse(self.lock.linger)
         self.assertEqual(os.listdir(self.dir), [])
@@ -376,7 +376,7 @@ class States(LockTestCase):
         before = os.stat(claim)
         self.assertEqual(self.lock.query_state(), Flufl.LockState.THEIRS_EXPIRED)
         self.assertEqual(self.lock.query_details().pid, 1)
-        self.assertFalse(self.lock.check())
+        self.assertRaises(Flufl.NotHeldError, self.lock.check)
         after = os.stat(claim)
         self.assertEqual(before.st_mtime_ns, after.st_mtime_ns)
         self.assertEqual(before.st_ctime_ns, after.st_ctime_ns)
