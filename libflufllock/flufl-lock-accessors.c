@@ -293,10 +293,58 @@ flufl_lock_set_linger (FluflLock *self, gboolean linger)
 }
 
 /**
+ * flufl_lock_get_waiting_delay:
+ * @self: a lock
+ *
+ * Gets for how long an acquisition waits before [signal@Flufl.Lock::waiting].
+ *
+ * Returns: the delay in milliseconds
+ *
+ * Since: 0.1
+ */
+gint64
+flufl_lock_get_waiting_delay (FluflLock *self)
+{
+  gint64 delay_ms;
+
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), 0);
+
+  flufl_lease_lock (self->lease);
+  delay_ms = self->waiting_delay;
+  flufl_lease_unlock (self->lease);
+  return delay_ms;
+}
+
+/**
+ * flufl_lock_set_waiting_delay:
+ * @self: a lock
+ * @delay_ms: the delay in milliseconds, at least 0
+ *
+ * Sets for how long an acquisition waits before [signal@Flufl.Lock::waiting].
+ *
+ * Since: 0.1
+ */
+void
+flufl_lock_set_waiting_delay (FluflLock *self, gint64 delay_ms)
+{
+  gboolean changed;
+
+  g_return_if_fail (FLUFL_IS_LOCK (self));
+  g_return_if_fail (flufl_lock_waiting_delay_is_valid (delay_ms));
+
+  flufl_lease_lock (self->lease);
+  changed = self->waiting_delay != delay_ms;
+  self->waiting_delay = delay_ms;
+  flufl_lease_unlock (self->lease);
+  if (changed)
+    g_object_notify (G_OBJECT (self), "waiting-delay");
+}
+
+/**
  * flufl_lock_get_host_name:
  * @self: a lock
  *
- * Gets the name by which claims of this process call this machine.
+ * Gets the name by which the claims of this object call this machine.
  *
  * Returns: the host name
  *
@@ -307,7 +355,7 @@ flufl_lock_get_host_name (FluflLock *self)
 {
   g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
 
-  return flufl_identity_host_name ();
+  return self->host_name != NULL ? self->host_name : flufl_identity_host_name ();
 }
 
 /**

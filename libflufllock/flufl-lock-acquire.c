@@ -78,6 +78,7 @@ acquire_begin (FluflCall *call)
   self->lifetime_ms = lock->lifetime;
   self->heartbeat = choose_heartbeat (call);
   self->acquire.break_dead = lock->break_dead;
+  self->acquire.announce_after = MAX (lock->waiting_delay * 1000, 1);
   call->site.name_ahead = lock->linger;
   self->lease_context = find_lease_context (self);
   return TRUE;

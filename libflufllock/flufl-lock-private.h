@@ -17,6 +17,7 @@ struct _FluflLock
   GFile          *file;      /* owned; nullable only by misuse */
   const char     *separator; /* interned */
   gboolean        separator_is_valid;
+  const char     *host_name; /* interned; NULL: the machine's */
   FluflLease     *lease;     /* owned */
 
   /* Protected by the mutex of lease. */
@@ -25,6 +26,7 @@ struct _FluflLock
   FluflHeartbeat  heartbeat;
   gboolean        break_dead;
   gboolean        linger;
+  gint64          waiting_delay;   /* ms */
   gboolean        warned_of_clocks; /* only touched by operations */
 };
 
@@ -34,6 +36,7 @@ extern const FluflSyscalls *flufl_lock_syscalls;
 gboolean flufl_lock_check_usable      (FluflLock        *self,
                                        GError          **error);
 gboolean flufl_lock_lifetime_is_valid (gint64            lifetime_ms);
+gboolean flufl_lock_waiting_delay_is_valid (gint64       delay_ms);
 
 void flufl_lock_notify_held  (FluflLock        *self);
 void flufl_lock_tell_lost    (FluflLock        *self,

@@ -85,6 +85,10 @@ G_DEFINE_FINAL_TYPE (FluflLock, flufl_lock, G_TYPE_OBJECT)
 
 #define DEFAULT_LIFETIME 15000
 
+/* Milliseconds. */
+#define DEFAULT_WAITING_DELAY 250
+#define WAITING_DELAY_MAX (G_MAXINT64 / 2000)
+
 /* Beyond this some file systems cannot store the expiration. Milliseconds. */
 #define LIFETIME_MAX (G_GINT64_CONSTANT (68) * 365 * 24 * 3600 * 1000)
 
@@ -103,6 +107,7 @@ enum
   PROP_HEARTBEAT,
   PROP_BREAK_DEAD,
   PROP_LINGER,
+  PROP_WAITING_DELAY,
   PROP_HOST_NAME,
   PROP_CLAIM_FILE,
   PROP_HELD,
@@ -168,6 +173,9 @@ flufl_lock_get_property (GObject *object, guint id, GValue *value, GParamSpec *p
     case PROP_LINGER:
       g_value_set_boolean (value, flufl_lock_get_linger (self));
       break;
+    case PROP_WAITING_DELAY:
+      g_value_set_int64 (value, flufl_lock_get_waiting_delay (self));
+      break;
     case PROP_HOST_NAME:
       g_value_set_string (value, flufl_lock_get_host_name (self));
       break;
@@ -180,6 +188,15 @@ flufl_lock_get_property (GObject *object, guint id, GValue *value, GParamSpec *p
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
+}
+
+/* Returns: (nullable): interned */
+static const char *
+read_host_name (const GValue *value)
+{
+  const char *name = g_value_get_string (value);
+
+  return name != NULL && name[0] != '\0' ? g_intern_string (name) : NULL;
 }
 
 static void
@@ -209,6 +226,12 @@ flufl_lock_set_property (GObject *object, guint id, const GValue *value, GParamS
       break;
     case PROP_LINGER:
       flufl_lock_set_linger (self, g_value_get_boolean (value));
+      break;
+    case PROP_WAITING_DELAY:
+      flufl_lock_set_waiting_delay (self, g_value_get_int64 (value));
+      break;
+    case PROP_HOST_NAME:
+      self->host_name = read_host_name (value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -255,7 +278,10 @@ flufl_lock_constructed (GObject *object)
     self->separator = DEFAULT_SEPARATOR;
   self->separator_is_valid = flufl_separator_is_valid (self->separator);
   if (path != NULL && path[0] == '/')
-    flufl_site_init (&self->lease->site, flufl_lock_syscalls, path, self->separator);
+    {
+      flufl_site_init (&self->lease->site, flufl_lock_syscalls, path, self->separator);
+      self->lease->site.host_name = self->host_name;
+    }
 }
 
 static void
@@ -395,13 +421,33 @@ flufl_lock_class_init (FluflLockClass *klass)
   properties[PROP_LINGER] = g_param_spec_boolean ("linger", NULL, NULL, FALSE, settable);
 
   /**
-   * FluflLock:host-name:
+   * FluflLock:waiting-delay:
    *
-   * The name by which claims of this process call this machine.
+   * The time in milliseconds for which an acquisition waits before
+   * [signal@Flufl.Lock::waiting] is emitted. At least 0, and 250 by default. A
+   * change counts from the next acquisition on.
    *
    * Since: 0.1
    */
-  properties[PROP_HOST_NAME] = g_param_spec_string ("host-name", NULL, NULL, NULL, readable);
+  properties[PROP_WAITING_DELAY]
+      = g_param_spec_int64 ("waiting-delay", NULL, NULL, 0, WAITING_DELAY_MAX,
+                            DEFAULT_WAITING_DELAY, settable);
+
+  /**
+   * FluflLock:host-name:
+   *
+   * The name by which the claims of this object call this machine. By default,
+   * and if it is set to %NULL or to an empty text, it is that of
+   * [func@GLib.get_host_name].
+   *
+   * Programs that use flufl.lock show it, and compare it with the fully
+   * qualified name of their machine. This library shows it and takes no
+   * decision by it.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_HOST_NAME]
+      = g_param_spec_string ("host-name", NULL, NULL, NULL, construct_only);
 
   /**
    * FluflLock:claim-file: (getter dup_claim_file)
@@ -450,8 +496,11 @@ flufl_lock_class_init (FluflLockClass *klass)
    * @self: the lock
    * @details: who holds the lock
    *
-   * Emitted once in an acquisition that has waited for 250 ms, so that an
-   * application can say what it waits for.
+   * Emitted in an acquisition that has waited for
+   * [property@Flufl.Lock:waiting-delay], so that an application can say what it
+   * waits for. Emitted again when the lock is seen in the hands of another
+   * holder, some seconds after it changed hands at the latest; but not to an
+   * acquisition that waits behind others of the same process.
    *
    * It comes in the main context of an asynchronous acquisition, and in the
    * calling thread of a synchronous one. It does not come while the lock file
@@ -471,6 +520,7 @@ flufl_lock_init (FluflLock *self)
   self->lifetime = DEFAULT_LIFETIME;
   self->default_timeout = FLUFL_LOCK_TIMEOUT_FOREVER;
   self->heartbeat = FLUFL_HEARTBEAT_AUTO;
+  self->waiting_delay = DEFAULT_WAITING_DELAY;
   self->break_dead = TRUE;
 }
 
@@ -587,6 +637,12 @@ gboolean
 flufl_lock_lifetime_is_valid (gint64 lifetime_ms)
 {
   return lifetime_ms >= 1 && lifetime_ms <= LIFETIME_MAX;
+}
+
+gboolean
+flufl_lock_waiting_delay_is_valid (gint64 delay_ms)
+{
+  return delay_ms >= 0 && delay_ms <= WAITING_DELAY_MAX;
 }
 
 /*

@@ -82,6 +82,11 @@ FLUFL_AVAILABLE_IN_ALL
 void              flufl_lock_set_linger           (FluflLock            *self,
                                                    gboolean              linger);
 FLUFL_AVAILABLE_IN_ALL
+gint64            flufl_lock_get_waiting_delay    (FluflLock            *self);
+FLUFL_AVAILABLE_IN_ALL
+void              flufl_lock_set_waiting_delay    (FluflLock            *self,
+                                                   gint64                delay_ms);
+FLUFL_AVAILABLE_IN_ALL
 const char       *flufl_lock_get_host_name        (FluflLock            *self);
 FLUFL_AVAILABLE_IN_ALL
 GFile            *flufl_lock_dup_claim_file       (FluflLock            *self);

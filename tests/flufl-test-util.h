@@ -34,6 +34,7 @@ char    *test_place_only_claim (TestPlace  *place);
 char    *test_make_lock     (TestPlace     *place,
                              const char    *claim_name,
                              double         seconds);
+void  test_place_date (const char *claim, double seconds);
 
 /* Iterates the thread-default main context until @flag is set. */
 void     test_wait_flag     (gboolean      *flag,

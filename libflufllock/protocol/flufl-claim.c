@@ -71,6 +71,8 @@ flufl_claim_new_path (const FluflSite *site, FluflMarks marks)
   if (sys->random (&random, sizeof random) != 0)
     return NULL;
   flufl_identity_get (sys, &identity);
+  if (site->host_name != NULL)
+    g_strlcpy (identity.host, site->host_name, sizeof identity.host);
   return flufl_claim_name_build (site->lock_path, site->separator, &identity,
                                  (guint64) ticket, random, marks);
 }

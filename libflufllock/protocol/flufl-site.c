@@ -29,6 +29,7 @@ flufl_site_init (FluflSite           *site,
   site->lock_name = strrchr (site->lock_path, '/') + 1;
   site->has_parent = flufl_path_has_parent (lock_path);
   site->separator = g_intern_string (separator);
+  site->host_name = NULL;
   site->fs_kind = FLUFL_FS_UNASKED;
   site->name_ahead = FALSE;
   site->arrival = 0;

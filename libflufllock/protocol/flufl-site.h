@@ -62,6 +62,7 @@ typedef struct
   char                *lock_path;  /* owned; absolute */
   const char          *lock_name;  /* the last part of lock_path */
   const char          *separator;  /* interned */
+  const char          *host_name;  /* interned; what new claims call this machine; NULL: its name */
   gboolean             has_parent; /* ".." is a part of lock_path */
   FluflFsKind          fs_kind;    /* asked for until it is told */
   gboolean             name_ahead; /* new claims are named to be kept: set for an

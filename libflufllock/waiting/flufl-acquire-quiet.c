@@ -103,7 +103,7 @@ flufl_acquire_stays_quiet (FluflAcquire *self, FluflWatchEvents events, gint64 n
   if (self->pause < WATCH_BACKOFF_MAX || (events & ~FLUFL_WATCH_CHANGED) != 0
       || !watches_lock (self) || flufl_acquire_is_giving_way (self) || self->findings.expired
       || self->findings.resting || now >= self->deadline || must_ask_for_holder (self)
-      || (!self->announced && now - self->started >= ANNOUNCE_AFTER) || !lock_stays (self))
+      || (!self->announced && now >= self->announce_at) || !lock_stays (self))
     return FALSE;
   self->quiet = TRUE;
   flufl_acquire_collect_meanwhile (self, now);

@@ -36,9 +36,10 @@ announce_rest (FluflAcquire *self, gint64 now)
 {
   if (self->announced || now < self->announce_at)
     return;
-  self->announce_at = now + ANNOUNCE_AFTER;
   flufl_holder_look (self->site, &self->findings);
   flufl_acquire_announce_if_long (self, now);
+  if (!self->announced)
+    self->announce_at = now + ANNOUNCE_AFTER;
 }
 
 /*

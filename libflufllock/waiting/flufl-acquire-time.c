@@ -113,7 +113,7 @@ flufl_acquire_next_try (FluflAcquire *self, gint64 now)
     when = MIN (when, MAX (self->quiet_until, now));
   if (self->collect_at > now && self->break_dead && self->more_dead)
     when = MIN (when, self->collect_at);
-  if (!self->announced && now < self->started + ANNOUNCE_AFTER)
-    when = MIN (when, self->started + ANNOUNCE_AFTER);
+  if (!self->announced && now < self->announce_at)
+    when = MIN (when, self->announce_at);
   return MIN (when, self->deadline);
 }

@@ -37,15 +37,20 @@ is_cancelled (FluflAcquire *self)
 void
 flufl_acquire_announce_if_long (FluflAcquire *self, gint64 now)
 {
-  if (self->announced || now - self->started < ANNOUNCE_AFTER)
+  const FluflLook *look = &self->findings.look;
+  guint holder;
+
+  if (now < self->announce_at
+      || (look->sight != FLUFL_SIGHT_CLAIM && look->sight != FLUFL_SIGHT_STRANGE))
     return;
-  if (self->findings.look.sight == FLUFL_SIGHT_CLAIM
-      || self->findings.look.sight == FLUFL_SIGHT_STRANGE)
-    {
-      self->announced = TRUE;
-      if (self->waiting != NULL)
-        self->waiting (self, self->user_data);
-    }
+  holder = g_str_hash (look->claim.name);
+  if (self->announced && holder == self->announced_holder)
+    return;
+  self->announced = TRUE;
+  self->announced_holder = holder;
+  self->announce_at = now + self->announce_after;
+  if (self->waiting != NULL)
+    self->waiting (self, self->user_data);
 }
 
 static gboolean
@@ -132,7 +137,7 @@ wants_look (FluflAcquire *self, FluflWatchEvents events, gint64 now)
            || (!self->armed && self->pause >= UNTOLD_LOOK_FROM);
   if (first)
     self->looked = now; /* not yet, but it seems to be early enough later */
-  return (!self->announced && now - self->started >= ANNOUNCE_AFTER) || self->findings.resting
+  return (!self->announced && now >= self->announce_at) || self->findings.resting
          || self->findings.expired;
 }
 
@@ -282,7 +287,9 @@ flufl_acquire_begin (FluflAcquire *self)
 {
   self->process = flufl_process_mark ();
   self->started = self->looked = self->moved = g_get_monotonic_time ();
-  self->announce_at = self->started + ANNOUNCE_AFTER;
+  if (self->announce_after == 0)
+    self->announce_after = ANNOUNCE_AFTER;
+  self->announce_at = self->started + self->announce_after;
   self->collect_at = self->started + COLLECT_AFTER;
   self->result = FLUFL_RESULT_WAIT;
   if (self->queue != NULL)

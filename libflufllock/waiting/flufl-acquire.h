@@ -41,7 +41,9 @@ struct _FluflAcquire
   GCancellable    *cancellable; /* borrowed; nullable */
   int             *given_up;    /* borrowed; the same for good, should it be reset; atomic;
                                  * nullable */
-  FluflAcquireFunc waiting;     /* called once when it takes long; nullable */
+  gint64           announce_after; /* microseconds; 0: 250 ms */
+  FluflAcquireFunc waiting;     /* called when it takes that long, and when another holder is seen
+                                 * later; nullable */
   gpointer         user_data;
 
   /* Results. */
@@ -76,7 +78,8 @@ struct _FluflAcquire
   gboolean         gave_way;    /* left it free when it was our turn */
   gint64           unsure_since; /* 0: the last attempt was answered */
   gboolean         announced;
-  gint64           announce_at; /* of one that rests */
+  guint            announced_holder; /* hash of its claim's name */
+  gint64           announce_at; /* not before */
   FluflTurn        turn;        /* among the waiters of this process */
   gboolean         rests;       /* others of them are in front … */
   gboolean         rested;      /* … or were */

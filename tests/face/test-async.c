@@ -8,6 +8,7 @@
 #include "face-util.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static gpointer
@@ -249,6 +250,51 @@ waiting_signal (Face *face, gconstpointer data)
   face_release (holder);
 }
 
+typedef struct
+{
+  Face         *face;
+  GCancellable *cancellable;
+  guint         n;
+} Change;
+
+/* The lock changes hands without a moment in which it is free. */
+static void
+change_holder (FluflLock *lock G_GNUC_UNUSED, FluflLockDetails *details, Change *change)
+{
+  g_autofree char *claim = test_place_path (&change->face->place, "x.lock|far.example|12|34");
+  g_autofree char *link_path = test_place_path (&change->face->place, "next");
+
+  if (++change->n == 2)
+    {
+      g_assert_cmpstr (flufl_lock_details_get_host_name (details), ==, "far.example");
+      g_cancellable_cancel (change->cancellable);
+      return;
+    }
+  g_assert_true (g_file_set_contents (claim, claim, -1, NULL));
+  test_place_date (claim, 600);
+  g_assert_cmpint (link (claim, link_path), ==, 0);
+  g_assert_cmpint (rename (link_path, change->face->place.lock), ==, 0);
+}
+
+static void
+waiting_again (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autoptr (FluflLock) holder = face_lock_new (face);
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  Change change = { face, cancellable, 0 };
+
+  face_acquire (holder);
+  flufl_lock_set_waiting_delay (lock, 0);
+  g_signal_connect (lock, "waiting", G_CALLBACK (change_holder), &change);
+  g_assert_false (form->acquire (lock, TEST_PATIENCE_SEC * 1000, cancellable, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_cmpuint (change.n, ==, 2);
+  test_place_empty (&face->place);
+}
+
 static gpointer
 waiting_thread (gpointer data)
 {
@@ -366,6 +412,7 @@ main (int argc, char *argv[])
   FACE_TEST ("/async/next-from-callback", next_from_callback);
   FACE_TEST_FORMS ("/async/next-from-notify", next_from_notify);
   FACE_TEST_FORMS ("/async/waiting-signal", waiting_signal);
+  FACE_TEST_FORMS ("/async/waiting-again", waiting_again);
   FACE_TEST ("/async/waiting-elsewhere", waiting_elsewhere);
   FACE_TEST ("/async/finish-is-particular", finish_is_particular);
   FACE_TEST ("/async/crowd", crowd);

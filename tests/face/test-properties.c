@@ -27,6 +27,7 @@ defaults (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_assert_cmpint (flufl_lock_get_heartbeat (lock), ==, FLUFL_HEARTBEAT_AUTO);
   g_assert_true (flufl_lock_get_break_dead (lock));
   g_assert_false (flufl_lock_get_linger (lock));
+  g_assert_cmpint (flufl_lock_get_waiting_delay (lock), ==, 250);
   g_assert_cmpstr (flufl_lock_get_host_name (lock), ==, g_get_host_name ());
   g_assert_null (flufl_lock_dup_claim_file (lock));
   g_assert_false (flufl_lock_get_held (lock));
@@ -52,6 +53,8 @@ constructed (Face *face, gconstpointer data G_GNUC_UNUSED)
                                              "heartbeat", FLUFL_HEARTBEAT_THREAD,
                                              "break-dead", FALSE,
                                              "linger", TRUE,
+                                             "waiting-delay", G_GINT64_CONSTANT (70),
+                                             "host-name", "far.example",
                                              NULL);
 
   g_assert_true (FLUFL_IS_LOCK (lock));
@@ -66,10 +69,50 @@ constructed (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_assert_cmpint (heartbeat, ==, FLUFL_HEARTBEAT_THREAD);
   g_assert_false (break_dead);
   g_assert_true (linger);
-  g_assert_cmpstr (host, ==, g_get_host_name ());
+  g_assert_cmpstr (host, ==, "far.example");
+  g_assert_cmpint (flufl_lock_get_waiting_delay (lock), ==, 70);
   g_assert_nonnull (claim);
   g_assert_true (held);
   face_release (lock);
+}
+
+/* The claim carries it, cleaned, and whoever looks sees it. */
+static void
+host_name (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  const struct
+  {
+    const char *set, *shown, *in_claim;
+  } names[] = {
+    { "mail.example.org", "mail.example.org", "x.lock|mail.example.org|" },
+    { "a|b/c", "a|b/c", "x.lock|a" },
+    { "", g_get_host_name (), "x.lock|" },
+    { NULL, g_get_host_name (), "x.lock|" },
+  };
+  g_autoptr (GFile) file = g_file_new_for_path (face->place.lock);
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autoptr (FluflLock) lock
+          = g_object_new (FLUFL_TYPE_LOCK, "file", file, "host-name", names[i].set, NULL);
+      g_autoptr (FluflLock) other = face_lock_new (face);
+      g_autoptr (FluflLockDetails) details = NULL;
+      g_autoptr (GFile) claim = NULL;
+      g_autofree char *base = NULL;
+
+      g_assert_cmpstr (flufl_lock_get_host_name (lock), ==, names[i].shown);
+      face_acquire (lock);
+      claim = flufl_lock_dup_claim_file (lock);
+      base = g_file_get_basename (claim);
+      g_assert_true (g_str_has_prefix (base, names[i].in_claim));
+      details = flufl_lock_query_details (other, NULL, NULL);
+      g_assert_nonnull (details);
+      if (i == 0)
+        g_assert_cmpstr (flufl_lock_details_get_host_name (details), ==, names[i].set);
+      /* It is seen to live, by whatever name. */
+      g_assert_cmpint (flufl_lock_query_state (other, NULL, NULL), ==, FLUFL_LOCK_STATE_THEIRS);
+      face_release (lock);
+    }
 }
 
 static void
@@ -122,6 +165,13 @@ settable (Face *face, gconstpointer data G_GNUC_UNUSED)
   flufl_lock_set_break_dead (lock, 2);
   g_assert_cmpuint (break_dead.n, ==, 2);
   g_assert_cmpint (flufl_lock_get_break_dead (lock), ==, TRUE);
+
+  flufl_lock_set_waiting_delay (lock, 0);
+  g_assert_cmpint (flufl_lock_get_waiting_delay (lock), ==, 0);
+  g_test_expect_message ("Flufl", G_LOG_LEVEL_CRITICAL, "*delay*");
+  flufl_lock_set_waiting_delay (lock, -1);
+  g_test_assert_expected_messages ();
+  g_assert_cmpint (flufl_lock_get_waiting_delay (lock), ==, 0);
 
   g_test_expect_message ("Flufl", G_LOG_LEVEL_CRITICAL, "*heartbeat*");
   flufl_lock_set_heartbeat (lock, (FluflHeartbeat) 4);
@@ -518,6 +568,7 @@ main (int argc, char *argv[])
 
   FACE_TEST ("/properties/defaults", defaults);
   FACE_TEST ("/properties/constructed", constructed);
+  FACE_TEST ("/properties/host-name", host_name);
   FACE_TEST ("/properties/settable", settable);
   FACE_TEST_FORMS ("/properties/held-is-told", held_is_told);
   FACE_TEST_FORMS ("/properties/linger", linger);

@@ -216,6 +216,13 @@ test('properties', () => {
   lock.set_heartbeat(Flufl.Heartbeat.MAIN_CONTEXT);
   assertEqual(lock.heartbeat, Flufl.Heartbeat.MAIN_CONTEXT);
 
+  assertEqual(lock.waiting_delay, 250);
+  lock.waiting_delay = 20;
+  assertEqual(lock.get_waiting_delay(), 20);
+  lock.set_waiting_delay(30);
+  assertEqual(lock.waiting_delay, 30);
+  assertEqual(new Flufl.Lock({file: lock.file, host_name: 'x.example'}).host_name, 'x.example');
+
   assertEqual(lock.break_dead, true);
   lock.break_dead = false;
   assertEqual(lock.get_break_dead(), false);

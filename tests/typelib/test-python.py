@@ -197,6 +197,22 @@ class Properties(LockTestCase):
         with self.assertRaises(ValueError):
             self.lock.lifetime = -MS
 
+    def test_waiting_delay(self):
+        self.assertEqual(self.lock.waiting_delay, 250 * MS)
+        self.lock.waiting_delay = 40 * MS
+        self.assertEqual(self.lock.get_waiting_delay(), 40)
+        self.lock.set_waiting_delay(0)
+        self.assertEqual(self.lock.props.waiting_delay, 0)
+        self.assertEqual(Flufl.Lock('x', waiting_delay=50).waiting_delay, 50 * MS)
+        with self.assertRaises(ValueError):
+            self.lock.waiting_delay = -MS
+
+    def test_host_name_is_chosen(self):
+        lock = Flufl.Lock(self.lock.file, host_name='mail.example.org')
+        self.assertEqual(lock.host_name, 'mail.example.org')
+        with lock:
+            self.assertEqual(self.lock.query_details().host_name, 'mail.example.org')
+
     def test_default_timeout(self):
         self.assertEqual(self.lock.props.default_timeout, Flufl.LOCK_TIMEOUT_FOREVER)
         self.assertEqual(self.lock.get_default_timeout(), -1)

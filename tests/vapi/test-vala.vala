@@ -207,6 +207,10 @@ void accessors (Fixture f) throws Error {
   assert_true (f.a.get_lifetime () == 20);
   f.a.set_default_timeout (20);
   assert_true (f.a.get_default_timeout () == 20);
+  f.a.waiting_delay = 20;
+  assert_true (f.a.get_waiting_delay () == 20);
+  f.a.set_waiting_delay (30);
+  assert_true (f.a.waiting_delay == 30);
   f.a.set_heartbeat (Flufl.Heartbeat.THREAD);
   assert_true (f.a.get_heartbeat () == Flufl.Heartbeat.THREAD);
   f.a.set_break_dead (false);

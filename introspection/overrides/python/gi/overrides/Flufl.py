@@ -368,6 +368,10 @@ def _default_timeout_to_ms(timeout):
     return _in_range('default-timeout', _timeout_to_ms(timeout))
 
 
+def _delay_to_ms(delay):
+    return _in_range('waiting-delay', _to_ms(delay))
+
+
 def _is_cancelled(exception):
     return (isinstance(exception, GLib.Error)
             and exception.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED))
@@ -390,6 +394,8 @@ class Lock(Flufl.Lock):
             properties['lifetime'] = _lifetime_to_ms(properties['lifetime'])
         if 'default_timeout' in properties:
             properties['default_timeout'] = _default_timeout_to_ms(properties['default_timeout'])
+        if 'waiting_delay' in properties:
+            properties['waiting_delay'] = _delay_to_ms(properties['waiting_delay'])
         super().__init__(file=file, **properties)
 
     def __repr__(self):
@@ -450,6 +456,17 @@ class Lock(Flufl.Lock):
 
     def set_default_timeout(self, timeout):
         super().set_default_timeout(_default_timeout_to_ms(timeout))
+
+    @property
+    def waiting_delay(self):
+        return datetime.timedelta(milliseconds=self.get_waiting_delay())
+
+    @waiting_delay.setter
+    def waiting_delay(self, delay):
+        self.set_waiting_delay(delay)
+
+    def set_waiting_delay(self, delay):
+        super().set_waiting_delay(_delay_to_ms(delay))
 
     def acquire(self, timeout=Flufl.LOCK_TIMEOUT_DEFAULT, cancellable=None):
         """acquire(self, timeout=the default timeout, cancellable=None) -> bool
