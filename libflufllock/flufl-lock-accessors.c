@@ -403,68 +403,6 @@ flufl_lock_get_held (FluflLock *self)
 }
 
 /**
- * flufl_lock_dup_lost_cancellable:
- * @self: a lock
- *
- * Gets a cancellable that is cancelled when the lock is lost, so that the work
- * that the lock protects can stop. Pass it to the operations of that work.
- *
- * With a heartbeat in a thread it is cancelled from that thread. After a loss
- * the next acquisition brings a new one. Why the lock was lost tells
- * [method@Flufl.Lock.dup_lost_error].
- *
- * Returns: (transfer full): the cancellable
- *
- * Since: 0.1
- */
-GCancellable *
-flufl_lock_dup_lost_cancellable (FluflLock *self)
-{
-  FluflLease *lease;
-  GCancellable *lost;
-
-  g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
-
-  lease = self->lease;
-  flufl_lease_lock (lease);
-  if (lease->lost == NULL)
-    {
-      lease->lost = g_cancellable_new ();
-      lease->lost_fired = lease->loss != FLUFL_LOSS_NONE;
-      if (lease->lost_fired)
-        g_cancellable_cancel (lease->lost); /* nobody can be connected yet */
-    }
-  lost = g_object_ref (lease->lost);
-  flufl_lease_unlock (lease);
-  return lost;
-}
-
-/**
- * flufl_lock_dup_lost_error:
- * @self: a lock
- *
- * Gets why the lock was lost, if the last holding of this object ended in a
- * loss that is known. Work that was stopped by the cancellable of
- * [method@Flufl.Lock.dup_lost_cancellable] fails with `G_IO_ERROR_CANCELLED`;
- * this error says what happened.
- *
- * The disk is not looked at. An acquisition that succeeds forgets the error.
- *
- * Returns: (transfer full) (nullable): an error of the domain
- *   [error@Flufl.LockError] with the code `LOST`; %NULL if the lock is held, or
- *   was released, or was never held
- *
- * Since: 0.1
- */
-GError *
-flufl_lock_dup_lost_error (FluflLock *self)
-{
-  g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
-
-  return flufl_lease_report_loss (self->lease);
-}
-
-/**
  * flufl_lock_get_retry_errnos:
  * @self: a lock
  * @n_errnos: (out): how many there are

@@ -97,6 +97,12 @@ GCancellable     *flufl_lock_dup_lost_cancellable (FluflLock            *self);
 FLUFL_AVAILABLE_IN_ALL
 GError           *flufl_lock_dup_lost_error       (FluflLock            *self);
 FLUFL_AVAILABLE_IN_ALL
+GCancellable     *flufl_lock_dup_work_cancellable (FluflLock            *self,
+                                                   GCancellable         *cancellable);
+FLUFL_AVAILABLE_IN_ALL
+GError           *flufl_lock_explain_error        (FluflLock            *self,
+                                                   const GError         *error);
+FLUFL_AVAILABLE_IN_ALL
 int              *flufl_lock_get_retry_errnos     (FluflLock            *self,
                                                    gsize                *n_errnos);
 FLUFL_AVAILABLE_IN_ALL

@@ -42,7 +42,9 @@ properties (void)
   g_autoptr (GFile) file = g_file_new_for_path ("/nowhere/x.lock");
   g_autoptr (FluflLock) lock = flufl_lock_new (file);
   g_autoptr (FluflLock) beside = NULL;
-  g_autoptr (GCancellable) lost = NULL;
+  g_autoptr (GCancellable) lost = NULL, work = NULL;
+  g_autoptr (GError) stopped = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "stopped");
+  g_autoptr (GError) reason = NULL;
   const int errnos[] = { EAGAIN };
   g_autofree int *got = NULL;
   gsize n;
@@ -67,6 +69,10 @@ properties (void)
   lost = flufl_lock_dup_lost_cancellable (lock);
   g_assert_false (g_cancellable_is_cancelled (lost));
   g_assert_null (flufl_lock_dup_lost_error (lock));
+  work = flufl_lock_dup_work_cancellable (lock, lost);
+  g_assert_false (g_cancellable_is_cancelled (work));
+  reason = flufl_lock_explain_error (lock, stopped);
+  g_assert_error (reason, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   beside = flufl_lock_new_beside (file);
   g_assert_cmpstr (g_file_peek_path (flufl_lock_get_file (beside)), ==, "/nowhere/x.lock.lock");
   flufl_lock_set_retry_errnos (lock, errnos, G_N_ELEMENTS (errnos));

@@ -582,12 +582,20 @@ test('signal lost', async () => {
   lock.acquire();
   const cancellable = lock.dup_lost_cancellable();
   assertEqual(cancellable.is_cancelled(), false);
+  const own = new Gio.Cancellable();
+  const stopped = lock.dup_work_cancellable(own);
+  const work = lock.dup_work_cancellable(null);
+  own.cancel();
+  assertEqual([stopped.is_cancelled(), work.is_cancelled()], [true, false]);
   removeByHand(lock.claim_file.get_path());
   await waitFor(() => seen.length > 0);
   assertEqual(seen.length, 1);
   assert(seen[0].matches(Flufl.LockError, Flufl.LockError.LOST));
   assertEqual([cancellable.is_cancelled(), lock.held], [true, false]);
   assert(lock.dup_lost_error().matches(Flufl.LockError, Flufl.LockError.LOST));
+  assertEqual(work.is_cancelled(), true);
+  const error = new Gio.IOErrorEnum({code: Gio.IOErrorEnum.CANCELLED, message: 'stopped'});
+  assert(lock.explain_error(error).matches(Flufl.LockError, Flufl.LockError.LOST));
 });
 
 test('heartbeat refreshes', async () => {

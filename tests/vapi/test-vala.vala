@@ -399,11 +399,15 @@ void signal_lost (Fixture f) throws Error {
   f.a.acquire ();
   var cancellable = f.a.dup_lost_cancellable ();
   assert_false (cancellable.is_cancelled ());
+  var work = f.a.dup_work_cancellable (null);
   f.spoil (f.a);
   wait_for (() => n_lost > 0);
   assert_cmpint (n_lost, EQ, 1);
   assert_error (f.a.dup_lost_error (), Flufl.LockError.quark (), Flufl.LockError.LOST);
   assert_true (cancellable.is_cancelled ());
+  assert_true (work.is_cancelled ());
+  assert_error (f.a.explain_error (new IOError.CANCELLED ("stopped")),
+                Flufl.LockError.quark (), Flufl.LockError.LOST);
   assert_false (f.a.held);
 }
 

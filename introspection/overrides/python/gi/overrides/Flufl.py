@@ -515,6 +515,10 @@ class Lock(Flufl.Lock):
         error = super().dup_lost_error()
         return error and _exception(self, error.domain, error.code, error.message)
 
+    def explain_error(self, error):
+        """The reason of a failure: of one that the loss of the lock has cancelled, the loss."""
+        return _is_cancelled(error) and self.dup_lost_error() or error
+
     def acquire_async(self, timeout=Flufl.LOCK_TIMEOUT_DEFAULT, *args, **kwargs):
         return super().acquire_async(_timeout_to_ms(timeout), *args, **kwargs)
 
