@@ -98,6 +98,8 @@ begin (FluflCall *self)
       || !flufl_lock_check_usable (self->lock, &self->error))
     return FALSE;
 
+  if (self->class->sleeps)
+    self->stepper.sleeper = flufl_sleeper_new ();
   flufl_lease_lock (lease);
   flufl_site_copy (&self->site, &lease->site);
   pending = self->class->is_exclusive && lease->busy;
@@ -111,8 +113,6 @@ begin (FluflCall *self)
   flufl_lease_unlock (lease);
   if (!self->begun)
     flufl_site_drop_copy (&self->site);
-  else if (self->class->sleeps)
-    self->stepper.sleeper = flufl_sleeper_new ();
   return self->begun;
 }
 

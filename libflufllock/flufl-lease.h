@@ -54,6 +54,11 @@ struct _FluflLease
   FluflPulse    *idle;       /* owned; nullable; lets go of what is kept for long */
   GCancellable  *lost;       /* owned; nullable: nobody has asked for it */
   gboolean       lost_fired;
+  int           *given_up;   /* borrowed; nullable; atomic; ends the acquisition that runs … */
+  FluflSleeper  *acquirer;   /* borrowed; nullable; … once this is woken */
+  int            release_at_exit; /* atomic */
+  gpointer       leases;     /* those of a process in which it is listed; nullable */
+  GList          link;       /* in them */
   gboolean       has_object;
   GWeakRef       object;     /* the FluflLock, until it is disposed of */
 };
@@ -90,6 +95,11 @@ FluflLockState flufl_lease_judge      (FluflLease       *self,
 void        flufl_lease_renew         (FluflLease       *self,
                                        gboolean          is_certain);
 void        flufl_lease_stop_heart    (FluflLease       *self);
+void        flufl_lease_begin_acquiring (FluflLease     *self,
+                                       int              *given_up,
+                                       FluflSleeper     *acquirer);
+gboolean    flufl_lease_end_acquiring (FluflLease       *self,
+                                       int              *given_up);
 gboolean    flufl_lease_end           (FluflLease       *self);
 gboolean    flufl_lease_lose          (FluflLease       *self,
                                        guint             number,
@@ -102,8 +112,16 @@ void        flufl_lease_drop_remains  (FluflLease       *self);
 void        flufl_lease_keep          (FluflLease       *self);
 void        flufl_lease_make_ready    (FluflLease       *self,
                                        FluflClaim       *out_claim);
+
+/* flufl-lease-end.c */
+void        flufl_lease_enlist        (FluflLease       *self);
+void        flufl_lease_delist        (FluflLease       *self);
 void        flufl_lease_let_go        (FluflLease       *self,
                                        gboolean          only_kept);
+void        flufl_lease_abandon       (FluflLease       *self);
+GPtrArray  *flufl_lease_list_all      (void);
+gboolean    flufl_lease_abandon_all   (GPtrArray        *leases,
+                                       gint64            until);
 
 /* Microseconds after which a claim that is kept, and not used, is let go. */
 extern gint64 flufl_lease_idle_time;

@@ -293,6 +293,46 @@ flufl_lock_set_linger (FluflLock *self, gboolean linger)
 }
 
 /**
+ * flufl_lock_get_release_at_exit:
+ * @self: a lock
+ *
+ * Gets whether the lock is released when the process ends.
+ *
+ * Returns: whether it is released
+ *
+ * Since: 0.1
+ */
+gboolean
+flufl_lock_get_release_at_exit (FluflLock *self)
+{
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), FALSE);
+
+  return g_atomic_int_get (&self->lease->release_at_exit);
+}
+
+/**
+ * flufl_lock_set_release_at_exit:
+ * @self: a lock
+ * @release_at_exit: whether it is released
+ *
+ * Sets whether the lock is released when the process ends.
+ *
+ * Since: 0.1
+ */
+void
+flufl_lock_set_release_at_exit (FluflLock *self, gboolean release_at_exit)
+{
+  int fresh = release_at_exit ? TRUE : FALSE;
+
+  g_return_if_fail (FLUFL_IS_LOCK (self));
+
+  if (g_atomic_int_get (&self->lease->release_at_exit) == fresh)
+    return;
+  g_atomic_int_set (&self->lease->release_at_exit, fresh);
+  g_object_notify (G_OBJECT (self), "release-at-exit");
+}
+
+/**
  * flufl_lock_get_waiting_delay:
  * @self: a lock
  *

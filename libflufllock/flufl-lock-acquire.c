@@ -34,6 +34,7 @@ typedef struct
   AcquireEnd     end;
   GMainContext  *lease_context; /* owned; NULL: the default one */
   gint64         clock_offset;  /* nanoseconds */
+  gboolean       acquiring;     /* the lease knows of it */
   gboolean       undone;        /* a cancellation met the win */
   FluflAcquire   acquire;
 } AcquireCall;
@@ -81,6 +82,8 @@ acquire_begin (FluflCall *call)
   self->acquire.announce_after = MAX (lock->waiting_delay * 1000, 1);
   call->site.name_ahead = lock->linger;
   self->lease_context = find_lease_context (self);
+  flufl_lease_begin_acquiring (call->lease, &call->given_up, call->stepper.sleeper);
+  self->acquiring = TRUE;
   return TRUE;
 }
 
@@ -163,10 +166,21 @@ take_win (AcquireCall *self)
 }
 
 static gboolean
-acquire_step (FluflCall *call, gint64 *out_when)
+acquire_undo (FluflCall *call, gint64 *out_when G_GNUC_UNUSED)
 {
   AcquireCall *self = (AcquireCall *) call;
 
+  self->undone = TRUE;
+  call->answer = FALSE;
+  flufl_lease_end (call->lease);
+  flufl_lease_drop_remains (call->lease);
+  return FALSE;
+}
+
+/* Returns TRUE if another try is due later. */
+static gboolean
+try_to_acquire (AcquireCall *self, gint64 *out_when)
+{
   if (self->end == ACQUIRE_UNPREPARED)
     {
       if (!is_free_to_acquire (self))
@@ -178,19 +192,20 @@ acquire_step (FluflCall *call, gint64 *out_when)
   if (self->acquire.result == FLUFL_RESULT_HELD)
     take_win (self);
   else if (self->acquire.result == FLUFL_RESULT_REFUSED)
-    flufl_findings_explain (&self->acquire.findings, &call->site, self->acquire.outcome);
+    flufl_findings_explain (&self->acquire.findings, &self->call.site, self->acquire.outcome);
   return FALSE;
 }
 
 static gboolean
-acquire_undo (FluflCall *call, gint64 *out_when G_GNUC_UNUSED)
+acquire_step (FluflCall *call, gint64 *out_when)
 {
   AcquireCall *self = (AcquireCall *) call;
 
-  self->undone = TRUE;
-  call->answer = FALSE;
-  flufl_lease_end (call->lease);
-  flufl_lease_drop_remains (call->lease);
+  if (try_to_acquire (self, out_when))
+    return TRUE;
+  self->acquiring = FALSE;
+  if (flufl_lease_end_acquiring (call->lease, &call->given_up) && call->answer)
+    acquire_undo (call, out_when);
   return FALSE;
 }
 
@@ -277,6 +292,8 @@ settle_lost_win (FluflCall *call)
 
   call->answer = FALSE;
   call->error = flufl_lease_report_loss (lease);
+  if (call->error == NULL) /* it was abandoned */
+    call->error = flufl_report_cancelled ();
   flufl_lease_ref (lease);
   if (call->task == NULL || !flufl_workers_push (drop_remains_in_worker, lease))
     drop_remains_in_worker (lease);
@@ -362,6 +379,8 @@ acquire_clear (FluflCall *call)
 {
   AcquireCall *self = (AcquireCall *) call;
 
+  if (self->acquiring)
+    flufl_lease_end_acquiring (call->lease, &call->given_up);
   flufl_claim_clear (&self->acquire.claim);
   g_clear_pointer (&self->lease_context, g_main_context_unref);
 }

@@ -107,6 +107,7 @@ enum
   PROP_HEARTBEAT,
   PROP_BREAK_DEAD,
   PROP_LINGER,
+  PROP_RELEASE_AT_EXIT,
   PROP_WAITING_DELAY,
   PROP_HOST_NAME,
   PROP_CLAIM_FILE,
@@ -173,6 +174,9 @@ flufl_lock_get_property (GObject *object, guint id, GValue *value, GParamSpec *p
     case PROP_LINGER:
       g_value_set_boolean (value, flufl_lock_get_linger (self));
       break;
+    case PROP_RELEASE_AT_EXIT:
+      g_value_set_boolean (value, flufl_lock_get_release_at_exit (self));
+      break;
     case PROP_WAITING_DELAY:
       g_value_set_int64 (value, flufl_lock_get_waiting_delay (self));
       break;
@@ -226,6 +230,9 @@ flufl_lock_set_property (GObject *object, guint id, const GValue *value, GParamS
       break;
     case PROP_LINGER:
       flufl_lock_set_linger (self, g_value_get_boolean (value));
+      break;
+    case PROP_RELEASE_AT_EXIT:
+      flufl_lock_set_release_at_exit (self, g_value_get_boolean (value));
       break;
     case PROP_WAITING_DELAY:
       flufl_lock_set_waiting_delay (self, g_value_get_int64 (value));
@@ -419,6 +426,22 @@ flufl_lock_class_init (FluflLockClass *klass)
    * Since: 0.1
    */
   properties[PROP_LINGER] = g_param_spec_boolean ("linger", NULL, NULL, FALSE, settable);
+
+  /**
+   * FluflLock:release-at-exit:
+   *
+   * Whether the lock is released, if it is held, and an acquisition that runs is
+   * given up, when the process ends by exit(3) or by the return from `main()`.
+   * %TRUE by default. Without it the files stay until others break the lock: on
+   * a local file system within milliseconds, since the process is seen to be
+   * dead.
+   *
+   * See [func@Flufl.Lock.release_all].
+   *
+   * Since: 0.1
+   */
+  properties[PROP_RELEASE_AT_EXIT]
+      = g_param_spec_boolean ("release-at-exit", NULL, NULL, TRUE, settable);
 
   /**
    * FluflLock:waiting-delay:

@@ -82,6 +82,11 @@ FLUFL_AVAILABLE_IN_ALL
 void              flufl_lock_set_linger           (FluflLock            *self,
                                                    gboolean              linger);
 FLUFL_AVAILABLE_IN_ALL
+gboolean          flufl_lock_get_release_at_exit  (FluflLock            *self);
+FLUFL_AVAILABLE_IN_ALL
+void              flufl_lock_set_release_at_exit  (FluflLock            *self,
+                                                   gboolean              release_at_exit);
+FLUFL_AVAILABLE_IN_ALL
 gint64            flufl_lock_get_waiting_delay    (FluflLock            *self);
 FLUFL_AVAILABLE_IN_ALL
 void              flufl_lock_set_waiting_delay    (FluflLock            *self,
@@ -139,6 +144,11 @@ FLUFL_AVAILABLE_IN_ALL
 gboolean          flufl_lock_release_finish       (FluflLock            *self,
                                                    GAsyncResult         *result,
                                                    GError              **error);
+
+FLUFL_AVAILABLE_IN_ALL
+void              flufl_lock_abandon              (FluflLock            *self);
+FLUFL_AVAILABLE_IN_ALL
+gboolean          flufl_lock_release_all          (gint64                timeout_ms);
 
 FLUFL_AVAILABLE_IN_ALL
 gboolean          flufl_lock_refresh              (FluflLock            *self,

@@ -59,6 +59,10 @@ properties (void)
   g_assert_cmpint (flufl_lock_get_heartbeat (lock), ==, FLUFL_HEARTBEAT_THREAD);
   flufl_lock_set_break_dead (lock, FALSE);
   g_assert_false (flufl_lock_get_break_dead (lock));
+  flufl_lock_set_release_at_exit (lock, FALSE);
+  g_assert_false (flufl_lock_get_release_at_exit (lock));
+  flufl_lock_abandon (lock);
+  g_assert_true (flufl_lock_release_all (0));
   flufl_lock_set_waiting_delay (lock, 20);
   g_assert_cmpint (flufl_lock_get_waiting_delay (lock), ==, 20);
   flufl_lock_set_linger (lock, TRUE);

@@ -598,6 +598,24 @@ test('signal lost', async () => {
   assert(lock.explain_error(error).matches(Flufl.LockError, Flufl.LockError.LOST));
 });
 
+test('abandon and release_all', async () => {
+  lock.acquire();
+  lock.abandon();
+  assertEqual([lock.held, names().length], [false, 0]);
+  lock.acquire();
+  assertEqual(Flufl.Lock.release_all(1000), true);
+  assertEqual([lock.held, names().length], [false, 0]);
+  other.acquire();
+  const rejected = assertRejects(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED,
+    () => lock.acquire_async(HOUR_MS));
+  lock.abandon();
+  await rejected;
+  assertEqual(lock.release_at_exit, true);
+  lock.release_at_exit = false;
+  assertEqual(lock.get_release_at_exit(), false);
+  lock.set_release_at_exit(true);
+});
+
 test('heartbeat refreshes', async () => {
   for (const heartbeat of [Flufl.Heartbeat.MAIN_CONTEXT, Flufl.Heartbeat.THREAD]) {
     lock.lifetime = 300;

@@ -7,6 +7,8 @@ import datetime
 import gc
 import os
 import pathlib
+import subprocess
+import sys
 import threading
 import time
 import unittest
@@ -218,6 +220,41 @@ class Signals(LockTestCase):
         again = self.lock.dup_lost_error()
         self.assertIs(type(again), Flufl.LostError)
         self.assertEqual(str(again), seen[0].message)
+
+    def test_abandon(self):
+        self.lock.acquire()
+        self.lock.abandon()
+        self.assertFalse(self.lock.held)
+        self.assertEqual(os.listdir(self.dir), [])
+        results = []
+        with self.other:
+            self.lock.acquire_async(HOUR, None, lambda lock, result: results.append(result))
+            self.lock.abandon()
+            wait_for(lambda: results)
+            with self.assertIOError(Gio.IOErrorEnum.CANCELLED):
+                self.lock.acquire_finish(results[0])
+
+    def test_release_all(self):
+        self.lock.acquire()
+        self.assertTrue(Flufl.Lock.release_all())
+        self.assertFalse(self.lock.held)
+        self.assertTrue(Flufl.Lock.release_all(None))
+        self.assertTrue(Flufl.Lock.release_all(timeout=0))
+
+    def test_end_of_the_process(self):
+        """A claim of one that waits goes, too, though no main loop runs any more."""
+        program = ('import os, sys, time, gi; gi.require_version("Flufl", "1")\n'
+                   'from gi.repository import Flufl\n'
+                   'path = sys.argv[1]; lock = Flufl.Lock(path)\n'
+                   'lock.acquire_async()\n'
+                   'while len(os.listdir(os.path.dirname(path))) < 3: time.sleep(0.01)\n')
+        self.assertTrue(self.lock.props.release_at_exit)
+        with self.other:
+            subprocess.run([sys.executable, '-B', '-c', program, self.path], check=True)
+            self.assertEqual(len(os.listdir(self.dir)), 2)
+        self.lock.release_at_exit = False
+        self.assertFalse(self.lock.get_release_at_exit())
+        self.lock.set_release_at_exit(True)
 
     def test_ways_to_connect_lost(self):
         def handler(source, error, *args):

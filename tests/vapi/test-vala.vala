@@ -411,6 +411,18 @@ void signal_lost (Fixture f) throws Error {
   assert_false (f.a.held);
 }
 
+void abandon (Fixture f) throws Error {
+  f.a.acquire ();
+  f.a.abandon ();
+  assert_false (f.a.held);
+  f.a.acquire ();
+  assert_true (Flufl.Lock.release_all (1000));
+  assert_false (f.a.held);
+  assert_true (f.a.release_at_exit);
+  f.a.set_release_at_exit (false);
+  assert_false (f.a.get_release_at_exit ());
+}
+
 async void round (Fixture f) throws Error {
   assert_true (yield f.a.acquire_async ());
   assert_true (yield f.a.check_async ());
@@ -493,6 +505,7 @@ int main (string[] args) {
   add ("stale", stale);
   add ("signal-waiting", signal_waiting);
   add ("signal-lost", signal_lost);
+  add ("abandon", abandon);
   add ("asynchronous-round", asynchronous_round);
   add ("cancellation-and-pending", cancellation_and_pending);
   return Test.run ();

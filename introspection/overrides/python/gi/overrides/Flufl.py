@@ -429,6 +429,7 @@ class Lock(Flufl.Lock):
     heartbeat = property(Flufl.Lock.get_heartbeat, Flufl.Lock.set_heartbeat)
     break_dead = property(Flufl.Lock.get_break_dead, Flufl.Lock.set_break_dead)
     linger = property(Flufl.Lock.get_linger, Flufl.Lock.set_linger)
+    release_at_exit = property(Flufl.Lock.get_release_at_exit, Flufl.Lock.set_release_at_exit)
     host_name = property(Flufl.Lock.get_host_name)
     claim_file = property(Flufl.Lock.dup_claim_file)
     held = property(Flufl.Lock.get_held)
@@ -514,6 +515,11 @@ class Lock(Flufl.Lock):
         """Get the `LostError` that the last holding ended in, or None."""
         error = super().dup_lost_error()
         return error and _exception(self, error.domain, error.code, error.message)
+
+    @staticmethod
+    def release_all(timeout=datetime.timedelta(seconds=2)):
+        """release_all(timeout=two seconds) -> bool: whether all were given up in time"""
+        return Flufl.Lock.release_all(_timeout_to_ms(timeout))
 
     def explain_error(self, error):
         """The reason of a failure: of one that the loss of the lock has cancelled, the loss."""

@@ -1,0 +1,378 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * How leases are given up when their objects go, when the program says so, and when the process
+ * ends.
+ */
+
+#include "config.h"
+
+#include "flufl-lease-private.h"
+
+#include "flufl-process.h"
+
+/* An object that goes waits this long for a file server to remove its files, in microseconds.
+ * A process that ends waits for all of them together. */
+#define CLOSE_PATIENCE (20 * 1000)
+#define EXIT_PATIENCE (2 * G_USEC_PER_SEC)
+
+/* What is waited for without an event is looked at again after this. Microseconds. */
+#define LOOK_AGAIN 1000
+
+/* Of one process. */
+typedef struct
+{
+  FluflPerProcess base;
+  GMutex          mutex;   /* protects what follows */
+  GCond           changed;
+  GQueue          leases;  /* of FluflLease, by their links: those whose objects have acquired */
+  guint           n_closing; /* workers that remove the files of leases */
+  gboolean        ended;   /* the process ends, and all that can be given up is */
+} Leases;
+
+static FluflPerProcess *current;
+
+static void
+leases_init (gpointer data)
+{
+  Leases *self = data;
+
+  g_mutex_init (&self->mutex);
+  g_cond_init (&self->changed);
+  g_queue_init (&self->leases);
+}
+
+static Leases *
+get_leases (void)
+{
+  return flufl_process_get_own (&current, sizeof (Leases), leases_init);
+}
+
+/*
+ * flufl_lease_enlist:
+ *
+ * The object is about to acquire: from now on the end of the process gives up its lease. Called by
+ * one acquisition at a time.
+ */
+void
+flufl_lease_enlist (FluflLease *self)
+{
+  Leases *leases = get_leases ();
+
+  if (self->leases == leases)
+    return;
+  g_mutex_lock (&leases->mutex);
+  self->leases = leases;
+  self->link = (GList){ .data = self };
+  g_queue_push_tail_link (&leases->leases, &self->link);
+  g_mutex_unlock (&leases->mutex);
+}
+
+/* The object is gone. */
+void
+flufl_lease_delist (FluflLease *self)
+{
+  Leases *leases = self->leases;
+
+  if (leases == NULL || leases->base.process != flufl_process_mark ())
+    return;
+  g_mutex_lock (&leases->mutex);
+  g_queue_unlink (&leases->leases, &self->link);
+  self->leases = NULL;
+  g_mutex_unlock (&leases->mutex);
+}
+
+/* --- One lease --- */
+
+typedef struct
+{
+  FluflLease *lease; /* owned */
+  Leases     *leases;
+  gboolean    only_kept;
+  gboolean    done;  /* under the mutex of leases … */
+  gboolean    left;  /* … as is this: nobody waits for it any more */
+} Closing;
+
+static void
+give_up (FluflLease *self, gboolean only_kept)
+{
+  FluflSite site;
+  int errsv = 0;
+
+  if (!only_kept)
+    {
+      flufl_lease_copy_site (self, &site);
+      flufl_lease_lock_disk (self);
+      if (flufl_lease_end (self) && self->claim.path != NULL)
+        flufl_claim_release (&self->claim, &site, &errsv);
+      flufl_lease_unlock_disk (self);
+      flufl_lease_learn_site (self, &site);
+    }
+  flufl_lease_drop_kept (self);
+}
+
+static void
+give_up_in_worker (gpointer data)
+{
+  Closing *self = data;
+  Leases *leases = self->leases;
+  gboolean left;
+
+  give_up (self->lease, self->only_kept);
+  flufl_lease_unref (self->lease);
+  g_mutex_lock (&leases->mutex);
+  self->done = TRUE;
+  left = self->left;
+  leases->n_closing--;
+  g_cond_broadcast (&leases->changed);
+  g_mutex_unlock (&leases->mutex);
+  if (left)
+    g_free (self);
+}
+
+/* Waits for the worker, but not for a file server that takes long. */
+static void
+wait_for_closing (Closing *self, gint64 until)
+{
+  Leases *leases = self->leases;
+  gboolean in_time = TRUE, done;
+
+  g_mutex_lock (&leases->mutex);
+  while (!self->done && in_time)
+    in_time = g_cond_wait_until (&leases->changed, &leases->mutex, until);
+  done = self->done;
+  self->left = !done;
+  g_mutex_unlock (&leases->mutex);
+  if (done)
+    g_free (self);
+}
+
+/* With the mutex. */
+static gboolean
+has_files (const FluflLease *self, gboolean only_kept)
+{
+  return self->keeps || (self->held && !only_kept);
+}
+
+static void
+let_go (FluflLease *self, gboolean only_kept, gint64 patience)
+{
+  Leases *leases = get_leases ();
+  Closing *closing;
+  gboolean any, local;
+
+  flufl_lease_lock (self);
+  any = has_files (self, only_kept);
+  local = self->site.fs_kind == FLUFL_FS_LOCAL;
+  flufl_lease_unlock (self);
+  if (!any)
+    return;
+  if (local)
+    {
+      give_up (self, only_kept);
+      return;
+    }
+
+  closing = g_new0 (Closing, 1);
+  closing->lease = flufl_lease_ref (self);
+  closing->leases = leases;
+  closing->only_kept = only_kept;
+  g_mutex_lock (&leases->mutex);
+  leases->n_closing++;
+  g_mutex_unlock (&leases->mutex);
+  if (flufl_workers_push (give_up_in_worker, closing))
+    wait_for_closing (closing, g_get_monotonic_time () + patience);
+  else
+    {
+      closing->left = TRUE;
+      give_up_in_worker (closing);
+    }
+}
+
+/*
+ * flufl_lease_let_go:
+ * @only_kept: to let go of the claim that is kept, and not of the lock
+ *
+ * Removes what the object has on disk. Does not wait for a file server: what takes long goes
+ * on in a worker thread.
+ */
+void
+flufl_lease_let_go (FluflLease *self, gboolean only_kept)
+{
+  let_go (self, only_kept, CLOSE_PATIENCE);
+}
+
+/* An acquisition that runs ends as cancelled. */
+static void
+stop_acquiring (FluflLease *self)
+{
+  flufl_lease_lock (self);
+  if (self->given_up != NULL)
+    g_atomic_int_set (self->given_up, TRUE);
+  if (self->acquirer != NULL)
+    flufl_sleeper_wake (self->acquirer);
+  flufl_lease_unlock (self);
+}
+
+/*
+ * flufl_lease_abandon:
+ *
+ * Gives up what the object has and what it is about to have.
+ */
+void
+flufl_lease_abandon (FluflLease *self)
+{
+  stop_acquiring (self);
+  flufl_lease_let_go (self, FALSE);
+}
+
+/* --- All of a process --- */
+
+/* Returns: (transfer full): of FluflLease, owned */
+static GPtrArray *
+list_leases (Leases *self, gboolean at_exit)
+{
+  GPtrArray *all = g_ptr_array_new_with_free_func (flufl_lease_unref);
+
+  g_mutex_lock (&self->mutex);
+  for (GList *l = self->leases.head; l != NULL; l = l->next)
+    {
+      FluflLease *lease = l->data;
+
+      if (!at_exit || g_atomic_int_get (&lease->release_at_exit))
+        g_ptr_array_add (all, flufl_lease_ref (lease));
+    }
+  g_mutex_unlock (&self->mutex);
+  return all;
+}
+
+static gboolean
+is_acquiring (FluflLease *self)
+{
+  gboolean acquiring;
+
+  flufl_lease_lock (self);
+  acquiring = self->given_up != NULL;
+  flufl_lease_unlock (self);
+  return acquiring;
+}
+
+static gboolean
+wait_for_workers (Leases *self, gint64 until)
+{
+  gboolean in_time = TRUE, done;
+
+  g_mutex_lock (&self->mutex);
+  while (self->n_closing > 0 && in_time)
+    in_time = g_cond_wait_until (&self->changed, &self->mutex, until);
+  done = self->n_closing == 0;
+  g_mutex_unlock (&self->mutex);
+  return done;
+}
+
+/*
+ * flufl_lease_abandon_all:
+ * @leases: (element-type FluflLease): what is to be given up
+ * @until: when to wait no longer, in monotonic microseconds
+ *
+ * Returns: whether all were given up in time
+ */
+gboolean
+flufl_lease_abandon_all (GPtrArray *leases, gint64 until)
+{
+  gboolean done = TRUE;
+
+  for (guint i = 0; i < leases->len; i++)
+    stop_acquiring (leases->pdata[i]);
+  for (guint i = 0; i < leases->len; i++)
+    {
+      while (is_acquiring (leases->pdata[i]) && g_get_monotonic_time () < until)
+        g_usleep (LOOK_AGAIN);
+      done &= !is_acquiring (leases->pdata[i]);
+      let_go (leases->pdata[i], FALSE, 0);
+    }
+  return wait_for_workers (get_leases (), until) && done;
+}
+
+/*
+ * flufl_lease_list_all:
+ *
+ * Returns: (transfer full) (element-type FluflLease): the leases of this process whose objects
+ *   have acquired
+ */
+GPtrArray *
+flufl_lease_list_all (void)
+{
+  return list_leases (get_leases (), FALSE);
+}
+
+/* --- The end of the process --- */
+
+/* Whether the mutex could be had in time. The process may end in a handler of a Unix signal that
+ * has interrupted a thread with the mutex. */
+static gboolean
+lock_until (GMutex *mutex, gint64 until)
+{
+  while (!g_mutex_trylock (mutex))
+    {
+      if (g_get_monotonic_time () >= until)
+        return FALSE;
+      g_usleep (LOOK_AGAIN);
+    }
+  return TRUE;
+}
+
+/* With the mutex. */
+static gboolean
+has_work (Leases *self)
+{
+  gboolean any = self->n_closing > 0;
+
+  for (GList *l = self->leases.head; l != NULL && !any; l = l->next)
+    {
+      FluflLease *lease = l->data;
+
+      any = !g_mutex_trylock (&lease->mutex);
+      if (any)
+        break;
+      any = lease->given_up != NULL || has_files (lease, FALSE);
+      g_mutex_unlock (&lease->mutex);
+    }
+  return any;
+}
+
+static void
+end_in_worker (gpointer data)
+{
+  Leases *self = data;
+  g_autoptr (GPtrArray) leases = list_leases (self, TRUE);
+
+  flufl_lease_abandon_all (leases, g_get_monotonic_time () + EXIT_PATIENCE);
+  g_mutex_lock (&self->mutex);
+  self->ended = TRUE;
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->mutex);
+}
+
+/* In a worker, so that nothing that is waited for there keeps the process from its end. */
+__attribute__ ((destructor)) static void
+give_up_all_at_exit (void)
+{
+  Leases *self = (Leases *) g_atomic_pointer_get (&current);
+  gint64 until = g_get_monotonic_time () + EXIT_PATIENCE;
+  gboolean in_time = TRUE;
+
+  if (self == NULL || self->base.process != flufl_process_mark ()
+      || !lock_until (&self->mutex, until))
+    return;
+  if (has_work (self))
+    {
+      g_mutex_unlock (&self->mutex);
+      if (!flufl_workers_push (end_in_worker, self))
+        end_in_worker (self);
+      g_mutex_lock (&self->mutex);
+      while (!self->ended && in_time)
+        in_time = g_cond_wait_until (&self->changed, &self->mutex, until);
+    }
+  g_mutex_unlock (&self->mutex);
+}

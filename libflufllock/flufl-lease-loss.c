@@ -1,0 +1,185 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * How a lease is lost, who is told, and what is left on disk then.
+ */
+
+#include "config.h"
+
+#include "flufl-lease-private.h"
+
+#include "flufl-lock-private.h"
+
+/* The cancellable fires in this thread, for the work should stop even if nobody runs the main
+ * context. So neither disk nor mutex may be had here. */
+static void
+fire (GCancellable *lost)
+{
+  g_cancellable_cancel (lost);
+  g_object_unref (lost);
+}
+
+/*
+ * flufl_lease_lose:
+ * @number: which lease
+ * @late: it is lost if its time is over, since no refresh is known to be done; otherwise the
+ *   disk shows that it is lost
+ *
+ * Returns: %TRUE to one of all who find it, if the object's user believes to have the lock:
+ *   the user must be told
+ */
+gboolean
+flufl_lease_lose (FluflLease *self, guint number, gboolean late)
+{
+  GCancellable *lost = NULL;
+  gboolean told = FALSE;
+
+  flufl_lease_lock (self);
+  if (self->held && self->number == number && (!late || flufl_lease_is_over_locked (self)))
+    {
+      told = self->told;
+      flufl_lease_set_lost_locked (self, late);
+    }
+  /* Even where another thread was first: it may not have come to fire it. */
+  if (self->loss != FLUFL_LOSS_NONE && self->number == number && self->lost != NULL)
+    {
+      lost = g_object_ref (self->lost);
+      self->lost_fired = TRUE;
+    }
+  flufl_lease_unlock (self);
+  if (lost != NULL)
+    fire (lost);
+  return told;
+}
+
+/*
+ * flufl_lease_report_loss:
+ *
+ * Whoever asks is told the same: a signal, a refresh, a release and a cancellable.
+ *
+ * Returns: (nullable) (transfer full): why the last lease ended in a loss, if it did
+ */
+GError *
+flufl_lease_report_loss (FluflLease *self)
+{
+  FluflLoss loss;
+  guint number;
+  int errsv;
+
+  flufl_lease_lock (self);
+  loss = self->loss;
+  errsv = self->loss_errsv;
+  number = self->number;
+  flufl_lease_unlock (self);
+  if (loss == FLUFL_LOSS_NONE)
+    return NULL;
+  flufl_lease_lose (self, number, FALSE); /* for the cancellable */
+  return flufl_report_lost (&self->site, loss, errsv);
+}
+
+/* A context that nobody runs must not keep the object, and one that runs late must not tell
+ * of a lease that is long past. */
+typedef struct
+{
+  FluflLease *lease;  /* owned */
+  guint       number;
+  GSource    *source; /* owned; nullable */
+} Loss;
+
+/* In a thread of the user's: so it may come to have the last reference. */
+static gboolean
+loss_cb (gpointer data)
+{
+  Loss *loss = data;
+  FluflLease *self = loss->lease;
+  g_autoptr (FluflLock) object = NULL;
+  gboolean past;
+
+  flufl_lease_lock (self);
+  past = self->loss == FLUFL_LOSS_NONE || self->number != loss->number;
+  flufl_lease_unlock (self);
+  object = past ? NULL : g_weak_ref_get (&self->object);
+  if (object != NULL)
+    {
+      g_autoptr (GError) error = flufl_lease_report_loss (self);
+
+      flufl_lock_notify_held (object);
+      flufl_lock_tell_lost (object, error);
+    }
+  return G_SOURCE_REMOVE;
+}
+
+static void
+loss_free (gpointer data)
+{
+  Loss *loss = data;
+
+  flufl_lease_unref (loss->lease);
+  g_clear_pointer (&loss->source, g_source_unref);
+  g_free (loss);
+}
+
+/*
+ * flufl_lease_post_loss:
+ * @number: of the lease that was lost
+ *
+ * Tells of a loss in the main context of the acquisition.
+ */
+void
+flufl_lease_post_loss (FluflLease *self, guint number)
+{
+  GSource *source = g_idle_source_new ();
+  Loss *loss = g_new0 (Loss, 1);
+  gboolean attached;
+
+  loss->lease = flufl_lease_ref (self);
+  loss->number = number;
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_static_name (source, "[flufl] lost");
+  g_source_set_callback (source, loss_cb, loss, loss_free);
+  flufl_lease_lock (self);
+  attached = !self->is_closed;
+  if (attached)
+    {
+      /* Let go of by its data: see post() in flufl-call.c. */
+      loss->source = source;
+      g_source_attach (source, self->context);
+    }
+  flufl_lease_unlock (self);
+  if (!attached)
+    g_source_unref (source);
+}
+
+void
+flufl_lease_drop_remains_with_disk (FluflLease *self)
+{
+  FluflSite site;
+  gboolean held;
+
+  if (self->claim.path == NULL)
+    return;
+  flufl_lease_lock (self);
+  held = self->held;
+  flufl_site_copy (&site, &self->site);
+  flufl_lease_unlock (self);
+  if (!held)
+    {
+      /* A touch that came late may have made it good again. */
+      self->claim.unsure = TRUE;
+      flufl_claim_abandon (&self->claim, &site);
+    }
+  flufl_lease_learn_site (self, &site);
+}
+
+/*
+ * flufl_lease_drop_remains:
+ *
+ * Removes what a loss has left on disk. Waits for a heartbeat that hangs.
+ */
+void
+flufl_lease_drop_remains (FluflLease *self)
+{
+  flufl_lease_lock_disk (self);
+  flufl_lease_drop_remains_with_disk (self);
+  flufl_lease_unlock_disk (self);
+}

@@ -1,0 +1,89 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * Giving up a lock, or all of them, whatever is under way.
+ */
+
+#include "config.h"
+
+#include "flufl-lock-private.h"
+
+/**
+ * flufl_lock_abandon:
+ * @self: a lock
+ *
+ * Gives up the lock, whatever is under way. A lock that is held is released, and
+ * an acquisition that runs ends with `G_IO_ERROR_CANCELLED`. For a place that
+ * cannot wait and has nobody to report an error to, such as the end of a window.
+ *
+ * Never fails, and waits for a file server for 20 ms at the most: what takes
+ * longer goes on in another thread. Until the acquisition's callback has come,
+ * another acquisition fails with `G_IO_ERROR_PENDING`.
+ *
+ * Since: 0.1
+ */
+void
+flufl_lock_abandon (FluflLock *self)
+{
+  gboolean held;
+
+  g_return_if_fail (FLUFL_IS_LOCK (self));
+
+  held = flufl_lease_is_held (self->lease);
+  flufl_lease_abandon (self->lease);
+  if (held)
+    flufl_lock_notify_held (self);
+}
+
+/* Returns: (transfer full): of FluflLock, owned; those that hold their locks */
+static GPtrArray *
+list_holders (GPtrArray *leases)
+{
+  GPtrArray *holders = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i < leases->len; i++)
+    {
+      FluflLease *lease = leases->pdata[i];
+      FluflLock *lock = g_weak_ref_get (&lease->object);
+
+      if (lock != NULL && flufl_lease_is_held (lease))
+        g_ptr_array_add (holders, lock);
+      else
+        g_clear_object (&lock);
+    }
+  return holders;
+}
+
+/**
+ * flufl_lock_release_all:
+ * @timeout_ms: for how long to wait for file servers and for acquisitions that
+ *   run, in milliseconds; -1 for as long as it takes
+ *
+ * Gives up all locks of this process, as [method@Flufl.Lock.abandon] does for
+ * one: those that are held, and those that are being acquired.
+ *
+ * A process that ends by exit(3), or by the return from `main()`, does so by
+ * itself, for two seconds at the most, and except for objects whose
+ * [property@Flufl.Lock:release-at-exit] is %FALSE. Locks of the parent of a
+ * forked child are never touched.
+ *
+ * Returns: %TRUE if all locks were given up in time; %FALSE if some still are
+ *   being given up
+ *
+ * Since: 0.1
+ */
+gboolean
+flufl_lock_release_all (gint64 timeout_ms)
+{
+  g_autoptr (GPtrArray) leases = flufl_lease_list_all ();
+  g_autoptr (GPtrArray) holders = list_holders (leases);
+  gint64 now = g_get_monotonic_time ();
+  gboolean done;
+
+  done = flufl_lease_abandon_all (leases, timeout_ms < 0 || timeout_ms > (G_MAXINT64 - now) / 1000
+                                              ? G_MAXINT64
+                                              : now + timeout_ms * 1000);
+  for (guint i = 0; i < holders->len; i++)
+    flufl_lock_notify_held (holders->pdata[i]);
+  return done;
+}

@@ -1,0 +1,359 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * Locks that are given up whatever is under way, one by one, all at once, and at the end of the
+ * process.
+ */
+
+#include "face-util.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "flufl-lease.h"
+
+/* --- One --- */
+
+static void
+held (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_auto (Heard) told = { 0 };
+
+  flufl_lock_abandon (lock); /* there is nothing to give up */
+  g_assert_true (form->acquire (lock, 0, NULL, NULL));
+  g_signal_connect_swapped (lock, "notify::held", G_CALLBACK (heard_cb), &told);
+  flufl_lock_abandon (lock);
+  g_assert_false (flufl_lock_get_held (lock));
+  g_assert_cmpuint (told.n, ==, 1);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+  flufl_lock_abandon (lock);
+  g_assert_cmpuint (told.n, ==, 1);
+  g_assert_true (form->acquire (lock, 0, NULL, NULL));
+  g_assert_true (form->release (lock, NULL, NULL));
+}
+
+static void
+assert_cancelled (FluflLock *lock, Reply *reply)
+{
+  g_autoptr (GError) error = NULL;
+
+  reply_wait (reply, "the acquisition");
+  g_assert_false (flufl_lock_acquire_finish (lock, reply->result, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_false (flufl_lock_get_held (lock));
+  reply_clear (reply);
+}
+
+static void
+waiting (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) holder = face_lock_new (face);
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  Reply reply = { 0 };
+
+  face_acquire (holder);
+  for (guint i = 0; i < 2; i++)
+    {
+      flufl_lock_acquire_async (lock, FLUFL_LOCK_TIMEOUT_FOREVER, NULL, reply_cb, &reply);
+      if (i > 0) /* not only one that has not begun */
+        FACE_WAIT_FOR (test_place_count (&face->place) == 3);
+      flufl_lock_abandon (lock);
+      assert_cancelled (lock, &reply);
+      g_assert_cmpuint (test_place_count (&face->place), ==, 2);
+    }
+  face_release (holder);
+  face_acquire (lock);
+  face_release (lock);
+}
+
+/* A win that its caller was not told of yet. */
+static void
+won (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  Reply reply = { 0 };
+
+  flufl_lock_acquire_async (lock, 0, NULL, reply_cb, &reply);
+  while (test_place_count (&face->place) < 2)
+    g_usleep (1000);
+  flufl_lock_abandon (lock);
+  assert_cancelled (lock, &reply);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+}
+
+static gpointer
+acquire_in_thread (gpointer lock)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (flufl_lock_acquire (lock, FLUFL_LOCK_TIMEOUT_FOREVER, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  return NULL;
+}
+
+static void
+waiting_in_thread (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) holder = face_lock_new (face);
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  GThread *thread;
+
+  face_acquire (holder);
+  thread = g_thread_new ("acquires", acquire_in_thread, lock);
+  FACE_WAIT_FOR (test_place_count (&face->place) == 3);
+  flufl_lock_abandon (lock);
+  g_thread_join (thread);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 2);
+  face_release (holder);
+}
+
+/* A file server that does not answer is not waited for. */
+static void
+stalled (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) lock = NULL;
+
+  lies_fs_kind (FLUFL_FS_NFS);
+  lock = face_lock_new (face);
+  face_acquire (lock);
+  lies_stall (LIES_UNLINK, LIES_BEFORE);
+  flufl_lock_abandon (lock);
+  g_assert_false (flufl_lock_release_all (10));
+  g_assert_cmpuint (test_place_count (&face->place), ==, 2);
+  lies_let_go ();
+  g_assert_true (flufl_lock_release_all (-1));
+  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+  g_assert_false (flufl_lock_get_held (lock));
+}
+
+/* --- All --- */
+
+static void
+release_all (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autofree char *second_path = test_place_path (&face->place, "second.lock");
+  g_autofree char *third_path = test_place_path (&face->place, "third.lock");
+  g_autoptr (FluflLock) first = face_lock_new (face);
+  g_autoptr (FluflLock) second = flufl_lock_new_for_path (second_path);
+  g_autoptr (FluflLock) third = flufl_lock_new_for_path (third_path);
+  g_autoptr (FluflLock) waiter = face_lock_new (face);
+  g_autoptr (FluflLock) idle = face_lock_new (face);
+  g_auto (Heard) told = { 0 };
+  Reply reply = { 0 };
+
+  g_assert_true (flufl_lock_release_all (0));
+  face_acquire (first);
+  face_acquire (second);
+  flufl_lock_set_release_at_exit (second, FALSE);
+  flufl_lock_set_linger (third, TRUE);
+  face_acquire (third);
+  face_release (third);
+  g_signal_connect_swapped (first, "notify::held", G_CALLBACK (heard_cb), &told);
+  flufl_lock_acquire_async (waiter, FLUFL_LOCK_TIMEOUT_FOREVER, NULL, reply_cb, &reply);
+  FACE_WAIT_FOR (test_place_count (&face->place) == 6);
+  g_assert_true (flufl_lock_release_all (TEST_PATIENCE_SEC * 1000));
+  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+  g_assert_false (flufl_lock_get_held (first));
+  g_assert_false (flufl_lock_get_held (second));
+  g_assert_cmpuint (told.n, ==, 1);
+  assert_cancelled (waiter, &reply);
+}
+
+/* --- At the end of a process --- */
+
+/* The thread sanitizer ends a forked child that makes a thread. */
+static gboolean
+children_may_have_threads (void)
+{
+#ifdef __SANITIZE_THREAD__
+  g_test_skip ("the thread sanitizer is in the way");
+  return FALSE;
+#else
+  return TRUE;
+#endif
+}
+
+/* Runs @func in a child that ends by exit(3). */
+static void
+exit_after (void (*func) (Face *face), Face *face)
+{
+  int status;
+  pid_t pid;
+
+  fflush (stdout);
+  pid = fork ();
+  g_assert_cmpint (pid, >=, 0);
+  if (pid == 0)
+    {
+      alarm (TEST_PATIENCE_SEC);
+      flufl_lock_syscalls = &flufl_syscalls_posix;
+      func (face);
+      exit (7);
+    }
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_true (WIFEXITED (status));
+  g_assert_cmpint (WEXITSTATUS (status), ==, 7);
+}
+
+static void
+hold (Face *face)
+{
+  face_acquire (flufl_lock_new_for_path (face->place.lock));
+}
+
+static void
+hold_and_wait (Face *face)
+{
+  FluflLock *lock = face_lock_new (face);
+
+  hold (face);
+  flufl_lock_acquire_async (lock, FLUFL_LOCK_TIMEOUT_FOREVER, NULL, NULL, NULL);
+  FACE_WAIT_FOR (test_place_count (&face->place) == 3);
+}
+
+static void
+keep (Face *face)
+{
+  FluflLock *lock = face_lock_new (face);
+
+  flufl_lock_set_linger (lock, TRUE);
+  face_acquire (lock);
+  face_release (lock);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 1);
+}
+
+static void
+release_just_now (Face *face)
+{
+  FluflLock *lock = face_lock_new (face);
+
+  face_acquire (lock);
+  flufl_lock_release_async (lock, NULL, NULL, NULL);
+}
+
+static void
+acquire_just_now (Face *face)
+{
+  flufl_lock_acquire_async (face_lock_new (face), 0, NULL, NULL, NULL);
+  g_usleep ((gulong) g_random_int_range (0, 300));
+}
+
+static void
+exits (Face *face, gconstpointer data)
+{
+  void (*func) (Face *face) = (void (*) (Face *)) data;
+
+  if (!children_may_have_threads ())
+    return;
+  for (guint i = 0; i < 20; i++)
+    {
+      exit_after (func, face);
+      g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+    }
+}
+
+static void
+hold_without_property (Face *face)
+{
+  FluflLock *lock = face_lock_new (face);
+
+  flufl_lock_set_release_at_exit (lock, FALSE);
+  face_acquire (lock);
+}
+
+static void
+hold_and_leave (Face *face)
+{
+  hold (face);
+  _exit (7);
+}
+
+/* What is not asked for, and what the process has no chance to do. */
+static void
+stays (Face *face, gconstpointer data)
+{
+  void (*func) (Face *face) = (void (*) (Face *)) data;
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+
+  if (!children_may_have_threads ())
+    return;
+  exit_after (func, face);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 2);
+  g_assert_cmpint (flufl_lock_query_state (lock, NULL, NULL), ==, FLUFL_LOCK_STATE_STALE);
+  face_acquire (lock);
+  face_release (lock);
+}
+
+static FluflLock *parents_lock;
+
+static void
+touch_parents (Face *face G_GNUC_UNUSED)
+{
+  g_assert_false (flufl_lock_get_held (parents_lock));
+}
+
+static void
+do_nothing (Face *face G_GNUC_UNUSED)
+{
+}
+
+static void
+childs_end (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+
+  face_acquire (lock);
+  parents_lock = lock;
+  exit_after (do_nothing, face);
+  exit_after (touch_parents, face);
+  g_assert_true (flufl_lock_check (lock, NULL, NULL));
+  face_release (lock);
+}
+
+/* As a handler of a Unix signal would that has come at a bad moment. */
+static void
+exit_with_mutexes (Face *face)
+{
+  FluflLock *lock = face_lock_new (face);
+
+  face_acquire (lock);
+  flufl_lease_lock_disk (lock->lease);
+  flufl_lease_lock (lock->lease);
+}
+
+static void
+ends_anyway (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  if (!children_may_have_threads ())
+    return;
+  exit_after (exit_with_mutexes, face);
+  test_place_empty (&face->place);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  FACE_TEST_FORMS ("/abandon/held", held);
+  FACE_TEST ("/abandon/waiting", waiting);
+  FACE_TEST ("/abandon/won", won);
+  FACE_TEST ("/abandon/waiting-in-thread", waiting_in_thread);
+  FACE_TEST ("/abandon/stalled", stalled);
+  FACE_TEST ("/abandon/all", release_all);
+  FACE_TEST_WITH ("/exit/held", exits, hold);
+  FACE_TEST_WITH ("/exit/held-and-waiting", exits, hold_and_wait);
+  FACE_TEST_WITH ("/exit/kept", exits, keep);
+  FACE_TEST_WITH ("/exit/released-just-now", exits, release_just_now);
+  FACE_TEST_WITH ("/exit/acquired-just-now", exits, acquire_just_now);
+  FACE_TEST_WITH ("/exit/without-property", stays, hold_without_property);
+  FACE_TEST_WITH ("/exit/by-exit-group", stays, hold_and_leave);
+  FACE_TEST ("/exit/of-child", childs_end);
+  FACE_TEST ("/exit/anyway", ends_anyway);
+
+  return g_test_run ();
+}
