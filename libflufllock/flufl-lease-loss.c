@@ -9,6 +9,7 @@
 #include "flufl-lease-private.h"
 
 #include "flufl-lock-private.h"
+#include "flufl-log-private.h"
 
 /* The cancellable fires in this thread, for the work should stop even if nobody runs the main
  * context. So neither disk nor mutex may be had here. */
@@ -17,6 +18,22 @@ fire (GCancellable *lost)
 {
   g_cancellable_cancel (lost);
   g_object_unref (lost);
+}
+
+static void
+log_loss (FluflLease *self)
+{
+  g_autofree char *text = NULL;
+  FluflLoss loss;
+
+  flufl_lease_lock (self);
+  loss = self->loss;
+  flufl_lease_unlock (self);
+  text = g_strdup_printf ("is lost: it %s.",
+                          loss == FLUFL_LOSS_LATE      ? "was not refreshed in time"
+                          : loss == FLUFL_LOSS_EXPIRED ? "had expired, and was broken"
+                                                       : "was broken or deleted");
+  flufl_log (&self->site, "lost", NULL, text);
 }
 
 /*
@@ -49,6 +66,8 @@ flufl_lease_lose (FluflLease *self, guint number, gboolean late)
   flufl_lease_unlock (self);
   if (lost != NULL)
     fire (lost);
+  if (told)
+    log_loss (self);
   return told;
 }
 

@@ -11,6 +11,7 @@
 #include "flufl-call.h"
 #include "flufl-error.h"
 #include "flufl-lock-details-private.h"
+#include "flufl-log-private.h"
 #include "flufl-process.h"
 #include "flufl-report-private.h"
 
@@ -300,10 +301,27 @@ settle_lost_win (FluflCall *call)
 }
 
 static void
+log_win (AcquireCall *self)
+{
+  const FluflFindings *findings = &self->acquire.findings;
+  g_autofree char *text = NULL;
+
+  if (!flufl_log_is_wanted ())
+    return;
+  text = g_strdup_printf ("is acquired after %" G_GINT64_FORMAT " ms%s.",
+                          (g_get_monotonic_time () - self->acquire.started) / 1000,
+                          findings->broken ? ", and the one that was in the way is broken" : "");
+  flufl_log (&self->call.site, "acquired", findings->holder_seen ? &findings->look : NULL, text);
+}
+
+static void
 settle_win (AcquireCall *self)
 {
   if (flufl_lease_tell (self->call.lease, self->call.lock))
-    warn_of_clocks (self);
+    {
+      warn_of_clocks (self);
+      log_win (self);
+    }
   else
     settle_lost_win (&self->call);
 }

@@ -13,6 +13,7 @@
 #include "flufl-error.h"
 #include "flufl-holder.h"
 #include "flufl-lock-details-private.h"
+#include "flufl-log-private.h"
 #include "flufl-report-private.h"
 
 /* A lock that must rest before it can be broken, or that cannot be seen, is looked at again
@@ -283,6 +284,8 @@ break_settle (FluflCall *call)
 {
   QueryCall *self = (QueryCall *) call;
 
+  if (call->answer && self->holder)
+    flufl_log (&call->site, "broken", &self->findings.look, "is broken.");
   if (call->answer)
     return;
   if (self->held)

@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "flufl-call.h"
+#include "flufl-log-private.h"
 #include "flufl-report-private.h"
 
 typedef struct
@@ -68,9 +69,14 @@ release_settle (FluflCall *call)
 {
   HeldCall *self = (HeldCall *) call;
 
-  if (self->not_held || self->outcome == FLUFL_OUTCOME_LOST)
+  if (call->answer)
+    {
+      if (flufl_log_is_wanted ())
+        flufl_log (&call->site, "released", NULL, "is released.");
+    }
+  else if (self->not_held || self->outcome == FLUFL_OUTCOME_LOST)
     flufl_call_report_not_held (call);
-  else if (!call->answer)
+  else
     {
       call->error = flufl_report_failed (&call->site, "remove the claim file", self->errsv);
       call->errsv = self->errsv;

@@ -156,6 +156,7 @@ flufl_attempt (FluflClaim    *claim,
         return linked == FLUFL_OUTCOME_BUSY ? outcome : linked;
       if (outcome != FLUFL_OUTCOME_AGAIN)
         break;
+      findings->broken |= findings->look.sight != FLUFL_SIGHT_NOTHING;
       /* Nothing in the way, yet link(2) failed for a passing reason: that
        * passes no sooner if asked at once. */
       if (linked == FLUFL_OUTCOME_UNSURE)

@@ -31,6 +31,7 @@ typedef struct
   FluflLook     look;        /* the last at the lock file … */
   gboolean      looked;      /* … and whether the last attempt took it */
   gboolean      holder_seen; /* by any attempt */
+  gboolean      broken;      /* the lock that look has seen was removed */
   FluflLiveness liveness;    /* of the holder seen … */
   gboolean      stopped;     /* … which is alive, and was told to stop … */
   gboolean      own;         /* … or is this process */

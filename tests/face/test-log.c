@@ -1,0 +1,131 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * The events that are written to the log, with their fields.
+ */
+
+#include "face-util.h"
+
+#include <string.h>
+#include <unistd.h>
+
+typedef struct
+{
+  guint n;
+  char *event, *lock_file, *host, *pid, *message; /* of the last one; owned; nullable */
+} Log;
+
+static GMutex log_mutex;
+static Log seen;
+
+static void
+keep (char **value, const GLogField *field, const char *key)
+{
+  if (strcmp (field->key, key) != 0)
+    return;
+  g_free (*value);
+  *value = field->length < 0 ? g_strdup (field->value)
+                             : g_strndup (field->value, (gsize) field->length);
+}
+
+static void
+clear (Log *log)
+{
+  g_free (log->event);
+  g_free (log->lock_file);
+  g_free (log->host);
+  g_free (log->pid);
+  g_free (log->message);
+  *log = (Log){ .n = log->n };
+}
+
+static gboolean
+is_ours (const GLogField *fields, gsize n_fields)
+{
+  gboolean ours = FALSE;
+
+  for (gsize i = 0; i < n_fields; i++)
+    ours |= strcmp (fields[i].key, "FLUFL_EVENT") == 0;
+  return ours;
+}
+
+static GLogWriterOutput
+write_cb (GLogLevelFlags level, const GLogField *fields, gsize n_fields,
+          gpointer unused G_GNUC_UNUSED)
+{
+  if (!is_ours (fields, n_fields))
+    return g_log_writer_standard_streams (level, fields, n_fields, NULL);
+  g_mutex_lock (&log_mutex);
+  clear (&seen);
+  for (gsize i = 0; i < n_fields; i++)
+    {
+      keep (&seen.event, &fields[i], "FLUFL_EVENT");
+      keep (&seen.lock_file, &fields[i], "FLUFL_LOCK_FILE");
+      keep (&seen.host, &fields[i], "FLUFL_HOLDER_HOST");
+      keep (&seen.pid, &fields[i], "FLUFL_HOLDER_PID");
+      keep (&seen.message, &fields[i], "MESSAGE");
+    }
+  seen.n++;
+  g_mutex_unlock (&log_mutex);
+  return G_LOG_WRITER_HANDLED;
+}
+
+static void
+assert_event (Face *face, guint n, const char *event, const char *words)
+{
+  g_mutex_lock (&log_mutex);
+  g_assert_cmpuint (seen.n, ==, n);
+  g_assert_cmpstr (seen.event, ==, event);
+  g_assert_cmpstr (seen.lock_file, ==, face->place.lock);
+  g_assert_nonnull (strstr (seen.message, face->place.lock));
+  g_assert_nonnull (strstr (seen.message, words));
+  g_mutex_unlock (&log_mutex);
+}
+
+static void
+events (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  guint n = seen.n;
+
+  g_assert_true (form->acquire (lock, 0, NULL, NULL));
+  assert_event (face, ++n, "acquired", " 0 ms.");
+  g_assert_null (seen.host);
+  g_assert_true (form->release (lock, NULL, NULL));
+  assert_event (face, ++n, "released", "released");
+  g_assert_false (form->release (lock, NULL, NULL));
+
+  g_free (test_make_lock (&face->place, "x.lock|far.example|12|34", 600));
+  g_assert_true (form->break_lock (lock, FLUFL_BREAK_FORCE, NULL, NULL));
+  assert_event (face, ++n, "broken", "is broken");
+  test_place_empty (&face->place);
+
+  g_free (test_make_lock (&face->place, "x.lock|far.example|12|34", -600));
+  lies_rest ();
+  g_assert_true (form->acquire (lock, TEST_PATIENCE_SEC * 1000, NULL, NULL));
+  assert_event (face, ++n, "acquired", "is broken");
+  g_assert_cmpstr (seen.host, ==, "far.example");
+  g_assert_cmpstr (seen.pid, ==, "12");
+  test_place_empty (&face->place);
+  g_assert_false (form->check (lock, NULL, NULL));
+  assert_event (face, ++n, "lost", "broken or deleted");
+  g_assert_false (form->check (lock, NULL, NULL));
+  g_assert_cmpuint (seen.n, ==, n);
+}
+
+int
+main (int argc, char *argv[])
+{
+  int result;
+
+  g_setenv ("G_MESSAGES_DEBUG", "Flufl", TRUE);
+  g_test_init (&argc, &argv, NULL);
+  g_log_set_writer_func (write_cb, NULL, NULL);
+
+  FACE_TEST_FORMS ("/log/events", events);
+
+  result = g_test_run ();
+  clear (&seen);
+  return result;
+}
