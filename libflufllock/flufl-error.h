@@ -48,7 +48,7 @@ typedef enum
  */
 #define FLUFL_LOCK_ERROR (flufl_lock_error_quark ())
 
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 GQuark flufl_lock_error_quark (void);
 
 G_END_DECLS

@@ -25,23 +25,23 @@ G_BEGIN_DECLS
  */
 typedef struct _FluflLockDetails FluflLockDetails;
 
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 GType             flufl_lock_details_get_type       (void) G_GNUC_CONST;
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 FluflLockDetails *flufl_lock_details_copy           (FluflLockDetails *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 void              flufl_lock_details_free           (FluflLockDetails *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 const char       *flufl_lock_details_get_host_name  (FluflLockDetails *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 int               flufl_lock_details_get_pid        (FluflLockDetails *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 GFile            *flufl_lock_details_get_lock_file  (FluflLockDetails *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 GFile            *flufl_lock_details_get_claim_file (FluflLockDetails *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 GDateTime        *flufl_lock_details_get_expiration (FluflLockDetails *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 FluflLockState    flufl_lock_details_get_state      (FluflLockDetails *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FluflLockDetails, flufl_lock_details_free)

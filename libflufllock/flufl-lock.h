@@ -42,184 +42,184 @@ G_BEGIN_DECLS
 
 #define FLUFL_TYPE_LOCK (flufl_lock_get_type ())
 
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 G_DECLARE_FINAL_TYPE (FluflLock, flufl_lock, FLUFL, LOCK, GObject)
 
-FLUFL_AVAILABLE_IN_ALL
-FluflLock        *flufl_lock_new                  (GFile                *file);
-FLUFL_AVAILABLE_IN_ALL
-FluflLock        *flufl_lock_new_for_path         (const char           *path);
-FLUFL_AVAILABLE_IN_ALL
-FluflLock        *flufl_lock_new_beside           (GFile                *file);
+FLUFL_AVAILABLE_IN_0_1
+FluflLock        *flufl_lock_new                  (GFile                *file) FLUFL_WARN_UNUSED_RESULT;
+FLUFL_AVAILABLE_IN_0_1
+FluflLock        *flufl_lock_new_for_path         (const char           *path) FLUFL_WARN_UNUSED_RESULT;
+FLUFL_AVAILABLE_IN_0_1
+FluflLock        *flufl_lock_new_beside           (GFile                *file) FLUFL_WARN_UNUSED_RESULT;
 
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 GFile            *flufl_lock_get_file             (FluflLock            *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 const char       *flufl_lock_get_separator        (FluflLock            *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 gint64            flufl_lock_get_lifetime         (FluflLock            *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 void              flufl_lock_set_lifetime         (FluflLock            *self,
                                                    gint64                lifetime_ms);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 gint64            flufl_lock_get_default_timeout  (FluflLock            *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 void              flufl_lock_set_default_timeout  (FluflLock            *self,
                                                    gint64                timeout_ms);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 FluflHeartbeat    flufl_lock_get_heartbeat        (FluflLock            *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 void              flufl_lock_set_heartbeat        (FluflLock            *self,
                                                    FluflHeartbeat        heartbeat);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 gboolean          flufl_lock_get_break_dead       (FluflLock            *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 void              flufl_lock_set_break_dead       (FluflLock            *self,
                                                    gboolean              break_dead);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 gboolean          flufl_lock_get_linger           (FluflLock            *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 void              flufl_lock_set_linger           (FluflLock            *self,
                                                    gboolean              linger);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 gboolean          flufl_lock_get_release_at_exit  (FluflLock            *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 void              flufl_lock_set_release_at_exit  (FluflLock            *self,
                                                    gboolean              release_at_exit);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 gint64            flufl_lock_get_waiting_delay    (FluflLock            *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 void              flufl_lock_set_waiting_delay    (FluflLock            *self,
                                                    gint64                delay_ms);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 const char       *flufl_lock_get_host_name        (FluflLock            *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 GFile            *flufl_lock_dup_claim_file       (FluflLock            *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 gboolean          flufl_lock_get_held             (FluflLock            *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 GCancellable     *flufl_lock_dup_lost_cancellable (FluflLock            *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 GError           *flufl_lock_dup_lost_error       (FluflLock            *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 GCancellable     *flufl_lock_dup_work_cancellable (FluflLock            *self,
                                                    GCancellable         *cancellable);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 GError           *flufl_lock_explain_error        (FluflLock            *self,
                                                    const GError         *error);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 int              *flufl_lock_get_retry_errnos     (FluflLock            *self,
                                                    gsize                *n_errnos);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 void              flufl_lock_set_retry_errnos     (FluflLock            *self,
                                                    const int            *errnos,
                                                    gsize                 n_errnos);
 
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 gboolean          flufl_lock_acquire              (FluflLock            *self,
                                                    gint64                timeout_ms,
                                                    GCancellable         *cancellable,
-                                                   GError              **error);
-FLUFL_AVAILABLE_IN_ALL
+                                                   GError              **error) FLUFL_WARN_UNUSED_RESULT;
+FLUFL_AVAILABLE_IN_0_1
 void              flufl_lock_acquire_async        (FluflLock            *self,
                                                    gint64                timeout_ms,
                                                    GCancellable         *cancellable,
                                                    GAsyncReadyCallback   callback,
                                                    gpointer              user_data);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 gboolean          flufl_lock_acquire_finish       (FluflLock            *self,
                                                    GAsyncResult         *result,
-                                                   GError              **error);
+                                                   GError              **error) FLUFL_WARN_UNUSED_RESULT;
 
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 gboolean          flufl_lock_release              (FluflLock            *self,
                                                    GCancellable         *cancellable,
                                                    GError              **error);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 void              flufl_lock_release_async        (FluflLock            *self,
                                                    GCancellable         *cancellable,
                                                    GAsyncReadyCallback   callback,
                                                    gpointer              user_data);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 gboolean          flufl_lock_release_finish       (FluflLock            *self,
                                                    GAsyncResult         *result,
                                                    GError              **error);
 
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 void              flufl_lock_abandon              (FluflLock            *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 gboolean          flufl_lock_release_all          (gint64                timeout_ms);
 
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 gboolean          flufl_lock_refresh              (FluflLock            *self,
                                                    gint64                lifetime_ms,
                                                    GCancellable         *cancellable,
-                                                   GError              **error);
-FLUFL_AVAILABLE_IN_ALL
+                                                   GError              **error) FLUFL_WARN_UNUSED_RESULT;
+FLUFL_AVAILABLE_IN_0_1
 void              flufl_lock_refresh_async        (FluflLock            *self,
                                                    gint64                lifetime_ms,
                                                    GCancellable         *cancellable,
                                                    GAsyncReadyCallback   callback,
                                                    gpointer              user_data);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 gboolean          flufl_lock_refresh_finish       (FluflLock            *self,
                                                    GAsyncResult         *result,
-                                                   GError              **error);
+                                                   GError              **error) FLUFL_WARN_UNUSED_RESULT;
 
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 gboolean          flufl_lock_check                (FluflLock            *self,
                                                    GCancellable         *cancellable,
-                                                   GError              **error);
-FLUFL_AVAILABLE_IN_ALL
+                                                   GError              **error) FLUFL_WARN_UNUSED_RESULT;
+FLUFL_AVAILABLE_IN_0_1
 void              flufl_lock_check_async          (FluflLock            *self,
                                                    GCancellable         *cancellable,
                                                    GAsyncReadyCallback   callback,
                                                    gpointer              user_data);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 gboolean          flufl_lock_check_finish         (FluflLock            *self,
                                                    GAsyncResult         *result,
-                                                   GError              **error);
+                                                   GError              **error) FLUFL_WARN_UNUSED_RESULT;
 
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 FluflLockState    flufl_lock_query_state          (FluflLock            *self,
                                                    GCancellable         *cancellable,
                                                    GError              **error);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 void              flufl_lock_query_state_async    (FluflLock            *self,
                                                    GCancellable         *cancellable,
                                                    GAsyncReadyCallback   callback,
                                                    gpointer              user_data);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 FluflLockState    flufl_lock_query_state_finish   (FluflLock            *self,
                                                    GAsyncResult         *result,
                                                    GError              **error);
 
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 FluflLockDetails *flufl_lock_query_details        (FluflLock            *self,
                                                    GCancellable         *cancellable,
                                                    GError              **error);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 void              flufl_lock_query_details_async  (FluflLock            *self,
                                                    GCancellable         *cancellable,
                                                    GAsyncReadyCallback   callback,
                                                    gpointer              user_data);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 FluflLockDetails *flufl_lock_query_details_finish (FluflLock            *self,
                                                    GAsyncResult         *result,
                                                    GError              **error);
 
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 gboolean          flufl_lock_break_lock           (FluflLock            *self,
                                                    FluflBreakFlags       flags,
                                                    GCancellable         *cancellable,
                                                    GError              **error);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 void              flufl_lock_break_lock_async     (FluflLock            *self,
                                                    FluflBreakFlags       flags,
                                                    GCancellable         *cancellable,
                                                    GAsyncReadyCallback   callback,
                                                    gpointer              user_data);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 gboolean          flufl_lock_break_lock_finish    (FluflLock            *self,
                                                    GAsyncResult         *result,
                                                    GError              **error);

@@ -34,30 +34,30 @@ G_BEGIN_DECLS
  */
 typedef struct _FluflOperation FluflOperation;
 
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 GType             flufl_operation_get_type    (void) G_GNUC_CONST;
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 FluflOperation   *flufl_operation_new         (FluflLock         *lock,
                                                FluflOperationKind kind,
                                                gint64             value,
-                                               GCancellable      *cancellable);
-FLUFL_AVAILABLE_IN_ALL
+                                               GCancellable      *cancellable) FLUFL_WARN_UNUSED_RESULT;
+FLUFL_AVAILABLE_IN_0_1
 FluflOperation   *flufl_operation_ref         (FluflOperation    *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 void              flufl_operation_unref       (FluflOperation    *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 gboolean          flufl_operation_run         (FluflOperation    *self,
                                                int                interrupt_fd,
-                                               gint64             slice_ms);
-FLUFL_AVAILABLE_IN_ALL
+                                               gint64             slice_ms) FLUFL_WARN_UNUSED_RESULT;
+FLUFL_AVAILABLE_IN_0_1
 void              flufl_operation_drop        (FluflOperation    *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 gboolean          flufl_operation_get_answer  (FluflOperation    *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 FluflLockState    flufl_operation_get_state   (FluflOperation    *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 FluflLockDetails *flufl_operation_steal_details (FluflOperation  *self);
-FLUFL_AVAILABLE_IN_ALL
+FLUFL_AVAILABLE_IN_0_1
 gboolean          flufl_operation_get_error   (FluflOperation    *self,
                                                GQuark            *domain,
                                                int               *code,

@@ -130,7 +130,7 @@ case_init (Case *c, gconstpointer heartbeat)
   flufl_lock_set_heartbeat (c->lock, (FluflHeartbeat) GPOINTER_TO_INT (heartbeat));
   g_signal_connect (c->lock, "lost", G_CALLBACK (lost_cb), c);
   c->acquired = g_get_monotonic_time ();
-  flufl_lock_acquire (c->lock, 0, NULL, &error);
+  g_assert_true (flufl_lock_acquire (c->lock, 0, NULL, &error));
   g_assert_no_error (error);
   c->cancellable = flufl_lock_dup_lost_cancellable (c->lock);
   g_signal_connect (c->cancellable, "cancelled", G_CALLBACK (fired_cb), c);
@@ -242,7 +242,7 @@ test_no_answer (gconstpointer data)
   g_test_message ("The answer comes late, and changes nothing");
   assert_lost (&c);
 
-  flufl_lock_acquire (c.lock, 10000, NULL, &error);
+  g_assert_true (flufl_lock_acquire (c.lock, 10000, NULL, &error));
   g_assert_no_error (error);
   g_assert_false (is_lost (c.lock));
   flufl_lock_release (c.lock, NULL, &error);
@@ -315,7 +315,7 @@ test_slept_and_no_answer (gconstpointer data)
 
   g_test_summary ("After such a sleep an answer is not waited for as long as a lease");
   case_init (&c, data);
-  flufl_lock_refresh (c.lock, 30000, NULL, &error);
+  g_assert_true (flufl_lock_refresh (c.lock, 30000, NULL, &error));
   g_assert_no_error (error);
   g_mutex_lock (&c.lock->lease->mutex);
   end = c.lock->lease->end / 1000;
@@ -339,9 +339,9 @@ test_other_lifetime (gconstpointer data)
   flufl_lock_release (c.lock, NULL, &error);
   flufl_lock_set_heartbeat (c.lock, (FluflHeartbeat) GPOINTER_TO_INT (data));
   flufl_lock_set_lifetime (c.lock, 3600 * 1000);
-  flufl_lock_acquire (c.lock, 0, NULL, &error);
+  g_assert_true (flufl_lock_acquire (c.lock, 0, NULL, &error));
   g_assert_no_error (error);
-  flufl_lock_refresh (c.lock, LIFETIME, NULL, &error);
+  g_assert_true (flufl_lock_refresh (c.lock, LIFETIME, NULL, &error));
   g_assert_no_error (error);
   run_for (&c, LIFETIME * 2);
   g_assert_cmpint (flufl_claim_lease_left (&c.lock->lease->claim, &c.lock->lease->site), >, 0);

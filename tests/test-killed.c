@@ -57,7 +57,7 @@ hold (const char *path, const char *how)
 
   if (strcmp (how, "bare") == 0)
     lock->lease->site.no_life_lines = TRUE;
-  flufl_lock_acquire (lock, 0, NULL, &error);
+  g_assert_true (flufl_lock_acquire (lock, 0, NULL, &error));
   g_assert_no_error (error);
   if (strcmp (how, "child") == 0 && fork () == 0)
     {
@@ -126,7 +126,7 @@ assert_comes_free (TestPlace *place, double seconds)
   g_autoptr (GError) error = NULL;
   gint64 start = g_get_monotonic_time ();
 
-  flufl_lock_acquire (lock, SOON, NULL, &error);
+  g_assert_true (flufl_lock_acquire (lock, SOON, NULL, &error));
   g_assert_no_error (error);
   g_test_message ("taken over after %.3f s", (double) (g_get_monotonic_time () - start) / 1e6);
   g_assert_cmpfloat ((double) (g_get_monotonic_time () - start) / 1e6, <, seconds);
@@ -476,7 +476,7 @@ test_idle (void)
       holder_start (&living, &place, "idle", FALSE);
       g_assert_cmpuint (test_place_count (&place), ==, 2);
       lock = lock_new (place.lock);
-      flufl_lock_acquire (lock, 0, NULL, &error);
+      g_assert_true (flufl_lock_acquire (lock, 0, NULL, &error));
       g_assert_no_error (error);
       wait_in_vain (&place, 300);
       g_assert_cmpuint (test_place_count (&place), ==, 4);

@@ -87,7 +87,7 @@ assert_orphan_comes_free (TestPlace *place)
 
   g_assert_cmpint (lstat (place->lock, &orphan), ==, 0);
   g_assert_cmpuint (orphan.st_nlink, ==, 1);
-  flufl_lock_acquire (lock, SOON, NULL, &error);
+  g_assert_true (flufl_lock_acquire (lock, SOON, NULL, &error));
   g_assert_no_error (error);
   clock_gettime (CLOCK_REALTIME, &got);
   rest = (double) (got.tv_sec - orphan.st_ctim.tv_sec)

@@ -53,7 +53,7 @@ wait_thread (gpointer data)
   Case *self = data;
   g_autoptr (GError) error = NULL;
 
-  flufl_lock_acquire (self->waiter, FLUFL_LOCK_TIMEOUT_FOREVER, NULL, &error);
+  g_assert_true (flufl_lock_acquire (self->waiter, FLUFL_LOCK_TIMEOUT_FOREVER, NULL, &error));
   g_assert_no_error (error);
   g_atomic_int_set (&self->done, 1);
   return NULL;

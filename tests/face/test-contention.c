@@ -55,7 +55,7 @@ acquired_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   Contender *self = user_data;
   g_autoptr (GError) error = NULL;
 
-  flufl_lock_acquire_finish (FLUFL_LOCK (source), result, &error);
+  g_assert_true (flufl_lock_acquire_finish (FLUFL_LOCK (source), result, &error));
   g_assert_no_error (error);
   increment (self->counter);
   flufl_lock_release_async (self->lock, NULL, released_cb, self);

@@ -208,7 +208,7 @@ prepare (gpointer data)
   self->failed = FALSE;
   if (acted->holds)
     {
-      flufl_lock_acquire (self->lock, 0, NULL, &self->error);
+      g_assert_true (flufl_lock_acquire (self->lock, 0, NULL, &self->error));
       g_assert_no_error (self->error);
     }
   play_remember (&self->play);

@@ -64,7 +64,8 @@ ask (FluflLock *lock)
   g_autoptr (FluflLockDetails) details = NULL;
   g_autoptr (GError) error = NULL;
 
-  flufl_lock_check (lock, NULL, &error);
+  if (flufl_lock_check (lock, NULL, &error))
+    g_assert_no_error (error);
   check_error (&error);
   flufl_lock_query_state (lock, NULL, &error);
   check_error (&error);

@@ -158,7 +158,10 @@ obey (Peer *self, char **words)
   else if (g_str_equal (what, "release"))
     flufl_lock_release (self->lock, NULL, &error);
   else if (g_str_equal (what, "refresh"))
-    flufl_lock_refresh (self->lock, -1, NULL, &error);
+    {
+      if (!flufl_lock_refresh (self->lock, -1, NULL, &error))
+        word = "lost";
+    }
   else if (g_str_equal (what, "check"))
     word = flufl_lock_check (self->lock, NULL, &error) ? "yes" : "no";
   else if (g_str_equal (what, "cycles"))

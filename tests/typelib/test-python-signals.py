@@ -326,6 +326,8 @@ class Asyncio(LockTestCase):
 
     def setUp(self):
         super().setUp()
+        if not DOCUMENT.exists():
+            self.skipTest('the page is not next to an installed test')
         blocks = re.findall(r'```python\n(.*?)```', DOCUMENT.read_text(encoding='utf-8'), re.DOTALL)
         recipe, = [block for block in blocks if 'asyncio' in block]
         names = {}
