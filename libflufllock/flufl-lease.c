@@ -4,10 +4,11 @@
 
 #include "config.h"
 
-#include "flufl-lease-private.h"
+#include "flufl-lease.h"
 
 #include <string.h>
 
+#include "flufl-lease-private.h"
 #include "flufl-lock-private.h"
 #include "flufl-process.h"
 #include "flufl-thread.h"

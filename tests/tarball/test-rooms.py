@@ -72,6 +72,10 @@ BEYOND = {
 # file: (the header that declares what is in it, why it has none of its own)
 PARTS = {
     'flufl-heart.c': ('flufl-lease.h', 'the heart is that of a lease'),
+    'flufl-lease-end.c': ('flufl-lease-private.h', 'a part of the lease'),
+    'flufl-lease-kept.c': ('flufl-lease-private.h', 'a part of the lease'),
+    'flufl-lease-loss.c': ('flufl-lease-private.h', 'a part of the lease'),
+    'flufl-lock-abandon.c': ('flufl-lock-private.h', 'a part of FluflLock'),
     'flufl-lock-accessors.c': ('flufl-lock-private.h', 'a part of FluflLock'),
     'flufl-lock-acquire.c': ('flufl-call.h', 'a part of FluflLock'),
     'flufl-lock-lost.c': ('flufl-lock-private.h', 'a part of FluflLock'),
