@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * The operations that look: “check”, “query_state” and “query_details”; and “break_lock”,
- * which is for what they find.
+ * The operations that look: “check”, “query_state” and “query_details”.
  */
 
 #include "config.h"
@@ -11,31 +10,16 @@
 
 #include "flufl-call.h"
 #include "flufl-error.h"
-#include "flufl-holder.h"
 #include "flufl-lock-details-private.h"
-#include "flufl-log-private.h"
 #include "flufl-report-private.h"
-
-/* A lock that must rest before it can be broken, or that cannot be seen, is looked at again
- * after this. Microseconds. */
-#define POLL (100 * 1000)
-
-/* How long a look is repeated that fails with an error which the user said to be passing.
- * Microseconds. */
-#define RETRY_PATIENCE (10 * G_USEC_PER_SEC)
+#include "flufl-sighting.h"
 
 typedef struct
 {
   FluflCall         call;
-  FluflBreakFlags   flags;        /* for a break */
-  gboolean          holder;       /* somebody holds the lock */
-  gint64            retry_until;  /* monotonic microseconds; 0: no look was taken yet */
-  FluflFindings     findings;
-  FluflOutcome      outcome;
-  int               errsv;
-  FluflClaim        clock;        /* for a break; a claim that shows the server's time */
-  gboolean          cancelled;
-  gboolean          held;         /* by this object */
+  FluflSighting     sighting; /* of a query */
+  FluflOutcome      outcome;  /* of a check … */
+  int               errsv;    /* … as is this */
   FluflLockState    state;
   FluflLockDetails *details;      /* owned; nullable */
 } QueryCall;
@@ -82,49 +66,10 @@ static const FluflCallClass check_class = {
 
 /* --- Query --- */
 
-/* Returns TRUE if the look is to be taken again. */
-static gboolean
-look (QueryCall *self, gint64 *out_when)
-{
-  FluflCall *call = &self->call;
-  gint64 now;
-
-  self->holder = flufl_holder_look (&call->site, &self->findings);
-  if (self->findings.look.sight != FLUFL_SIGHT_FAILED
-      || !flufl_site_is_retried (&call->site, self->findings.look.errsv))
-    return FALSE;
-  now = g_get_monotonic_time ();
-  if (self->retry_until == 0)
-    self->retry_until = now + RETRY_PATIENCE;
-  self->cancelled = flufl_call_is_cancelled (call);
-  if (self->cancelled || now > self->retry_until)
-    return FALSE;
-  *out_when = now + POLL;
-  return TRUE;
-}
-
-/* What a look has found instead of a lock is an error, unless it is nothing. */
-static void
-settle_look (QueryCall *self)
-{
-  FluflCall *call = &self->call;
-
-  if (self->cancelled)
-    call->error = flufl_report_cancelled ();
-  else if (self->findings.look.sight == FLUFL_SIGHT_FOREIGN)
-    call->error = flufl_report_not_a_lock (&call->site, &self->findings.look);
-  else if (self->findings.look.sight == FLUFL_SIGHT_FAILED)
-    {
-      call->error = flufl_report_failed (&call->site, "look at the lock file",
-                                         self->findings.look.errsv);
-      call->errsv = self->findings.look.errsv;
-    }
-}
-
 static gboolean
 query_step (FluflCall *call, gint64 *out_when)
 {
-  return look ((QueryCall *) call, out_when);
+  return flufl_sighting_look (&((QueryCall *) call)->sighting, call, out_when);
 }
 
 static void
@@ -133,10 +78,10 @@ state_settle (FluflCall *call)
   QueryCall *self = (QueryCall *) call;
 
   self->state = FLUFL_LOCK_STATE_UNKNOWN;
-  settle_look (self);
+  flufl_sighting_settle (&self->sighting, call);
   if (call->error == NULL)
-    self->state = self->holder ? flufl_lease_judge (call->lease, &self->findings.look,
-                                                    self->findings.liveness)
+    self->state = self->sighting.holder ? flufl_lease_judge (call->lease, &self->sighting.findings.look,
+                                                    self->sighting.findings.liveness)
                                : FLUFL_LOCK_STATE_UNLOCKED;
 }
 
@@ -162,15 +107,15 @@ details_settle (FluflCall *call)
   state_settle (call);
   if (call->error != NULL)
     return;
-  if (!self->holder)
+  if (!self->sighting.holder)
     call->error = flufl_report_nobody (&call->site);
-  else if (self->findings.look.sight == FLUFL_SIGHT_UNREADABLE)
+  else if (self->sighting.findings.look.sight == FLUFL_SIGHT_UNREADABLE)
     {
       call->error = flufl_report_failed (&call->site, "read the lock file", EACCES);
       call->errsv = EACCES;
     }
   else
-    self->details = flufl_lock_details_new (&call->site, &self->findings.look, self->state);
+    self->details = flufl_lock_details_new (&call->site, &self->sighting.findings.look, self->state);
 }
 
 static void
@@ -219,104 +164,6 @@ flufl_call_steal_details (FluflCall *self)
   return self->class == &details_class ? g_steal_pointer (&((QueryCall *) self)->details) : NULL;
 }
 
-/* --- Break --- */
-
-static gboolean
-break_begin (FluflCall *call)
-{
-  ((QueryCall *) call)->held = call->lease->told;
-  return TRUE;
-}
-
-/* Returns TRUE if the lock rests, and another try is due later. */
-static gboolean
-break_by_rule (QueryCall *self, gint64 *out_when)
-{
-  FluflCall *call = &self->call;
-
-  if (self->clock.path == NULL)
-    {
-      if (look (self, out_when))
-        return TRUE;
-      call->answer = !self->holder && self->findings.look.sight == FLUFL_SIGHT_NOTHING;
-      if (!self->holder)
-        return FALSE;
-    }
-  self->outcome = flufl_break_with_clock (&self->clock, &call->site, &self->findings);
-  call->answer = self->outcome == FLUFL_OUTCOME_AGAIN;
-  self->cancelled = flufl_call_is_cancelled (call);
-  if (self->outcome != FLUFL_OUTCOME_BUSY || self->cancelled
-      || !(self->findings.resting || self->findings.watched))
-    {
-      self->cancelled &= !call->answer;
-      flufl_claim_abandon (&self->clock, &call->site);
-      return FALSE;
-    }
-  *out_when = g_get_monotonic_time () + POLL;
-  return TRUE;
-}
-
-static gboolean
-break_step (FluflCall *call, gint64 *out_when)
-{
-  QueryCall *self = (QueryCall *) call;
-
-  if (self->held)
-    return FALSE;
-  if ((self->flags & FLUFL_BREAK_FORCE) == 0)
-    {
-      if (break_by_rule (self, out_when))
-        return TRUE;
-    }
-  else
-    {
-      self->holder = TRUE;
-      self->outcome = flufl_break_force (&call->site, &self->findings);
-      call->answer = self->outcome == FLUFL_OUTCOME_RELEASED;
-    }
-  if (!call->answer)
-    flufl_findings_explain (&self->findings, &call->site, self->outcome);
-  return FALSE;
-}
-
-static void
-break_settle (FluflCall *call)
-{
-  QueryCall *self = (QueryCall *) call;
-
-  if (call->answer && self->holder)
-    flufl_log (&call->site, "broken", &self->findings.look, "is broken.");
-  if (call->answer)
-    return;
-  if (self->held)
-    call->error = flufl_report_already_held (&call->site);
-  else if (!self->holder || self->cancelled)
-    settle_look (self);
-  else if (self->outcome == FLUFL_OUTCOME_BUSY)
-    call->error = flufl_report_not_broken (&call->site, &self->findings);
-  else
-    {
-      call->error = flufl_report_refused (&call->site, self->outcome, &self->findings);
-      call->errsv = self->findings.errsv;
-    }
-}
-
-static void
-break_clear (FluflCall *call)
-{
-  flufl_claim_clear (&((QueryCall *) call)->clock);
-}
-
-static const FluflCallClass break_class = {
-  .is_exclusive = TRUE,
-  .sleeps = TRUE,
-  .begin = break_begin,
-  .step = break_step,
-  .settle = break_settle,
-  .give = flufl_call_give_boolean,
-  .clear = break_clear,
-};
-
 /* --- Public --- */
 
 static FluflCall *
@@ -345,15 +192,6 @@ flufl_lock_call_query_details (FluflLock *self, gint64 unused G_GNUC_UNUSED,
                                GCancellable *cancellable)
 {
   return query_call_new (&details_class, self, cancellable);
-}
-
-FluflCall *
-flufl_lock_call_break_lock (FluflLock *self, gint64 flags, GCancellable *cancellable)
-{
-  FluflCall *call = query_call_new (&break_class, self, cancellable);
-
-  ((QueryCall *) call)->flags = (FluflBreakFlags) flags;
-  return call;
 }
 
 /**
@@ -606,97 +444,4 @@ flufl_lock_query_details_finish (FluflLock *self, GAsyncResult *result, GError *
   GTask *task = flufl_call_finished_task (self, result, flufl_lock_query_details_async);
 
   return task != NULL ? g_task_propagate_pointer (task, error) : NULL;
-}
-
-/**
- * flufl_lock_break_lock:
- * @self: a lock
- * @flags: what may be broken
- * @cancellable: (nullable): a cancellable, or %NULL
- * @error: return location for an error
- *
- * Breaks the lock that somebody else holds, without acquiring it.
- *
- * Without `FLUFL_BREAK_FORCE` only a lock that expired more than ten seconds
- * ago, or whose holder is proved dead, is broken. The ten seconds are for clocks
- * that differ: until they are over, a lock in the state
- * `FLUFL_LOCK_STATE_THEIRS_EXPIRED` stays. Unless its life-line proves the death,
- * a lock on which something changed less than five seconds ago is left alone
- * until then, so that this may take some seconds. Another lock stays as it is,
- * and this fails with `G_IO_ERROR_BUSY`, in words that say who holds it.
- *
- * With it whatever is at the lock file's path is removed, but for a directory:
- * the lock of a live holder, who loses it, or a file that is no lock. Nothing
- * but the caller's own knowledge makes that safe.
- *
- * Where nothing is at the path there is nothing to do. Fails with
- * `FLUFL_LOCK_ERROR_ALREADY_HELD` if this object holds the lock.
- *
- * Returns: %TRUE if the lock is not in the way any more; %FALSE with @error set
- *
- * Since: 0.1
- */
-gboolean
-flufl_lock_break_lock (FluflLock      *self,
-                       FluflBreakFlags flags,
-                       GCancellable   *cancellable,
-                       GError        **error)
-{
-  QueryCall call = { 0 };
-
-  g_return_val_if_fail (FLUFL_IS_LOCK (self), FALSE);
-  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
-
-  flufl_call_init (&call.call, &break_class, self, cancellable);
-  call.flags = flags;
-  return flufl_call_run_and_clear (&call.call, error);
-}
-
-/**
- * flufl_lock_break_lock_async:
- * @self: a lock
- * @flags: what may be broken
- * @cancellable: (nullable): a cancellable, or %NULL
- * @callback: (scope async) (nullable): called when the operation is over
- * @user_data: data for @callback
- *
- * The asynchronous form of [method@Flufl.Lock.break_lock].
- *
- * The disk is touched in other threads only. @callback is called in the main
- * context that is the thread-default now.
- *
- * Since: 0.1
- */
-void
-flufl_lock_break_lock_async (FluflLock          *self,
-                             FluflBreakFlags     flags,
-                             GCancellable       *cancellable,
-                             GAsyncReadyCallback callback,
-                             gpointer            user_data)
-{
-  g_return_if_fail (FLUFL_IS_LOCK (self));
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-
-  flufl_call_start (flufl_lock_call_break_lock (self, flags, cancellable),
-                    flufl_lock_break_lock_async, callback, user_data);
-}
-
-/**
- * flufl_lock_break_lock_finish:
- * @self: a lock
- * @result: what the callback was given
- * @error: return location for an error
- *
- * Gets the result of [method@Flufl.Lock.break_lock_async]; the errors are those
- * of [method@Flufl.Lock.break_lock].
- *
- * Returns: %TRUE if the lock is not in the way any more; %FALSE with @error set
- *
- * Since: 0.1
- */
-gboolean
-flufl_lock_break_lock_finish (FluflLock *self, GAsyncResult *result, GError **error)
-{
-  return flufl_call_finish_boolean (self, result, flufl_lock_break_lock_async, error);
 }

@@ -76,6 +76,7 @@ PARTS = {
     'flufl-lease-kept.c': ('flufl-lease-private.h', 'a part of the lease'),
     'flufl-lease-loss.c': ('flufl-lease-private.h', 'a part of the lease'),
     'flufl-lock-abandon.c': ('flufl-lock-private.h', 'a part of FluflLock'),
+    'flufl-lock-break.c': ('flufl-call.h', 'a part of FluflLock'),
     'flufl-lock-accessors.c': ('flufl-lock-private.h', 'a part of FluflLock'),
     'flufl-lock-acquire.c': ('flufl-call.h', 'a part of FluflLock'),
     'flufl-lock-lost.c': ('flufl-lock-private.h', 'a part of FluflLock'),

@@ -1,0 +1,223 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * The operation “break_lock”.
+ */
+
+#include "config.h"
+
+#include "flufl-call.h"
+#include "flufl-log-private.h"
+#include "flufl-report-private.h"
+#include "flufl-sighting.h"
+
+typedef struct
+{
+  FluflCall       call;
+  FluflBreakFlags flags;
+  FluflSighting   sighting;
+  FluflOutcome    outcome;
+  FluflClaim      clock; /* a claim that shows the server's time */
+  gboolean        held;  /* by this object */
+} BreakCall;
+
+static gboolean
+break_begin (FluflCall *call)
+{
+  ((BreakCall *) call)->held = call->lease->told;
+  return TRUE;
+}
+
+/* Returns TRUE if the lock rests, and another try is due later. */
+static gboolean
+break_by_rule (BreakCall *self, gint64 *out_when)
+{
+  FluflCall *call = &self->call;
+
+  if (self->clock.path == NULL)
+    {
+      if (flufl_sighting_look (&self->sighting, call, out_when))
+        return TRUE;
+      call->answer = !self->sighting.holder && self->sighting.findings.look.sight == FLUFL_SIGHT_NOTHING;
+      if (!self->sighting.holder)
+        return FALSE;
+    }
+  self->outcome = flufl_break_with_clock (&self->clock, &call->site, &self->sighting.findings);
+  call->answer = self->outcome == FLUFL_OUTCOME_AGAIN;
+  self->sighting.cancelled = flufl_call_is_cancelled (call);
+  if (self->outcome != FLUFL_OUTCOME_BUSY || self->sighting.cancelled
+      || !(self->sighting.findings.resting || self->sighting.findings.watched))
+    {
+      self->sighting.cancelled &= !call->answer;
+      flufl_claim_abandon (&self->clock, &call->site);
+      return FALSE;
+    }
+  *out_when = g_get_monotonic_time () + FLUFL_SIGHTING_POLL;
+  return TRUE;
+}
+
+static gboolean
+break_step (FluflCall *call, gint64 *out_when)
+{
+  BreakCall *self = (BreakCall *) call;
+
+  if (self->held)
+    return FALSE;
+  if ((self->flags & FLUFL_BREAK_FORCE) == 0)
+    {
+      if (break_by_rule (self, out_when))
+        return TRUE;
+    }
+  else
+    {
+      self->sighting.holder = TRUE;
+      self->outcome = flufl_break_force (&call->site, &self->sighting.findings);
+      call->answer = self->outcome == FLUFL_OUTCOME_RELEASED;
+    }
+  if (!call->answer)
+    flufl_findings_explain (&self->sighting.findings, &call->site, self->outcome);
+  return FALSE;
+}
+
+static void
+break_settle (FluflCall *call)
+{
+  BreakCall *self = (BreakCall *) call;
+
+  if (call->answer && self->sighting.holder)
+    flufl_log (&call->site, "broken", &self->sighting.findings.look, "is broken.");
+  if (call->answer)
+    return;
+  if (self->held)
+    call->error = flufl_report_already_held (&call->site);
+  else if (!self->sighting.holder || self->sighting.cancelled)
+    flufl_sighting_settle (&self->sighting, call);
+  else if (self->outcome == FLUFL_OUTCOME_BUSY)
+    call->error = flufl_report_not_broken (&call->site, &self->sighting.findings);
+  else
+    {
+      call->error = flufl_report_refused (&call->site, self->outcome, &self->sighting.findings);
+      call->errsv = self->sighting.findings.errsv;
+    }
+}
+
+static void
+break_clear (FluflCall *call)
+{
+  flufl_claim_clear (&((BreakCall *) call)->clock);
+}
+
+static const FluflCallClass break_class = {
+  .is_exclusive = TRUE,
+  .sleeps = TRUE,
+  .begin = break_begin,
+  .step = break_step,
+  .settle = break_settle,
+  .give = flufl_call_give_boolean,
+  .clear = break_clear,
+};
+
+/* --- Public --- */
+
+FluflCall *
+flufl_lock_call_break_lock (FluflLock *self, gint64 flags, GCancellable *cancellable)
+{
+  BreakCall *call = g_new0 (BreakCall, 1);
+
+  flufl_call_init (&call->call, &break_class, self, cancellable);
+  call->flags = (FluflBreakFlags) flags;
+  return &call->call;
+}
+
+/**
+ * flufl_lock_break_lock:
+ * @self: a lock
+ * @flags: what may be broken
+ * @cancellable: (nullable): a cancellable, or %NULL
+ * @error: return location for an error
+ *
+ * Breaks the lock that somebody else holds, without acquiring it.
+ *
+ * Without `FLUFL_BREAK_FORCE` only a lock that expired more than ten seconds
+ * ago, or whose holder is proved dead, is broken. The ten seconds are for clocks
+ * that differ: until they are over, a lock in the state
+ * `FLUFL_LOCK_STATE_THEIRS_EXPIRED` stays. Unless its life-line proves the death,
+ * a lock on which something changed less than five seconds ago is left alone
+ * until then, so that this may take some seconds. Another lock stays as it is,
+ * and this fails with `G_IO_ERROR_BUSY`, in words that say who holds it.
+ *
+ * With it whatever is at the lock file's path is removed, but for a directory:
+ * the lock of a live holder, who loses it, or a file that is no lock. Nothing
+ * but the caller's own knowledge makes that safe.
+ *
+ * Where nothing is at the path there is nothing to do. Fails with
+ * `FLUFL_LOCK_ERROR_ALREADY_HELD` if this object holds the lock.
+ *
+ * Returns: %TRUE if the lock is not in the way any more; %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+flufl_lock_break_lock (FluflLock      *self,
+                       FluflBreakFlags flags,
+                       GCancellable   *cancellable,
+                       GError        **error)
+{
+  BreakCall call = { 0 };
+
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), FALSE);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  flufl_call_init (&call.call, &break_class, self, cancellable);
+  call.flags = flags;
+  return flufl_call_run_and_clear (&call.call, error);
+}
+
+/**
+ * flufl_lock_break_lock_async:
+ * @self: a lock
+ * @flags: what may be broken
+ * @cancellable: (nullable): a cancellable, or %NULL
+ * @callback: (scope async) (nullable): called when the operation is over
+ * @user_data: data for @callback
+ *
+ * The asynchronous form of [method@Flufl.Lock.break_lock].
+ *
+ * The disk is touched in other threads only. @callback is called in the main
+ * context that is the thread-default now.
+ *
+ * Since: 0.1
+ */
+void
+flufl_lock_break_lock_async (FluflLock          *self,
+                             FluflBreakFlags     flags,
+                             GCancellable       *cancellable,
+                             GAsyncReadyCallback callback,
+                             gpointer            user_data)
+{
+  g_return_if_fail (FLUFL_IS_LOCK (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  flufl_call_start (flufl_lock_call_break_lock (self, flags, cancellable),
+                    flufl_lock_break_lock_async, callback, user_data);
+}
+
+/**
+ * flufl_lock_break_lock_finish:
+ * @self: a lock
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Gets the result of [method@Flufl.Lock.break_lock_async]; the errors are those
+ * of [method@Flufl.Lock.break_lock].
+ *
+ * Returns: %TRUE if the lock is not in the way any more; %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+flufl_lock_break_lock_finish (FluflLock *self, GAsyncResult *result, GError **error)
+{
+  return flufl_call_finish_boolean (self, result, flufl_lock_break_lock_async, error);
+}
