@@ -9,21 +9,13 @@
 #include <errno.h>
 #include <pthread.h>
 
+#include "flufl-call-private.h"
 #include "flufl-process.h"
 #include "flufl-report-private.h"
 
 /* An acquisition that is cancelled ends by itself, with nothing left behind. If it has not
  * within this, in milliseconds, a file server keeps a call. */
 #define CANCEL_PATIENCE 500
-
-/* Of a worker that is waited for. */
-enum
-{
-  PROGRESS_NONE, /* there is none */
-  PROGRESS_BUSY,
-  PROGRESS_DONE,
-  PROGRESS_LEFT, /* nobody waits for it any more */
-};
 
 static gboolean
 step_cb (FluflStepper *stepper, gint64 *out_when)
@@ -63,8 +55,8 @@ flufl_call_init (FluflCall            *self,
   self->stepper.cancellable = cancellable;
 }
 
-static gboolean
-is_parents (const FluflCall *self)
+gboolean
+flufl_call_is_parents (const FluflCall *self)
 {
   return self->process != 0 && self->process != flufl_process_mark ();
 }
@@ -87,8 +79,8 @@ flufl_call_is_cancelled (FluflCall *self)
 
 /* --- Begin --- */
 
-static gboolean
-begin (FluflCall *self)
+gboolean
+flufl_call_begin (FluflCall *self)
 {
   FluflLease *lease = self->lease;
   gboolean pending;
@@ -120,12 +112,12 @@ begin (FluflCall *self)
 
 /* In the caller's thread or main context. The object is free for the next operation before
  * anybody is told. */
-static void
-settle (FluflCall *self)
+void
+flufl_call_settle (FluflCall *self)
 {
   FluflLease *lease = self->lease;
 
-  if (is_parents (self))
+  if (flufl_call_is_parents (self))
     leave_to_parent (self);
   if (!self->begun)
     return;
@@ -218,7 +210,7 @@ flufl_call_clear (FluflCall *self)
 {
   FluflLease *lease = self->lease;
 
-  if (is_parents (self))
+  if (flufl_call_is_parents (self))
     self->begun = FALSE;
   /* A success that nobody was told of: the source was destroyed. (A main context that is not
    * run any more keeps source and task, and so the lock until its lease ends. Nor does it help
@@ -241,7 +233,7 @@ flufl_call_clear (FluflCall *self)
   g_clear_pointer (&self->cancel, g_source_unref);
   g_clear_pointer (&self->posted, g_source_unref);
   /* In a forked child they may be in use by a thread that is not there. */
-  if (!is_parents (self))
+  if (!flufl_call_is_parents (self))
     {
       g_clear_pointer (&self->stepper.sleeper, flufl_sleeper_free);
       g_clear_pointer (&self->waiter, flufl_sleeper_free);
@@ -271,9 +263,9 @@ flufl_call_run (FluflCall *self, GError **error)
   /* A thread that is cancelled by pthread_cancel(3) amid this would leave the lock in a state
    * that nobody knows, and mutexes that nobody gives back. */
   pthread_setcancelstate (PTHREAD_CANCEL_DISABLE, &cancel_state);
-  if (begin (self))
+  if (flufl_call_begin (self))
     flufl_stepper_run (&self->stepper);
-  settle (self);
+  flufl_call_settle (self);
   pthread_setcancelstate (cancel_state, NULL);
   if (self->error != NULL)
     g_propagate_error (error, g_steal_pointer (&self->error));
@@ -395,7 +387,7 @@ static gboolean
 is_unwanted (FluflCall *self)
 {
   return self->begun && self->answer && !self->undone && self->class->undo != NULL
-         && !is_parents (self) && (self->answered || flufl_call_is_cancelled (self));
+         && !flufl_call_is_parents (self) && (self->answered || flufl_call_is_cancelled (self));
 }
 
 static gboolean
@@ -418,7 +410,7 @@ settle_cb (gpointer data)
       self->class->undo (self, &unused);
     }
 
-  settle (self);
+  flufl_call_settle (self);
   if (self->answered)
     return G_SOURCE_REMOVE;
   if (self->error != NULL)
@@ -429,8 +421,8 @@ settle_cb (gpointer data)
 }
 
 /* Its task has let go of the lock by now: so it has a reference of its own. */
-static void
-call_free (gpointer data)
+void
+flufl_call_free (gpointer data)
 {
   flufl_call_clear (data);
   g_free (data);
@@ -450,12 +442,12 @@ flufl_call_start (FluflCall *self, gpointer tag, GAsyncReadyCallback callback, g
 
   g_task_set_source_tag (task, tag);
   g_task_set_check_cancellable (task, FALSE); /* a win stays a win */
-  g_task_set_task_data (task, self, call_free);
+  g_task_set_task_data (task, self, flufl_call_free);
   self->task = task;
   self->context = g_main_context_ref (g_task_get_context (task));
   self->stepper.done = done_cb;
 
-  if (begin (self))
+  if (flufl_call_begin (self))
     {
       if (self->class->answers_cancel && self->cancellable != NULL)
         set_cancel_source (self, g_cancellable_source_new (self->cancellable),
@@ -495,200 +487,4 @@ flufl_call_finish_boolean (FluflLock *lock, GAsyncResult *result, gpointer tag, 
   GTask *task = flufl_call_finished_task (lock, result, tag);
 
   return task != NULL && g_task_propagate_boolean (task, error);
-}
-
-/* --- For languages whose interpreter must run now and then --- */
-
-static gboolean
-clear_cb (gpointer data G_GNUC_UNUSED)
-{
-  return G_SOURCE_REMOVE;
-}
-
-/* Dropped operations that a worker has ended, for the next caller to free. */
-static FluflCall *dropped;
-
-static void
-free_dropped (void)
-{
-  FluflCall *call;
-
-  do
-    call = g_atomic_pointer_get (&dropped);
-  while (call != NULL && !g_atomic_pointer_compare_and_exchange (&dropped, call, NULL));
-  while (call != NULL)
-    {
-      FluflCall *next = call->next_dropped;
-
-      call_free (call);
-      call = next;
-    }
-}
-
-/* What belongs to the user is let go of in a thread of the user's: in the main context of the
- * operation, or, if it has none, where the next operation begins. The default main context is
- * not made for it. */
-static void
-clear_for_user (FluflCall *self)
-{
-  GSource *source;
-
-  if (self->context == NULL)
-    {
-      do
-        self->next_dropped = g_atomic_pointer_get (&dropped);
-      while (!g_atomic_pointer_compare_and_exchange (&dropped, self->next_dropped, self));
-      return;
-    }
-  source = g_idle_source_new ();
-  g_source_set_static_name (source, "[flufl] dropped operation");
-  g_source_set_callback (source, clear_cb, self, call_free);
-  g_source_attach (source, self->context);
-  g_source_unref (source);
-}
-
-static void
-worker_done_cb (FluflStepper *stepper)
-{
-  FluflCall *self = (FluflCall *) stepper;
-  gint64 unused;
-
-  if (g_atomic_int_compare_and_exchange (&self->progress, PROGRESS_BUSY, PROGRESS_DONE))
-    {
-      flufl_sleeper_wake (self->waiter);
-      return;
-    }
-  if (self->answer && self->class->undo != NULL)
-    self->class->undo (self, &unused);
-  flufl_lease_lock (self->lease);
-  if (self->class->is_exclusive)
-    self->lease->busy = FALSE;
-  self->settled = TRUE;
-  flufl_lease_unlock (self->lease);
-  clear_for_user (self);
-}
-
-static void
-read_note (FluflCall *self)
-{
-  FluflNote note;
-
-  if (!g_atomic_int_get (&self->has_note))
-    return;
-  note = self->note;
-  g_atomic_int_set (&self->has_note, FALSE);
-  note.func (note.data);
-  note.destroy (note.data);
-}
-
-static gboolean
-await_worker (FluflCall *self, int interrupt_fd, gint64 until_usec)
-{
-  gboolean interrupted = FALSE;
-
-  while (g_atomic_int_get (&self->progress) != PROGRESS_DONE && !interrupted
-         && g_get_monotonic_time () < until_usec)
-    {
-      flufl_sleeper_set_interrupt_fd (self->waiter, interrupt_fd);
-      flufl_sleeper_sleep (self->waiter, until_usec);
-      interrupted = flufl_sleeper_is_interrupted (self->waiter);
-      read_note (self);
-    }
-  return g_atomic_int_get (&self->progress) == PROGRESS_DONE;
-}
-
-/* A step may wait for a file server: then a worker makes it. Otherwise it is made here, which
- * needs no thread. */
-static void
-choose_thread (FluflCall *self)
-{
-  GMainContext *context = g_main_context_get_thread_default ();
-
-  if (!flufl_site_may_hang (&self->site))
-    return;
-  if (self->context == NULL && context != NULL)
-    self->context = g_main_context_ref (context);
-  self->waiter = flufl_sleeper_new ();
-  self->stepper.done = worker_done_cb;
-  if (self->stepper.sleeper == NULL)
-    self->stepper.cancellable = NULL;
-  g_atomic_int_set (&self->progress, PROGRESS_BUSY);
-  if (!flufl_stepper_start (&self->stepper))
-    g_atomic_int_set (&self->progress, PROGRESS_NONE);
-}
-
-/*
- * flufl_call_run_until:
- * @interrupt_fd: returns when it can be read from; -1: it does not
- * @until_usec: returns then at the latest, in monotonic microseconds; G_MAXINT64: no limit
- *
- * Runs the operation for the calling thread. When it was interrupted, the next call goes on
- * with it.
- *
- * Returns: whether it is over, with its results in @self
- */
-gboolean
-flufl_call_run_until (FluflCall *self, int interrupt_fd, gint64 until_usec)
-{
-  int cancel_state;
-  gboolean over;
-
-  if (self->settled || self->error != NULL)
-    return TRUE;
-  pthread_setcancelstate (PTHREAD_CANCEL_DISABLE, &cancel_state);
-  free_dropped ();
-  if (!self->begun && begin (self))
-    choose_thread (self);
-  if (is_parents (self) || !self->begun)
-    over = TRUE;
-  else if (g_atomic_int_get (&self->progress) != PROGRESS_NONE)
-    over = await_worker (self, interrupt_fd, until_usec);
-  else
-    over = flufl_stepper_run_until (&self->stepper, interrupt_fd, until_usec);
-  if (over)
-    settle (self);
-  pthread_setcancelstate (cancel_state, NULL);
-  return over;
-}
-
-/*
- * flufl_call_get_win:
- *
- * Returns: the number of the lease that the operation has begun; 0 if it has begun none
- */
-guint
-flufl_call_get_win (const FluflCall *self)
-{
-  return self->settled && self->answer && self->class->undo != NULL ? self->number : 0;
-}
-
-/*
- * flufl_call_drop:
- * @self: (transfer full): in memory of g_malloc(), and run by flufl_call_run_until() if at all
- *
- * Ends the operation. What it wins, and nobody was told of, is given back.
- */
-void
-flufl_call_drop (FluflCall *self)
-{
-  gint64 unused;
-
-  if (self->begun && !self->settled && !is_parents (self))
-    {
-      g_atomic_int_set (&self->given_up, TRUE);
-      if (g_atomic_int_get (&self->progress) == PROGRESS_NONE)
-        {
-          /* It ends at the next step. */
-          while (self->class->step (self, &unused))
-            ;
-        }
-      else
-        {
-          if (self->stepper.sleeper != NULL)
-            flufl_sleeper_wake (self->stepper.sleeper);
-          if (g_atomic_int_compare_and_exchange (&self->progress, PROGRESS_BUSY, PROGRESS_LEFT))
-            return;
-        }
-    }
-  call_free (self);
 }

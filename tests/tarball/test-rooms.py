@@ -71,6 +71,7 @@ BEYOND = {
 
 # file: (the header that declares what is in it, why it has none of its own)
 PARTS = {
+    'flufl-call-until.c': ('flufl-call-private.h', 'a way to run a call'),
     'flufl-heart.c': ('flufl-lease.h', 'the heart is that of a lease'),
     'flufl-lease-end.c': ('flufl-lease-private.h', 'a part of the lease'),
     'flufl-lease-kept.c': ('flufl-lease-private.h', 'a part of the lease'),
