@@ -3,7 +3,7 @@
  *
  * Processes that are killed, for real, between the two unlinks of a removal.
  * They are this program itself, run with the arguments "--victim PATH HOW";
- * test-life-line.c lets them die at every call, on the disk in memory.
+ * tests/protocol/test-life-line-races.c lets them die at every call, on the disk in memory.
  */
 
 #include "config.h"
