@@ -8,156 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-
-static const char *
-last_part (const char *path)
-{
-  return strrchr (path, '/') + 1;
-}
-
-static Name *
-find_name (const char *path)
-{
-  for (guint i = 0; i < world.n_names; i++)
-    if (strcmp (world.names[i].path, path) == 0)
-      return &world.names[i];
-  return NULL;
-}
-
-static void
-add_name (const char *path, guint maker)
-{
-  Name *name = &world.names[world.n_names++];
-
-  g_assert_cmpuint (world.n_names, <=, G_N_ELEMENTS (world.names));
-  name->path = g_strdup (path);
-  name->hash = g_str_hash (path) * G_GUINT64_CONSTANT (0x9E3779B97F4A7C15);
-  name->maker = maker;
-}
-
-void
-world_adopt (const char *path)
-{
-  struct stat st;
-
-  g_assert_cmpint (fake_syscalls.lstat (path, &st), ==, 0);
-  add_name (path, NOBODY);
-  if (world.files[st.st_ino].number == 0)
-    world.files[st.st_ino].number = ++world.n_made[NOBODY];
-}
-
-static void
-remove_name (const char *path)
-{
-  Name *name = find_name (path);
-
-  g_free (name->path);
-  *name = world.names[--world.n_names];
-}
-
-static gboolean is_lock (const char *path);
-
-/* Whoever holds the lock does not know that it is gone. */
-static void
-rob_holder (void)
-{
-  struct stat st;
-
-  if (fake_syscalls.lstat (LOCK, &st) == 0 && world.files[st.st_ino].owner < WORLD_MAX)
-    world.actors[world.files[st.st_ino].owner].robbed = TRUE;
-}
-
-static void
-excuse_all (void)
-{
-  for (guint i = 0; i < world.n_actors; i++)
-    world.actors[i].excused = TRUE;
-}
-
-static void
-delete_names (gboolean lock, gboolean claims)
-{
-  for (guint i = world.n_names; i > 0; i--)
-    {
-      g_autofree char *path = g_strdup (world.names[i - 1].path);
-
-      if ((lock && is_lock (path)) || (claims && g_str_has_prefix (path, LOCK "|")))
-        {
-          fake_syscalls.unlink (path);
-          remove_name (path);
-        }
-    }
-}
-
-/* What a person does, who knows nothing of leases and tokens. */
-void
-world_delete (Deletion what)
-{
-  static const char *const words[N_DELETIONS] = {
-    "the lock file", "the claims", "the lock file and the claims", "the directory, and makes another",
-  };
-
-  world_note ("A PERSON DELETES %s", words[what]);
-  excuse_all ();
-  if (what != DELETION_CLAIMS)
-    rob_holder ();
-  if (what == DELETION_DIRECTORY)
-    {
-      fake_disk_move_directory ("/d|e", "/moved");
-      while (world.n_names > 0)
-        g_free (world.names[--world.n_names].path);
-      world.moved_any = TRUE;
-    }
-  else
-    delete_names (what != DELETION_CLAIMS, what != DELETION_LOCK);
-  world.deleted_any = TRUE;
-  world.changes++;
-}
-
-static File *
-file_at (const char *path)
-{
-  struct stat st;
-
-  if (find_name (path) == NULL || fake_syscalls.lstat (path, &st) != 0)
-    return NULL;
-  return &world.files[st.st_ino];
-}
-
-static File *
-file_of (int fd)
-{
-  struct stat st;
-
-  g_assert_cmpint (fake_syscalls.fstat (fd, &st), ==, 0);
-  return &world.files[st.st_ino];
-}
-
-static gboolean
-is_lock (const char *path)
-{
-  return strcmp (path, LOCK) == 0;
-}
-
-/* "L", or "C1.2": the second file that process 1 made, by one of its names. */
-static const char *
-short_name (const char *path)
-{
-  static char names[4][32];
-  static guint turn;
-  char *out = names[++turn % 4];
-  const char *random = strrchr (path, 'R');
-  unsigned number;
-
-  if (is_lock (path))
-    return "L";
-  if (random == NULL || sscanf (random, "R%12x", &number) != 1)
-    return last_part (path);
-  g_snprintf (out, sizeof names[0], "C%u.%u", number >> 8, number & 255);
-  return out;
-}
 
 /* Before a call. FALSE: it is not done, since its caller is dead. @shared:
  * others notice it, or it notices others. */
@@ -245,7 +96,7 @@ is_private (const File *file)
 static gboolean
 is_private_fd (int fd)
 {
-  return world.current->gone || is_private (file_of (fd));
+  return world.current->gone || is_private (world_file_of (fd));
 }
 
 static int
@@ -262,7 +113,7 @@ fd_index (int fd)
 static void
 sees (const char *path)
 {
-  if (is_lock (path))
+  if (world_is_lock (path))
     world.current->excused = FALSE;
 }
 
@@ -285,10 +136,10 @@ call_open (const char *path, int flags, mode_t mode)
   fd = fake_syscalls.open (path, flags, mode);
   if (fd >= 0 && create)
     {
-      File *file = file_of (fd);
+      File *file = world_file_of (fd);
 
       g_assert_true (file < world.files + MAX_INODES);
-      add_name (path, a->id);
+      world_add_name (path, a->id);
       file->owner = a->id;
       file->number = ++world.n_made[a->id];
     }
@@ -304,7 +155,7 @@ call_open (const char *path, int flags, mode_t mode)
   /* The number says nothing. */
   if (leave (fd < 0 ? -1 : 0) < 0)
     fd = -1;
-  show (fd, "%s %s", create ? "creates" : "opens", short_name (path));
+  show (fd, "%s %s", create ? "creates" : "opens", world_short_name (path));
   return fd;
 }
 
@@ -331,7 +182,7 @@ call_read (int fd, void *buffer, size_t size)
 
   if (!enter ("read", strchr (world.scenario->scripts[0], 'P') != NULL, FALSE, FALSE))
     return -1;
-  file = file_of (fd);
+  file = world_file_of (fd);
   n = fake_syscalls.read (fd, buffer, size);
   world.current->last_reader = file->owner;
   remember ((file->owner * 64 + file->number) * 64 + file->writes);
@@ -345,7 +196,7 @@ call_pwrite (int fd, const void *buffer, size_t size, off_t offset)
 
   if (!enter ("pwrite", world.current->proc.claim.renamed, FALSE, FALSE))
     return -1;
-  file = file_of (fd);
+  file = world_file_of (fd);
   if (file->owner != world.current->id)
     world_violation ("a file of another is written to");
   file->writes++;
@@ -388,7 +239,7 @@ call_lstat (const char *path, struct stat *st)
   if (r == 0)
     remember_stat (st);
   r = leave (r);
-  show (r, "looks at %s%s", short_name (path),
+  show (r, "looks at %s%s", world_short_name (path),
         r != 0 ? "" : st->st_nlink > 1 ? " (two links)" : " (one link)");
   return r;
 }
@@ -405,7 +256,7 @@ call_identify (const char *path, dev_t *dev, ino_t *ino)
   if (r == 0)
     remember (world.files[*ino].owner * 64 + world.files[*ino].number);
   r = leave (r);
-  show (r, "sees which file is %s", short_name (path));
+  show (r, "sees which file is %s", world_short_name (path));
   return r;
 }
 
@@ -425,11 +276,11 @@ call_utimens (const char *path, const struct timespec times[2])
 
   if (!enter ("utimens", TRUE, TRUE, FALSE))
     return -1;
-  file = file_at (path);
+  file = world_file_at (path);
   if (file != NULL && file->owner != world.current->id && !world.scenario->flufl)
     world_violation ("a file of another is touched");
   r = leave (fake_syscalls.utimens (path, times));
-  show (r, "touches %s", short_name (path));
+  show (r, "touches %s", world_short_name (path));
   return r;
 }
 
@@ -452,16 +303,16 @@ call_link (const char *from, const char *to)
 {
   int r;
 
-  if (!enter ("link", TRUE, TRUE, is_lock (from)))
+  if (!enter ("link", TRUE, TRUE, world_is_lock (from)))
     return -1;
   r = fake_syscalls.link (from, to);
   if (r == 0)
     {
-      File *file = file_at (from);
+      File *file = world_file_at (from);
 
-      add_name (to, world.current->id);
+      world_add_name (to, world.current->id);
       world.changes++;
-      if (is_lock (to))
+      if (world_is_lock (to))
         {
           file->published = TRUE;
           file->given_up = FALSE;
@@ -470,7 +321,7 @@ call_link (const char *from, const char *to)
         }
     }
   r = leave (r);
-  show (r, "links %s to %s", short_name (from), short_name (to));
+  show (r, "links %s to %s", world_short_name (from), world_short_name (to));
   return r;
 }
 
@@ -479,11 +330,11 @@ static void
 judge_removal (const char *path)
 {
   const Actor *a = world.current, *o;
-  const File *file = file_at (path);
+  const File *file = world_file_at (path);
 
   if (file == NULL || world.scenario->flufl || world.scenario->without_a1)
     return;
-  if (!is_lock (path) && !g_str_has_prefix (path, LOCK "|"))
+  if (!world_is_lock (path) && !g_str_has_prefix (path, LOCK "|"))
     {
       world_violation ("%s is removed, which is no claim of this lock", path);
       return;
@@ -492,28 +343,28 @@ judge_removal (const char *path)
     return;
   /* A deletion since the look at the lock file can lead to that. Then it is as another
    * deletion to everybody else. */
-  if (is_lock (path) && a->excused)
+  if (world_is_lock (path) && a->excused)
     {
-      rob_holder ();
-      excuse_all ();
+      world_rob_holder ();
+      world_excuse_all ();
       return;
     }
   o = &world.actors[file->owner];
   if (o->crashed || file->given_up)
     return;
-  if (is_lock (path)
+  if (world_is_lock (path)
       && ((o->holding && o->lease_end > world_boot_now ())
           || fake_disk_mtime (path) > fake_disk_server_now ()))
     world_violation ("process %u removes the lock of process %u, which has not expired", a->id, o->id);
-  else if (!is_lock (path) && !file->published)
+  else if (!world_is_lock (path) && !file->published)
     world_violation ("process %u removes the claim of process %u, which waits", a->id, o->id);
 }
 
 static int
 call_unlink (const char *path)
 {
-  File *file = file_at (path);
-  gboolean own = file != NULL && file->owner == world.current->id && !is_lock (path);
+  File *file = world_file_at (path);
+  gboolean own = file != NULL && file->owner == world.current->id && !world_is_lock (path);
   gboolean is_claim_of_ours = g_strcmp0 (path, world.current->proc.claim.path) == 0;
   int r;
 
@@ -521,17 +372,17 @@ call_unlink (const char *path)
               !is_claim_of_ours && !world.current->collecting))
     return -1;
   judge_removal (path);
-  file = file_at (path);
+  file = world_file_at (path);
   if (is_claim_of_ours && !world.scenario->flufl)
     world.files[world.current->proc.claim.ino].given_up = TRUE;
   r = fake_syscalls.unlink (path);
   if (r == 0)
     {
-      remove_name (path);
+      world_remove_name (path);
       world.changes++;
     }
   r = leave (r);
-  show (r, "removes %s", short_name (path));
+  show (r, "removes %s", world_short_name (path));
   return r;
 }
 
@@ -542,18 +393,18 @@ call_rename (const char *from, const char *to)
 
   if (!enter ("rename", TRUE, FALSE, FALSE))
     return -1;
-  if (file_at (from) != NULL && file_at (from)->owner != world.current->id)
+  if (world_file_at (from) != NULL && world_file_at (from)->owner != world.current->id)
     world_violation ("the claim of another is renamed");
   r = fake_syscalls.rename (from, to);
   if (r == 0)
     {
-      remove_name (from);
-      add_name (to, world.current->id);
+      world_remove_name (from);
+      world_add_name (to, world.current->id);
       world.changes++;
-      file_at (to)->given_up = TRUE;
+      world_file_at (to)->given_up = TRUE;
     }
   r = leave (r);
-  show (r, "renames %s to %s", short_name (from), short_name (to));
+  show (r, "renames %s to %s", world_short_name (from), world_short_name (to));
   return r;
 }
 

@@ -8,7 +8,7 @@
  * Complete: each scenario of two, with three tries for the lock each, without
  * events in every order; with --minutes with one event, too. Bounded: with one
  * event, orders with at most two changes to the other process where this one
- * could have gone on; how long a pause is (world.c, spans); that states are told
+ * could have gone on; how long a pause is (choices.c, spans); that states are told
  * apart by 64 bits. A1 of docs/protocol.md is assumed: nobody is delayed for more
  * than half the grace just before a call that the deadline guards.
  */

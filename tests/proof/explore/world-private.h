@@ -98,15 +98,35 @@ extern const FluflSyscalls world_syscalls;
 
 /* world.c */
 gint64  world_boot_now  (void);
-void    world_schedule  (void);
-void    world_sleep     (Actor *a, gint64 nsec);
 void    world_violation (const char *format, ...) G_GNUC_PRINTF (1, 2);
 void    world_note      (const char *format, ...) G_GNUC_PRINTF (1, 2);
 
-/* calls.c */
+/* choices.c */
+/* Who does its call now; NULL: the run is over. */
+Actor  *world_choose    (void);
+void    world_schedule  (void);
+void    world_sleep     (Actor *a, gint64 nsec);
+void    actor_crash     (Actor *a);
+void    actor_close_files (Actor *a);
+
+/* names.c */
 /* Takes note of a file that was there before. */
-void    world_adopt     (const char *path);
-void    world_delete    (Deletion    what);
+void    world_adopt       (const char *path);
+void    world_add_name    (const char *path, guint maker);
+void    world_remove_name (const char *path);
+gboolean world_is_lock    (const char *path);
+/* "L", or "C1.2": the second file that process 1 made, by one of its names. */
+const char *world_short_name (const char *path);
+/* Nullable. */
+File   *world_file_at     (const char *path);
+File   *world_file_of     (int fd);
+
+/* person.c */
+/* What a person does, who knows nothing of leases and tokens. */
+void    world_delete      (Deletion what);
+/* Whoever holds the lock does not know that it is gone. */
+void    world_rob_holder  (void);
+void    world_excuse_all  (void);
 
 /* script.c */
 void    actor_run       (Actor *a);
