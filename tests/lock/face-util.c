@@ -327,7 +327,7 @@ face_fork_here (void)
   pid = fork ();
   g_assert_cmpint (pid, >=, 0);
   if (pid == 0)
-    alarm (face_is_slow () ? TEST_PATIENCE_SEC : TEST_PATIENCE_SEC / 6);
+    alarm (test_is_slow () ? TEST_PATIENCE_SEC : TEST_PATIENCE_SEC / 6);
   return pid;
 }
 
@@ -364,12 +364,6 @@ void
 face_join (pid_t child)
 {
   g_assert_cmpint (face_join_any (child), ==, FACE_CHILD_OK);
-}
-
-gboolean
-face_is_slow (void)
-{
-  return g_getenv ("FLUFL_TEST_SLOW_MACHINE") != NULL;
 }
 
 gint64

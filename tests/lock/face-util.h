@@ -144,9 +144,6 @@ enum
 void       face_child_ends (int          status);
 int        face_join_any  (pid_t         child);
 
-/* Whether memcheck or a sanitizer makes everything slow. */
-gboolean   face_is_slow   (void);
-
 /* What the file at @path expires at, or the times of any other; microseconds. */
 gint64     face_mtime     (const char   *path);
 guint      face_nlink     (const char   *path);

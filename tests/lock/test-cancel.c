@@ -201,7 +201,7 @@ races (Face *face, gconstpointer data)
 {
   const Form *form = data;
   g_autoptr (FluflLock) lock = face_lock_new (face);
-  guint n_held = 0, rounds = face_is_slow () ? 30 : 300;
+  guint n_held = 0, rounds = test_is_slow () ? 30 : 300;
 
   for (guint i = 0; i < rounds; i++)
     {

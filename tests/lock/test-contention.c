@@ -142,7 +142,7 @@ static void
 nothing_is_lost (void)
 {
   GSubprocess *contenders[G_N_ELEMENTS (ways)];
-  gboolean slow = g_getenv ("FLUFL_TEST_SLOW_MACHINE") != NULL;
+  gboolean slow = test_is_slow ();
   int rounds = ROUNDS / (slow ? 40 : 1) / (int) G_N_ELEMENTS (ways);
   g_autofree char *rounds_text = g_strdup_printf ("%d", rounds);
   g_autofree char *counter = NULL, *text = NULL;

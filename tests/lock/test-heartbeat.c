@@ -205,7 +205,7 @@ many_cycles (Face *face, gconstpointer data)
 
   g_signal_connect (lock, "lost", G_CALLBACK (heard_lost_cb), &lost);
   flufl_lock_set_lifetime (lock, 30);
-  for (guint i = 0; i < (face_is_slow () ? 10 : 100); i++)
+  for (guint i = 0; i < (test_is_slow () ? 10 : 100); i++)
     {
       const Form *form = i % 2 == 0 ? &form_sync : &form_async;
 

@@ -21,12 +21,6 @@
 static FluflLock *holder;
 static TestPlace  place;
 
-static gboolean
-is_slow (void)
-{
-  return g_getenv ("FLUFL_TEST_SLOW_MACHINE") != NULL;
-}
-
 static guint
 count_names (const char *directory)
 {
@@ -225,7 +219,7 @@ static void
 in_vain (gconstpointer data)
 {
   void (*const way) (guint) = (void (*) (guint)) data;
-  guint rounds = is_slow () ? 5 * BATCH : 20000;
+  guint rounds = test_is_slow () ? 5 * BATCH : 20000;
 
   test_place_init (&place);
   holder = flufl_lock_new_for_path (place.lock);
@@ -271,7 +265,7 @@ heartbeat_stops (gconstpointer data)
 {
   g_test_summary ("A heartbeat that would come in twenty minutes is gone with its holding");
   test_place_init (&place);
-  assert_leaves_nothing ((void (*) (guint)) data, is_slow () ? 500 : 10000);
+  assert_leaves_nothing ((void (*) (guint)) data, test_is_slow () ? 500 : 10000);
   test_place_clear (&place);
 }
 

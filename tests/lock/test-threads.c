@@ -17,7 +17,7 @@
 static guint
 n_rounds (void)
 {
-  return face_is_slow () ? 20 : 150;
+  return test_is_slow () ? 20 : 150;
 }
 
 typedef struct

@@ -125,6 +125,12 @@ no_progress_cb (gpointer what)
   return G_SOURCE_REMOVE;
 }
 
+gboolean
+test_is_slow (void)
+{
+  return g_getenv ("FLUFL_TEST_SLOW_MACHINE") != NULL;
+}
+
 void
 test_wait_flag (gboolean *flag, const char *what)
 {

@@ -36,6 +36,9 @@ char    *test_make_lock     (TestPlace     *place,
                              double         seconds);
 void  test_place_date (const char *claim, double seconds);
 
+/* Whether memcheck or a sanitizer makes everything slow. */
+gboolean test_is_slow       (void);
+
 /* Iterates the thread-default main context until @flag is set. */
 void     test_wait_flag     (gboolean      *flag,
                              const char    *what);
