@@ -1,5 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * Holders that die, and processes that cannot have a life-line.
  */
 
 #include "life-line-util.h"

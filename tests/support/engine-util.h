@@ -1,5 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * The timers and sleeps of the waiting room, as a test calls them.
  */
 
 #pragma once

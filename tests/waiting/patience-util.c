@@ -1,5 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * The clock, the sleeps and the calls of an acquisition in a time of its own.
  */
 
 #include "patience-util.h"
