@@ -183,7 +183,7 @@ def crowd(bench, directory):
 
 def objects(build):
     print('\nTen thousand idle objects in one process')
-    for line in lines_of(build / 'tests' / 'test-many', '-p', '/many/memory'):
+    for line in lines_of(build / 'tests' / 'lock' / 'test-many', '-p', '/many/memory'):
         found = re.search(r'(\d+) bytes for each', line)
         if found:
             row('heap', f'{found[1]} bytes each', 'at most 1024', int(found[1]) <= 1024)

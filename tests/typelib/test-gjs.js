@@ -1,133 +1,26 @@
 // SPDX-FileCopyrightText: 2026 The libflufllock authors
 // SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-// Flufl from GJS: the typelib and the override. Speaks TAP.
+// Flufl from GJS, the typelib and the override: what there is, and what returns at once or
+// waits in its place.
 
 import Flufl from 'gi://Flufl?version=1';
 import Gio from 'gi://Gio';
 import GLib from 'gi://GLib';
 import GObject from 'gi://GObject';
-import System from 'system';
+import {
+  BYSTANDER, HOUR_MS, HOUR_S, assert, assertEqual, assertRejects, claimByHand, exists, lock, loop,
+  mtimeOf, names, nowInSeconds, other, path, removeByHand, runTests, setAge,
+  test,
+} from './locktest.js';
 
-const PATIENCE_S = 60;
-const HOUR_MS = 3600 * 1000;
-const HOUR_S = 3600;
 const EIO = 5;
 const ENOSPC = 28;
-const BYSTANDER = 'elsewhere.example.org';
 
 Gio._promisify(Gio.DataInputStream.prototype, 'read_line_async', 'read_line_finish_utf8');
 Gio._promisify(Gio.Subprocess.prototype, 'wait_async');
 
 const program = Gio.File.new_for_uri(import.meta.url).get_path();
-const loop = new GLib.MainLoop(null, false);
-const tests = [];
-
-let dir;
-let path;
-let lock;
-let other;
-
-function test(name, body) {
-  tests.push([name, body]);
-}
-
-function fail(message) {
-  throw new Error(message);
-}
-
-function assert(condition, message = 'an assertion') {
-  if (!condition)
-    fail(`${message} is false`);
-}
-
-function assertEqual(actual, expected) {
-  const [a, b] = [actual, expected].map(value => JSON.stringify(value) ?? String(value));
-  if (a !== b)
-    fail(`${a} is not ${b}`);
-}
-
-async function assertRejects(domain, code, body) {
-  let error = null;
-  try {
-    await body();
-  } catch (e) {
-    error = e;
-  }
-  if (!(error instanceof GLib.Error) || !error.matches(domain, code))
-    fail(`not the error ${code} but ${error}`);
-  assert(error instanceof domain, 'the domain of the error');
-  assert(error.message.length > 0, 'that the error has a message');
-  return error;
-}
-
-function waitFor(condition) {
-  const give_up = GLib.get_monotonic_time() + PATIENCE_S * 1e6;
-
-  return new Promise((resolve, reject) => {
-    GLib.timeout_add(GLib.PRIORITY_DEFAULT, 5, () => {
-      try {
-        if (condition()) {
-          resolve();
-          return GLib.SOURCE_REMOVE;
-        }
-        if (GLib.get_monotonic_time() > give_up)
-          fail(`waited in vain for ${condition}`);
-      } catch (error) {
-        reject(error);
-        return GLib.SOURCE_REMOVE;
-      }
-      return GLib.SOURCE_CONTINUE;
-    });
-  });
-}
-
-function exists(name) {
-  return GLib.file_test(name, GLib.FileTest.EXISTS);
-}
-
-function names() {
-  const children = Gio.File.new_for_path(dir).enumerate_children('standard::name',
-    Gio.FileQueryInfoFlags.NOFOLLOW_SYMLINKS, null);
-  const found = [];
-  let info;
-  while ((info = children.next_file(null)) !== null)
-    found.push(info.get_name());
-  children.close(null);
-  return found.sort();
-}
-
-function nowInSeconds() {
-  return GLib.get_real_time() / 1e6;
-}
-
-function mtimeOf(name) {
-  return Gio.File.new_for_path(name)
-    .query_info('time::modified,time::modified-usec', Gio.FileQueryInfoFlags.NONE, null)
-    .get_modification_date_time();
-}
-
-function setAge(name, age_s) {
-  Gio.File.new_for_path(name).set_attribute_uint64('time::modified',
-    Math.floor(nowInSeconds() - age_s), Gio.FileQueryInfoFlags.NONE, null);
-}
-
-// Locks the way flufl.lock does, for a holder that nothing is known of.
-function claimByHand(age_s) {
-  const claim = `${path}|${BYSTANDER}|77|1`;
-
-  GLib.file_set_contents(claim, claim);
-  setAge(claim, age_s);
-  const [, , , status] = GLib.spawn_sync(null, ['ln', claim, path], null,
-    GLib.SpawnFlags.SEARCH_PATH, null);
-  GLib.spawn_check_wait_status(status);
-  return claim;
-}
-
-function removeByHand(claim) {
-  GLib.unlink(claim);
-  GLib.unlink(path);
-}
 
 test('constants', () => {
   assertEqual(Flufl.LOCK_TIMEOUT_FOREVER, -1);
@@ -458,228 +351,18 @@ test('stale', async () => {
   assertEqual(lock.acquire(), true);
 });
 
-test('asynchronous round', async () => {
-  assertEqual(await lock.acquire_async(Flufl.LOCK_TIMEOUT_FOREVER, null), true);
-  assertEqual(await lock.check_async(null), true);
-  assertEqual(await lock.query_state_async(null), Flufl.LockState.OURS);
-  assertEqual((await lock.query_details_async(null)).get_state(), Flufl.LockState.OURS);
-  assertEqual(await lock.refresh_async(HOUR_MS, null), true);
-  assert(mtimeOf(path).to_unix() > nowInSeconds() + 3000);
-  assertEqual(await lock.release_async(null), true);
-  assertEqual(await lock.break_lock_async(Flufl.BreakFlags.FORCE, null), true);
-});
-
-test('asynchronous round with defaults', async () => {
-  assertEqual(await lock.acquire_async(), true);
-  assertEqual(await lock.check_async(), true);
-  assertEqual(await lock.query_state_async(), Flufl.LockState.OURS);
-  assert(await lock.query_details_async() instanceof Flufl.LockDetails);
-  assertEqual(await lock.refresh_async(), true);
-  assertEqual(await lock.release_async(), true);
-  assertEqual(await lock.break_lock_async(), true);
-});
-
-test('callbacks', async () => {
-  const run = (name, ...args) => new Promise((resolve, reject) => {
-    lock[`${name}_async`](...args, null, (source, result) => {
-      try {
-        assert(source === lock);
-        resolve(result);
-      } catch (error) {
-        reject(error);
-      }
-    });
-  });
-
-  assertEqual(lock.acquire_finish(await run('acquire', 0)), true);
-  assertEqual(lock.check_finish(await run('check')), true);
-  assertEqual(lock.query_state_finish(await run('query_state')), Flufl.LockState.OURS);
-  assertEqual(lock.query_details_finish(await run('query_details')).get_state(),
-    Flufl.LockState.OURS);
-  assertEqual(lock.refresh_finish(await run('refresh', 1000)), true);
-  assertEqual(lock.release_finish(await run('release')), true);
-  assertEqual(lock.break_lock_finish(await run('break_lock', Flufl.BreakFlags.NONE)), true);
-});
-
-test('asynchronous errors', async () => {
-  const LockError = Flufl.LockError;
-
-  await assertRejects(LockError, LockError.NOT_HELD, () => lock.release_async());
-  await assertRejects(LockError, LockError.NOT_HELD, () => lock.refresh_async());
-  await assertRejects(LockError, LockError.NOT_HELD, () => lock.query_details_async());
-  other.acquire();
-  const error = await assertRejects(LockError, LockError.TIMED_OUT, () => lock.acquire_async(20));
-  assert(error.message.includes(path));
-});
-
-test('cancellation and pending', async () => {
-  const cancellable = new Gio.Cancellable();
-  other.acquire();
-  const acquired = lock.acquire_async(HOUR_MS, cancellable);
-  const rejected = assertRejects(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED, () => acquired);
-  await assertRejects(Gio.IOErrorEnum, Gio.IOErrorEnum.PENDING, () => lock.acquire(0));
-  await assertRejects(Gio.IOErrorEnum, Gio.IOErrorEnum.PENDING, () => lock.acquire_async(0));
-  await assertRejects(Flufl.LockError, Flufl.LockError.NOT_HELD, () => lock.check());
-  await assertRejects(Flufl.LockError, Flufl.LockError.NOT_HELD, () => lock.check_async());
-  await waitFor(() => names().length === 3);
-  cancellable.cancel();
-  await rejected;
-  assertEqual(lock.held, false);
-});
-
-test('with_lock', async () => {
-  const answer = await lock.with_lock(async self => {
-    assert(self === lock && lock.held);
-    await lock.check_async();
-    return 42;
-  });
-  assertEqual([answer, lock.held], [42, false]);
-  assertEqual(await lock.with_lock(() => 43, 0, null), 43);
-});
-
-test('with_lock without work', async () => {
-  let message;
-  await lock.with_lock().catch(error => (message = error.message));
-  assertEqual(message, 'with_lock() needs a function');
-  assertEqual(lock.held, false);
-});
-
-test('with_lock that fails', async () => {
-  let message = null;
-  await lock.with_lock(() => fail('on purpose')).catch(error => (message = error.message));
-  assertEqual([message, lock.held], ['on purpose', false]);
-
-  const spoil = () => removeByHand(lock.claim_file.get_path());
-  await assertRejects(Flufl.LockError, Flufl.LockError.LOST, () => lock.with_lock(spoil));
-  await assertRejects(Flufl.LockError, Flufl.LockError.LOST, () => lock.with_lock(() => {
-    spoil();
-    throw new GLib.Error(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED, 'stopped');
-  }));
-
-  other.acquire();
-  await assertRejects(Flufl.LockError, Flufl.LockError.TIMED_OUT,
-    () => lock.with_lock(() => fail('the work was done'), 0));
-});
-
-test('signal waiting', async () => {
-  const seen = [];
-  lock.connect('waiting', (_lock, details) => {
-    seen.push(details);
-    other.release();
-  });
-  other.acquire();
-  assertEqual(await lock.acquire_async(), true);
-  assertEqual(seen.length, 1);
-  assert(seen[0] instanceof Flufl.LockDetails);
-  assertEqual(seen[0].get_state(), Flufl.LockState.THEIRS);
-});
-
-test('signal lost', async () => {
-  const seen = [];
-  lock.connect('lost', (_lock, error) => seen.push(error));
-  lock.lifetime = 300;
-  lock.heartbeat = Flufl.Heartbeat.MAIN_CONTEXT;
-  lock.acquire();
-  const cancellable = lock.dup_lost_cancellable();
-  assertEqual(cancellable.is_cancelled(), false);
-  const own = new Gio.Cancellable();
-  const stopped = lock.dup_work_cancellable(own);
-  const work = lock.dup_work_cancellable(null);
-  own.cancel();
-  assertEqual([stopped.is_cancelled(), work.is_cancelled()], [true, false]);
-  removeByHand(lock.claim_file.get_path());
-  await waitFor(() => seen.length > 0);
-  assertEqual(seen.length, 1);
-  assert(seen[0].matches(Flufl.LockError, Flufl.LockError.LOST));
-  assertEqual([cancellable.is_cancelled(), lock.held], [true, false]);
-  assert(lock.dup_lost_error().matches(Flufl.LockError, Flufl.LockError.LOST));
-  assertEqual(work.is_cancelled(), true);
-  const error = new Gio.IOErrorEnum({code: Gio.IOErrorEnum.CANCELLED, message: 'stopped'});
-  assert(lock.explain_error(error).matches(Flufl.LockError, Flufl.LockError.LOST));
-});
-
-test('abandon and release_all', async () => {
-  lock.acquire();
-  lock.abandon();
-  assertEqual([lock.held, names().length], [false, 0]);
-  lock.acquire();
-  assertEqual(Flufl.Lock.release_all(1000), true);
-  assertEqual([lock.held, names().length], [false, 0]);
-  other.acquire();
-  const rejected = assertRejects(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED,
-    () => lock.acquire_async(HOUR_MS));
-  lock.abandon();
-  await rejected;
-  assertEqual(lock.release_at_exit, true);
-  lock.release_at_exit = false;
-  assertEqual(lock.get_release_at_exit(), false);
-  lock.set_release_at_exit(true);
-});
-
-test('heartbeat refreshes', async () => {
-  for (const heartbeat of [Flufl.Heartbeat.MAIN_CONTEXT, Flufl.Heartbeat.THREAD]) {
-    lock.lifetime = 300;
-    lock.heartbeat = heartbeat;
-    lock.acquire();
-    const before = mtimeOf(path);
-    await waitFor(() => mtimeOf(path).compare(before) > 0);
-    lock.release();
-  }
-});
-
 test('types', () => {
   assertEqual(GObject.type_is_a(Flufl.BreakFlags.$gtype, GObject.TYPE_FLAGS), true);
   assertEqual(GObject.type_is_a(Flufl.LockState.$gtype, GObject.TYPE_ENUM), true);
   assertEqual(GObject.type_is_a(Flufl.LockDetails.$gtype, GObject.TYPE_BOXED), true);
 });
 
-async function runOne(body) {
-  dir = GLib.dir_make_tmp('flufl-gjs-XXXXXX');
-  path = `${dir}/a.lock`;
-  lock = Flufl.Lock.new_for_path(path);
-  other = Flufl.Lock.new_for_path(path);
-
-  let failure = null;
-  await Promise.resolve().then(body).catch(error => (failure = error));
-
-  for (const used of [lock, other]) {
-    if (used.held)
-      used.release();
-  }
-  const left = names();
-  left.forEach(name => GLib.unlink(`${dir}/${name}`));
-  GLib.rmdir(dir);
-
-  if (failure !== null)
-    throw failure;
-  assertEqual(left, []);
-}
-
-async function runAll() {
-  let status = 0;
-  print(`1..${tests.length}`);
-  for (const [i, [name, body]] of tests.entries()) {
-    try {
-      await runOne(body);
-      print(`ok ${i + 1} - ${name}`);
-    } catch (error) {
-      print(`not ok ${i + 1} - ${name}`);
-      `${error}\n${error.stack}`.trim().split('\n').forEach(line => print(`# ${line}`));
-      status = 1;
-    }
-  }
-  return status;
-}
-
-if (ARGV[0] === '--hold') {
-  // The program of a holder in another process, which gets killed.
-  lock = Flufl.Lock.new_for_path(ARGV[1]);
-  lock.acquire();
+// The program of a holder in another process, which gets killed.
+const held = ARGV[0] === '--hold' ? Flufl.Lock.new_for_path(ARGV[1]) : null;
+if (held !== null) {
+  held.acquire();
   print('held');
   loop.run();
 }
 
-let status = 1;
-runAll().then(result => (status = result)).catch(logError).finally(() => loop.quit());
-loop.run();
-System.exit(status);
+runTests();

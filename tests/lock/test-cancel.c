@@ -1,0 +1,345 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * Cancelled before, during and after: whoever is told so holds nothing, and
+ * leaves nothing; whoever is told TRUE holds.
+ */
+
+#include "face-util.h"
+
+#include <errno.h>
+
+/* What comes when there is something to cancel. */
+typedef struct
+{
+  GCancellable *cancellable;
+  Face         *face;
+  guint         n_files;   /* wait for so many */
+  guint         n_stalled; /* and so many calls that stall, which go on then */
+} Blow;
+
+static gpointer
+blow_thread (gpointer data)
+{
+  Blow *blow = data;
+
+  while (test_place_count (&blow->face->place) < blow->n_files)
+    g_usleep (500);
+  if (blow->n_stalled > 0)
+    lies_wait_stalled (blow->n_stalled);
+  g_cancellable_cancel (blow->cancellable);
+  lies_let_go ();
+  return NULL;
+}
+
+static void
+assert_cancelled (FluflLock *lock, gboolean held, GError **error)
+{
+  g_assert_error (*error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_false (held);
+  g_assert_false (flufl_lock_get_held (lock));
+  g_clear_error (error);
+}
+
+static void
+while_waiting (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autoptr (FluflLock) holder = face_lock_new (face);
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  Blow blow = { cancellable, face, 3, 0 };
+  GThread *thread;
+  gboolean held;
+
+  face_acquire (holder);
+  thread = g_thread_new ("cancel", blow_thread, &blow);
+  held = form->acquire (lock, FLUFL_LOCK_TIMEOUT_FOREVER, cancellable, &error);
+  g_thread_join (thread);
+  assert_cancelled (lock, held, &error);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 2);
+  g_assert_true (flufl_lock_check (holder, NULL, NULL));
+  face_release (holder);
+
+  /* The object is as good as before. */
+  g_cancellable_reset (cancellable);
+  g_assert_true (form->acquire (lock, 0, cancellable, &error));
+  g_assert_no_error (error);
+  face_release (lock);
+}
+
+typedef struct
+{
+  const Form *form;
+  LiesCall    call;
+  LiesWhen    when;
+} Stall;
+
+/* Whatever call the acquisition stalls in, before or after it is done, the
+ * answer is the same once it goes on. */
+static void
+while_stalled (Face *face, gconstpointer data)
+{
+  const Stall *stall = data;
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  Blow blow = { cancellable, face, 0, 1 };
+  GThread *thread;
+  gboolean held;
+
+  lies_stall (stall->call, stall->when);
+  thread = g_thread_new ("cancel", blow_thread, &blow);
+  held = stall->form->acquire (lock, FLUFL_LOCK_TIMEOUT_FOREVER, cancellable, &error);
+  g_thread_join (thread);
+  assert_cancelled (lock, held, &error);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+}
+
+/* The worker has won, the main context does not know it yet. */
+static void
+after_the_win (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  g_auto (Reply) reply = { 0 };
+  gint64 give_up = g_get_monotonic_time () + TEST_PATIENCE_SEC * G_USEC_PER_SEC;
+
+  flufl_lock_acquire_async (lock, 0, cancellable, reply_cb, &reply);
+  while (!g_main_context_pending (NULL))
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, give_up);
+      g_usleep (500);
+    }
+  g_assert_cmpuint (face_nlink (face->place.lock), ==, 2);
+  g_cancellable_cancel (cancellable);
+  reply_wait (&reply, "acquire");
+  assert_cancelled (lock, flufl_lock_acquire_finish (lock, reply.result, &error), &error);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+
+  face_acquire (lock);
+  face_release (lock);
+}
+
+/* Somebody was told that it is held. */
+static void
+too_late (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+
+  g_assert_true (form->acquire (lock, 0, cancellable, NULL));
+  g_cancellable_cancel (cancellable);
+  g_assert_true (flufl_lock_get_held (lock));
+  g_assert_true (flufl_lock_check (lock, NULL, NULL));
+  face_release (lock);
+}
+
+static void
+cancel_in_callback (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GCancellable *cancellable = user_data;
+  g_autoptr (GError) error = NULL;
+
+  g_cancellable_cancel (cancellable);
+  g_assert_true (flufl_lock_acquire_finish (FLUFL_LOCK (source), result, &error));
+  g_assert_no_error (error);
+  g_assert_true (flufl_lock_get_held (FLUFL_LOCK (source)));
+}
+
+/* Between the callback and the finish: the win is a win. */
+static void
+before_finish (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+
+  flufl_lock_acquire_async (lock, 0, cancellable, cancel_in_callback, cancellable);
+  FACE_WAIT_FOR (g_cancellable_is_cancelled (cancellable));
+  face_release (lock);
+}
+
+static void
+cancel_in_waiting (FluflLock *lock G_GNUC_UNUSED, FluflLockDetails *details G_GNUC_UNUSED,
+                   gpointer cancellable)
+{
+  g_cancellable_cancel (cancellable);
+}
+
+static void
+in_waiting_handler (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autoptr (FluflLock) holder = face_lock_new (face);
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+
+  face_acquire (holder);
+  g_signal_connect (lock, "waiting", G_CALLBACK (cancel_in_waiting), cancellable);
+  assert_cancelled (lock, form->acquire (lock, -1, cancellable, &error), &error);
+  face_release (holder);
+}
+
+static gpointer
+cancel_soon (gpointer data)
+{
+  GCancellable *cancellable = data;
+
+  for (guint spin = g_random_int_range (0, 400); spin > 0; spin--)
+    g_thread_yield ();
+  g_cancellable_cancel (cancellable);
+  return NULL;
+}
+
+/* At any moment at all. */
+static void
+races (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  guint n_held = 0, rounds = test_is_slow () ? 30 : 300;
+
+  for (guint i = 0; i < rounds; i++)
+    {
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      g_autoptr (GError) error = NULL;
+      GThread *thread = g_thread_new ("cancel", cancel_soon, cancellable);
+      gboolean held = form->acquire (lock, -1, cancellable, &error);
+
+      g_thread_join (thread);
+      if (held)
+        {
+          n_held++;
+          g_assert_no_error (error);
+          g_assert_true (flufl_lock_check (lock, NULL, NULL));
+          face_release (lock);
+        }
+      else
+        assert_cancelled (lock, held, &error);
+      g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+    }
+  g_test_message ("%u of %u won", n_held, rounds);
+}
+
+/* Once another operation has begun it goes on to its end. */
+static void
+others_go_on (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  Blow blow = { cancellable, face, 0, 1 };
+  GThread *thread;
+
+  face_acquire (lock);
+  lies_stall (LIES_UTIMENS, LIES_BEFORE);
+  thread = g_thread_new ("cancel", blow_thread, &blow);
+  g_assert_true (form->refresh (lock, -1, cancellable, &error));
+  g_assert_no_error (error);
+  g_thread_join (thread);
+
+  g_cancellable_reset (cancellable);
+  lies_stall (LIES_UNLINK, LIES_BEFORE);
+  thread = g_thread_new ("cancel", blow_thread, &blow);
+  g_assert_true (form->release (lock, cancellable, &error));
+  g_assert_no_error (error);
+  g_thread_join (thread);
+  g_assert_false (flufl_lock_get_held (lock));
+}
+
+/* A break that waits for the rest to be over. */
+static void
+break_while_resting (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  g_autofree char *claim G_GNUC_UNUSED
+      = test_make_lock (&face->place, "x.lock|elsewhere|12|34", -3600);
+  Blow blow = { cancellable, face, 3, 0 };
+  GThread *thread = g_thread_new ("cancel", blow_thread, &blow);
+
+  g_assert_false (form->break_lock (lock, FLUFL_BREAK_NONE, cancellable, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_thread_join (thread);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 2);
+  test_place_empty (&face->place);
+}
+
+/* A look that is repeated since its error may pass. */
+static void
+look_while_retrying (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  const int errnos[] = { EIO };
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  Blow blow = { cancellable, face, 0, 1 };
+  GThread *thread;
+
+  flufl_lock_set_retry_errnos (lock, errnos, G_N_ELEMENTS (errnos));
+  lies_fail (LIES_LSTAT, EIO, -1);
+  lies_stall (LIES_LSTAT, LIES_BEFORE);
+  thread = g_thread_new ("cancel", blow_thread, &blow);
+  g_assert_cmpint (form->query_state (lock, cancellable, &error), ==, FLUFL_LOCK_STATE_UNKNOWN);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_thread_join (thread);
+}
+
+static void
+add_stalls (const Form *form)
+{
+  static const struct
+  {
+    LiesCall    call;
+    const char *name;
+  } calls[] = {
+    { LIES_OPEN, "open" },   { LIES_PWRITE, "pwrite" }, { LIES_FSTAT, "fstat" },
+    { LIES_FLOCK, "flock" }, { LIES_LINK, "link" },     { LIES_FUTIMENS, "futimens" },
+  };
+  static GPtrArray *keep;
+
+  if (keep == NULL)
+    keep = g_ptr_array_new_with_free_func (g_free);
+  for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
+    for (LiesWhen when = LIES_BEFORE; when <= LIES_AFTER; when++)
+      {
+        g_autofree char *path = g_strdup_printf (
+            "/cancel/while-stalled/%s/%s/%s", form->name, calls[i].name,
+            when == LIES_BEFORE ? "before" : "after");
+        Stall *stall = g_new (Stall, 1);
+
+        stall->form = form;
+        stall->call = calls[i].call;
+        stall->when = when;
+        g_ptr_array_add (keep, stall);
+        FACE_TEST_WITH (path, while_stalled, stall);
+      }
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  FACE_TEST_FORMS ("/cancel/while-waiting", while_waiting);
+  add_stalls (&form_sync);
+  add_stalls (&form_async);
+  FACE_TEST ("/cancel/after-the-win", after_the_win);
+  FACE_TEST_FORMS ("/cancel/too-late", too_late);
+  FACE_TEST ("/cancel/before-finish", before_finish);
+  FACE_TEST_FORMS ("/cancel/in-waiting-handler", in_waiting_handler);
+  FACE_TEST_FORMS ("/cancel/races", races);
+  FACE_TEST_FORMS ("/cancel/others-go-on", others_go_on);
+  FACE_TEST_FORMS ("/cancel/break-while-resting", break_while_resting);
+  FACE_TEST_FORMS ("/cancel/look-while-retrying", look_while_retrying);
+
+  return g_test_run ();
+}

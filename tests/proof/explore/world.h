@@ -1,0 +1,97 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * Several processes on the disk in memory, one system call at a time. Each is
+ * the library's own protocol on a stack of its own; before every call that
+ * others can notice, or that can notice others, somebody outside chooses what
+ * happens next. Every call is judged: what it may not do is a violation.
+ */
+
+#pragma once
+
+#include "protocol-util.h"
+#include "flufl-queue.h"
+
+G_BEGIN_DECLS
+
+#define WORLD_MAX 8 /* processes */
+
+typedef enum
+{
+  CHOICE_STEP,  /* a process does its next call */
+  CHOICE_LOSE,  /* it does, and gets an error for an answer: arg 0 what a resend
+                 * would say, 1 EIO */
+  CHOICE_CRASH, /* it dies before its next call */
+  CHOICE_TIME,  /* time passes, as arg says */
+  CHOICE_DELETE, /* a person deletes files, as arg says: a Deletion */
+} ChoiceKind;
+
+typedef enum
+{
+  DELETION_LOCK,
+  DELETION_CLAIMS,
+  DELETION_BOTH,
+  DELETION_DIRECTORY, /* an empty one is in its place */
+  N_DELETIONS,
+} Deletion;
+
+typedef struct
+{
+  guint8 kind, who, arg;
+} Choice;
+
+/* How much may happen, besides the processes' own calls, in one run. */
+typedef struct
+{
+  guint times, crashes, losses, deletions;
+  int   preemptions; /* -1: any number */
+  guint n_spans;     /* how many of the spans of time may be chosen */
+  guint tries;       /* for the lock, of each process */
+} Budget;
+
+typedef enum
+{
+  SEED_NOTHING,
+  SEED_EXPIRED, /* a lock of another host that expired long ago */
+  SEED_ORPHAN,  /* the same without its claim */
+  SEED_LINE_ORPHAN, /* that of a killed process of ours */
+  SEED_KILLED,  /* the lock of a process of ours that was killed just now */
+  SEED_BLANK,   /* the same, and a power failure took its content */
+  SEED_WAITER,  /* the claim of a killed waiter */
+  SEED_COPIED,  /* an expired lock and its claim as two files with one link each */
+} Seed;
+
+/* What each process does: A acquire, Q acquire and look after the queue,
+ * W work, F refresh, R release, P release and keep the claim. Before a colon is
+ * what is done, alone, before anybody else begins; then time passes. */
+typedef struct
+{
+  const char *name;
+  FluflFsKind kind;
+  Seed        seed;
+  double      age;       /* seconds that pass before all begin */
+  const char *scripts[WORLD_MAX];
+  double      step;      /* seconds that the wall clocks then leap ahead */
+  gboolean    watches;   /* breakers must watch first. Elsewhere each has watched already */
+  gboolean    flufl;     /* by flufl's algorithm */
+  gboolean    without_a1; /* pauses longer than the protocol allows */
+  /* With either of these nothing but two holders is a violation. */
+} Scenario;
+
+/* Chooses one of @n; -1: end here. @hash is that of the whole state. */
+typedef int (*Chooser) (const Choice *choices, guint n, gpointer user_data);
+
+/* Returns: (transfer full): what was violated, or NULL. Sets @out_cut if the
+ * chooser ended it. @log: nullable; gets a line for each step. */
+char   *world_run   (const Scenario *scenario,
+                     const Budget   *budget,
+                     gint64          skew,
+                     Chooser         chooser,
+                     gpointer        user_data,
+                     GString        *log,
+                     gboolean       *out_cut);
+/* Of the whole state, for the chooser. */
+guint64 world_hash  (void);
+void    world_clear (void);
+
+G_END_DECLS

@@ -1,0 +1,331 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ */
+
+#include "disks.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "flufl-test-util.h"
+#include "protocol-util.h"
+
+/* --- In memory --- */
+
+static const char *
+memory_lock (void)
+{
+  return LOCK;
+}
+
+static void
+memory_reset (FluflFsKind kind)
+{
+  fake_disk_reset ();
+  fake_disk_kind (kind);
+}
+
+static void
+memory_clear (void)
+{
+}
+
+const Disk disk_in_memory = {
+  .name = "memory",
+  .sys = &fake_syscalls,
+  .lock = memory_lock,
+  .reset = memory_reset,
+  .pass = fake_disk_advance,
+  .clear = memory_clear,
+};
+
+/* --- Real --- */
+
+/* So often may the clock be put on between two resets. */
+#define LEAPS_MAX 4096
+
+typedef struct
+{
+  gint64 after;  /* the kernel's clock: changes later than this … */
+  gint64 offset; /* … are so much later by ours */
+} Leap;
+
+/* Shared by forked processes. One of them at a time puts the clock on. */
+typedef struct
+{
+  gint64 real, boot; /* at the last reset: the clock stands still between leaps */
+  gint64 changed;    /* the kernel's clock at the last change of a file, or later */
+  int    n;
+  Leap   leaps[LEAPS_MAX];
+} SwiftClock;
+
+static TestPlace place;
+static SwiftClock *swift;
+static FluflFsKind told_kind;
+
+static gint64
+kernel_time (clockid_t id)
+{
+  struct timespec ts;
+
+  clock_gettime (id, &ts);
+  return (gint64) ts.tv_sec * FAKE_SEC + ts.tv_nsec;
+}
+
+static gint64
+offset_at (gint64 time)
+{
+  for (int i = g_atomic_int_get (&swift->n); i > 0; i--)
+    if (time > swift->leaps[i - 1].after)
+      return swift->leaps[i - 1].offset;
+  return 0;
+}
+
+/* Files are stamped with the clock's last tick: what was done before the leap
+ * must not look as done after it, nor the other way round. */
+static void
+real_pass (gint64 nsec)
+{
+  int n = swift->n;
+  Leap leap = { swift->changed, nsec };
+
+  g_assert_cmpint (n, <, LEAPS_MAX);
+  if (n > 0)
+    leap.offset += swift->leaps[n - 1].offset;
+  while (kernel_time (CLOCK_REALTIME_COARSE) <= leap.after)
+    g_usleep (200);
+  swift->leaps[n] = leap;
+  g_atomic_int_set (&swift->n, n + 1);
+}
+
+static gint64
+real_clock (FluflClock clock)
+{
+  return (clock == FLUFL_CLOCK_REAL ? swift->real : swift->boot) + offset_at (G_MAXINT64);
+}
+
+static void
+shift (struct stat *st)
+{
+  gint64 time = swift->real
+                + offset_at ((gint64) st->st_ctim.tv_sec * FAKE_SEC + st->st_ctim.tv_nsec);
+
+  st->st_ctim.tv_sec = time / FAKE_SEC;
+  st->st_ctim.tv_nsec = time % FAKE_SEC;
+}
+
+static int
+real_fstat (int fd, struct stat *st)
+{
+  if (fstat (fd, st) != 0)
+    return -1;
+  shift (st);
+  return 0;
+}
+
+static int
+real_lstat (const char *path, struct stat *st)
+{
+  if (lstat (path, st) != 0)
+    return -1;
+  shift (st);
+  return 0;
+}
+
+static int
+changed (int answer)
+{
+  int errsv = errno;
+
+  swift->changed = kernel_time (CLOCK_REALTIME);
+  errno = errsv;
+  return answer;
+}
+
+static int
+real_open (const char *path, int flags, mode_t mode)
+{
+  /* On NFS a look goes past the cache; other file systems have rules for that. */
+  int fd = flufl_syscalls_posix.open (path, flags & ~O_DIRECT, mode);
+
+  return (flags & O_CREAT) != 0 ? changed (fd) : fd;
+}
+
+static ssize_t
+real_pwrite (int fd, const void *buffer, size_t size, off_t offset)
+{
+  return changed ((int) pwrite (fd, buffer, size, offset));
+}
+
+static int
+real_futimens (int fd, const struct timespec times[2])
+{
+  return changed (futimens (fd, times));
+}
+
+static int
+real_utimens (const char *path, const struct timespec times[2])
+{
+  return changed (flufl_syscalls_posix.utimens (path, times));
+}
+
+static int
+real_link (const char *from, const char *to)
+{
+  return changed (link (from, to));
+}
+
+static int
+real_rename (const char *from, const char *to)
+{
+  return changed (rename (from, to));
+}
+
+static int
+real_unlink (const char *path)
+{
+  return changed (unlink (path));
+}
+
+static FluflFsKind
+real_fs_kind (const char *directory G_GNUC_UNUSED)
+{
+  return told_kind;
+}
+
+static FluflSyscalls real_syscalls;
+
+static void
+real_set_up (void)
+{
+  if (swift != NULL)
+    return;
+  test_place_init (&place);
+  swift = mmap (NULL, sizeof *swift, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  g_assert_true (swift != MAP_FAILED);
+  real_syscalls = flufl_syscalls_posix;
+  real_syscalls.clock = real_clock;
+  real_syscalls.open = real_open;
+  real_syscalls.pwrite = real_pwrite;
+  real_syscalls.futimens = real_futimens;
+  real_syscalls.utimens = real_utimens;
+  real_syscalls.link = real_link;
+  real_syscalls.rename = real_rename;
+  real_syscalls.unlink = real_unlink;
+  real_syscalls.fstat = real_fstat;
+  real_syscalls.lstat = real_lstat;
+  real_syscalls.fs_kind = real_fs_kind;
+}
+
+static const char *
+real_lock (void)
+{
+  real_set_up ();
+  return place.lock;
+}
+
+static void
+real_reset (FluflFsKind kind)
+{
+  real_set_up ();
+  test_place_empty (&place);
+  told_kind = kind;
+  g_atomic_int_set (&swift->n, 0);
+  swift->real = flufl_syscalls_posix.clock (FLUFL_CLOCK_REAL);
+  swift->boot = flufl_syscalls_posix.clock (FLUFL_CLOCK_BOOT);
+}
+
+static void
+real_clear (void)
+{
+  if (swift == NULL)
+    return;
+  test_place_empty (&place);
+  test_place_clear (&place);
+  munmap (swift, sizeof *swift);
+  swift = NULL;
+}
+
+const Disk disk_real = {
+  .name = "real",
+  .sys = &real_syscalls,
+  .lock = real_lock,
+  .reset = real_reset,
+  .pass = real_pass,
+  .clear = real_clear,
+};
+
+gboolean
+disk_real_is_local (void)
+{
+  real_set_up ();
+  return flufl_syscalls_posix.fs_kind (place.dir) == FLUFL_FS_LOCAL;
+}
+
+/* --- Both --- */
+
+gboolean
+disk_look (const Disk *disk, const char *path, struct stat *st)
+{
+  return disk->sys->lstat (path, st) == 0;
+}
+
+gboolean
+disk_exists (const Disk *disk, const char *path)
+{
+  struct stat st;
+
+  return disk_look (disk, path, &st);
+}
+
+void
+disk_put (const Disk *disk, const char *path, const char *content, double seconds)
+{
+  gint64 time = disk->sys->clock (FLUFL_CLOCK_REAL) + (gint64) (seconds * (double) FAKE_SEC);
+  struct timespec times[2];
+  gsize length = strlen (content), done = 0;
+  int fd = disk->sys->open (path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+
+  g_assert_cmpint (fd, >=, 0);
+  while (done < length)
+    {
+      gssize n = disk->sys->pwrite (fd, content + done, length - done, (off_t) done);
+
+      g_assert_cmpint (n, >, 0);
+      done += (gsize) n;
+    }
+  times[0].tv_sec = times[1].tv_sec = time / FAKE_SEC;
+  times[0].tv_nsec = times[1].tv_nsec = time % FAKE_SEC;
+  g_assert_cmpint (disk->sys->futimens (fd, times), ==, 0);
+  g_assert_cmpint (disk->sys->close (fd), ==, 0);
+}
+
+static gboolean
+add_name (const char *name, gpointer names)
+{
+  if (strcmp (name, ".") != 0 && strcmp (name, "..") != 0)
+    g_ptr_array_add (names, g_strdup (name));
+  return TRUE;
+}
+
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+char *
+disk_list (const Disk *disk)
+{
+  g_autofree char *directory = g_path_get_dirname (disk->lock ());
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+
+  g_assert_cmpint (disk->sys->list (directory, add_name, names), ==, 0);
+  g_ptr_array_sort (names, compare_names);
+  g_ptr_array_add (names, NULL);
+  return g_strjoinv ("\n", (char **) names->pdata);
+}

@@ -1,0 +1,38 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * Holders that die, and processes that cannot have a life-line.
+ */
+
+#include "life-line-util.h"
+
+/* Acquires as a process that then dies. */
+void
+leave_dead_holder (void)
+{
+  Proc holder;
+
+  proc_init (&holder);
+  proc_acquire (&holder);
+  g_assert_nonnull (holder.claim.line);
+  proc_die (&holder);
+  proc_clear (&holder);
+}
+
+/* One that sees the place as a network file system, and so no life-lines. */
+void
+remote_init (Proc *p)
+{
+  proc_init (p);
+  p->site.fs_kind = FLUFL_FS_NFS;
+}
+
+void
+give_up_or_back (Proc *p)
+{
+  if (proc_has_it (p))
+    g_assert_cmpint (proc_release (p), ==, FLUFL_OUTCOME_RELEASED);
+  else
+    proc_abandon (p);
+  proc_clear (p);
+}

@@ -1,0 +1,70 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * An acquisition in a time of its own: the functions of GLib and libc that tell
+ * the time and let it pass are made here, so that hours pass at once and every
+ * sleep is known to the microsecond.
+ */
+
+#pragma once
+
+#include "flufl-acquire.h"
+
+#include "flufl-test-util.h"
+#include "lies.h"
+
+G_BEGIN_DECLS
+
+#define MSEC G_GINT64_CONSTANT (1000)
+#define SEC G_USEC_PER_SEC
+#define PATIENCE_START (G_GINT64_CONSTANT (1000) * SEC)
+
+extern gint64 patience_now;
+extern gint64 patience_deadline; /* of the acquisition that runs */
+extern gint64 patience_latest;   /* the end of the latest sleep */
+extern guint patience_n_sleeps;
+
+/* Happens in a sleep, so long after the start; once. */
+#define PATIENCE_CHANGE_AFTER (300 * MSEC)
+extern void (*patience_change) (void);
+
+/* Happens amid a sleep, and an event reports it. Once. */
+extern gint64 patience_event_at;
+extern void (*patience_event) (void);
+
+/* The calls of the acquisition: those that lie, with this clock. */
+extern FluflSyscalls patience_table;
+
+typedef struct
+{
+  TestPlace     place;
+  FluflSite     site;
+  FluflQueue    queue;
+  FluflAcquire  acquire;
+  gint64        begun;
+  guint         n_waiting;
+  gboolean      break_dead;
+} Patience;
+
+void        patience_set_up       (Patience      *self,
+                                   gconstpointer  kind);
+void        patience_tear_down    (Patience      *self,
+                                   gconstpointer  kind);
+FluflResult patience_run          (Patience      *self,
+                                   gint64         timeout,
+                                   gint64         lifetime_sec);
+/* Of a claim whose process is gone; NULL: no process is told from another here. */
+char       *patience_name_of_dead (void);
+
+#define PATIENCE_ADD_ON(path, kind, func) \
+  g_test_add (path, Patience, GINT_TO_POINTER (kind), patience_set_up, func, patience_tear_down)
+
+#define PATIENCE_ADD(path, func) \
+  G_STMT_START \
+    { \
+      PATIENCE_ADD_ON (path "/local", FLUFL_FS_LOCAL, func); \
+      PATIENCE_ADD_ON (path "/nfs", FLUFL_FS_NFS, func); \
+    } \
+  G_STMT_END
+
+G_END_DECLS

@@ -1,0 +1,449 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * Threads and time: appointments and sleeps, without any lock.
+ */
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include "await.h"
+#include "engine-util.h"
+
+#define HOUR (G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC)
+
+/* Kept once, and not before its time. */
+typedef struct
+{
+  gint64   when;
+  int      n_kept;
+  gboolean may_be_early; /* it may be cancelled */
+} Date;
+
+static int n_kept; /* of all */
+
+static void
+keep_date (gpointer data)
+{
+  Date *date = data;
+
+  if (!date->may_be_early)
+    g_assert_cmpint (now (), >=, date->when);
+  g_assert_cmpint (g_atomic_int_add (&date->n_kept, 1), ==, 0);
+  g_atomic_int_inc (&n_kept);
+}
+
+static void
+never_early (void)
+{
+  Date dates[300] = { 0 };
+  gint64 start = now ();
+
+  g_atomic_int_set (&n_kept, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (dates); i++)
+    {
+      dates[i].when = start + g_random_int_range (-20000, 150000);
+      engine_at (dates[i].when, NULL, keep_date, &dates[i]);
+    }
+  AWAIT (g_atomic_int_get (&n_kept) == G_N_ELEMENTS (dates));
+}
+
+/* All at one moment. */
+static void
+many (void)
+{
+  Date *dates = g_new0 (Date, 1000);
+  gint64 when = now () + 50000;
+
+  g_atomic_int_set (&n_kept, 0);
+  for (guint i = 0; i < 1000; i++)
+    {
+      dates[i].when = when;
+      engine_at (when, NULL, keep_date, &dates[i]);
+    }
+  AWAIT (g_atomic_int_get (&n_kept) == 1000);
+  g_free (dates);
+}
+
+/* One that is made later, for an earlier time, does not wait for the other. */
+static void
+earlier_one_comes_later (void)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  Date late = { .when = now () + HOUR, .may_be_early = TRUE };
+  Date soon[5] = { 0 };
+
+  g_atomic_int_set (&n_kept, 0);
+  engine_at (late.when, cancellable, keep_date, &late);
+  for (int i = 0; i < 5; i++)
+    {
+      g_usleep (2000); /* the leader polls by now, or not yet */
+      soon[i].when = now () + (5 - i) * 5000;
+      engine_at (soon[i].when, NULL, keep_date, &soon[i]);
+    }
+  AWAIT (g_atomic_int_get (&n_kept) == 5);
+  g_assert_cmpint (g_atomic_int_get (&late.n_kept), ==, 0);
+  g_cancellable_cancel (cancellable);
+  AWAIT (g_atomic_int_get (&late.n_kept) == 1);
+}
+
+static void
+cancelled (void)
+{
+  g_autoptr (GCancellable) early = g_cancellable_new ();
+  g_autoptr (GCancellable) shared = g_cancellable_new ();
+  Date before = { .when = now () + HOUR, .may_be_early = TRUE };
+  Date dates[50];
+
+  g_atomic_int_set (&n_kept, 0);
+  g_cancellable_cancel (early);
+  engine_at (before.when, early, keep_date, &before);
+  AWAIT (g_atomic_int_get (&before.n_kept) == 1);
+
+  for (guint i = 0; i < G_N_ELEMENTS (dates); i++)
+    {
+      dates[i] = (Date){ .when = now () + HOUR + i, .may_be_early = TRUE };
+      engine_at (dates[i].when, shared, keep_date, &dates[i]);
+    }
+  g_cancellable_cancel (shared);
+  AWAIT (g_atomic_int_get (&n_kept) == 1 + (int) G_N_ELEMENTS (dates));
+  /* Their handlers are gone with them. */
+  AWAIT (G_OBJECT (shared)->ref_count == 1);
+}
+
+/* Cancelled just as the time comes: once all the same. */
+static void
+cancel_races (void)
+{
+  guint rounds = test_is_slow () ? 50 : 1000;
+
+  g_atomic_int_set (&n_kept, 0);
+  for (guint i = 0; i < rounds; i++)
+    {
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      Date date = { .when = now () + g_random_int_range (0, 200), .may_be_early = TRUE };
+
+      engine_at (date.when, cancellable, keep_date, &date);
+      for (int spin = g_random_int_range (0, 100); spin > 0; spin--)
+        g_thread_yield ();
+      g_cancellable_cancel (cancellable);
+      AWAIT (g_atomic_int_get (&date.n_kept) == 1);
+    }
+  g_assert_cmpint (g_atomic_int_get (&n_kept), ==, (int) rounds);
+}
+
+static GMutex gate;
+
+static void
+stall (gpointer data)
+{
+  g_atomic_int_inc ((int *) data);
+  g_mutex_lock (&gate);
+  g_mutex_unlock (&gate);
+  g_atomic_int_inc ((int *) data);
+}
+
+/* Work that stalls, by a time or at once, keeps nobody else. */
+static void
+stalled_workers (void)
+{
+  int n_stalled = 0;
+  Date date = { .when = 0 };
+
+  g_mutex_lock (&gate);
+  for (int i = 0; i < 20; i++)
+    {
+      if (i % 2 == 0)
+        engine_at (now () + 1000, NULL, stall, &n_stalled);
+      else
+        flufl_workers_push (stall, &n_stalled);
+    }
+  AWAIT (g_atomic_int_get (&n_stalled) == 20);
+  for (int i = 0; i < 20; i++)
+    {
+      date = (Date){ .when = now () + 3000 };
+      engine_at (date.when, NULL, keep_date, &date);
+      AWAIT (g_atomic_int_get (&date.n_kept) == 1);
+    }
+  engine_sleep_until (now () + 3000, NULL);
+  g_assert_cmpint (g_atomic_int_get (&n_stalled), ==, 20);
+  g_mutex_unlock (&gate);
+  AWAIT (g_atomic_int_get (&n_stalled) == 40);
+}
+
+static gpointer
+push_thread (gpointer data)
+{
+  for (int i = 0; i < 100; i++)
+    flufl_workers_push (stall, data);
+  return NULL;
+}
+
+static void
+push (void)
+{
+  GThread *threads[4];
+  int n = 0;
+
+  for (int i = 0; i < 4; i++)
+    threads[i] = g_thread_new ("push", push_thread, &n);
+  for (int i = 0; i < 4; i++)
+    g_thread_join (threads[i]);
+  AWAIT (g_atomic_int_get (&n) == 800);
+}
+
+static gpointer
+cancel_thread (gpointer data)
+{
+  g_usleep (5000);
+  g_cancellable_cancel (data);
+  return NULL;
+}
+
+static void
+sleep_ends (void)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  GThread *thread;
+
+  for (int i = 0; i < 20; i++)
+    {
+      gint64 when = now () + g_random_int_range (-1000, 8000);
+
+      engine_sleep_until (when, i % 2 == 0 ? NULL : cancellable);
+      g_assert_cmpint (now (), >=, when);
+    }
+  engine_sleep_until (G_MININT64, NULL);
+
+  thread = g_thread_new ("cancel", cancel_thread, cancellable);
+  engine_sleep_until (now () + HOUR, cancellable);
+  g_assert_true (g_cancellable_is_cancelled (cancellable));
+  g_thread_join (thread);
+  engine_sleep_until (G_MAXINT64, cancellable); /* it has fired already */
+}
+
+static gpointer
+sleep_thread (gpointer data)
+{
+  for (int i = 0; i < 30; i++)
+    {
+      gint64 when = now () + g_random_int_range (0, 4000);
+
+      engine_sleep_until (when, NULL);
+      g_assert_cmpint (now (), >=, when);
+    }
+  g_atomic_int_inc ((int *) data);
+  return NULL;
+}
+
+/* Threads that sleep lead in turns, for calls too. */
+static void
+many_sleep (void)
+{
+  GThread *threads[8];
+  Date dates[100] = { 0 };
+  int n = 0;
+
+  g_atomic_int_set (&n_kept, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    threads[i] = g_thread_new ("sleep", sleep_thread, &n);
+  for (guint i = 0; i < G_N_ELEMENTS (dates); i++)
+    {
+      dates[i].when = now () + g_random_int_range (0, 60000);
+      engine_at (dates[i].when, NULL, keep_date, &dates[i]);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    g_thread_join (threads[i]);
+  AWAIT (g_atomic_int_get (&n_kept) == G_N_ELEMENTS (dates));
+}
+
+static gpointer
+wake_thread (gpointer data)
+{
+  g_usleep ((gulong) g_random_int_range (0, 300));
+  flufl_sleeper_wake (data);
+  return NULL;
+}
+
+/* A wake-up before the sleep counts, and counts once. */
+static void
+woken (void)
+{
+  FluflSleeper *sleeper = flufl_sleeper_new ();
+  gint64 when;
+
+  flufl_sleeper_wake (sleeper);
+  flufl_sleeper_wake (sleeper);
+  flufl_sleeper_sleep (sleeper, now () + HOUR);
+  when = now () + 3000;
+  flufl_sleeper_sleep (sleeper, when);
+  g_assert_cmpint (now (), >=, when);
+
+  for (int i = 0; i < (test_is_slow () ? 20 : 300); i++)
+    {
+      GThread *thread = g_thread_new ("wake", wake_thread, sleeper);
+
+      flufl_sleeper_sleep (sleeper, now () + HOUR);
+      g_thread_join (thread);
+    }
+  flufl_sleeper_free (sleeper);
+}
+
+/* Without another thread nothing is forgotten: one does it all, one after the other. And
+ * where there is none it is said so. */
+static void
+few_threads (void)
+{
+  Date dates[200] = { 0 };
+  FluflSleeper *sleeper = flufl_sleeper_new ();
+  gint64 start;
+
+  /* It comes first: no other test has left a thread. */
+  flufl_workers_max = 0;
+  g_assert_false (flufl_sleeper_call (sleeper, FLUFL_TIME_MONOTONIC, 0, keep_date, NULL));
+  g_assert_false (flufl_workers_push (keep_date, NULL));
+
+  for (guint max = 1; max <= 2; max++)
+    {
+      flufl_workers_max = max;
+      g_atomic_int_set (&n_kept, 0);
+      start = now ();
+      for (guint i = 0; i < G_N_ELEMENTS (dates); i++)
+        {
+          dates[i] = (Date){ .when = start + g_random_int_range (0, 50000) };
+          engine_at (dates[i].when, NULL, keep_date, &dates[i]);
+        }
+      for (int i = 0; i < 20; i++)
+        engine_sleep_until (now () + 1000, NULL);
+      AWAIT (g_atomic_int_get (&n_kept) == G_N_ELEMENTS (dates));
+    }
+  flufl_workers_max = G_MAXUINT;
+  flufl_sleeper_free (sleeper);
+}
+
+typedef struct
+{
+  int fds[2];
+  int n_interrupted;
+} Interrupt;
+
+static gpointer
+interrupted_thread (gpointer data)
+{
+  Interrupt *self = data;
+  FluflSleeper *sleeper = flufl_sleeper_new ();
+  char byte;
+
+  flufl_sleeper_set_interrupt_fd (sleeper, self->fds[0]);
+  for (int i = 0; i < 50; i++)
+    {
+      flufl_sleeper_sleep (sleeper, G_MAXINT64);
+      g_assert_true (flufl_sleeper_is_interrupted (sleeper));
+      g_assert_cmpint (read (self->fds[0], &byte, 1), ==, 1);
+      g_atomic_int_inc (&self->n_interrupted);
+    }
+  flufl_sleeper_wake (sleeper);
+  flufl_sleeper_sleep (sleeper, G_MAXINT64);
+  g_assert_false (flufl_sleeper_is_interrupted (sleeper));
+  flufl_sleeper_sleep (sleeper, now () + 2000);
+  g_assert_false (flufl_sleeper_is_interrupted (sleeper));
+  flufl_sleeper_free (sleeper);
+  return NULL;
+}
+
+/* A sleep ends when something can be read, whoever leads. */
+static void
+interrupted (void)
+{
+  Interrupt all[3] = { 0 };
+  GThread *threads[G_N_ELEMENTS (all)];
+
+  for (guint i = 0; i < G_N_ELEMENTS (all); i++)
+    {
+      g_assert_cmpint (pipe (all[i].fds), ==, 0);
+      threads[i] = g_thread_new ("interrupted", interrupted_thread, &all[i]);
+    }
+  for (int n = 1; n <= 50; n++)
+    for (guint i = 0; i < G_N_ELEMENTS (all); i++)
+      {
+        g_assert_cmpint (write (all[i].fds[1], "x", 1), ==, 1);
+        AWAIT (g_atomic_int_get (&all[i].n_interrupted) == n);
+      }
+  for (guint i = 0; i < G_N_ELEMENTS (all); i++)
+    {
+      g_thread_join (threads[i]);
+      close (all[i].fds[0]);
+      close (all[i].fds[1]);
+    }
+}
+
+static gpointer
+cancelled_thread (gpointer data)
+{
+  g_atomic_int_set ((int *) data, TRUE);
+  engine_sleep_until (now () + 20000, NULL);
+  pthread_testcancel ();
+  g_assert_not_reached ();
+}
+
+/* A thread that is cancelled while it leads leads to its end. */
+static void
+thread_cancelled (void)
+{
+  Date date = { .when = now () + 40000 };
+  pthread_t thread;
+  int begun = FALSE;
+  void *result;
+
+  g_atomic_int_set (&n_kept, 0);
+  g_assert_cmpint (pthread_create (&thread, NULL, cancelled_thread, &begun), ==, 0);
+  AWAIT (g_atomic_int_get (&begun));
+  engine_at (date.when, NULL, keep_date, &date);
+  g_assert_cmpint (pthread_cancel (thread), ==, 0);
+  g_assert_cmpint (pthread_join (thread, &result), ==, 0);
+  g_assert_true (result == PTHREAD_CANCELED);
+  engine_sleep_until (now () + 3000, NULL);
+  AWAIT (g_atomic_int_get (&n_kept) == 1);
+}
+
+/* The clock that goes on while the machine sleeps. */
+static void
+by_boot_time (void)
+{
+  FluflSleeper *sleeper = flufl_sleeper_new ();
+  Date date = { .when = 0 };
+
+  for (int i = 0; i < 20; i++)
+    {
+      gint64 when = flufl_time_now (FLUFL_TIME_BOOT) + g_random_int_range (-1000, 5000);
+
+      date.n_kept = 0;
+      g_assert_true (flufl_sleeper_call (sleeper, FLUFL_TIME_BOOT, when, keep_date, &date));
+      AWAIT (g_atomic_int_get (&date.n_kept) == 1);
+      g_assert_cmpint (flufl_time_now (FLUFL_TIME_BOOT), >=, when);
+    }
+  flufl_sleeper_free (sleeper);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/engine/few-threads", few_threads);
+  g_test_add_func ("/engine/never-early", never_early);
+  g_test_add_func ("/engine/many", many);
+  g_test_add_func ("/engine/earlier-one-comes-later", earlier_one_comes_later);
+  g_test_add_func ("/engine/cancelled", cancelled);
+  g_test_add_func ("/engine/cancel-races", cancel_races);
+  g_test_add_func ("/engine/stalled-workers", stalled_workers);
+  g_test_add_func ("/engine/push", push);
+  g_test_add_func ("/engine/sleep-ends", sleep_ends);
+  g_test_add_func ("/engine/many-sleep", many_sleep);
+  g_test_add_func ("/engine/woken", woken);
+  g_test_add_func ("/engine/interrupted", interrupted);
+  g_test_add_func ("/engine/thread-cancelled", thread_cancelled);
+  g_test_add_func ("/engine/by-boot-time", by_boot_time);
+
+  return g_test_run ();
+}

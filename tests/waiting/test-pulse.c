@@ -1,0 +1,141 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * Pulses: calls again and again, by a thread or by a main context, until they
+ * are stopped.
+ */
+
+#include "await.h"
+#include "flufl-pulse.h"
+
+typedef struct
+{
+  FluflPulse *pulse;
+  int         n_beats;
+  int         n_beating;
+  int         n_destroyed;
+  gint64      next;
+} Heart;
+
+static gint64
+beat (gpointer data)
+{
+  Heart *heart = data;
+
+  /* Never two at once. */
+  g_assert_cmpint (g_atomic_int_add (&heart->n_beating, 1), ==, 0);
+  g_assert_cmpint (g_atomic_int_get (&heart->n_destroyed), ==, 0);
+  g_atomic_int_inc (&heart->n_beats);
+  g_thread_yield ();
+  g_assert_cmpint (g_atomic_int_add (&heart->n_beating, -1), ==, 1);
+  return heart->next;
+}
+
+static void
+destroy (gpointer data)
+{
+  Heart *heart = data;
+
+  g_atomic_int_inc (&heart->n_destroyed);
+}
+
+/* Without a main context. */
+static void
+pulse (void)
+{
+  Heart heart = { .next = 1000 };
+  int n;
+
+  heart.pulse = flufl_pulse_start (NULL, 1, 0, beat, &heart, destroy);
+  AWAIT (g_atomic_int_get (&heart.n_beats) > 10);
+  flufl_pulse_stop (heart.pulse);
+  AWAIT (g_atomic_int_get (&heart.n_destroyed) == 1);
+  n = heart.n_beats;
+  g_usleep (10000);
+  g_assert_cmpint (g_atomic_int_get (&heart.n_beats), ==, n);
+
+  /* One that says that it is enough. */
+  heart = (Heart){ .next = -1 };
+  heart.pulse = flufl_pulse_start (NULL, 1, 1000, beat, &heart, destroy);
+  AWAIT (g_atomic_int_get (&heart.n_beats) == 1);
+  g_usleep (10000);
+  g_assert_cmpint (g_atomic_int_get (&heart.n_beats), ==, 1);
+  flufl_pulse_stop (heart.pulse);
+  AWAIT (g_atomic_int_get (&heart.n_destroyed) == 1);
+}
+
+/* With one it goes on only as long as that is run. */
+static void
+pulse_of_context (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  GMainContext *short_lived;
+  Heart heart = { .next = 1000 };
+  int n;
+
+  heart.pulse = flufl_pulse_start (context, 1, 0, beat, &heart, destroy);
+  g_usleep (10000);
+  g_assert_cmpint (g_atomic_int_get (&heart.n_beats), ==, 0);
+  AWAIT_BY (g_main_context_iteration (context, FALSE), g_atomic_int_get (&heart.n_beats) > 10);
+  AWAIT (g_atomic_int_get (&heart.n_beating) == 0);
+  n = g_atomic_int_get (&heart.n_beats);
+  g_usleep (10000);
+  /* One may have been on its way. */
+  g_assert_cmpint (g_atomic_int_get (&heart.n_beats), <=, n + 1);
+  flufl_pulse_stop (heart.pulse);
+  AWAIT (g_atomic_int_get (&heart.n_destroyed) == 1);
+  n = g_atomic_int_get (&heart.n_beats);
+  for (int i = 0; i < 10; i++)
+    {
+      g_main_context_iteration (context, FALSE);
+      g_usleep (500);
+    }
+  g_assert_cmpint (g_atomic_int_get (&heart.n_beats), ==, n);
+
+  /* A context that goes first. */
+  heart = (Heart){ .next = 1000 };
+  short_lived = g_main_context_new ();
+  heart.pulse = flufl_pulse_start (short_lived, 1, 0, beat, &heart, destroy);
+  AWAIT_BY (g_main_context_iteration (short_lived, FALSE), g_atomic_int_get (&heart.n_beats) > 2);
+  g_main_context_unref (short_lived);
+  flufl_pulse_stop (heart.pulse);
+  AWAIT (g_atomic_int_get (&heart.n_destroyed) == 1);
+}
+
+/* Stopped at any moment of its life. */
+static void
+pulse_races (gconstpointer data)
+{
+  gboolean has_context = GPOINTER_TO_INT (data);
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  guint rounds = test_is_slow () ? 50 : 500;
+
+  for (guint i = 0; i < rounds; i++)
+    {
+      Heart heart = { .next = g_random_int_range (-1, 50) };
+
+      heart.pulse = flufl_pulse_start (has_context ? context : NULL, 1, g_random_int_range (0, 50),
+                                       beat, &heart, destroy);
+      for (int spin = g_random_int_range (0, 60); spin > 0; spin--)
+        {
+          g_main_context_iteration (context, FALSE);
+          g_thread_yield ();
+        }
+      flufl_pulse_stop (heart.pulse);
+      AWAIT (g_atomic_int_get (&heart.n_destroyed) == 1);
+      g_assert_cmpint (g_atomic_int_get (&heart.n_beating), ==, 0);
+    }
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/pulse/thread", pulse);
+  g_test_add_func ("/pulse/context", pulse_of_context);
+  g_test_add_data_func ("/pulse/races/thread", GINT_TO_POINTER (FALSE), pulse_races);
+  g_test_add_data_func ("/pulse/races/context", GINT_TO_POINTER (TRUE), pulse_races);
+
+  return g_test_run ();
+}
