@@ -5,6 +5,7 @@
 returns for them."""
 
 import asyncio
+import _socket
 import contextlib
 import errno
 import gc
@@ -57,7 +58,7 @@ class SignalTestCase(LockTestCase):
         """A first wait makes the sockets that stay."""
         with tempfile.TemporaryDirectory() as name, Flufl.Lock(name + '/a.lock'):
             with contextlib.suppress(TimeoutError):
-                Flufl.Lock(name + '/a.lock').acquire(1)
+                Flufl.Lock(name + '/a.lock').acquire(100)
 
     def setUp(self):
         super().setUp()
@@ -67,7 +68,7 @@ class SignalTestCase(LockTestCase):
         self.sockets = open_sockets()
 
     def tearDown(self):
-        # An exception amid socket.socketpair() has its sockets until its traceback is freed.
+        # An exception amid the making of sockets has them until its traceback is freed.
         gc.collect()
         self.assertEqual(open_sockets(), self.sockets)
         super().tearDown()
@@ -243,13 +244,13 @@ class Waiting(SignalTestCase):
         self.other.acquire()
         pipe = sys.modules['gi.overrides.Flufl']._SignalPipe
         self.addCleanup(setattr, pipe, '_pipe', pipe._pipe)
-        self.addCleanup(setattr, socket, 'socketpair', socket.socketpair)
+        self.addCleanup(setattr, _socket, 'socketpair', _socket.socketpair)
 
         def none_left():
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
         pipe._pipe = None
-        socket.socketpair = none_left
+        _socket.socketpair = none_left
         self.send_when(self.waits)
         with self.assertRaises(Stop):
             self.lock.acquire()

@@ -53,6 +53,7 @@ class Ours:
             Flufl.LostError: 'lost',
             Flufl.TimedOutError: 'timed-out',
         }
+        self.not_held = Flufl.LostError, Flufl.NotHeldError
         self.lock = Flufl.Lock(path, separator=separator)
 
     def acquire(self):
@@ -68,7 +69,10 @@ class Ours:
         self.lock.refresh(FOREVER_S * 1000)
 
     def held(self):
-        return self.lock.check()
+        try:
+            return self.lock.check()
+        except self.not_held:
+            return False
 
 
 def main(kind, path, separator):

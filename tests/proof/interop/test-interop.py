@@ -389,7 +389,7 @@ class WeReadFlufls(InteropTest):
         self.assertEqual(self.holder.do('acquire'), 'done')
         before = self.snapshot()
         self.assertEqual(state(), Flufl.LockState.UNKNOWN)
-        self.assertFalse(self.lock.check())
+        self.assertRaises(Flufl.NotHeldError, self.lock.check)
         self.assertEqual(self.snapshot(), before)
         self.expire()
         self.assertEqual(state(), Flufl.LockState.THEIRS_EXPIRED)

@@ -21,6 +21,7 @@ Handlers of signals run while a method waits. If one raises an exception, the
 method ends with it; and if that was `acquire()`, the lock is not held.
 """
 
+import _socket
 import contextlib
 import datetime
 import errno
@@ -29,7 +30,6 @@ import math
 import operator
 import os
 import signal
-import socket
 import threading
 
 from gi.module import get_introspection_module
@@ -163,7 +163,8 @@ class _SignalPipe:
     _pipe = None
 
     def __init__(self):
-        self._reader, self._writer = socket.socketpair()
+        # Not that of the module socket, which has its descriptors as bare numbers for a moment.
+        self._reader, self._writer = _socket.socketpair()
         self._reader.setblocking(False)
         self._writer.setblocking(False)
         self._pid = os.getpid()
@@ -190,9 +191,15 @@ class _SignalPipe:
 
     @classmethod
     def put_back(cls, noted):
-        """Set the descriptor that was set before. May be called again."""
+        """Set the descriptor that was set before. May be called again.
+
+        What has come for it meanwhile must not be left for a later wait.
+        """
         if noted and cls._pipe is not None:
             cls._pipe._disarm(noted)
+            if cls._pipe._before(noted) != cls._pipe._writer.fileno():
+                cls._pipe.read(noted)
+            noted.clear()
 
     @staticmethod
     def _identify(fd):
@@ -227,7 +234,6 @@ class _SignalPipe:
             now.extend(map(_set_wakeup_fd, (-1,)))
         if now[0] != self._writer.fileno():  # a handler has set another since
             _set_wakeup_fd(now[0])
-        noted.clear()
 
     def _before(self, noted):
         """Our own, if this wait is in a handler that runs during another one."""
