@@ -227,7 +227,7 @@ lifetimes (Face *face, gconstpointer data)
 {
   const Form *form = data;
   const gint64 bad[] = { 0, -2, -15000, G_MININT64, G_MAXINT64, G_MAXINT64 / 1000 };
-  const gint64 good[] = { 1, 1000, G_GINT64_CONSTANT (60) * 365 * 24 * 3600 * 1000 };
+  const gint64 good[] = { 1000, 60000, G_GINT64_CONSTANT (60) * 365 * 24 * 3600 * 1000 };
   g_autoptr (FluflLock) lock = face_lock_new (face);
   g_autoptr (GError) error = NULL;
   guint calls;
