@@ -10,6 +10,10 @@
 
 #include <pthread.h>
 
+/* An operation that is dropped is waited for this long, in microseconds, so that the object is free
+ * for the next one and nothing is left on disk. */
+#define DROP_PATIENCE (100 * 1000)
+
 static gboolean
 clear_cb (gpointer data G_GNUC_UNUSED)
 {
@@ -173,11 +177,27 @@ flufl_call_get_win (const FluflCall *self)
   return self->settled && self->answer && self->class->undo != NULL ? self->number : 0;
 }
 
+/* Whether the worker has ended the operation, which it was told to. It has what it needs for that
+ * but an answer of the file server. Its notes are not read: nobody waits for what they tell. */
+static gboolean
+outlast_worker (FluflCall *self)
+{
+  gint64 until = g_get_monotonic_time () + DROP_PATIENCE;
+
+  if (self->stepper.sleeper != NULL)
+    flufl_sleeper_wake (self->stepper.sleeper);
+  flufl_sleeper_set_interrupt_fd (self->waiter, -1);
+  while (g_atomic_int_get (&self->progress) != PROGRESS_DONE && g_get_monotonic_time () < until)
+    flufl_sleeper_sleep (self->waiter, until);
+  return !g_atomic_int_compare_and_exchange (&self->progress, PROGRESS_BUSY, PROGRESS_LEFT);
+}
+
 /*
  * flufl_call_drop:
  * @self: (transfer full): in memory of g_malloc(), and run by flufl_call_run_until() if at all
  *
- * Ends the operation. What it wins, and nobody was told of, is given back.
+ * Ends the operation. What it wins, and nobody was told of, is given back. If a file server takes
+ * long over that it goes on in a worker thread.
  */
 void
 flufl_call_drop (FluflCall *self)
@@ -193,13 +213,8 @@ flufl_call_drop (FluflCall *self)
           while (self->class->step (self, &unused))
             ;
         }
-      else
-        {
-          if (self->stepper.sleeper != NULL)
-            flufl_sleeper_wake (self->stepper.sleeper);
-          if (g_atomic_int_compare_and_exchange (&self->progress, PROGRESS_BUSY, PROGRESS_LEFT))
-            return;
-        }
+      else if (!outlast_worker (self))
+        return;
     }
   flufl_call_free (self);
 }

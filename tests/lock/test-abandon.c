@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "flufl-lease.h"
+#include "flufl-operation.h"
 
 /* --- One --- */
 
@@ -108,6 +109,35 @@ waiting_in_thread (Face *face, gconstpointer data G_GNUC_UNUSED)
   flufl_lock_abandon (lock);
   g_thread_join (thread);
   g_assert_cmpuint (test_place_count (&face->place), ==, 2);
+  face_release (holder);
+}
+
+/* An operation that a worker makes for an interpreter. The object is free for the next one at
+ * once. */
+static void
+dropped_operation (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) holder = NULL, lock = NULL;
+  g_autoptr (GError) error = NULL;
+
+  lies_fs_kind (FLUFL_FS_NFS);
+  holder = face_lock_new (face);
+  lock = face_lock_new (face);
+  face_acquire (holder);
+  g_assert_false (flufl_lock_acquire (lock, 0, NULL, NULL)); /* it knows its file system now */
+  for (guint i = 0; i < 20; i++)
+    {
+      FluflOperation *operation
+          = flufl_operation_new (lock, FLUFL_OPERATION_KIND_ACQUIRE, -1, NULL);
+
+      g_assert_false (flufl_operation_run (operation, -1, 2 * (int) i));
+      flufl_operation_drop (operation);
+      g_assert_cmpuint (test_place_count (&face->place), ==, 2);
+      g_assert_false (flufl_lock_acquire (lock, 0, NULL, &error));
+      g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);
+      g_clear_error (&error);
+      flufl_operation_unref (operation);
+    }
   face_release (holder);
 }
 
@@ -343,6 +373,7 @@ main (int argc, char *argv[])
   FACE_TEST ("/abandon/waiting", waiting);
   FACE_TEST ("/abandon/won", won);
   FACE_TEST ("/abandon/waiting-in-thread", waiting_in_thread);
+  FACE_TEST ("/abandon/dropped-operation", dropped_operation);
   FACE_TEST ("/abandon/stalled", stalled);
   FACE_TEST ("/abandon/all", release_all);
   FACE_TEST_WITH ("/exit/held", exits, hold);
