@@ -33,6 +33,16 @@ struct _FluflLock
 /* The table that new locks use; tests put theirs here. */
 extern const FluflSyscalls *flufl_lock_syscalls;
 
+#ifdef G_OS_WIN32
+#define FLUFL_DEFAULT_SEPARATOR "^"
+#else
+#define FLUFL_DEFAULT_SEPARATOR "|"
+#endif
+
+/* flufl-lock-properties.c */
+void     flufl_lock_install_properties (GObjectClass    *object_class);
+void     flufl_lock_set_defaults      (FluflLock        *self);
+
 gboolean flufl_lock_check_usable      (FluflLock        *self,
                                        GError          **error);
 gboolean flufl_lock_lifetime_is_valid (gint64            lifetime_ms);

@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * The object: properties, signals, life and death. Its operations are in
- * flufl-lock-acquire.c, -release.c and -query.c, what it holds in flufl-lease.c, getters and
- * setters in flufl-lock-accessors.c.
+ * The object: signals, life and death. Its properties are in flufl-lock-properties.c, its
+ * operations in flufl-lock-acquire.c, -release.c, -break.c and -query.c, what it holds in
+ * flufl-lease.c.
  */
 
 #include "config.h"
@@ -13,7 +13,6 @@
 #include <limits.h>
 #include <unistd.h>
 
-#include "flufl-enum-types.h"
 
 /**
  * FluflLock:
@@ -83,38 +82,6 @@
  */
 G_DEFINE_FINAL_TYPE (FluflLock, flufl_lock, G_TYPE_OBJECT)
 
-#define DEFAULT_LIFETIME 15000
-
-/* Milliseconds. */
-#define DEFAULT_WAITING_DELAY 250
-#define WAITING_DELAY_MAX (G_MAXINT64 / 2000)
-
-/* Beyond this some file systems cannot store the expiration. Milliseconds. */
-#define LIFETIME_MAX (G_GINT64_CONSTANT (68) * 365 * 24 * 3600 * 1000)
-
-#ifdef G_OS_WIN32
-#define DEFAULT_SEPARATOR "^"
-#else
-#define DEFAULT_SEPARATOR "|"
-#endif
-
-enum
-{
-  PROP_FILE = 1,
-  PROP_SEPARATOR,
-  PROP_LIFETIME,
-  PROP_DEFAULT_TIMEOUT,
-  PROP_HEARTBEAT,
-  PROP_BREAK_DEAD,
-  PROP_LINGER,
-  PROP_RELEASE_AT_EXIT,
-  PROP_WAITING_DELAY,
-  PROP_HOST_NAME,
-  PROP_CLAIM_FILE,
-  PROP_HELD,
-  N_PROPS
-};
-
 enum
 {
   SIGNAL_LOST,
@@ -122,17 +89,9 @@ enum
   N_SIGNALS
 };
 
-static GParamSpec *properties[N_PROPS];
 static guint signals[N_SIGNALS];
 
 const FluflSyscalls *flufl_lock_syscalls = &flufl_syscalls_posix;
-
-void
-flufl_lock_notify_held (FluflLock *self)
-{
-  g_object_notify_by_pspec (&self->parent_instance, properties[PROP_HELD]);
-  g_object_notify_by_pspec (&self->parent_instance, properties[PROP_CLAIM_FILE]);
-}
 
 void
 flufl_lock_tell_lost (FluflLock *self, const GError *error)
@@ -144,105 +103,6 @@ void
 flufl_lock_emit_waiting (FluflLock *self, FluflLockDetails *details)
 {
   g_signal_emit (self, signals[SIGNAL_WAITING], 0, details);
-}
-
-static void
-flufl_lock_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
-{
-  FluflLock *self = FLUFL_LOCK (object);
-
-  switch (id)
-    {
-    case PROP_FILE:
-      g_value_set_object (value, self->file);
-      break;
-    case PROP_SEPARATOR:
-      g_value_set_string (value, self->separator);
-      break;
-    case PROP_LIFETIME:
-      g_value_set_int64 (value, flufl_lock_get_lifetime (self));
-      break;
-    case PROP_DEFAULT_TIMEOUT:
-      g_value_set_int64 (value, flufl_lock_get_default_timeout (self));
-      break;
-    case PROP_HEARTBEAT:
-      g_value_set_enum (value, (int) flufl_lock_get_heartbeat (self));
-      break;
-    case PROP_BREAK_DEAD:
-      g_value_set_boolean (value, flufl_lock_get_break_dead (self));
-      break;
-    case PROP_LINGER:
-      g_value_set_boolean (value, flufl_lock_get_linger (self));
-      break;
-    case PROP_RELEASE_AT_EXIT:
-      g_value_set_boolean (value, flufl_lock_get_release_at_exit (self));
-      break;
-    case PROP_WAITING_DELAY:
-      g_value_set_int64 (value, flufl_lock_get_waiting_delay (self));
-      break;
-    case PROP_HOST_NAME:
-      g_value_set_string (value, flufl_lock_get_host_name (self));
-      break;
-    case PROP_CLAIM_FILE:
-      g_value_take_object (value, flufl_lock_dup_claim_file (self));
-      break;
-    case PROP_HELD:
-      g_value_set_boolean (value, flufl_lock_get_held (self));
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
-}
-
-/* Returns: (nullable): interned */
-static const char *
-read_host_name (const GValue *value)
-{
-  const char *name = g_value_get_string (value);
-
-  return name != NULL && name[0] != '\0' ? g_intern_string (name) : NULL;
-}
-
-static void
-flufl_lock_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
-{
-  FluflLock *self = FLUFL_LOCK (object);
-
-  switch (id)
-    {
-    case PROP_FILE:
-      self->file = g_value_dup_object (value);
-      break;
-    case PROP_SEPARATOR:
-      self->separator = g_intern_string (g_value_get_string (value));
-      break;
-    case PROP_LIFETIME:
-      flufl_lock_set_lifetime (self, g_value_get_int64 (value));
-      break;
-    case PROP_DEFAULT_TIMEOUT:
-      flufl_lock_set_default_timeout (self, g_value_get_int64 (value));
-      break;
-    case PROP_HEARTBEAT:
-      flufl_lock_set_heartbeat (self, (FluflHeartbeat) g_value_get_enum (value));
-      break;
-    case PROP_BREAK_DEAD:
-      flufl_lock_set_break_dead (self, g_value_get_boolean (value));
-      break;
-    case PROP_LINGER:
-      flufl_lock_set_linger (self, g_value_get_boolean (value));
-      break;
-    case PROP_RELEASE_AT_EXIT:
-      flufl_lock_set_release_at_exit (self, g_value_get_boolean (value));
-      break;
-    case PROP_WAITING_DELAY:
-      flufl_lock_set_waiting_delay (self, g_value_get_int64 (value));
-      break;
-    case PROP_HOST_NAME:
-      self->host_name = read_host_name (value);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
 }
 
 /* What flufl_lock_new_for_path() was given, where GFile cannot say it. */
@@ -282,7 +142,7 @@ flufl_lock_constructed (GObject *object)
   G_OBJECT_CLASS (flufl_lock_parent_class)->constructed (object);
 
   if (self->separator == NULL)
-    self->separator = DEFAULT_SEPARATOR;
+    self->separator = FLUFL_DEFAULT_SEPARATOR;
   self->separator_is_valid = flufl_separator_is_valid (self->separator);
   if (path != NULL && path[0] == '/')
     {
@@ -321,178 +181,11 @@ static void
 flufl_lock_class_init (FluflLockClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
-  const GParamFlags construct_only
-      = G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS;
-  const GParamFlags settable
-      = G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
-  const GParamFlags readable
-      = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
-
   object_class->constructed = flufl_lock_constructed;
   object_class->dispose = flufl_lock_dispose;
   object_class->finalize = flufl_lock_finalize;
-  object_class->get_property = flufl_lock_get_property;
-  object_class->set_property = flufl_lock_set_property;
 
-  /**
-   * FluflLock:file:
-   *
-   * The lock file: the path that all who want the lock agree on. It exists
-   * while somebody holds the lock.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_FILE]
-      = g_param_spec_object ("file", NULL, NULL, G_TYPE_FILE, construct_only);
-
-  /**
-   * FluflLock:separator:
-   *
-   * What separates the parts of a claim file's name. All who want the lock
-   * must use the same one.
-   *
-   * It has at least one and at most eight bytes, none of them a letter, a
-   * digit, `/`, `~`, or a control character. The default is `|`, on Windows `^`.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_SEPARATOR]
-      = g_param_spec_string ("separator", NULL, NULL, DEFAULT_SEPARATOR, construct_only);
-
-  /**
-   * FluflLock:lifetime:
-   *
-   * For how long, in milliseconds, the lock is good after it has been acquired
-   * or refreshed. At least 1, at most 68 years, and 15000 by default. A change
-   * counts from the next acquisition or refresh on.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_LIFETIME]
-      = g_param_spec_int64 ("lifetime", NULL, NULL, 1, LIFETIME_MAX, DEFAULT_LIFETIME, settable);
-
-  /**
-   * FluflLock:default-timeout:
-   *
-   * For how long, in milliseconds, an acquisition goes on that is asked for
-   * with [const@Flufl.LOCK_TIMEOUT_DEFAULT]. -1, the default, means for ever.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_DEFAULT_TIMEOUT]
-      = g_param_spec_int64 ("default-timeout", NULL, NULL, FLUFL_LOCK_TIMEOUT_FOREVER, G_MAXINT64,
-                            FLUFL_LOCK_TIMEOUT_FOREVER, settable);
-
-  /**
-   * FluflLock:heartbeat:
-   *
-   * Who refreshes the lock while it is held. By default,
-   * `FLUFL_HEARTBEAT_AUTO`, the library does. A change counts from the next
-   * acquisition on.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_HEARTBEAT]
-      = g_param_spec_enum ("heartbeat", NULL, NULL, FLUFL_TYPE_HEARTBEAT, FLUFL_HEARTBEAT_AUTO,
-                           settable);
-
-  /**
-   * FluflLock:break-dead:
-   *
-   * Whether an acquisition breaks a lock whose holder is proved to be dead
-   * before the lock expires. %TRUE by default.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_BREAK_DEAD]
-      = g_param_spec_boolean ("break-dead", NULL, NULL, TRUE, settable);
-
-  /**
-   * FluflLock:linger:
-   *
-   * Whether a release keeps the claim file for the next acquisition of this
-   * object, under another name, instead of removing it.
-   *
-   * To make and to remove a file is most of what an acquisition and a release
-   * cost while nobody else wants the lock, so an object that often acquires and
-   * releases is several times faster with this. The price is a file in the
-   * lock's directory and, on a local file system, an open file in this process,
-   * which keeps the file system from being unmounted. They go when the object has
-   * not used the lock for 30 seconds, with its last reference, or when this is set
-   * to %FALSE. On NFS it spares about half of the calls to the server.
-   *
-   * It is %FALSE by default, and has an effect on local file systems and on NFS.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_LINGER] = g_param_spec_boolean ("linger", NULL, NULL, FALSE, settable);
-
-  /**
-   * FluflLock:release-at-exit:
-   *
-   * Whether the lock is released, if it is held, and an acquisition that runs is
-   * given up, when the process ends by exit(3) or by the return from `main()`.
-   * %TRUE by default. Without it the files stay until others break the lock: on
-   * a local file system within milliseconds, since the process is seen to be
-   * dead.
-   *
-   * See [func@Flufl.Lock.release_all].
-   *
-   * Since: 0.1
-   */
-  properties[PROP_RELEASE_AT_EXIT]
-      = g_param_spec_boolean ("release-at-exit", NULL, NULL, TRUE, settable);
-
-  /**
-   * FluflLock:waiting-delay:
-   *
-   * The time in milliseconds for which an acquisition waits before
-   * [signal@Flufl.Lock::waiting] is emitted. At least 0, and 250 by default. A
-   * change counts from the next acquisition on.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_WAITING_DELAY]
-      = g_param_spec_int64 ("waiting-delay", NULL, NULL, 0, WAITING_DELAY_MAX,
-                            DEFAULT_WAITING_DELAY, settable);
-
-  /**
-   * FluflLock:host-name:
-   *
-   * The name by which the claims of this object call this machine. By default,
-   * and if it is set to %NULL or to an empty text, it is that of
-   * [func@GLib.get_host_name].
-   *
-   * Programs that use flufl.lock show it, and compare it with the fully
-   * qualified name of their machine. This library shows it and takes no
-   * decision by it.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_HOST_NAME]
-      = g_param_spec_string ("host-name", NULL, NULL, NULL, construct_only);
-
-  /**
-   * FluflLock:claim-file: (getter dup_claim_file)
-   *
-   * The claim file of this object, while it holds the lock; %NULL otherwise.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_CLAIM_FILE]
-      = g_param_spec_object ("claim-file", NULL, NULL, G_TYPE_FILE, readable);
-
-  /**
-   * FluflLock:held:
-   *
-   * Whether this object holds the lock, as far as it knows without a look at
-   * the disk. See [method@Flufl.Lock.check].
-   *
-   * Since: 0.1
-   */
-  properties[PROP_HELD] = g_param_spec_boolean ("held", NULL, NULL, FALSE, readable);
-
-  g_object_class_install_properties (object_class, N_PROPS, properties);
+  flufl_lock_install_properties (object_class);
 
   /**
    * FluflLock::lost:
@@ -540,11 +233,7 @@ static void
 flufl_lock_init (FluflLock *self)
 {
   self->lease = flufl_lease_new ();
-  self->lifetime = DEFAULT_LIFETIME;
-  self->default_timeout = FLUFL_LOCK_TIMEOUT_FOREVER;
-  self->heartbeat = FLUFL_HEARTBEAT_AUTO;
-  self->waiting_delay = DEFAULT_WAITING_DELAY;
-  self->break_dead = TRUE;
+  flufl_lock_set_defaults (self);
 }
 
 /**
@@ -655,18 +344,6 @@ flufl_lock_new_for_path (const char *path)
 }
 
 /* --- For operations --- */
-
-gboolean
-flufl_lock_lifetime_is_valid (gint64 lifetime_ms)
-{
-  return lifetime_ms >= 1 && lifetime_ms <= LIFETIME_MAX;
-}
-
-gboolean
-flufl_lock_waiting_delay_is_valid (gint64 delay_ms)
-{
-  return delay_ms >= 0 && delay_ms <= WAITING_DELAY_MAX;
-}
 
 /*
  * flufl_lock_check_usable:

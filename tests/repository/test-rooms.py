@@ -81,6 +81,7 @@ PARTS = {
     'flufl-lock-accessors.c': ('flufl-lock-private.h', 'a part of FluflLock'),
     'flufl-lock-acquire.c': ('flufl-call.h', 'a part of FluflLock'),
     'flufl-lock-lost.c': ('flufl-lock-private.h', 'a part of FluflLock'),
+    'flufl-lock-properties.c': ('flufl-lock-private.h', 'a part of FluflLock'),
     'flufl-lock-query.c': ('flufl-call.h', 'a part of FluflLock'),
     'flufl-lock-release.c': ('flufl-call.h', 'a part of FluflLock'),
     'protocol/flufl-break.c': ('flufl-attempt.h', 'a step of an attempt'),
