@@ -237,7 +237,7 @@ install_waiting (void)
                             DEFAULT_WAITING_DELAY, settable);
 }
 
-/* How it is held, and given up. */
+/* How it is held. */
 static void
 install_holding (void)
 {
@@ -288,6 +288,14 @@ install_holding (void)
    * Since: 0.1
    */
   properties[PROP_LINGER] = g_param_spec_boolean ("linger", NULL, NULL, FALSE, settable);
+}
+
+/* How it is given up. */
+static void
+install_end (void)
+{
+  const GParamFlags settable
+      = G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
 
   /**
    * FluflLock:release-at-exit:
@@ -342,6 +350,7 @@ flufl_lock_install_properties (GObjectClass *object_class)
   install_construct_only ();
   install_waiting ();
   install_holding ();
+  install_end ();
   install_readable ();
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }

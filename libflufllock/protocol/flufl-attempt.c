@@ -93,6 +93,24 @@ looks_held (const FluflClaim *claim, FluflSite *site, gboolean break_dead, Flufl
   return flufl_time_since (flufl_claim_server_now (claim, site), findings->changed) < FLUFL_GRACE;
 }
 
+/* After the last round, in which the lock was not won. */
+static FluflOutcome
+end_attempt (FluflClaim *claim, FluflSite *site, FluflOutcome outcome)
+{
+  switch (outcome)
+    {
+    case FLUFL_OUTCOME_UNSURE:
+      return outcome;
+    case FLUFL_OUTCOME_AGAIN:
+    case FLUFL_OUTCOME_LOST:
+      /* Others were quicker each time. */
+      return FLUFL_OUTCOME_BUSY;
+    default:
+      flufl_claim_abandon (claim, site);
+      return outcome;
+    }
+}
+
 /*
  * flufl_attempt:
  * @claim: ours, kept from one attempt to the next; without a path at first
@@ -163,18 +181,7 @@ flufl_attempt (FluflClaim    *claim,
         return linked;
     }
 
-  switch (outcome)
-    {
-    case FLUFL_OUTCOME_UNSURE:
-      return outcome;
-    case FLUFL_OUTCOME_AGAIN:
-    case FLUFL_OUTCOME_LOST:
-      /* Others were quicker each time. */
-      return FLUFL_OUTCOME_BUSY;
-    default:
-      flufl_claim_abandon (claim, site);
-      return outcome;
-    }
+  return end_attempt (claim, site, outcome);
 }
 
 /*

@@ -294,6 +294,37 @@ may_be_strange (const FluflLook *look, gint64 server_now)
   return look->names_path && flufl_time_since (server_now, look->ctime) < FLUFL_GRACE;
 }
 
+/* Whether the look has seen a lock. Otherwise @out_outcome is that of the break. */
+static gboolean
+is_somebodys_lock (const FluflSite *site, gint64 server_now, FluflFindings *findings,
+                   FluflOutcome *out_outcome)
+{
+  const FluflLook *look = &findings->look;
+
+  switch (look->sight)
+    {
+    case FLUFL_SIGHT_NOTHING:
+      *out_outcome = FLUFL_OUTCOME_AGAIN;
+      return FALSE;
+    case FLUFL_SIGHT_FOREIGN:
+      *out_outcome = may_be_strange (look, server_now) ? FLUFL_OUTCOME_BUSY
+                                                       : FLUFL_OUTCOME_NOT_A_LOCK;
+      return FALSE;
+    case FLUFL_SIGHT_FAILED:
+      findings->errsv = look->errsv;
+      findings->failed_step = "look at the lock file";
+      *out_outcome = flufl_site_is_passing (site, look->errsv) ? FLUFL_OUTCOME_UNSURE
+                                                               : FLUFL_OUTCOME_FAILED;
+      return FALSE;
+    case FLUFL_SIGHT_UNREADABLE:
+    case FLUFL_SIGHT_STRANGE:
+    case FLUFL_SIGHT_CLAIM:
+    default:
+      findings->holder_seen = TRUE;
+      return TRUE;
+    }
+}
+
 /*
  * flufl_break:
  * @claim: ours, freshly touched: its ctime tells the file server's clock
@@ -322,24 +353,8 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
 
   flufl_look_open (look, site, site->lock_path, &fd);
   server_now = flufl_claim_server_now (claim, site);
-  switch (look->sight)
-    {
-    case FLUFL_SIGHT_NOTHING:
-      return FLUFL_OUTCOME_AGAIN;
-    case FLUFL_SIGHT_FOREIGN:
-      return may_be_strange (look, server_now) ? FLUFL_OUTCOME_BUSY : FLUFL_OUTCOME_NOT_A_LOCK;
-    case FLUFL_SIGHT_FAILED:
-      findings->errsv = look->errsv;
-      findings->failed_step = "look at the lock file";
-      return flufl_site_is_passing (site, look->errsv) ? FLUFL_OUTCOME_UNSURE
-                                                       : FLUFL_OUTCOME_FAILED;
-    case FLUFL_SIGHT_UNREADABLE:
-    case FLUFL_SIGHT_STRANGE:
-    case FLUFL_SIGHT_CLAIM:
-    default:
-      findings->holder_seen = TRUE;
-      break;
-    }
+  if (!is_somebodys_lock (site, server_now, findings, &outcome))
+    return outcome;
 
   findings->expired = is_expired (site, look, server_now);
 

@@ -167,6 +167,34 @@ join (const char *lock_path, const char *lock_name, const Name *name)
   return path;
 }
 
+/* The last part of the name: when it came, and of which process it is. */
+static void
+describe (Name *unique, const FluflIdentity *identity, guint64 ticket, guint64 random,
+          FluflMarks marks)
+{
+  unique->length = 0;
+  put_char (unique, 'T');
+  put_hexadecimal (unique, ticket, 16);
+  put_char (unique, 'R');
+  put_hexadecimal (unique, random, 12);
+  if ((marks & FLUFL_MARK_LIFE_LINE) != 0)
+    put_char (unique, 'L');
+  if ((marks & FLUFL_MARK_PARKED) != 0)
+    put_char (unique, 'K');
+  if (identity->boot[0] != '\0')
+    put_tag (unique, 'B', identity->boot);
+  if (identity->space[0] != '\0')
+    put_tag (unique, 'N', identity->space);
+  if (identity->start[0] != '\0'
+      && unique->length + 1 + strlen (identity->start) <= FLUFL_UNIQUE_MAX)
+    put_tag (unique, 'S', identity->start);
+  /* A life-line goes with the program, as it is closed by execve(2). */
+  if (identity->image[0] != '\0' && (marks & FLUFL_MARK_LIFE_LINE) == 0
+      && unique->length + 1 + strlen (identity->image) <= FLUFL_UNIQUE_MAX)
+    put_tag (unique, 'X', identity->image);
+  g_assert (unique->length <= FLUFL_UNIQUE_MAX);
+}
+
 /*
  * flufl_claim_name_build:
  * @lock_path: the lock file's path, or only its name
@@ -183,34 +211,14 @@ flufl_claim_name_build (const char          *lock_path,
                         guint64              random,
                         FluflMarks           marks)
 {
-  Name unique, host, pid, name;
+  Name unique, host, pid, name = { .length = 0 };
   const char *slash = strrchr (lock_path, '/');
   const char *lock_name = slash != NULL ? slash + 1 : lock_path;
   gsize lock_length = strlen (lock_name);
   gsize room;
 
-  unique.length = host.length = pid.length = name.length = 0;
-  put_char (&unique, 'T');
-  put_hexadecimal (&unique, ticket, 16);
-  put_char (&unique, 'R');
-  put_hexadecimal (&unique, random, 12);
-  if ((marks & FLUFL_MARK_LIFE_LINE) != 0)
-    put_char (&unique, 'L');
-  if ((marks & FLUFL_MARK_PARKED) != 0)
-    put_char (&unique, 'K');
-  if (identity->boot[0] != '\0')
-    put_tag (&unique, 'B', identity->boot);
-  if (identity->space[0] != '\0')
-    put_tag (&unique, 'N', identity->space);
-  if (identity->start[0] != '\0'
-      && unique.length + 1 + strlen (identity->start) <= FLUFL_UNIQUE_MAX)
-    put_tag (&unique, 'S', identity->start);
-  /* A life-line goes with the program, as it is closed by execve(2). */
-  if (identity->image[0] != '\0' && (marks & FLUFL_MARK_LIFE_LINE) == 0
-      && unique.length + 1 + strlen (identity->image) <= FLUFL_UNIQUE_MAX)
-    put_tag (&unique, 'X', identity->image);
-  g_assert (unique.length <= FLUFL_UNIQUE_MAX);
-
+  describe (&unique, identity, ticket, random, marks);
+  host.length = pid.length = 0;
   put_decimal (&pid, (guint32) identity->pid);
   clean_host (identity->host, separator, &host);
 

@@ -77,6 +77,85 @@ flufl_claim_new_path (const FluflSite *site, FluflMarks marks)
                                  (guint64) ticket, random, marks);
 }
 
+/* A name that no other claim has, and whether it is for a claim with a life-line. Returns FALSE with
+ * errno set if there are no random numbers. */
+static gboolean
+choose_name (FluflClaim *claim, FluflSite *site, gboolean line)
+{
+  FluflMarks marks = !line ? FLUFL_MARK_NONE : FLUFL_MARK_LIFE_LINE;
+
+  if (site->name_ahead && (line || flufl_site_fs_kind (site) == FLUFL_FS_NFS))
+    marks |= FLUFL_MARK_PARKED;
+  claim->named_ahead = (marks & FLUFL_MARK_PARKED) != 0;
+  g_free (claim->path);
+  claim->path = flufl_claim_new_path (site, marks);
+  return claim->path != NULL;
+}
+
+/* Returns a descriptor of an empty file; -1 with nothing left, and with @out_errsv set. */
+static int
+make_file (FluflClaim *claim, FluflSite *site, int *out_errsv)
+{
+  const FluflSyscalls *sys = site->sys;
+  gboolean wants_line = TRUE;
+
+  for (int i = 0; i < CREATE_TRIES; i++)
+    {
+      gboolean line = flufl_site_fs_kind (site) == FLUFL_FS_LOCAL && !site->no_life_lines
+                      && wants_line;
+      gboolean named = choose_name (claim, site, line);
+      int fd = named ? sys->open (claim->path,
+                                  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666)
+                     : -1;
+
+      *out_errsv = fd < 0 ? errno : 0;
+      if (!named)
+        return -1;
+      if (fd < 0 && *out_errsv == EINTR)
+        {
+          sys->unlink (claim->path);
+          continue;
+        }
+      if (fd < 0 && *out_errsv != EEXIST)
+        {
+          /* It may have been made and only the answer lost. */
+          if (flufl_site_is_passing (site, *out_errsv))
+            sys->unlink (claim->path);
+          return -1;
+        }
+      claim->fresh = TRUE;
+      if (fd < 0)
+        continue;
+      if (!line || tie_life_line (claim, site, fd))
+        return fd;
+      *out_errsv = errno;
+      wants_line = can_retry_line (site, *out_errsv);
+      sys->close (fd);
+      sys->unlink (claim->path);
+    }
+  return -1;
+}
+
+/* Gives the file content and times. Returns 0; an errno with nothing left. */
+static int
+complete (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
+{
+  const FluflSyscalls *sys = site->sys;
+  struct stat st;
+  int errsv = 0;
+
+  if (flufl_claim_write_path (claim, site, fd) != 0
+      || flufl_claim_touch (claim, site, fd, lifetime) != 0
+      || flufl_claim_see_touched (claim, site, fd, lifetime, &st) != 0)
+    errsv = errno;
+  /* A network file system tells of a full disk only here. */
+  if (claim->line == NULL && sys->close (fd) != 0 && errsv == 0 && errno != EINTR)
+    errsv = errno;
+  if (errsv != 0)
+    sys->unlink (claim->path);
+  return errsv;
+}
+
 /*
  * flufl_claim_create:
  *
@@ -88,11 +167,7 @@ flufl_claim_new_path (const FluflSite *site, FluflMarks marks)
 FluflOutcome
 flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *out_errsv)
 {
-  const FluflSyscalls *sys = site->sys;
-  gboolean wants_line = TRUE;
-  struct stat st;
-  int fd = -1;
-  int errsv = 0;
+  int fd, errsv = 0;
 
   g_assert (claim->path == NULL);
   memset (claim, 0, sizeof *claim);
@@ -104,60 +179,9 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
       return FLUFL_OUTCOME_UNSUPPORTED;
     }
 
-  for (int i = 0; i < CREATE_TRIES && fd < 0; i++)
-    {
-      gboolean line = flufl_site_fs_kind (site) == FLUFL_FS_LOCAL && !site->no_life_lines
-                      && wants_line;
-      FluflMarks marks = !line ? FLUFL_MARK_NONE : FLUFL_MARK_LIFE_LINE;
-
-      if (site->name_ahead && (line || flufl_site_fs_kind (site) == FLUFL_FS_NFS))
-        marks |= FLUFL_MARK_PARKED;
-      claim->named_ahead = (marks & FLUFL_MARK_PARKED) != 0;
-      g_free (claim->path);
-      claim->path = flufl_claim_new_path (site, marks);
-      if (claim->path == NULL)
-        {
-          errsv = errno;
-          break;
-        }
-      fd = sys->open (claim->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-      errsv = fd < 0 ? errno : 0;
-      if (fd < 0 && errsv == EINTR)
-        {
-          sys->unlink (claim->path);
-          continue;
-        }
-      if (fd < 0 && errsv != EEXIST)
-        {
-          /* It may have been made and only the answer lost. */
-          if (flufl_site_is_passing (site, errsv))
-            sys->unlink (claim->path);
-          break;
-        }
-      claim->fresh = TRUE;
-      if (fd >= 0 && line && !tie_life_line (claim, site, fd))
-        {
-          errsv = errno;
-          wants_line = can_retry_line (site, errsv);
-          sys->close (fd);
-          sys->unlink (claim->path);
-          fd = -1;
-        }
-    }
-
+  fd = make_file (claim, site, &errsv);
   if (fd >= 0)
-    {
-      if (flufl_claim_write_path (claim, site, fd) != 0
-          || flufl_claim_touch (claim, site, fd, lifetime) != 0
-          || flufl_claim_see_touched (claim, site, fd, lifetime, &st) != 0)
-        errsv = errno;
-      /* A network file system tells of a full disk only here. */
-      if (claim->line == NULL && sys->close (fd) != 0 && errsv == 0 && errno != EINTR)
-        errsv = errno;
-      if (errsv != 0)
-        sys->unlink (claim->path);
-    }
-
+    errsv = complete (claim, site, fd, lifetime);
   if (errsv == 0)
     return FLUFL_OUTCOME_AGAIN;
   flufl_claim_clear (claim);
