@@ -17,76 +17,20 @@
 
 #include "flufl-engine.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <time.h>
-#include <unistd.h>
 
-#ifdef HAVE_EVENTFD
-#include <sys/eventfd.h>
-#endif
-
-#include "flufl-boot-timer.h"
+#include "flufl-engine-private.h"
 #include "flufl-process.h"
 #include "flufl-thread.h"
 #include "flufl-watch.h"
-
-/* Where there is no file descriptor to be woken by, or no thread for what is due, the leader
- * looks up this often. Microseconds. */
-#define BLIND_SLICE (20 * 1000)
-
-/* Interrupts that are polled at a time; those beyond it are polled when others are gone. */
-#define INTERRUPTS_MAX 32
-
-typedef struct
-{
-  FluflPerProcess base;
-
-  GMutex       mutex;       /* protects what follows */
-  GSequence   *calls[FLUFL_N_TIMES]; /* of FluflSleeper, by time */
-  GQueue       followers;   /* of FluflSleeper, asleep in threads */
-  FluflSleeper *leader;     /* if it is one that sleeps; it may have an interrupt, too */
-  gboolean     has_leader;
-  gboolean     has_deputy;  /* a worker that waits to lead … */
-  gboolean     deputy_called; /* … and is to do so now */
-  GCond        deputy;
-  gboolean     polling;     /* the leader is */
-  int          polled_fd;   /* the watches' descriptor that it polls */
-  int          kick[2];     /* read and write end of what interrupts it; -1 */
-  FluflBootTimer timer;
-  guint        n_busy;      /* workers that do what was due, and will lead again if need be */
-} Engine;
-
-struct _FluflSleeper
-{
-  gatomicrefcount refs;      /* the owner's, and the cancellable's handler */
-  GCancellable   *cancellable; /* owned; nullable */
-  gulong          handler;
-  Engine         *engine;
-  GCond           cond;
-  int             interrupt_fd; /* -1: none; only touched by its thread while awake */
-
-  /* Under the engine's mutex. */
-  gint64          when;
-  gboolean        woken;
-  gboolean        interrupted; /* something can be read from interrupt_fd */
-  gboolean        leads;     /* in its own thread */
-  gboolean        follows;
-  GList           link;      /* in followers */
-  GSequenceIter  *scheduled; /* in calls, or NULL */
-  FluflTime       time;
-  FluflWorkFunc   func;
-  gpointer        user_data;
-};
 
 static FluflPerProcess *current;
 
 static void
 engine_init (gpointer data)
 {
-  Engine *self = data;
+  FluflEngine *self = data;
 
   g_mutex_init (&self->mutex);
   g_cond_init (&self->deputy);
@@ -96,14 +40,14 @@ engine_init (gpointer data)
   flufl_boot_timer_init (&self->timer);
 }
 
-static Engine *
+static FluflEngine *
 get_engine (void)
 {
-  return flufl_process_get_own (&current, sizeof (Engine), engine_init);
+  return flufl_process_get_own (&current, sizeof (FluflEngine), engine_init);
 }
 
-static gboolean
-is_parents (const Engine *engine)
+gboolean
+flufl_engine_is_parents (const FluflEngine *engine)
 {
   return engine->base.process != flufl_process_mark ();
 }
@@ -113,7 +57,7 @@ is_parents (const Engine *engine)
 static void
 forked_cb (void)
 {
-  Engine *engine = (Engine *) g_atomic_pointer_get (&current);
+  FluflEngine *engine = (FluflEngine *) g_atomic_pointer_get (&current);
 
   if (engine != NULL)
     g_mutex_init (&engine->mutex);
@@ -139,8 +83,8 @@ flufl_time_now (FluflTime time)
 
 /* --- Calls; all with the mutex --- */
 
-static FluflSleeper *
-first_call (Engine *engine, FluflTime time)
+FluflSleeper *
+flufl_engine_first_call (FluflEngine *engine, FluflTime time)
 {
   return g_sequence_is_empty (engine->calls[time])
              ? NULL
@@ -148,18 +92,18 @@ first_call (Engine *engine, FluflTime time)
 }
 
 static gboolean
-has_calls (Engine *engine)
+has_calls (FluflEngine *engine)
 {
-  return first_call (engine, FLUFL_TIME_MONOTONIC) != NULL
-         || first_call (engine, FLUFL_TIME_BOOT) != NULL;
+  return flufl_engine_first_call (engine, FLUFL_TIME_MONOTONIC) != NULL
+         || flufl_engine_first_call (engine, FLUFL_TIME_BOOT) != NULL;
 }
 
 static FluflSleeper *
-due_call (Engine *engine)
+due_call (FluflEngine *engine)
 {
   for (int i = 0; i < FLUFL_N_TIMES; i++)
     {
-      FluflSleeper *first = first_call (engine, (FluflTime) i);
+      FluflSleeper *first = flufl_engine_first_call (engine, (FluflTime) i);
 
       if (first != NULL && first->when <= flufl_time_now ((FluflTime) i))
         return first;
@@ -176,7 +120,7 @@ compare_times (gconstpointer a, gconstpointer b, gpointer unused G_GNUC_UNUSED)
 }
 
 static void
-schedule (Engine *engine, FluflSleeper *self)
+schedule (FluflEngine *engine, FluflSleeper *self)
 {
   self->scheduled = g_sequence_insert_sorted (engine->calls[self->time], self, compare_times, NULL);
 }
@@ -190,186 +134,12 @@ unschedule (FluflSleeper *self)
 
 /* --- Leading; all with the mutex --- */
 
-static void
-make_kick (Engine *engine)
-{
-  if (engine->kick[0] >= 0)
-    return;
-#ifdef HAVE_EVENTFD
-  engine->kick[0] = engine->kick[1] = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
-#else
-  if (pipe (engine->kick) != 0)
-    engine->kick[0] = engine->kick[1] = -1;
-  else
-    for (int i = 0; i < 2; i++)
-      {
-        fcntl (engine->kick[i], F_SETFD, FD_CLOEXEC);
-        fcntl (engine->kick[i], F_SETFL, O_NONBLOCK);
-      }
-#endif
-}
-
-static void
-interrupt_leader (Engine *engine)
-{
-  guint64 one = 1;
-
-  if (!engine->polling)
-    return;
-  engine->polling = FALSE; /* once is enough */
-  if (engine->kick[1] >= 0)
-    while (write (engine->kick[1], &one, sizeof one) < 0 && errno == EINTR)
-      ;
-}
-
-static void
-drain_kick (Engine *engine)
-{
-  guint64 count;
-
-  while (read (engine->kick[0], &count, sizeof count) > 0)
-    {
-#ifdef HAVE_EVENTFD
-      break;
-#endif
-    }
-}
-
-/* Microseconds until the first call; G_MAXINT64: there is none. */
-static gint64
-time_left (Engine *engine)
-{
-  gint64 left = G_MAXINT64;
-
-  for (int i = 0; i < FLUFL_N_TIMES; i++)
-    {
-      const FluflSleeper *first = first_call (engine, (FluflTime) i);
-
-      if (first != NULL)
-        left = MIN (left, first->when - flufl_time_now ((FluflTime) i));
-    }
-  return MAX (left, 0);
-}
-
-static int
-poll_for (struct pollfd *fds, nfds_t n, gint64 left)
-{
-#ifdef HAVE_PPOLL
-  struct timespec ts;
-
-  ts.tv_sec = (time_t) (left / G_USEC_PER_SEC);
-  ts.tv_nsec = (long) (left % G_USEC_PER_SEC) * 1000;
-  return ppoll (fds, n, left == G_MAXINT64 ? NULL : &ts, NULL);
-#else
-  return poll (fds, n, left == G_MAXINT64 ? -1 : (int) MIN ((left + 999) / 1000, G_MAXINT));
-#endif
-}
-
-static nfds_t
-add_interrupt (struct pollfd *fds, nfds_t n, const FluflSleeper *sleeper)
-{
-  if (sleeper->interrupt_fd < 0 || sleeper->interrupted || n == INTERRUPTS_MAX)
-    return n;
-  fds[n] = (struct pollfd){ sleeper->interrupt_fd, POLLIN, 0 };
-  return n + 1;
-}
-
-static nfds_t
-list_interrupts (Engine *engine, struct pollfd *fds)
-{
-  nfds_t n = 0;
-
-  if (engine->leader != NULL)
-    n = add_interrupt (fds, n, engine->leader);
-  for (GList *l = engine->followers.head; l != NULL; l = l->next)
-    n = add_interrupt (fds, n, l->data);
-  return n;
-}
-
-static void
-interrupt_if (FluflSleeper *sleeper, int fd)
-{
-  if (sleeper->interrupt_fd != fd)
-    return;
-  sleeper->interrupted = sleeper->woken = TRUE;
-  if (sleeper->follows)
-    g_cond_signal (&sleeper->cond);
-}
-
-/* Those that slept when it was polled, and those that do now, may be others. */
-static void
-tell_interrupts (Engine *engine, const struct pollfd *fds, nfds_t n)
-{
-  for (nfds_t i = 0; i < n; i++)
-    {
-      if (fds[i].revents == 0)
-        continue;
-      if (engine->leader != NULL)
-        interrupt_if (engine->leader, fds[i].fd);
-      for (GList *l = engine->followers.head; l != NULL; l = l->next)
-        interrupt_if (l->data, fds[i].fd);
-    }
-}
-
-enum
-{
-  POLL_WATCH,
-  POLL_KICK,
-  POLL_TIMER,
-  POLL_INTERRUPTS,
-};
-
-/* Polls for @left microseconds, or until the first call. Lets go of the mutex meanwhile. */
-static void
-poll_once (Engine *engine, gint64 left)
-{
-  struct pollfd fds[POLL_INTERRUPTS + INTERRUPTS_MAX];
-  nfds_t n_interrupts = list_interrupts (engine, fds + POLL_INTERRUPTS);
-  const FluflSleeper *boot = first_call (engine, FLUFL_TIME_BOOT);
-  int n;
-
-  make_kick (engine);
-  flufl_boot_timer_set (&engine->timer, boot != NULL ? boot->when : G_MAXINT64);
-  left = MIN (left, time_left (engine));
-  engine->polled_fd = flufl_watch_fd ();
-  fds[POLL_WATCH] = (struct pollfd){ engine->polled_fd, POLLIN, 0 };
-  fds[POLL_KICK] = (struct pollfd){ engine->kick[0], POLLIN, 0 };
-  fds[POLL_TIMER] = (struct pollfd){ engine->timer.fd, POLLIN, 0 };
-  if (engine->kick[0] < 0)
-    left = MIN (left, BLIND_SLICE);
-  engine->polling = TRUE;
-  g_mutex_unlock (&engine->mutex);
-
-  n = (int) FLUFL_WAIT_FOR (poll_for (fds, POLL_INTERRUPTS + n_interrupts, left));
-
-  g_mutex_lock (&engine->mutex);
-  engine->polling = FALSE;
-  if (n <= 0 || is_parents (engine))
-    return;
-  if ((fds[POLL_KICK].revents & POLLIN) != 0)
-    drain_kick (engine);
-  else if (fds[POLL_KICK].revents != 0)
-    engine->kick[0] = engine->kick[1] = -1; /* somebody closed it */
-  if (fds[POLL_TIMER].revents != 0)
-    engine->timer.when = -1; /* to be set anew, which ends what it tells */
-  if ((fds[POLL_TIMER].revents & ~POLLIN) != 0)
-    engine->timer.fd = -1; /* closed, too */
-  tell_interrupts (engine, fds + POLL_INTERRUPTS, n_interrupts);
-  if (fds[POLL_WATCH].revents != 0)
-    {
-      /* It wakes sleepers, which takes the mutex. */
-      g_mutex_unlock (&engine->mutex);
-      flufl_watch_dispatch ();
-      g_mutex_lock (&engine->mutex);
-    }
-}
-
 static void lead_for_calls (gpointer data);
 
 /* Gives the lead to somebody else, if there is anything to lead for, and somebody to be had.
  * Threads lead rather than workers: they are there anyway. */
 static void
-hand_over (Engine *engine)
+hand_over (FluflEngine *engine)
 {
   GList *link = g_queue_pop_head_link (&engine->followers);
 
@@ -397,7 +167,7 @@ hand_over (Engine *engine)
 
 /* In a worker that has done what was due. Returns whether it is to lead again. */
 static gboolean
-wait_as_deputy (Engine *engine)
+wait_as_deputy (FluflEngine *engine)
 {
   if (!engine->has_leader)
     {
@@ -421,7 +191,7 @@ wait_as_deputy (Engine *engine)
 }
 
 static void
-dismiss_deputy (Engine *engine)
+dismiss_deputy (FluflEngine *engine)
 {
   if (engine->has_deputy && !has_calls (engine))
     g_cond_signal (&engine->deputy);
@@ -431,7 +201,7 @@ dismiss_deputy (Engine *engine)
 static void
 lead_for_calls (gpointer data)
 {
-  Engine *engine = data;
+  FluflEngine *engine = data;
   gboolean leads = TRUE;
 
   g_mutex_lock (&engine->mutex);
@@ -443,7 +213,7 @@ lead_for_calls (gpointer data)
 
       if (due == NULL && has_calls (engine))
         {
-          poll_once (engine, G_MAXINT64);
+          flufl_engine_poll (engine, G_MAXINT64);
           continue;
         }
       if (due == NULL)
@@ -470,7 +240,7 @@ lead_for_calls (gpointer data)
 
 /* In a thread that sleeps. Returns whether it still leads. */
 static gboolean
-lead_for_self (Engine *engine, FluflSleeper *self)
+lead_for_self (FluflEngine *engine, FluflSleeper *self)
 {
   gint64 left = self->when == G_MAXINT64 ? G_MAXINT64 : self->when - g_get_monotonic_time ();
   FluflSleeper *due;
@@ -494,7 +264,7 @@ lead_for_self (Engine *engine, FluflSleeper *self)
       left = MIN (left, BLIND_SLICE);
       break;
     }
-  poll_once (engine, MAX (left, 0));
+  flufl_engine_poll (engine, MAX (left, 0));
   return TRUE;
 }
 
@@ -521,9 +291,9 @@ sleeper_unref (gpointer data)
 void
 flufl_sleeper_wake (FluflSleeper *self)
 {
-  Engine *engine = self->engine;
+  FluflEngine *engine = self->engine;
 
-  if (is_parents (engine))
+  if (flufl_engine_is_parents (engine))
     return;
   g_mutex_lock (&engine->mutex);
   if (!self->woken)
@@ -533,10 +303,10 @@ flufl_sleeper_wake (FluflSleeper *self)
         {
           self->when = 0;
           g_sequence_sort_changed (self->scheduled, compare_times, NULL);
-          interrupt_leader (engine);
+          flufl_engine_interrupt (engine);
         }
       else if (self->leads)
-        interrupt_leader (engine);
+        flufl_engine_interrupt (engine);
       else if (self->follows)
         g_cond_signal (&self->cond);
     }
@@ -620,19 +390,19 @@ flufl_sleeper_is_interrupted (FluflSleeper *self)
 
 /* The leader polls the watches, if there was one when it began. */
 static void
-let_leader_see_watches (Engine *engine)
+let_leader_see_watches (FluflEngine *engine)
 {
   if (engine->polling && engine->polled_fd != flufl_watch_fd ())
-    interrupt_leader (engine);
+    flufl_engine_interrupt (engine);
 }
 
 static void
-follow (Engine *engine, FluflSleeper *self)
+follow (FluflEngine *engine, FluflSleeper *self)
 {
   self->follows = TRUE;
   g_queue_push_tail_link (&engine->followers, &self->link);
   if (self->interrupt_fd >= 0)
-    interrupt_leader (engine); /* it is to be polled, too */
+    flufl_engine_interrupt (engine); /* it is to be polled, too */
   if (self->when == G_MAXINT64)
     g_cond_wait (&self->cond, &engine->mutex);
   else
@@ -655,7 +425,7 @@ follow (Engine *engine, FluflSleeper *self)
 void
 flufl_sleeper_sleep (FluflSleeper *self, gint64 when_usec)
 {
-  Engine *engine = self->engine;
+  FluflEngine *engine = self->engine;
   int cancel_state;
 
   pthread_setcancelstate (PTHREAD_CANCEL_DISABLE, &cancel_state);
@@ -663,7 +433,7 @@ flufl_sleeper_sleep (FluflSleeper *self, gint64 when_usec)
   self->when = when_usec;
   self->interrupted = FALSE;
   let_leader_see_watches (engine);
-  while (!self->woken && !is_parents (engine) && g_get_monotonic_time () < when_usec)
+  while (!self->woken && !flufl_engine_is_parents (engine) && g_get_monotonic_time () < when_usec)
     {
       if (!engine->has_leader)
         {
@@ -674,7 +444,7 @@ flufl_sleeper_sleep (FluflSleeper *self, gint64 when_usec)
         follow (engine, self);
     }
   self->woken = FALSE;
-  if (self->leads && !is_parents (engine))
+  if (self->leads && !flufl_engine_is_parents (engine))
     {
       self->leads = FALSE;
       hand_over (engine);
@@ -697,7 +467,7 @@ flufl_sleeper_call (FluflSleeper  *self,
                     FluflWorkFunc  func,
                     gpointer       user_data)
 {
-  Engine *engine = self->engine;
+  FluflEngine *engine = self->engine;
   gboolean done = TRUE;
 
   g_mutex_lock (&engine->mutex);
@@ -712,8 +482,8 @@ flufl_sleeper_call (FluflSleeper  *self,
       engine->has_leader = flufl_workers_push (lead_for_calls, engine);
       done = engine->has_leader || engine->n_busy > 0;
     }
-  else if (self == first_call (engine, time))
-    interrupt_leader (engine);
+  else if (self == flufl_engine_first_call (engine, time))
+    flufl_engine_interrupt (engine);
   else
     let_leader_see_watches (engine);
   if (!done)

@@ -66,7 +66,7 @@ BEYOND = {
                                  'the kind of a file system is a number of the kernel'),
     'protocol/flufl-identity.c': ({'sys/auxv.h', 'unistd.h'}, 'the kernel says which process this is'),
     'watching/flufl-watch-gio.c': ({'gio/gio.h'}, 'it is the watcher that is a GFileMonitor'),
-    'waiting/flufl-engine.c': ({'fcntl.h'}, 'its descriptors are pipes, which have flags'),
+    'waiting/flufl-engine-poll.c': ({'fcntl.h'}, 'its descriptors are pipes, which have flags'),
 }
 
 # file: (the header that declares what is in it, why it has none of its own)
@@ -89,6 +89,7 @@ PARTS = {
     'protocol/flufl-claim-release.c': ('flufl-claim-steps.h', 'a step of a claim'),
     'protocol/flufl-claim-sight.c': ('flufl-claim-steps.h', 'a step of a claim'),
     'protocol/flufl-claim-touch.c': ('flufl-claim-steps.h', 'a step of a claim'),
+    'waiting/flufl-engine-poll.c': ('flufl-engine-private.h', 'a part of the engine'),
     'waiting/flufl-acquire-gap.c': ('flufl-acquire-steps.h', 'a step of a wait'),
     'waiting/flufl-acquire-order.c': ('flufl-acquire-steps.h', 'a step of a wait'),
     'waiting/flufl-acquire-quiet.c': ('flufl-acquire-steps.h', 'a step of a wait'),
