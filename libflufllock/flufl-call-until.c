@@ -159,7 +159,11 @@ flufl_call_run_until (FluflCall *self, int interrupt_fd, gint64 until_usec)
   else if (g_atomic_int_get (&self->progress) != PROGRESS_NONE)
     over = await_worker (self, interrupt_fd, until_usec);
   else
-    over = flufl_stepper_run_until (&self->stepper, interrupt_fd, until_usec);
+    {
+      flufl_lease_enter_operation ();
+      over = flufl_stepper_run_until (&self->stepper, interrupt_fd, until_usec);
+      flufl_lease_leave_operation ();
+    }
   if (over)
     flufl_call_settle (self);
   pthread_setcancelstate (cancel_state, NULL);

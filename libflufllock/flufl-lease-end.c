@@ -9,6 +9,8 @@
 
 #include "flufl-lease-private.h"
 
+#include <unistd.h>
+
 #include "flufl-process.h"
 
 /* An object that goes waits this long for a file server to remove its files, in microseconds.
@@ -27,7 +29,10 @@ typedef struct
   GCond           changed;
   GQueue          leases;  /* of FluflLease, by their links: those whose objects have acquired */
   guint           n_closing; /* workers that remove the files of leases */
-  gboolean        ended;   /* the process ends, and all that can be given up is */
+  guint           n_failed; /* leases whose files could not be removed */
+  int             ending;  /* atomic; the process ends … */
+  gboolean        ended;   /* … and all that can be given up is */
+  pid_t           pid;     /* a child of a bare clone(2) has a copy of this */
 } Leases;
 
 static FluflPerProcess *current;
@@ -40,6 +45,7 @@ leases_init (gpointer data)
   g_mutex_init (&self->mutex);
   g_cond_init (&self->changed);
   g_queue_init (&self->leases);
+  self->pid = getpid ();
 }
 
 static Leases *
@@ -53,19 +59,24 @@ get_leases (void)
  *
  * The object is about to acquire: from now on the end of the process gives up its lease. Called by
  * one acquisition at a time.
+ *
+ * Returns: %FALSE if the process is ending
  */
-void
+gboolean
 flufl_lease_enlist (FluflLease *self)
 {
   Leases *leases = get_leases ();
 
+  if (g_atomic_int_get (&leases->ending))
+    return FALSE;
   if (self->leases == leases)
-    return;
+    return TRUE;
   g_mutex_lock (&leases->mutex);
   self->leases = leases;
   self->link = (GList){ .data = self };
   g_queue_push_tail_link (&leases->leases, &self->link);
   g_mutex_unlock (&leases->mutex);
+  return TRUE;
 }
 
 /* The object is gone. */
@@ -94,8 +105,19 @@ typedef struct
 } Closing;
 
 static void
+note_failure (Leases *leases)
+{
+  g_mutex_lock (&leases->mutex);
+  leases->n_failed++;
+  g_mutex_unlock (&leases->mutex);
+}
+
+/* A lock that cannot be removed is left to others. Nobody comes back to it, so it loses its
+ * life-line, by which it would seem to be held. */
+static void
 give_up (FluflLease *self, gboolean only_kept)
 {
+  FluflOutcome outcome = FLUFL_OUTCOME_RELEASED;
   FluflSite site;
   int errsv = 0;
 
@@ -104,8 +126,12 @@ give_up (FluflLease *self, gboolean only_kept)
       flufl_lease_copy_site (self, &site);
       flufl_lease_lock_disk (self);
       if (flufl_lease_end (self) && self->claim.path != NULL)
-        flufl_claim_release (&self->claim, &site, &errsv);
+        outcome = flufl_claim_release (&self->claim, &site, &errsv);
+      if (outcome == FLUFL_OUTCOME_FAILED)
+        flufl_claim_clear (&self->claim);
       flufl_lease_unlock_disk (self);
+      if (outcome == FLUFL_OUTCOME_FAILED)
+        note_failure (get_leases ());
       flufl_lease_learn_site (self, &site);
     }
   flufl_lease_drop_kept (self);
@@ -202,16 +228,23 @@ flufl_lease_let_go (FluflLease *self, gboolean only_kept)
   let_go (self, only_kept, CLOSE_PATIENCE);
 }
 
-/* An acquisition that runs ends as cancelled. */
-static void
-stop_acquiring (FluflLease *self)
+/* An acquisition that runs ends as cancelled. Returns its number; 0 if there is none that @except
+ * does not make itself. */
+static guint
+stop_acquiring (FluflLease *self, const GThread *except)
 {
+  guint number = 0;
+
   flufl_lease_lock (self);
   if (self->given_up != NULL)
-    g_atomic_int_set (self->given_up, TRUE);
-  if (self->acquirer != NULL)
-    flufl_sleeper_wake (self->acquirer);
+    {
+      g_atomic_int_set (self->given_up, TRUE);
+      flufl_sleeper_wake (self->acquirer);
+      if (self->acquiring_thread == NULL || self->acquiring_thread != except)
+        number = self->acquisition;
+    }
   flufl_lease_unlock (self);
+  return number;
 }
 
 /*
@@ -222,7 +255,7 @@ stop_acquiring (FluflLease *self)
 void
 flufl_lease_abandon (FluflLease *self)
 {
-  stop_acquiring (self);
+  stop_acquiring (self, NULL);
   flufl_lease_let_go (self, FALSE);
 }
 
@@ -247,12 +280,12 @@ list_leases (Leases *self, gboolean at_exit)
 }
 
 static gboolean
-is_acquiring (FluflLease *self)
+is_acquiring (FluflLease *self, guint number)
 {
   gboolean acquiring;
 
   flufl_lease_lock (self);
-  acquiring = self->given_up != NULL;
+  acquiring = self->given_up != NULL && self->acquisition == number;
   flufl_lease_unlock (self);
   return acquiring;
 }
@@ -270,28 +303,52 @@ wait_for_workers (Leases *self, gint64 until)
   return done;
 }
 
+/* What is held goes before anything is waited for. */
+static gboolean
+abandon_all (GPtrArray *leases, const GThread *except, gint64 until)
+{
+  Leases *self = get_leases ();
+  g_autofree guint *acquisitions = g_new (guint, leases->len + 1);
+  guint n_failed;
+  gboolean done = TRUE;
+
+  g_mutex_lock (&self->mutex);
+  n_failed = self->n_failed;
+  g_mutex_unlock (&self->mutex);
+  for (guint i = 0; i < leases->len; i++)
+    acquisitions[i] = stop_acquiring (leases->pdata[i], except);
+  for (guint i = 0; i < leases->len; i++)
+    let_go (leases->pdata[i], FALSE, 0);
+  for (guint i = 0; i < leases->len; i++)
+    {
+      if (acquisitions[i] == 0)
+        continue;
+      while (is_acquiring (leases->pdata[i], acquisitions[i]) && g_get_monotonic_time () < until)
+        g_usleep (LOOK_AGAIN);
+      done &= !is_acquiring (leases->pdata[i], acquisitions[i]);
+      let_go (leases->pdata[i], FALSE, 0);
+    }
+  done &= wait_for_workers (self, until);
+  g_mutex_lock (&self->mutex);
+  done &= self->n_failed == n_failed;
+  g_mutex_unlock (&self->mutex);
+  return done;
+}
+
 /*
  * flufl_lease_abandon_all:
  * @leases: (element-type FluflLease): what is to be given up
  * @until: when to wait no longer, in monotonic microseconds
+ *
+ * Acquisitions that the calling thread itself makes, and which a handler has interrupted, are not
+ * waited for.
  *
  * Returns: whether all were given up in time
  */
 gboolean
 flufl_lease_abandon_all (GPtrArray *leases, gint64 until)
 {
-  gboolean done = TRUE;
-
-  for (guint i = 0; i < leases->len; i++)
-    stop_acquiring (leases->pdata[i]);
-  for (guint i = 0; i < leases->len; i++)
-    {
-      while (is_acquiring (leases->pdata[i]) && g_get_monotonic_time () < until)
-        g_usleep (LOOK_AGAIN);
-      done &= !is_acquiring (leases->pdata[i]);
-      let_go (leases->pdata[i], FALSE, 0);
-    }
-  return wait_for_workers (get_leases (), until) && done;
+  return abandon_all (leases, g_thread_self (), until);
 }
 
 /*
@@ -304,6 +361,37 @@ GPtrArray *
 flufl_lease_list_all (void)
 {
   return list_leases (get_leases (), FALSE);
+}
+
+/* --- Operations of this thread --- */
+
+static _Thread_local guint depth;
+
+void
+flufl_lease_enter_operation (void)
+{
+  depth++;
+}
+
+void
+flufl_lease_leave_operation (void)
+{
+  depth--;
+}
+
+/*
+ * flufl_lease_call_handler:
+ *
+ * Runs code of the user's amid an operation. What that does is no part of the operation.
+ */
+void
+flufl_lease_call_handler (GSourceFunc func, gpointer data)
+{
+  guint before = depth;
+
+  depth = 0;
+  func (data);
+  depth = before;
 }
 
 /* --- The end of the process --- */
@@ -341,35 +429,48 @@ has_work (Leases *self)
   return any;
 }
 
+typedef struct
+{
+  Leases        *leases;
+  const GThread *thread; /* which ends the process */
+} End;
+
 static void
 end_in_worker (gpointer data)
 {
-  Leases *self = data;
+  const End *end = data;
+  Leases *self = end->leases;
   g_autoptr (GPtrArray) leases = list_leases (self, TRUE);
 
-  flufl_lease_abandon_all (leases, g_get_monotonic_time () + EXIT_PATIENCE);
+  abandon_all (leases, end->thread, g_get_monotonic_time () + EXIT_PATIENCE);
   g_mutex_lock (&self->mutex);
   self->ended = TRUE;
   g_cond_broadcast (&self->changed);
   g_mutex_unlock (&self->mutex);
 }
 
-/* In a worker, so that nothing that is waited for there keeps the process from its end. */
+/* In a worker, so that nothing that is waited for there keeps the process from its end. A handler
+ * of a Unix signal that ends the process amid an operation may have interrupted what no thread can
+ * do without, malloc(3) for one: then everything is left to others. */
 __attribute__ ((destructor)) static void
 give_up_all_at_exit (void)
 {
+  static End end;
   Leases *self = (Leases *) g_atomic_pointer_get (&current);
   gint64 until = g_get_monotonic_time () + EXIT_PATIENCE;
   gboolean in_time = TRUE;
 
-  if (self == NULL || self->base.process != flufl_process_mark ()
-      || !lock_until (&self->mutex, until))
+  if (self == NULL || self->base.process != flufl_process_mark () || self->pid != getpid ())
+    return;
+  g_atomic_int_set (&self->ending, TRUE);
+  if (depth > 0 || !lock_until (&self->mutex, until))
     return;
   if (has_work (self))
     {
       g_mutex_unlock (&self->mutex);
-      if (!flufl_workers_push (end_in_worker, self))
-        end_in_worker (self);
+      end = (End){ self, g_thread_self () };
+      if (!flufl_workers_push (end_in_worker, &end))
+        end_in_worker (&end);
       g_mutex_lock (&self->mutex);
       while (!self->ended && in_time)
         in_time = g_cond_wait_until (&self->changed, &self->mutex, until);

@@ -393,15 +393,25 @@ flufl_lease_stop_heart (FluflLease *self)
  * flufl_lease_begin_acquiring:
  * @given_up: an atomic flag that ends the acquisition
  * @acquirer: what is to be woken then
+ * @thread: (nullable): the thread that makes it; %NULL if workers do
  *
  * An acquisition begins. Called with the mutex.
+ *
+ * Returns: %FALSE if the process is ending
  */
-void
-flufl_lease_begin_acquiring (FluflLease *self, int *given_up, FluflSleeper *acquirer)
+gboolean
+flufl_lease_begin_acquiring (FluflLease   *self,
+                             int          *given_up,
+                             FluflSleeper *acquirer,
+                             GThread      *thread)
 {
-  flufl_lease_enlist (self);
+  if (!flufl_lease_enlist (self))
+    return FALSE;
   self->given_up = given_up;
   self->acquirer = acquirer;
+  self->acquiring_thread = thread;
+  self->acquisition = MAX (self->acquisition + 1, 1);
+  return TRUE;
 }
 
 /*

@@ -56,6 +56,8 @@ struct _FluflLease
   gboolean       lost_fired;
   int           *given_up;   /* borrowed; nullable; atomic; ends the acquisition that runs … */
   FluflSleeper  *acquirer;   /* borrowed; nullable; … once this is woken */
+  GThread       *acquiring_thread; /* borrowed; of a synchronous one; nullable */
+  guint          acquisition; /* its number, not 0 */
   int            release_at_exit; /* atomic */
   gpointer       leases;     /* those of a process in which it is listed; nullable */
   GList          link;       /* in them */
@@ -95,9 +97,10 @@ FluflLockState flufl_lease_judge      (FluflLease       *self,
 void        flufl_lease_renew         (FluflLease       *self,
                                        gboolean          is_certain);
 void        flufl_lease_stop_heart    (FluflLease       *self);
-void        flufl_lease_begin_acquiring (FluflLease     *self,
+gboolean    flufl_lease_begin_acquiring (FluflLease     *self,
                                        int              *given_up,
-                                       FluflSleeper     *acquirer);
+                                       FluflSleeper     *acquirer,
+                                       GThread          *thread);
 gboolean    flufl_lease_end_acquiring (FluflLease       *self,
                                        int              *given_up);
 gboolean    flufl_lease_end           (FluflLease       *self);
@@ -114,11 +117,15 @@ void        flufl_lease_make_ready    (FluflLease       *self,
                                        FluflClaim       *out_claim);
 
 /* flufl-lease-end.c */
-void        flufl_lease_enlist        (FluflLease       *self);
+gboolean    flufl_lease_enlist        (FluflLease       *self);
 void        flufl_lease_delist        (FluflLease       *self);
 void        flufl_lease_let_go        (FluflLease       *self,
                                        gboolean          only_kept);
 void        flufl_lease_abandon       (FluflLease       *self);
+void        flufl_lease_enter_operation (void);
+void        flufl_lease_leave_operation (void);
+void        flufl_lease_call_handler  (GSourceFunc       func,
+                                       gpointer          data);
 GPtrArray  *flufl_lease_list_all      (void);
 gboolean    flufl_lease_abandon_all   (GPtrArray        *leases,
                                        gint64            until);

@@ -67,8 +67,11 @@ list_holders (GPtrArray *leases)
  * [property@Flufl.Lock:release-at-exit] is %FALSE. Locks of the parent of a
  * forked child are never touched.
  *
+ * A lock whose files cannot be removed is given up all the same: others break
+ * it, on a local file system within milliseconds.
+ *
  * Returns: %TRUE if all locks were given up in time; %FALSE if some still are
- *   being given up
+ *   being given up, or have files that could not be removed
  *
  * Since: 0.1
  */

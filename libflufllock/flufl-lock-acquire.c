@@ -82,9 +82,15 @@ acquire_begin (FluflCall *call)
   self->acquire.break_dead = lock->break_dead;
   self->acquire.announce_after = MAX (lock->waiting_delay * 1000, 1);
   call->site.name_ahead = lock->linger;
+  self->acquiring = flufl_lease_begin_acquiring (call->lease, &call->given_up,
+                                                 call->stepper.sleeper,
+                                                 call->task == NULL ? g_thread_self () : NULL);
+  if (!self->acquiring)
+    {
+      call->error = flufl_report_cancelled ();
+      return FALSE;
+    }
   self->lease_context = find_lease_context (self);
-  flufl_lease_begin_acquiring (call->lease, &call->given_up, call->stepper.sleeper);
-  self->acquiring = TRUE;
   return TRUE;
 }
 

@@ -7,6 +7,7 @@
 
 #include "face-util.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -160,6 +161,56 @@ stalled (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_assert_false (flufl_lock_get_held (lock));
 }
 
+/* A lock that cannot be removed is not held by a living process any more: others break it at
+ * once. */
+static void
+not_removed (Face *face, gconstpointer data)
+{
+  gboolean all = GPOINTER_TO_INT (data);
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_autoptr (FluflLock) other = face_lock_new (face);
+
+  face_acquire (lock);
+  lies_fail (LIES_UNLINK, EIO, -1);
+  if (all)
+    g_assert_false (flufl_lock_release_all (-1));
+  else
+    flufl_lock_abandon (lock);
+  g_assert_false (flufl_lock_get_held (lock));
+  g_assert_cmpuint (test_place_count (&face->place), ==, 2);
+  lies_reset ();
+  if (flufl_syscalls_posix.fs_kind (face->place.dir) == FLUFL_FS_LOCAL)
+    g_assert_cmpint (flufl_lock_query_state (other, NULL, NULL), ==, FLUFL_LOCK_STATE_STALE);
+  g_assert_true (flufl_lock_release_all (-1));
+  face_acquire (other);
+  face_release (other);
+}
+
+static void
+release_all_cb (FluflLock *lock G_GNUC_UNUSED, FluflLockDetails *details G_GNUC_UNUSED,
+                gboolean *done)
+{
+  *done = flufl_lock_release_all (-1);
+}
+
+/* The acquisition that the calling thread makes itself is not waited for. */
+static void
+all_in_handler (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_autoptr (GError) error = NULL;
+  gboolean done = FALSE;
+
+  g_free (test_make_lock (&face->place, "x.lock|far.example|12|34", 600));
+  flufl_lock_set_waiting_delay (lock, 0);
+  g_signal_connect (lock, "waiting", G_CALLBACK (release_all_cb), &done);
+  g_assert_false (form->acquire (lock, FLUFL_LOCK_TIMEOUT_FOREVER, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_true (done);
+  test_place_empty (&face->place);
+}
+
 /* --- All --- */
 
 static void
@@ -302,6 +353,53 @@ exits (Face *face, gconstpointer data)
     }
 }
 
+static gpointer
+acquire_again_and_again (gpointer lock)
+{
+  for (;;)
+    if (flufl_lock_acquire (lock, FLUFL_LOCK_TIMEOUT_FOREVER, NULL, NULL))
+      break;
+  return NULL;
+}
+
+/* A thread that tries again when it was cancelled keeps nothing from its end. */
+static void
+hold_beside_stubborn_thread (Face *face)
+{
+  hold (face);
+  waiter = face_lock_new (face);
+  g_thread_unref (g_thread_new ("stubborn", acquire_again_and_again, waiter));
+  FACE_WAIT_FOR (test_place_count (&face->place) == 3);
+}
+
+static void
+exit_cb (FluflLock *lock G_GNUC_UNUSED, FluflLockDetails *details G_GNUC_UNUSED,
+         gpointer unused G_GNUC_UNUSED)
+{
+  exit (7);
+}
+
+/* Of what the thread itself acquires the claim stays; what the process holds goes. */
+static void
+exit_in_handler (Face *face)
+{
+  hold (face);
+  waiter = face_lock_new (face);
+  g_signal_connect (waiter, "waiting", G_CALLBACK (exit_cb), NULL);
+  g_assert_true (flufl_lock_acquire (waiter, FLUFL_LOCK_TIMEOUT_FOREVER, NULL, NULL));
+}
+
+static void
+exits_in_handler (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  if (!children_may_have_threads ())
+    return;
+  exit_after (exit_in_handler, face);
+  g_assert_false (g_file_test (face->place.lock, G_FILE_TEST_EXISTS));
+  g_assert_cmpuint (test_place_count (&face->place), ==, 1);
+  test_place_empty (&face->place);
+}
+
 static void
 hold_without_property (Face *face)
 {
@@ -359,6 +457,34 @@ childs_end (Face *face, gconstpointer data G_GNUC_UNUSED)
   face_release (lock);
 }
 
+/* A child that the library hears nothing of has a copy of what its parent has. */
+static void
+copied_childs_end (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+#if defined(__GLIBC__) && __GLIBC_PREREQ (2, 34)
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  int status;
+  pid_t pid;
+
+  face_acquire (lock);
+  fflush (stdout);
+  pid = _Fork ();
+  if (pid == 0)
+    {
+      is_child = TRUE;
+      alarm (TEST_PATIENCE_SEC);
+      exit (7);
+    }
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_true (WIFEXITED (status));
+  g_assert_true (flufl_lock_check (lock, NULL, NULL));
+  face_release (lock);
+#else
+  (void) face;
+  g_test_skip ("this C library has no _Fork");
+#endif
+}
+
 /* As a handler of a Unix signal would that has come at a bad moment. */
 static void
 exit_with_mutexes (Face *face)
@@ -389,6 +515,9 @@ main (int argc, char *argv[])
   FACE_TEST ("/abandon/waiting-in-thread", waiting_in_thread);
   FACE_TEST ("/abandon/dropped-operation", dropped_operation);
   FACE_TEST ("/abandon/stalled", stalled);
+  FACE_TEST_WITH ("/abandon/not-removed/one", not_removed, NULL);
+  FACE_TEST_WITH ("/abandon/not-removed/all", not_removed, GINT_TO_POINTER (TRUE));
+  FACE_TEST_FORMS ("/abandon/all-in-handler", all_in_handler);
   FACE_TEST ("/abandon/all", release_all);
   FACE_TEST_WITH ("/exit/held", exits, hold);
   FACE_TEST_WITH ("/exit/held-and-waiting", exits, hold_and_wait);
@@ -397,7 +526,10 @@ main (int argc, char *argv[])
   FACE_TEST_WITH ("/exit/acquired-just-now", exits, acquire_just_now);
   FACE_TEST_WITH ("/exit/without-property", stays, hold_without_property);
   FACE_TEST_WITH ("/exit/by-exit-group", stays, hold_and_leave);
+  FACE_TEST_WITH ("/exit/beside-stubborn-thread", exits, hold_beside_stubborn_thread);
+  FACE_TEST ("/exit/in-handler", exits_in_handler);
   FACE_TEST ("/exit/of-child", childs_end);
+  FACE_TEST ("/exit/of-copied-child", copied_childs_end);
   FACE_TEST ("/exit/anyway", ends_anyway);
 
   return g_test_run ();
