@@ -168,7 +168,8 @@ flufl_call_report_not_held (FluflCall *self)
     self->error = flufl_report_not_held (&self->lease->site);
 }
 
-/* NULL is the default one. That an operation runs in it shows that there is one. */
+/* NULL is the default context. Asking GLib for it makes none here, since the operation runs in
+ * one. */
 static gboolean
 is_in_leases_context (FluflCall *self)
 {
@@ -285,8 +286,8 @@ flufl_call_run_and_clear (FluflCall *self, GError **error)
 
 /* --- In workers --- */
 
-/* Runs @func in the context of the operation. The source is let go of by its @data, and not
- * here: once it is attached the caller's thread may run it. */
+/* Runs @func in the context of the operation. @datas_own gets the reference to the source, and @data
+ * gives it back: once the source is attached the caller's thread may run it. */
 static void
 post (FluflCall      *self,
       GSourceFunc     func,
@@ -384,7 +385,8 @@ cancelled_cb (GCancellable *cancellable G_GNUC_UNUSED, gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Whether the cancellation came after the success and before anybody was told of it. */
+/* Whether a success must be undone, since the operation was cancelled before its result was
+ * given. */
 static gboolean
 is_unwanted (FluflCall *self)
 {

@@ -6,7 +6,14 @@
  * synchronous, and in worker threads if it is not. It settles in the caller's thread or main
  * context, where its result is put into words and told.
  *
- * Knows no operation: what these differ in is in the class of each.
+ * What operations differ in is in the class of each. In order, a class's functions run so:
+ *
+ * | Function | Where | With |
+ * |-|-|-|
+ * | begin | caller's thread | the object's mutex |
+ * | step, undo | worker, or caller's thread | nothing |
+ * | settle, emit, give | caller's main context, or thread | nothing |
+ * | clear | caller's main context, or thread | nothing |
  */
 
 #pragma once
@@ -27,8 +34,9 @@ typedef struct
   /* Takes what it needs of the object and checks its arguments, with the object's mutex.
    * FALSE: the error is set. Nullable. */
   gboolean (*begin)  (FluflCall *call);
-  /* One step, which may block. It makes no error in words and emits nothing, since that takes
-   * mutexes which a forked child would wait for. */
+  /* One step, which may block. It runs in a worker, or, if the call is synchronous, in the
+   * caller's thread. It makes no error in words and emits no signals: both are for the caller's
+   * context. */
   gboolean (*step)   (FluflCall *call, gint64 *out_when);
   /* Another step, for a success that was cancelled before anybody was told. Nullable. */
   gboolean (*undo)   (FluflCall *call, gint64 *out_when);

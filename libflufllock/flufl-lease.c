@@ -62,8 +62,8 @@ flufl_lease_unref (gpointer data)
  * flufl_lease_close:
  * @self: (transfer full):
  *
- * The object is gone. What is the user's goes here and now; the rest when the last beat is
- * over, in whatever thread.
+ * The object is gone. What belongs to the user is released in the calling thread; the lease goes
+ * with its last reference, which may be a worker's.
  */
 void
 flufl_lease_close (FluflLease *self)
@@ -212,12 +212,12 @@ leave (FluflLease *self)
 /*
  * flufl_lease_begin:
  * @claim: the lock; emptied if the lease has begun
- * @context: (inout) (nullable): where to tell of a loss, and whose life the heartbeat may show;
- *   %NULL is the default one, but not for a heartbeat of the main context. The one of the last
- *   lease is given back for it, for the caller to let go of where it may
+ * @context: (inout) (nullable): the context in which a loss is reported, and on which a heartbeat
+ *   of the main context depends; %NULL is the default one. On return, that of the last lease, to be
+ *   unreferenced in a thread of the user's
  *
- * The lock is won. Called where the lock was won, and the beat begins there: whenever the
- * object's user hears of it.
+ * The lock is won. Called in the thread that won it, so that the heartbeat begins there and not when
+ * the user hears of the win.
  *
  * Returns: %FALSE if there is no thread for the heartbeat; @claim is the caller's then
  */
@@ -228,6 +228,7 @@ flufl_lease_begin (FluflLease      *self,
                    FluflHeartbeat   heartbeat,
                    GMainContext   **context)
 {
+  char *claim_path = flufl_site_resolve (site, claim->path); /* may ask the file server */
   GMainContext *last;
   gboolean begun = TRUE;
 
@@ -240,7 +241,7 @@ flufl_lease_begin (FluflLease      *self,
   self->number++;
   self->lifetime = claim->lifetime;
   self->end = claim->lease_start + claim->lifetime;
-  self->claim_path = flufl_site_resolve (site, claim->path);
+  self->claim_path = claim_path;
   self->heartbeat = heartbeat;
   last = self->context;
   self->context = *context;
@@ -321,8 +322,8 @@ flufl_lease_forget_object (FluflLease *self)
   flufl_lease_unlock (self);
 }
 
-/* Whether the object has the lock, as far as its user knows. In a forked child it never has:
- * the lock is the parent's. */
+/* Whether the object's user knows that it has the lock: not between the win and the end of the
+ * acquisition, and never in a forked child, since the lock is the parent's. */
 gboolean
 flufl_lease_is_held (FluflLease *self)
 {
@@ -438,7 +439,7 @@ flufl_lease_end_acquiring (FluflLease *self, int *given_up)
 /*
  * flufl_lease_end:
  *
- * The object has given up the lock. The claim is the caller's affair.
+ * Ends the lease. The claim file is not touched: the caller removes it.
  *
  * Returns: whether it had it until now
  */

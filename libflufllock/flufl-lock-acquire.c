@@ -104,8 +104,8 @@ deadline_after (gint64 now, gint64 timeout_ms)
   return now + timeout_ms * 1000;
 }
 
-/* Whether the object may acquire. Where the disk shows that the lock is gone which it believes
- * to hold, it learns that first. */
+/* Whether the object may acquire. If it believes to hold the lock the disk is read first, and a loss
+ * is recorded. */
 static gboolean
 is_free_to_acquire (AcquireCall *self)
 {
@@ -424,7 +424,7 @@ static const FluflCallClass acquire_class = {
 
 /* --- Public --- */
 
-/* For language bindings; the other forms are below. */
+/* For the asynchronous form and for language bindings. */
 FluflCall *
 flufl_lock_call_acquire (FluflLock *self, gint64 timeout_ms, GCancellable *cancellable)
 {

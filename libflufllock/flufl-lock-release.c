@@ -107,7 +107,7 @@ refresh_begin (FluflCall *call)
   return FALSE;
 }
 
-/* One that comes beside the heartbeat, or beside another refresh, waits for its turn. */
+/* The disk mutex makes refreshes and the heartbeat come one after another. */
 static gboolean
 refresh_step (FluflCall *call, gint64 *out_when G_GNUC_UNUSED)
 {

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "flufl-fs-kind.h"
+#include "flufl-thread.h"
 
 /* How often a lock that was free a moment ago is tried for at once. */
 #define ROUNDS 16
@@ -49,9 +50,10 @@ flufl_attempt_claim (FluflClaim    *claim,
 /*
  * flufl_attempt_times_tell:
  *
- * Whether flufl_attempt() knows by the times of the lock file when to look again;
- * where it does not, that is for the caller to say. In whole seconds a lock may
- * change hands and look the same.
+ * Where times are in whole seconds a lock may change hands and look the same.
+ *
+ * Returns: whether flufl_attempt() can decide by the lock file's times when to read it; if it
+ *   cannot, the caller decides
  */
 gboolean
 flufl_attempt_times_tell (const FluflClaim *claim, FluflSite *site, const FluflFindings *findings)
@@ -200,5 +202,5 @@ flufl_findings_explain (FluflFindings *findings, const FluflSite *site, FluflOut
   if (outcome == FLUFL_OUTCOME_UNSUPPORTED)
     type = flufl_fs_type (directory);
   g_strlcpy (findings->fs_type, type != NULL ? type : "", sizeof findings->fs_type);
-  findings->directory_exists = stat (directory, &st) == 0 && S_ISDIR (st.st_mode);
+  findings->directory_exists = FLUFL_WAIT_FOR (stat (directory, &st)) == 0 && S_ISDIR (st.st_mode);
 }

@@ -27,10 +27,10 @@ flufl_claim_clear (FluflClaim *claim)
   memset (claim, 0, sizeof *claim);
 }
 
-/* Whether nobody else can remove the lock file within a grace of @look. Without
- * a claim it must be given one first, and rest; but a breaker may have won the
- * claim just before, and stand before its own unlink(2). There is none while our
- * lease runs, and none after a rest. */
+/* Whether nobody else can remove the lock file within a grace of @look. A breaker must make a claim
+ * for a lock file without one, and then wait for the grace. But a breaker that won the claim just
+ * before may be about to unlink the lock file. There is no such breaker while our lease runs, nor
+ * after a grace without change. */
 static gboolean
 is_left_to_us (const FluflClaim *claim, const FluflSite *site, const FluflLook *look)
 {
@@ -46,10 +46,10 @@ is_late (const FluflSite *site, gint64 start)
   return flufl_claim_boot_now (site) - start > FLUFL_GRACE / 2;
 }
 
-/* Looks whether the lock file is still ours: closely at first if @closely, and whenever time
- * has run out, which then counts anew from a look that sees the lock file left to us. A
- * person may have deleted it, and another process made it anew; so in any case it is seen to
- * be ours right before it is removed.
+/* Looks whether the lock file is still ours. The look reads its content if @closely is set, or if
+ * the time is over; after such a look the time begins anew, provided that nobody else can remove
+ * the lock file. A person may have deleted it, and another process made it anew, so it is seen to
+ * be ours right before it is removed in any case.
  *
  * Returns: LINKED if it may be removed, in time; GONE; SILENT */
 static FluflClaimSight
@@ -129,9 +129,8 @@ flufl_claim_release (FluflClaim *claim, FluflSite *site, int *out_errsv)
     }
 
   sight = see_what_is_left (claim, site, gone || !safe || claim->doubtful, &start);
-  /* Otherwise it is left, and others recover it if it was ours: a releaser that cannot look,
-   * or is late, may not touch it. No answer helps here: a second call could hit somebody's
-   * new lock. */
+  /* A releaser that cannot look, or is late, leaves the lock file: others recover it if it was
+   * ours. The result of unlink(2) is ignored, for a second call could remove another's new lock. */
   if (sight == FLUFL_CLAIM_LINKED)
     {
       sys->unlink (site->lock_path);

@@ -17,12 +17,12 @@
 #include "flufl-identity.h"
 #include "flufl-process.h"
 
-/* Claim names are 48 bits of random and a time: a second try is for a lying
- * server, a third for nothing. */
+/* Claim names have a time and 48 random bits, so none comes twice. The tries are for servers that
+ * report EEXIST or EINTR wrongly, and for a life-line that cannot be had. */
 #define CREATE_TRIES 8
 
-/* Takes the flock that tells others that we live: before the claim can be the
- * lock, and until it is not any more (docs/protocol.md, "Life-line"). */
+/* Takes the flock that shows others that this process lives. It is held from before the link until
+ * after the release (docs/protocol.md, "Life-line"). */
 static gboolean
 tie_life_line (FluflClaim *claim, FluflSite *site, int fd)
 {
@@ -502,7 +502,8 @@ flufl_claim_link (FluflClaim *claim, FluflSite *site, int *out_errsv)
     default:
       /* A request that timed out may still be carried out. */
       claim->unsure = *out_errsv != EEXIST && flufl_site_is_passing (site, *out_errsv);
-      /* Who waits says by its name since when, where others queue by it. */
+      /* A waiter's claim carries its arrival time, by which others queue. One that is named to be
+       * kept has none, so it is replaced. */
       if (claim->named_ahead && claim->line != NULL && !claim->unsure)
         {
           site->name_ahead = FALSE;

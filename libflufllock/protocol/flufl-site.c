@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "flufl-fs-kind.h"
+#include "flufl-thread.h"
 
 /*
  * flufl_site_init:
@@ -90,7 +91,9 @@ flufl_site_resolve (const FluflSite *site, const char *path)
   if (!site->has_parent)
     return g_strdup (path);
   directory = flufl_site_directory (site);
+  flufl_thread_begin_wait ();
   real = realpath (directory, NULL);
+  flufl_thread_end_call (0);
   if (real != NULL)
     resolved = g_build_filename (real, strrchr (path, '/') + 1, NULL);
   free (real);

@@ -44,13 +44,13 @@ flufl_acquire_disarm (FluflAcquire *self)
   self->armed = FALSE;
 }
 
-/* What tells the end of a predecessor, or of the lock. Not that it changes, for
- * a predecessor that becomes the lock is no news; who gives up writes to its
- * claim, for a child that has it open, too. The end of a lock is told with the
- * unlink of the lock file, whoever has the claim open by its other name. */
+/* The events that end a predecessor. CHANGED is none of them: a predecessor that becomes the holder
+ * changes nothing for us. WRITTEN is one, since a waiter that gives up writes to its claim, which a
+ * forked child may have open. */
 #define PREDECESSOR_EVENTS (FLUFL_WATCH_REMOVED | FLUFL_WATCH_CLOSED | FLUFL_WATCH_WRITTEN)
 
-/* The lock file of one that keeps its claim loses a name and no more. */
+/* The events that end a lock. A holder that keeps its claim only unlinks the lock file: the inode
+ * stays, and CHANGED reports it. */
 #define LOCK_EVENTS (FLUFL_WATCH_REMOVED | FLUFL_WATCH_CLOSED | FLUFL_WATCH_CHANGED)
 
 static FluflWatchResult
@@ -61,9 +61,9 @@ watch_predecessor (FluflAcquire *self)
   return flufl_watch_add (&self->watch, path, PREDECESSOR_EVENTS);
 }
 
-/* One right before us that came long ago may have been stopped since; others know
- * that, and have gone on. To wait until its time is over would keep all those
- * waiting that are behind us. Whether it need not be waited for. */
+/* Whether the predecessor need not be waited for. One that came long before us may be stopped. It
+ * is asked for at once, and not when its patience is over, for every waiter behind us would be late
+ * too. */
 static gboolean
 leads_for_nothing (FluflAcquire *self)
 {
@@ -91,7 +91,7 @@ arm (FluflAcquire *self)
   self->watch.func = watched_cb;
   self->watch.user_data = self;
 
-  /* What was kept of an earlier reading has one name less each time. */
+  /* A round on kept names does not count: each one strikes a name, so the loop ends. */
   for (int round = 0; round < ARM_ROUNDS; round += !self->view.is_kept)
     {
       FluflWatchResult result;
@@ -177,9 +177,8 @@ stays_for_nothing (FluflAcquire *self, gint64 now)
   return !flufl_queue_check (self->queue, self->site, predecessor, self->break_dead);
 }
 
-/* Without a watch, our timer came: whether those before us move on. Then we do
- * not link, or the lock would be ours whenever we come between a release and
- * the link(2) of the one whose turn it is. */
+/* Whether earlier waiters make progress, so that this one, whose timer came without a watch, does
+ * not link. It would overtake a waiter that was woken and has not linked yet. */
 gboolean
 flufl_acquire_is_behind_others (FluflAcquire *self, gint64 now)
 {

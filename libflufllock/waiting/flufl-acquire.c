@@ -19,8 +19,8 @@
 /* To open a lock file of a file server costs calls; and the server of NFS 4 may
  * promise the client to ask for it back before anything changes, which makes the
  * holder's next step a slow one. So there it is looked at when the wait lasts. On
- * NFS flufl_attempt() knows when it is time again, by what the server tells anyhow;
- * where less is certain, and as long as no lock was seen, it is looked at this often. */
+ * NFS flufl_attempt() knows when it is time again, by what the server answers anyhow. On other
+ * file systems, and before a lock has been seen, the lock file is read this often. */
 #define REMOTE_LOOK_EVERY (2 * G_USEC_PER_SEC)
 
 /* An acquisition ends when the server has answered nothing but errors for this long, or for the
@@ -132,11 +132,12 @@ wants_look (FluflAcquire *self, FluflWatchEvents events, gint64 now)
   gboolean first = self->timer == 0;
 
   if (flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL)
-    /* The end of a file that is watched is nobody's death. */
+    /* The removal of a watched file is a release, or the end of a wait. Only a close without it
+     * may be a death. */
     return first || (events & FLUFL_WATCH_CLOSED) != 0 || (self->armed && events == 0)
            || (!self->armed && self->pause >= UNTOLD_LOOK_FROM);
   if (first)
-    self->looked = now; /* not yet, but it seems to be early enough later */
+    self->looked = now; /* so that the first look comes an interval later */
   return (!self->announced && now >= self->announce_at) || self->findings.resting
          || self->findings.expired;
 }
@@ -179,7 +180,7 @@ settle_down (FluflAcquire    *self,
 static FluflResult
 finish_held (FluflAcquire *self, gboolean overdue)
 {
-  /* It was our turn, and nobody told us: the one before us sleeps. */
+  /* The timer led to the win, and no event: the predecessor is stalled. */
   if (overdue && self->view.found)
     flufl_queue_ignore (self->queue, &self->view.predecessor);
   if (!is_cancelled (self))
