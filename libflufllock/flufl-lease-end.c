@@ -65,11 +65,11 @@ get_leases (void)
 gboolean
 flufl_lease_enlist (FluflLease *self)
 {
-  Leases *leases = get_leases ();
+  Leases *leases = self->leases != NULL ? self->leases : get_leases ();
 
   if (g_atomic_int_get (&leases->ending))
     return FALSE;
-  if (self->leases == leases)
+  if (self->leases != NULL)
     return TRUE;
   g_mutex_lock (&leases->mutex);
   self->leases = leases;

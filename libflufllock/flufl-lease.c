@@ -243,6 +243,8 @@ flufl_lease_begin (FluflLease      *self,
   self->end = claim->lease_start + claim->lifetime;
   self->claim_path = claim_path;
   self->heartbeat = heartbeat;
+  self->given_up = NULL; /* from now on the lease is what is given up */
+  self->acquirer = NULL;
   last = self->context;
   self->context = *context;
   *context = last;
@@ -419,11 +421,9 @@ flufl_lease_begin_acquiring (FluflLease   *self,
  * flufl_lease_end_acquiring:
  * @given_up: that of the acquisition
  *
- * The acquisition is over, and any lock that it has won is the lease's.
- *
- * Returns: whether it was given up
+ * The acquisition is over without a win.
  */
-gboolean
+void
 flufl_lease_end_acquiring (FluflLease *self, int *given_up)
 {
   flufl_lease_lock (self);
@@ -433,7 +433,6 @@ flufl_lease_end_acquiring (FluflLease *self, int *given_up)
       self->acquirer = NULL;
     }
   flufl_lease_unlock (self);
-  return g_atomic_int_get (given_up);
 }
 
 /*

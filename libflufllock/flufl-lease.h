@@ -101,7 +101,7 @@ gboolean    flufl_lease_begin_acquiring (FluflLease     *self,
                                        int              *given_up,
                                        FluflSleeper     *acquirer,
                                        GThread          *thread);
-gboolean    flufl_lease_end_acquiring (FluflLease       *self,
+void        flufl_lease_end_acquiring (FluflLease       *self,
                                        int              *given_up);
 gboolean    flufl_lease_end           (FluflLease       *self);
 gboolean    flufl_lease_lose          (FluflLease       *self,

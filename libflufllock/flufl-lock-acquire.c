@@ -211,7 +211,9 @@ acquire_step (FluflCall *call, gint64 *out_when)
   if (try_to_acquire (self, out_when))
     return TRUE;
   self->acquiring = FALSE;
-  if (flufl_lease_end_acquiring (call->lease, &call->given_up) && call->answer)
+  if (!call->answer)
+    flufl_lease_end_acquiring (call->lease, &call->given_up);
+  else if (g_atomic_int_get (&call->given_up))
     acquire_undo (call, out_when);
   return FALSE;
 }
