@@ -30,8 +30,8 @@ extern int flufl_thread_any;
 /* The result of a call that may wait for a file server. */
 #define FLUFL_WAIT_FOR(call) \
   (g_atomic_int_get (&flufl_thread_any) \
-       ? (flufl_thread_begin_wait (), flufl_thread_end_call (call)) \
-       : (gssize) (call))
+       ? (flufl_thread_begin_wait (), (__typeof__ (call)) flufl_thread_end_call (call)) \
+       : (call))
 
 /* For flufl-process.c. */
 void     flufl_thread_stop_all   (void);

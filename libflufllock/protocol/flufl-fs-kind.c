@@ -96,7 +96,7 @@ mount_type_of (int fd)
 static char *
 ask_mount_type (gconstpointer directory)
 {
-  int fd = (int) FLUFL_WAIT_FOR (open (directory, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  int fd = FLUFL_WAIT_FOR (open (directory, O_PATH | O_DIRECTORY | O_CLOEXEC));
   char *found = fd >= 0 ? mount_type_of (fd) : NULL;
 
   if (fd >= 0)

@@ -34,13 +34,13 @@
 static int
 posix_open (const char *path, int flags, mode_t mode)
 {
-  return (int) FLUFL_WAIT_FOR (open (path, flags, mode));
+  return FLUFL_WAIT_FOR (open (path, flags, mode));
 }
 
 static int
 posix_close (int fd)
 {
-  return (int) FLUFL_WAIT_FOR (close (fd));
+  return FLUFL_WAIT_FOR (close (fd));
 }
 
 static ssize_t
@@ -58,49 +58,49 @@ posix_pwrite (int fd, const void *buffer, size_t size, off_t offset)
 static int
 posix_fstat (int fd, struct stat *st)
 {
-  return (int) FLUFL_WAIT_FOR (fstat (fd, st));
+  return FLUFL_WAIT_FOR (fstat (fd, st));
 }
 
 static int
 posix_lstat (const char *path, struct stat *st)
 {
-  return (int) FLUFL_WAIT_FOR (lstat (path, st));
+  return FLUFL_WAIT_FOR (lstat (path, st));
 }
 
 static int
 posix_futimens (int fd, const struct timespec times[2])
 {
-  return (int) FLUFL_WAIT_FOR (futimens (fd, times));
+  return FLUFL_WAIT_FOR (futimens (fd, times));
 }
 
 static int
 posix_utimens (const char *path, const struct timespec times[2])
 {
-  return (int) FLUFL_WAIT_FOR (utimensat (AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW));
+  return FLUFL_WAIT_FOR (utimensat (AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW));
 }
 
 static int
 posix_flock (int fd, int operation)
 {
-  return (int) FLUFL_WAIT_FOR (flock (fd, operation));
+  return FLUFL_WAIT_FOR (flock (fd, operation));
 }
 
 static int
 posix_link (const char *old_path, const char *new_path)
 {
-  return (int) FLUFL_WAIT_FOR (link (old_path, new_path));
+  return FLUFL_WAIT_FOR (link (old_path, new_path));
 }
 
 static int
 posix_rename (const char *old_path, const char *new_path)
 {
-  return (int) FLUFL_WAIT_FOR (rename (old_path, new_path));
+  return FLUFL_WAIT_FOR (rename (old_path, new_path));
 }
 
 static int
 posix_unlink (const char *path)
 {
-  return (int) FLUFL_WAIT_FOR (unlink (path));
+  return FLUFL_WAIT_FOR (unlink (path));
 }
 
 /* A client of a file server knows which file has a name for as long as nobody else has

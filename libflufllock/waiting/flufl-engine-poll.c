@@ -174,7 +174,7 @@ flufl_engine_poll (FluflEngine *engine, gint64 left)
   engine->polling = TRUE;
   g_mutex_unlock (&engine->mutex);
 
-  n = (int) FLUFL_WAIT_FOR (poll_for (fds, POLL_INTERRUPTS + n_interrupts, left));
+  n = FLUFL_WAIT_FOR (poll_for (fds, POLL_INTERRUPTS + n_interrupts, left));
 
   g_mutex_lock (&engine->mutex);
   engine->polling = FALSE;

@@ -45,7 +45,7 @@ typedef struct
 static int
 poll_files (GPollFD *files, guint n_files, int timeout_ms)
 {
-  return (int) FLUFL_WAIT_FOR (g_poll (files, n_files, timeout_ms));
+  return FLUFL_WAIT_FOR (g_poll (files, n_files, timeout_ms));
 }
 
 static State *
