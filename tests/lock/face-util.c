@@ -118,6 +118,15 @@ face_lock_new (Face *face)
 }
 
 void
+face_remove_everything (Face *face)
+{
+  g_autofree char *claim = test_place_only_claim (&face->place);
+
+  g_assert_cmpint (unlink (claim), ==, 0);
+  g_assert_cmpint (unlink (face->place.lock), ==, 0);
+}
+
+void
 face_pause (gint64 give_up, const char *what)
 {
   GMainContext *context = g_main_context_get_thread_default ();

@@ -46,6 +46,8 @@ FluflLock *face_lock_new  (Face         *face);
     } \
   G_STMT_END
 
+/* The lock and the claim of its holder, as a person would. */
+void       face_remove_everything (Face *face);
 void       face_pause     (gint64        give_up,
                            const char   *what);
 

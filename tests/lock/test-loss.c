@@ -64,15 +64,6 @@ assert_lost_once (Watch *watch)
 }
 
 static void
-remove_everything (Face *face)
-{
-  g_autofree char *claim = test_place_only_claim (&face->place);
-
-  g_assert_cmpint (g_unlink (claim), ==, 0);
-  g_assert_cmpint (g_unlink (face->place.lock), ==, 0);
-}
-
-static void
 found_by_check (Face *face, gconstpointer data)
 {
   const Form *form = data;
@@ -82,7 +73,7 @@ found_by_check (Face *face, gconstpointer data)
 
   face_acquire (lock);
   watch_begin (&watch, lock);
-  remove_everything (face);
+  face_remove_everything (face);
   for (guint i = 0; i < 2; i++)
     {
       g_assert_false (form->check (lock, NULL, &error));
@@ -104,7 +95,7 @@ found_by_refresh (Face *face, gconstpointer data)
 
   face_acquire (lock);
   watch_begin (&watch, lock);
-  remove_everything (face);
+  face_remove_everything (face);
   g_assert_false (form->refresh (lock, FLUFL_LOCK_LIFETIME_AS_SET, NULL, &error));
   g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST);
   face_assert_sentence (error, face->place.lock);
@@ -269,7 +260,7 @@ found_by_release (Face *face, gconstpointer data)
 
   face_acquire (lock);
   watch_begin (&watch, lock);
-  remove_everything (face);
+  face_remove_everything (face);
   g_assert_false (form->release (lock, NULL, &error));
   g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST);
   face_assert_sentence (error, face->place.lock);
@@ -337,7 +328,7 @@ found_by_heartbeat (Face *face, gconstpointer data)
   flufl_lock_set_lifetime (lock, 300);
   face_acquire (lock);
   watch_begin (&watch, lock);
-  remove_everything (face);
+  face_remove_everything (face);
   FACE_WAIT_FOR (watch.lost.n > 0);
   g_assert_true (watch.lost.thread == g_thread_self ());
   assert_lost_once (&watch);
@@ -407,7 +398,7 @@ cancellable_needs_no_loop (Face *face, gconstpointer data G_GNUC_UNUSED)
   flufl_lock_set_lifetime (lock, 90);
   face_acquire (lock);
   watch_begin (&watch, lock);
-  remove_everything (face);
+  face_remove_everything (face);
   while (!g_cancellable_is_cancelled (watch.cancellable))
     {
       g_assert_cmpint (g_get_monotonic_time (), <, give_up);
@@ -427,7 +418,7 @@ cancellable_comes_late (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_autoptr (FluflLock) lock = face_lock_new (face);
 
   face_acquire (lock);
-  remove_everything (face);
+  face_remove_everything (face);
   g_assert_false (flufl_lock_refresh (lock, -1, NULL, NULL));
   g_assert_true (face_is_lost (lock));
   face_acquire (lock);
@@ -462,7 +453,7 @@ told_to_acquirer (Face *face, gconstpointer data G_GNUC_UNUSED)
 
   g_assert_true (form_async.acquire (lock, 0, NULL, NULL));
   g_signal_connect (lock, "lost", G_CALLBACK (heard_lost_cb), &lost);
-  remove_everything (face);
+  face_remove_everything (face);
   g_thread_join (g_thread_new ("refresh", refresh_elsewhere, lock));
   FACE_WAIT_FOR (g_atomic_int_get ((int *) &lost.n) > 0);
   g_assert_cmpuint (lost.n, ==, 1);
@@ -483,7 +474,7 @@ lose_elsewhere (gpointer data)
   flufl_lock_set_lifetime (lock, 300);
   face_acquire (lock);
   watch_begin (&watch, lock);
-  remove_everything (face);
+  face_remove_everything (face);
   FACE_WAIT_FOR (watch.lost.n > 0);
   g_assert_true (watch.lost.thread == g_thread_self ());
   g_assert_true (watch.held.thread == g_thread_self ());
@@ -518,94 +509,12 @@ acquired_again_in_handler (Face *face, gconstpointer data)
 
   face_acquire (lock);
   g_signal_connect (lock, "lost", G_CALLBACK (acquire_again_cb), &n);
-  remove_everything (face);
+  face_remove_everything (face);
   g_assert_false (form->refresh (lock, -1, NULL, NULL));
   g_assert_cmpuint (n, ==, 1);
   g_assert_true (flufl_lock_get_held (lock));
   g_assert_true (flufl_lock_check (lock, NULL, NULL));
   face_release (lock);
-}
-
-static void
-counted_cb (GCancellable *work G_GNUC_UNUSED, guint *n)
-{
-  *n += 1;
-}
-
-/* The work's cancellable fires for the caller's own, and for the loss. */
-static void
-work_cancellable (Face *face, gconstpointer data)
-{
-  const Form *form = data;
-  g_autoptr (FluflLock) lock = face_lock_new (face);
-  g_autoptr (GCancellable) own = g_cancellable_new ();
-  g_autoptr (GCancellable) first = NULL, second = NULL, third = NULL, late = NULL;
-  guint n = 0;
-
-  face_acquire (lock);
-  first = flufl_lock_dup_work_cancellable (lock, own);
-  second = flufl_lock_dup_work_cancellable (lock, NULL);
-  third = flufl_lock_dup_work_cancellable (lock, own);
-  g_cancellable_connect (first, G_CALLBACK (counted_cb), &n, NULL);
-  g_assert_false (g_cancellable_is_cancelled (first));
-
-  g_clear_object (&third); /* before either has fired */
-  g_cancellable_cancel (own);
-  g_assert_true (g_cancellable_is_cancelled (first));
-  g_assert_false (g_cancellable_is_cancelled (second));
-  g_assert_false (face_is_lost (lock));
-  late = flufl_lock_dup_work_cancellable (lock, own);
-  g_assert_true (g_cancellable_is_cancelled (late));
-
-  remove_everything (face);
-  g_assert_false (form->refresh (lock, FLUFL_LOCK_LIFETIME_AS_SET, NULL, NULL));
-  g_assert_true (g_cancellable_is_cancelled (second));
-  g_assert_cmpuint (n, ==, 1);
-  g_assert_finalize_object (g_steal_pointer (&first));
-  g_assert_finalize_object (g_steal_pointer (&second));
-  g_assert_finalize_object (g_steal_pointer (&late));
-  g_assert_finalize_object (g_steal_pointer (&own));
-}
-
-/* A work that goes takes its handlers along: the caller's cancellable may live for long. */
-static void
-work_leaves_nothing (Face *face, gconstpointer data G_GNUC_UNUSED)
-{
-  g_autoptr (FluflLock) lock = face_lock_new (face);
-  g_autoptr (GCancellable) own = g_cancellable_new ();
-  guint cancelled = g_signal_lookup ("cancelled", G_TYPE_CANCELLABLE);
-
-  for (guint i = 0; i < 100; i++)
-    {
-      g_autoptr (GCancellable) work = flufl_lock_dup_work_cancellable (lock, own);
-
-      g_assert_true (g_signal_has_handler_pending (own, cancelled, 0, FALSE));
-    }
-  g_assert_false (g_signal_has_handler_pending (own, cancelled, 0, FALSE));
-  g_cancellable_cancel (own);
-}
-
-static void
-explain_error (Face *face, gconstpointer data G_GNUC_UNUSED)
-{
-  g_autoptr (FluflLock) lock = face_lock_new (face);
-  g_autoptr (GError) cancelled
-      = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Operation was cancelled");
-  g_autoptr (GError) other = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_NO_SPACE, "full");
-  g_autoptr (GError) reason = NULL;
-
-  face_acquire (lock);
-  reason = flufl_lock_explain_error (lock, cancelled);
-  g_assert_error (reason, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  g_clear_error (&reason);
-  remove_everything (face);
-  g_assert_false (flufl_lock_check (lock, NULL, NULL));
-  reason = flufl_lock_explain_error (lock, cancelled);
-  g_assert_error (reason, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST);
-  g_clear_error (&reason);
-  reason = flufl_lock_explain_error (lock, other);
-  g_assert_error (reason, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
-  g_assert_cmpstr (reason->message, ==, "full");
 }
 
 int
@@ -617,9 +526,6 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
 
   FACE_TEST_FORMS ("/loss/found-by-check", found_by_check);
-  FACE_TEST_FORMS ("/loss/work-cancellable", work_cancellable);
-  FACE_TEST ("/loss/work-leaves-nothing", work_leaves_nothing);
-  FACE_TEST ("/loss/explain-error", explain_error);
   FACE_TEST_FORMS ("/loss/found-by-refresh", found_by_refresh);
   FACE_TEST_FORMS ("/loss/found-by-acquire", found_by_acquire);
   FACE_TEST_FORMS ("/loss/deleted-lock-file", deleted_lock_file);
