@@ -10,6 +10,8 @@
 
 #include <pthread.h>
 
+#include "flufl-thread.h"
+
 /* An operation that is dropped is waited for this long, in microseconds, so that the object is free
  * for the next one and nothing is left on disk. */
 #define DROP_PATIENCE (100 * 1000)
@@ -160,9 +162,9 @@ flufl_call_run_until (FluflCall *self, int interrupt_fd, gint64 until_usec)
     over = await_worker (self, interrupt_fd, until_usec);
   else
     {
-      flufl_lease_enter_operation ();
+      flufl_thread_begin_operation ();
       over = flufl_stepper_run_until (&self->stepper, interrupt_fd, until_usec);
-      flufl_lease_leave_operation ();
+      flufl_thread_end_operation ();
     }
   if (over)
     flufl_call_settle (self);

@@ -12,6 +12,7 @@
 #include "flufl-call-private.h"
 #include "flufl-process.h"
 #include "flufl-report-private.h"
+#include "flufl-thread.h"
 
 /* An acquisition that is cancelled ends by itself, with nothing left behind. If it has not
  * within this, in milliseconds, a file server keeps a call. */
@@ -264,10 +265,10 @@ flufl_call_run (FluflCall *self, GError **error)
   /* A thread that is cancelled by pthread_cancel(3) amid this would leave the lock in a state
    * that nobody knows, and mutexes that nobody gives back. */
   pthread_setcancelstate (PTHREAD_CANCEL_DISABLE, &cancel_state);
-  flufl_lease_enter_operation ();
+  flufl_thread_begin_operation ();
   if (flufl_call_begin (self))
     flufl_stepper_run (&self->stepper);
-  flufl_lease_leave_operation ();
+  flufl_thread_end_operation ();
   flufl_call_settle (self);
   pthread_setcancelstate (cancel_state, NULL);
   if (self->error != NULL)
@@ -325,7 +326,7 @@ flufl_call_tell (FluflCall      *self,
     }
   if (g_atomic_int_get (&self->progress) == PROGRESS_NONE)
     {
-      flufl_lease_call_handler (func, data);
+      flufl_thread_call_handler (func, data);
       destroy (data);
       return;
     }

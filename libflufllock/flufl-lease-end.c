@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "flufl-process.h"
+#include "flufl-thread.h"
 
 /* An object that goes waits this long for a file server to remove its files, in microseconds.
  * A process that ends waits for all of them together. */
@@ -363,37 +364,6 @@ flufl_lease_list_all (void)
   return list_leases (get_leases (), FALSE);
 }
 
-/* --- Operations of this thread --- */
-
-static _Thread_local guint depth;
-
-void
-flufl_lease_enter_operation (void)
-{
-  depth++;
-}
-
-void
-flufl_lease_leave_operation (void)
-{
-  depth--;
-}
-
-/*
- * flufl_lease_call_handler:
- *
- * Runs code of the user's amid an operation. What that does is no part of the operation.
- */
-void
-flufl_lease_call_handler (GSourceFunc func, gpointer data)
-{
-  guint before = depth;
-
-  depth = 0;
-  func (data);
-  depth = before;
-}
-
 /* --- The end of the process --- */
 
 /* Whether the mutex could be had in time. The process may end in a handler of a Unix signal that
@@ -463,7 +433,7 @@ give_up_all_at_exit (void)
   if (self == NULL || self->base.process != flufl_process_mark () || self->pid != getpid ())
     return;
   g_atomic_int_set (&self->ending, TRUE);
-  if (depth > 0 || !lock_until (&self->mutex, until))
+  if (flufl_thread_is_amid_operation () || !lock_until (&self->mutex, until))
     return;
   if (has_work (self))
     {

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * How a lease is lost, who is told, and what is left on disk then.
+ * The loss of a lease: how it is found and reported, and what becomes of its files.
  */
 
 #include "config.h"

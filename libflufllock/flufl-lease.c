@@ -243,8 +243,6 @@ flufl_lease_begin (FluflLease      *self,
   self->end = claim->lease_start + claim->lifetime;
   self->claim_path = claim_path;
   self->heartbeat = heartbeat;
-  self->given_up = NULL; /* from now on the lease is what is given up */
-  self->acquirer = NULL;
   last = self->context;
   self->context = *context;
   *context = last;
@@ -252,6 +250,13 @@ flufl_lease_begin (FluflLease      *self,
     {
       g_atomic_pointer_set (&self->heart, flufl_heart_start (self));
       begun = self->heart != NULL;
+    }
+  /* From now on the lease is what is given up. An acquisition that was given up before, or has no
+   * heartbeat, is under way until its files are removed. */
+  if (begun && self->given_up != NULL && !g_atomic_int_get (self->given_up))
+    {
+      self->given_up = NULL;
+      self->acquirer = NULL;
     }
   if (begun)
     *claim = (FluflClaim){ 0 };
@@ -421,7 +426,7 @@ flufl_lease_begin_acquiring (FluflLease   *self,
  * flufl_lease_end_acquiring:
  * @given_up: that of the acquisition
  *
- * The acquisition is over without a win.
+ * The acquisition is over, and has left nothing but a lease that is not to be given up.
  */
 void
 flufl_lease_end_acquiring (FluflLease *self, int *given_up)

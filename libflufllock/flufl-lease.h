@@ -122,10 +122,6 @@ void        flufl_lease_delist        (FluflLease       *self);
 void        flufl_lease_let_go        (FluflLease       *self,
                                        gboolean          only_kept);
 void        flufl_lease_abandon       (FluflLease       *self);
-void        flufl_lease_enter_operation (void);
-void        flufl_lease_leave_operation (void);
-void        flufl_lease_call_handler  (GSourceFunc       func,
-                                       gpointer          data);
 GPtrArray  *flufl_lease_list_all      (void);
 gboolean    flufl_lease_abandon_all   (GPtrArray        *leases,
                                        gint64            until);

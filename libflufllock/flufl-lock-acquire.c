@@ -211,10 +211,11 @@ acquire_step (FluflCall *call, gint64 *out_when)
   if (try_to_acquire (self, out_when))
     return TRUE;
   self->acquiring = FALSE;
-  if (!call->answer)
-    flufl_lease_end_acquiring (call->lease, &call->given_up);
-  else if (g_atomic_int_get (&call->given_up))
+  if (call->answer && !g_atomic_int_get (&call->given_up))
+    return FALSE;
+  if (call->answer)
     acquire_undo (call, out_when);
+  flufl_lease_end_acquiring (call->lease, &call->given_up);
   return FALSE;
 }
 

@@ -226,3 +226,46 @@ flufl_thread_forget_all (void)
   g_atomic_int_set (&n_forking, 0);
   g_atomic_int_set (&n_running, running);
 }
+
+/* --- Operations --- */
+
+static _Thread_local guint depth;
+
+void
+flufl_thread_begin_operation (void)
+{
+  depth++;
+}
+
+void
+flufl_thread_end_operation (void)
+{
+  depth--;
+}
+
+/*
+ * flufl_thread_is_amid_operation:
+ *
+ * Returns: whether the calling thread makes an operation, which a handler of a Unix signal has
+ *   interrupted if it is asked for now
+ */
+gboolean
+flufl_thread_is_amid_operation (void)
+{
+  return depth > 0;
+}
+
+/*
+ * flufl_thread_call_handler:
+ *
+ * Runs code of the user's amid an operation. What that code does is no part of the operation.
+ */
+void
+flufl_thread_call_handler (GSourceFunc func, gpointer data)
+{
+  guint before = depth;
+
+  depth = 0;
+  func (data);
+  depth = before;
+}

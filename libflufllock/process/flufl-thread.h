@@ -33,6 +33,13 @@ extern int flufl_thread_any;
        ? (flufl_thread_begin_wait (), (__typeof__ (call)) flufl_thread_end_call (call)) \
        : (call))
 
+/* Operations that the calling thread makes itself. */
+void     flufl_thread_begin_operation   (void);
+void     flufl_thread_end_operation     (void);
+gboolean flufl_thread_is_amid_operation (void);
+void     flufl_thread_call_handler      (GSourceFunc func,
+                                         gpointer    data);
+
 /* For flufl-process.c. */
 void     flufl_thread_stop_all   (void);
 void     flufl_thread_go_on      (void);

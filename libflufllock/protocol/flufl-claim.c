@@ -148,7 +148,7 @@ complete (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
       || flufl_claim_touch (claim, site, fd, lifetime) != 0
       || flufl_claim_see_touched (claim, site, fd, lifetime, &st) != 0)
     errsv = errno;
-  /* A network file system tells of a full disk only here. */
+  /* A network file system may report a full disk only when the file is closed. */
   if (claim->line == NULL && sys->close (fd) != 0 && errsv == 0 && errno != EINTR)
     errsv = errno;
   if (errsv != 0)

@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../support/flufl-test-util.h"
+
 #define N_FORKS 200
 
 static int over;   /* atomic: the thread is to end */
@@ -50,11 +52,22 @@ start (GThreadFunc func, gpointer data)
 }
 
 static void
+wait_for_flag (int *flag)
+{
+  gint64 give_up = g_get_monotonic_time () + TEST_PATIENCE_SEC * G_USEC_PER_SEC;
+
+  while (!g_atomic_int_get (flag))
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, give_up);
+      g_usleep (1000);
+    }
+}
+
+static void
 join (void)
 {
   g_atomic_int_set (&over, TRUE);
-  while (!g_atomic_int_get (&ended))
-    g_usleep (1000);
+  wait_for_flag (&ended);
 }
 
 static gpointer
@@ -151,8 +164,7 @@ time_forks_with (GThreadFunc func, gpointer data)
   gint64 begun, took;
 
   start (func, data);
-  while (!g_atomic_int_get (&inside))
-    g_usleep (1000);
+  wait_for_flag (&inside);
   begun = g_get_monotonic_time ();
   for (int i = 0; i < 5; i++)
     fork_inside ();

@@ -17,7 +17,7 @@ try_some (Proc *p, guint n)
   return outcome;
 }
 
-/* Somebody who comes every half second gets the lock within @seconds. */
+/* A process that tries every half second gets the lock within @seconds. */
 static void
 assert_free_within (double seconds)
 {

@@ -179,9 +179,9 @@ count_list (const char *directory, FluflNameFunc func, gpointer user_data)
   return lies_syscalls.list (directory, func, user_data);
 }
 
-/* Where nobody queues, one who waits for long collects what a killed waiter has
- * left, and does not ask the file server for its directory all the time. A local
- * directory with so many names that nobody queues is read each second. */
+/* On a file system without a queue, a long wait collects the claim of a killed waiter, and rarely
+ * asks the file server for the directory. A local directory that is too large for a queue is read
+ * each second. */
 static void
 sweeps (Patience *self, gconstpointer kind)
 {

@@ -28,7 +28,7 @@ timed_out (Patience *self, gconstpointer kind G_GNUC_UNUSED)
   test_place_empty (&self->place);
 }
 
-/* Often enough, and not more often, when nobody tells of anything. */
+/* The number of looks in a wait without events has an upper and a lower bound. */
 static void
 asks_so_often (Patience *self, gconstpointer kind)
 {
@@ -179,7 +179,7 @@ looks_seldom (Patience *self, gconstpointer kind)
       g_assert_cmpuint (looks, >=, 150);
     }
 
-  g_test_message ("At once what has expired, what has gone, and what is no lock");
+  g_test_message ("An expired lock, a free one and a file that is no lock are noticed at once");
   test_place_empty (&self->place);
   g_free (claim);
   claim = test_make_lock (&self->place, "x.lock|far.example|12|34", -86400);

@@ -102,7 +102,7 @@ void    world_violation (const char *format, ...) G_GNUC_PRINTF (1, 2);
 void    world_note      (const char *format, ...) G_GNUC_PRINTF (1, 2);
 
 /* choices.c */
-/* Who does its call now; NULL: the run is over. */
+/* The actor whose call is next; NULL if the run is over. */
 Actor  *world_choose    (void);
 void    world_schedule  (void);
 void    world_sleep     (Actor *a, gint64 nsec);
