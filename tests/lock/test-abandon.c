@@ -102,6 +102,27 @@ acquire_in_thread (gpointer lock)
   return NULL;
 }
 
+/* Between the win and the lease of a synchronous acquisition in another thread. */
+static void
+won_in_thread (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  GThread *thread;
+
+  lies_stall (LIES_LINK, LIES_AFTER);
+  thread = g_thread_new ("acquires", acquire_in_thread, lock);
+  lies_wait_stalled (1);
+  flufl_lease_lock_disk (lock->lease);
+  lies_let_go ();
+  g_usleep (200 * 1000); /* It waits for the disk then. If it does not yet, it learns it before. */
+  flufl_lock_abandon (lock);
+  flufl_lease_unlock_disk (lock->lease);
+  g_thread_join (thread);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+  face_acquire (lock);
+  face_release (lock);
+}
+
 static void
 waiting_in_thread (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -505,6 +526,7 @@ main (int argc, char *argv[])
   FACE_TEST_FORMS ("/abandon/held", held);
   FACE_TEST ("/abandon/waiting", waiting);
   FACE_TEST ("/abandon/won", won);
+  FACE_TEST ("/abandon/won-in-thread", won_in_thread);
   FACE_TEST ("/abandon/waiting-in-thread", waiting_in_thread);
   FACE_TEST ("/abandon/dropped-operation", dropped_operation);
   FACE_TEST ("/abandon/stalled", stalled);
