@@ -117,6 +117,17 @@ flufl_thread_start (const char *name, GThreadFunc func, gpointer data)
 }
 
 /*
+ * flufl_thread_is_own:
+ *
+ * Returns: whether the calling thread is one of the library's
+ */
+gboolean
+flufl_thread_is_own (void)
+{
+  return is_own;
+}
+
+/*
  * flufl_thread_begin_wait:
  *
  * The calling thread is about to wait, and has no mutex but the library's. Does nothing in the

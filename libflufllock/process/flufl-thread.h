@@ -18,6 +18,7 @@ gboolean flufl_thread_start      (const char  *name,
                                   GThreadFunc  func,
                                   gpointer     data);
 
+gboolean flufl_thread_is_own     (void);
 void     flufl_thread_begin_wait (void);
 void     flufl_thread_end_wait   (void);
 gssize   flufl_thread_end_call   (gssize       result);

@@ -89,18 +89,18 @@ gboolean
 flufl_claim_learn (FluflClaim *claim, FluflSite *site, const struct stat *st)
 {
   gboolean again = FALSE;
-  gint64 real;
+  gint64 now;
 
   claim->server_time = FLUFL_STAT_CTIME (st);
   claim->server_seen = flufl_claim_boot_now (site);
   /* ceph-fuse shows the later of ctime and mtime: then it shows what we have just said. */
   if (claim->server_time == FLUFL_STAT_MTIME (st))
     claim->server_time = claim->touched;
-  /* The server touched it some time between then and now: one that took long
-   * over it is not behind. */
-  real = site->sys->clock (FLUFL_CLOCK_REAL);
-  claim->clock_base = real - claim->server_seen;
-  claim->clock_offset = flufl_time_since (claim->server_time, real);
+  /* What our clock says, unless it was set since the touch. The server touched the claim some time
+   * between then and now: one that took long over it is not behind. */
+  claim->clock_base = claim->touched - claim->lease_start;
+  now = claim->clock_base + claim->server_seen;
+  claim->clock_offset = flufl_time_since (claim->server_time, now);
   if (claim->clock_offset < 0)
     claim->clock_offset = MIN (flufl_time_since (claim->server_time, claim->touched), 0);
 

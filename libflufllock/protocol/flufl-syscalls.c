@@ -130,8 +130,10 @@ posix_identify (const char *path, dev_t *dev, ino_t *ino)
 static int
 posix_list (const char *directory, FluflNameFunc func, gpointer user_data)
 {
-  DIR *dir;
+  /* Asked once, and not for each name. */
+  gboolean is_own = flufl_thread_is_own ();
   struct dirent *entry;
+  DIR *dir;
   int errsv;
 
   flufl_thread_begin_wait ();
@@ -142,10 +144,12 @@ posix_list (const char *directory, FluflNameFunc func, gpointer user_data)
   do
     {
       errno = 0;
-      flufl_thread_begin_wait ();
+      if (is_own)
+        flufl_thread_begin_wait ();
       entry = readdir (dir);
       errsv = errno;
-      flufl_thread_end_call (0);
+      if (is_own)
+        flufl_thread_end_call (0);
     }
   while (entry != NULL && func (entry->d_name, user_data));
   FLUFL_WAIT_FOR (closedir (dir));
