@@ -167,8 +167,6 @@ wait_in_child (int kind, Waiter *self)
   int inotify = inotify_init1 (IN_CLOEXEC);
   char c;
 
-  /* As the bare waiter, which has none. */
-  flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_NONE);
   for (int i = 0; read (self->ask[0], &c, 1) == 1; i++)
     {
       gboolean done = FALSE;

@@ -13,6 +13,23 @@
 #include <sys/timerfd.h>
 #endif
 
+/*
+ * flufl_boot_time_now:
+ *
+ * Returns: microseconds of the clock that goes on while the machine sleeps, where there is one
+ */
+gint64
+flufl_boot_time_now (void)
+{
+#ifdef CLOCK_BOOTTIME
+  struct timespec ts;
+
+  if (clock_gettime (CLOCK_BOOTTIME, &ts) == 0)
+    return (gint64) ts.tv_sec * G_USEC_PER_SEC + ts.tv_nsec / 1000;
+#endif
+  return g_get_monotonic_time ();
+}
+
 void
 flufl_boot_timer_init (FluflBootTimer *self)
 {
@@ -30,7 +47,7 @@ flufl_boot_timer_clear (FluflBootTimer *self)
 
 /*
  * flufl_boot_timer_set:
- * @when_usec: as flufl_time_now() tells %FLUFL_TIME_BOOT; G_MAXINT64: at no time
+ * @when_usec: as flufl_boot_time_now() counts; G_MAXINT64: at no time
  *
  * From then on the descriptor can be read from, until it is set anew. Where none can be had
  * it stays -1: the caller has to look at the clock.

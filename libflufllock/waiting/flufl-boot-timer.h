@@ -17,6 +17,8 @@ typedef struct
   gint64 when; /* what it is set to; G_MAXINT64: nothing */
 } FluflBootTimer;
 
+gint64 flufl_boot_time_now (void);
+
 void flufl_boot_timer_init  (FluflBootTimer *self);
 void flufl_boot_timer_clear (FluflBootTimer *self);
 void flufl_boot_timer_set   (FluflBootTimer *self,

@@ -73,16 +73,9 @@ drain_kick (FluflEngine *engine)
 static gint64
 time_left (FluflEngine *engine)
 {
-  gint64 left = G_MAXINT64;
+  const FluflSleeper *first = flufl_engine_first_call (engine);
 
-  for (int i = 0; i < FLUFL_N_TIMES; i++)
-    {
-      const FluflSleeper *first = flufl_engine_first_call (engine, (FluflTime) i);
-
-      if (first != NULL)
-        left = MIN (left, first->when - flufl_time_now ((FluflTime) i));
-    }
-  return MAX (left, 0);
+  return first != NULL ? MAX (first->when - g_get_monotonic_time (), 0) : G_MAXINT64;
 }
 
 static int
@@ -149,7 +142,6 @@ enum
 {
   POLL_WATCH,
   POLL_KICK,
-  POLL_TIMER,
   POLL_INTERRUPTS,
 };
 
@@ -159,16 +151,13 @@ flufl_engine_poll (FluflEngine *engine, gint64 left)
 {
   struct pollfd fds[POLL_INTERRUPTS + INTERRUPTS_MAX];
   nfds_t n_interrupts = list_interrupts (engine, fds + POLL_INTERRUPTS);
-  const FluflSleeper *boot = flufl_engine_first_call (engine, FLUFL_TIME_BOOT);
   int n;
 
   make_kick (engine);
-  flufl_boot_timer_set (&engine->timer, boot != NULL ? boot->when : G_MAXINT64);
   left = MIN (left, time_left (engine));
   engine->polled_fd = flufl_watch_fd ();
   fds[POLL_WATCH] = (struct pollfd){ engine->polled_fd, POLLIN, 0 };
   fds[POLL_KICK] = (struct pollfd){ engine->kick[0], POLLIN, 0 };
-  fds[POLL_TIMER] = (struct pollfd){ engine->timer.fd, POLLIN, 0 };
   if (engine->kick[0] < 0)
     left = MIN (left, BLIND_SLICE);
   engine->polling = TRUE;
@@ -184,10 +173,6 @@ flufl_engine_poll (FluflEngine *engine, gint64 left)
     drain_kick (engine);
   else if (fds[POLL_KICK].revents != 0)
     engine->kick[0] = engine->kick[1] = -1; /* somebody closed it */
-  if (fds[POLL_TIMER].revents != 0)
-    engine->timer.when = -1; /* to be set anew, which ends what it tells */
-  if ((fds[POLL_TIMER].revents & ~POLLIN) != 0)
-    engine->timer.fd = -1; /* closed, too */
   tell_interrupts (engine, fds + POLL_INTERRUPTS, n_interrupts);
   if (fds[POLL_WATCH].revents != 0)
     {

@@ -6,7 +6,6 @@
 
 #pragma once
 
-#include "flufl-boot-timer.h"
 #include "flufl-engine.h"
 #include "flufl-process.h"
 
@@ -21,7 +20,7 @@ typedef struct
   FluflPerProcess base;
 
   GMutex       mutex;       /* protects what follows */
-  GSequence   *calls[FLUFL_N_TIMES]; /* of FluflSleeper, by time */
+  GSequence   *calls;       /* of FluflSleeper, by time */
   GQueue       followers;   /* of FluflSleeper, asleep in threads */
   FluflSleeper *leader;     /* if it is one that sleeps; it may have an interrupt, too */
   gboolean     has_leader;
@@ -31,7 +30,6 @@ typedef struct
   gboolean     polling;     /* the leader is */
   int          polled_fd;   /* the watches' descriptor that it polls */
   int          kick[2];     /* read and write end of what interrupts it; -1 */
-  FluflBootTimer timer;
   guint        n_busy;      /* workers that do what was due, and will lead again if need be */
 } FluflEngine;
 
@@ -52,14 +50,12 @@ struct _FluflSleeper
   gboolean        follows;
   GList           link;      /* in followers */
   GSequenceIter  *scheduled; /* in calls, or NULL */
-  FluflTime       time;
   FluflWorkFunc   func;
   gpointer        user_data;
 };
 
 /* All with the mutex. */
-FluflSleeper *flufl_engine_first_call (FluflEngine *engine,
-                                       FluflTime    time);
+FluflSleeper *flufl_engine_first_call (FluflEngine *engine);
 gboolean      flufl_engine_is_parents (const FluflEngine *engine);
 void          flufl_engine_interrupt  (FluflEngine *engine);
 void          flufl_engine_poll       (FluflEngine *engine,

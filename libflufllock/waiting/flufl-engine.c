@@ -18,7 +18,6 @@
 #include "flufl-engine.h"
 
 #include <pthread.h>
-#include <time.h>
 
 #include "flufl-engine-private.h"
 #include "flufl-process.h"
@@ -34,10 +33,8 @@ engine_init (gpointer data)
 
   g_mutex_init (&self->mutex);
   g_cond_init (&self->deputy);
-  for (int i = 0; i < FLUFL_N_TIMES; i++)
-    self->calls[i] = g_sequence_new (NULL);
+  self->calls = g_sequence_new (NULL);
   self->kick[0] = self->kick[1] = -1;
-  flufl_boot_timer_init (&self->timer);
 }
 
 static FluflEngine *
@@ -69,46 +66,28 @@ watch_forks (void)
   flufl_process_on_fork (forked_cb);
 }
 
-gint64
-flufl_time_now (FluflTime time)
-{
-#ifdef CLOCK_BOOTTIME
-  struct timespec ts;
-
-  if (time == FLUFL_TIME_BOOT && clock_gettime (CLOCK_BOOTTIME, &ts) == 0)
-    return (gint64) ts.tv_sec * G_USEC_PER_SEC + ts.tv_nsec / 1000;
-#endif
-  return g_get_monotonic_time ();
-}
-
 /* --- Calls; all with the mutex --- */
 
 FluflSleeper *
-flufl_engine_first_call (FluflEngine *engine, FluflTime time)
+flufl_engine_first_call (FluflEngine *engine)
 {
-  return g_sequence_is_empty (engine->calls[time])
+  return g_sequence_is_empty (engine->calls)
              ? NULL
-             : g_sequence_get (g_sequence_get_begin_iter (engine->calls[time]));
+             : g_sequence_get (g_sequence_get_begin_iter (engine->calls));
 }
 
 static gboolean
 has_calls (FluflEngine *engine)
 {
-  return flufl_engine_first_call (engine, FLUFL_TIME_MONOTONIC) != NULL
-         || flufl_engine_first_call (engine, FLUFL_TIME_BOOT) != NULL;
+  return flufl_engine_first_call (engine) != NULL;
 }
 
 static FluflSleeper *
 due_call (FluflEngine *engine)
 {
-  for (int i = 0; i < FLUFL_N_TIMES; i++)
-    {
-      FluflSleeper *first = flufl_engine_first_call (engine, (FluflTime) i);
+  FluflSleeper *first = flufl_engine_first_call (engine);
 
-      if (first != NULL && first->when <= flufl_time_now ((FluflTime) i))
-        return first;
-    }
-  return NULL;
+  return first != NULL && first->when <= g_get_monotonic_time () ? first : NULL;
 }
 
 static int
@@ -122,7 +101,7 @@ compare_times (gconstpointer a, gconstpointer b, gpointer unused G_GNUC_UNUSED)
 static void
 schedule (FluflEngine *engine, FluflSleeper *self)
 {
-  self->scheduled = g_sequence_insert_sorted (engine->calls[self->time], self, compare_times, NULL);
+  self->scheduled = g_sequence_insert_sorted (engine->calls, self, compare_times, NULL);
 }
 
 static void
@@ -462,7 +441,6 @@ flufl_sleeper_sleep (FluflSleeper *self, gint64 when_usec)
  */
 gboolean
 flufl_sleeper_call (FluflSleeper  *self,
-                    FluflTime      time,
                     gint64         when_usec,
                     FluflWorkFunc  func,
                     gpointer       user_data)
@@ -473,7 +451,6 @@ flufl_sleeper_call (FluflSleeper  *self,
   g_mutex_lock (&engine->mutex);
   g_assert (self->scheduled == NULL);
   self->when = self->woken ? 0 : when_usec;
-  self->time = time;
   self->func = func;
   self->user_data = user_data;
   schedule (engine, self);
@@ -482,7 +459,7 @@ flufl_sleeper_call (FluflSleeper  *self,
       engine->has_leader = flufl_workers_push (lead_for_calls, engine);
       done = engine->has_leader || engine->n_busy > 0;
     }
-  else if (self == flufl_engine_first_call (engine, time))
+  else if (self == flufl_engine_first_call (engine))
     flufl_engine_interrupt (engine);
   else
     let_leader_see_watches (engine);

@@ -13,15 +13,6 @@
 
 G_BEGIN_DECLS
 
-typedef enum
-{
-  FLUFL_TIME_MONOTONIC, /* g_get_monotonic_time(): stands still while the machine sleeps */
-  FLUFL_TIME_BOOT,      /* goes on: what is due by it is due at once when the machine wakes */
-  FLUFL_N_TIMES,
-} FluflTime;
-
-gint64 flufl_time_now (FluflTime time);
-
 /* One who sleeps again and again. A sleeper that has been woken, even while awake,
  * does not sleep the next time. */
 typedef struct _FluflSleeper FluflSleeper;
@@ -34,7 +25,6 @@ void          flufl_sleeper_wake  (FluflSleeper  *self);
 void          flufl_sleeper_sleep (FluflSleeper  *self,
                                    gint64         when_usec);
 gboolean      flufl_sleeper_call  (FluflSleeper  *self,
-                                   FluflTime      time,
                                    gint64         when_usec,
                                    FluflWorkFunc  func,
                                    gpointer       user_data);

@@ -5,15 +5,22 @@
  * one appointment, at the earliest of its pulses. When that comes, all that would come soon
  * are done as well. Those of one lane are done one after another in one thread, and the lanes
  * beside each other: a file server that does not answer holds up its own lane only.
+ *
+ * The appointments of the group without a context are kept by a worker, the keeper, which waits
+ * for nothing else: to do so beside the watches would put it between a release and the thread
+ * that waits for it.
  */
 
 #include "config.h"
 
 #include "flufl-pulse.h"
 
+#include <poll.h>
+
 #include "flufl-boot-timer.h"
-#include "flufl-engine.h"
 #include "flufl-process.h"
+#include "flufl-thread.h"
+#include "flufl-workers.h"
 
 /* A pulse is done together with another one if this part of its interval is left. */
 #define EARLY_PART 4
@@ -45,14 +52,16 @@ struct _Group
   gatomicrefcount refs;
   int             process; /* the mark of that which it is of */
   GMainContext   *context; /* borrowed, for as long as there are pulses; nullable */
-  FluflSleeper   *sleeper; /* owned; without a context, has the appointment */
 
   GMutex          mutex;   /* protects what follows */
   GPtrArray      *pulses;  /* owned; of FluflPulse, borrowed */
+  guint           n_beating; /* of them, or of those that were stopped meanwhile */
   gint64          armed;   /* when the appointment is; G_MAXINT64: there is none */
   GSource        *source;  /* owned; has it, in a context; nullable */
   gpointer        tag;     /* of the timer's descriptor in source; nullable */
   FluflBootTimer  timer;
+  gboolean        has_keeper; /* without a context */
+  GCond           rearmed; /* armed has changed; for a keeper without a timer */
 };
 
 /* Of one process. */
@@ -87,7 +96,7 @@ group_unref (gpointer data)
 
   if (!g_atomic_ref_count_dec (&self->refs))
     return;
-  g_clear_pointer (&self->sleeper, flufl_sleeper_free);
+  g_cond_clear (&self->rearmed);
   flufl_boot_timer_clear (&self->timer);
   g_ptr_array_unref (self->pulses);
   g_mutex_clear (&self->mutex);
@@ -116,24 +125,34 @@ pulse_unref (gpointer data)
 
 /* --- The appointment; all with the group's mutex --- */
 
-static void meet_in_worker (gpointer data);
+static void keep_appointments (gpointer data);
 
-/* Returns FALSE if no thread can be had that would keep it. */
+static gboolean
+is_keeper_needed (const Group *self)
+{
+  return self->armed != G_MAXINT64 || self->n_beating > 0;
+}
+
+/* Wakes the keeper at @when, or earlier if it has no timer. */
+static void
+wake_keeper (Group *self, gint64 when)
+{
+  flufl_boot_timer_set (&self->timer, when);
+  g_cond_signal (&self->rearmed);
+}
+
+/* Returns FALSE if no thread can be had for a keeper. */
 static gboolean
 arm_in_worker (Group *self, gint64 when)
 {
-  if (self->armed != G_MAXINT64)
-    {
-      self->armed = when; /* it makes another one when it is woken */
-      flufl_sleeper_wake (self->sleeper);
-      return TRUE;
-    }
-  if (!flufl_sleeper_call (self->sleeper, FLUFL_TIME_BOOT, when, meet_in_worker, group_ref (self)))
+  if (!self->has_keeper && !flufl_workers_push (keep_appointments, group_ref (self)))
     {
       group_unref (self);
       return FALSE;
     }
+  self->has_keeper = TRUE;
   self->armed = when;
+  wake_keeper (self, when);
   return TRUE;
 }
 
@@ -144,7 +163,7 @@ arm_in_context (Group *self, gint64 when)
   flufl_boot_timer_set (&self->timer, when);
   if (self->timer.fd < 0)
     g_source_set_ready_time (self->source, g_get_monotonic_time ()
-                                               + MAX (when - flufl_time_now (FLUFL_TIME_BOOT), 0));
+                                               + MAX (when - flufl_boot_time_now (), 0));
   else if (self->tag == NULL)
     self->tag = g_source_add_unix_fd (self->source, self->timer.fd, G_IO_IN);
 }
@@ -179,13 +198,16 @@ beat (FluflPulse *self)
     next = self->func (self->user_data);
   g_mutex_lock (&group->mutex);
   self->beating = FALSE;
+  group->n_beating--;
   if (next >= 0)
     {
       self->interval = next;
-      self->due = MIN (self->due, flufl_time_now (FLUFL_TIME_BOOT) + next);
+      self->due = MIN (self->due, flufl_boot_time_now () + next);
     }
   if (self->due != G_MAXINT64 && !g_atomic_int_get (&self->stopped))
     arm (group, self->due);
+  else if (group->has_keeper && !is_keeper_needed (group))
+    wake_keeper (group, 0);
   g_mutex_unlock (&group->mutex);
 }
 
@@ -233,7 +255,7 @@ static GPtrArray *
 take_due (Group *self)
 {
   GPtrArray *batches = g_ptr_array_new ();
-  gint64 now = flufl_time_now (FLUFL_TIME_BOOT);
+  gint64 now = flufl_boot_time_now ();
   gint64 next = G_MAXINT64;
   gboolean any = FALSE;
 
@@ -247,6 +269,7 @@ take_due (Group *self)
           && pulse->due <= now + pulse->interval / EARLY_PART)
         {
           pulse->beating = TRUE;
+          self->n_beating++;
           pulse->due = G_MAXINT64;
           g_atomic_ref_count_inc (&pulse->refs);
           g_ptr_array_add (batch_of_lane (self, batches, pulse->lane)->pulses, pulse);
@@ -260,33 +283,83 @@ take_due (Group *self)
   return batches;
 }
 
-/* Each but the last in a thread of its own. */
-static void
-meet_in_worker (gpointer data)
-{
-  Group *self = data;
-  g_autoptr (GPtrArray) batches = NULL;
+/* --- The keeper --- */
 
-  g_mutex_lock (&self->mutex);
-  batches = take_due (self);
+/* With the mutex, which is not held meanwhile. */
+static void
+wait_for_appointment (Group *self)
+{
+  gint64 left;
+
+  flufl_boot_timer_set (&self->timer, self->armed);
+  if (self->timer.fd >= 0)
+    {
+      struct pollfd fd = { self->timer.fd, POLLIN, 0 };
+
+      g_mutex_unlock (&self->mutex);
+      FLUFL_WAIT_FOR (poll (&fd, 1, -1));
+      g_mutex_lock (&self->mutex);
+      if (fd.revents != 0)
+        self->timer.when = -1; /* to be set anew, which ends what it shows */
+      if ((fd.revents & ~POLLIN) != 0)
+        self->timer.fd = -1; /* somebody closed it */
+      return;
+    }
+  left = self->armed != G_MAXINT64 ? self->armed - flufl_boot_time_now () : 0;
+  flufl_thread_begin_wait ();
+  if (self->armed == G_MAXINT64)
+    g_cond_wait (&self->rearmed, &self->mutex);
+  else
+    g_cond_wait_until (&self->rearmed, &self->mutex, g_get_monotonic_time () + left);
+  flufl_thread_end_wait ();
+}
+
+/* With the mutex, which is not held meanwhile. Where no other thread can be had the keeper does
+ * the work, and nobody keeps the appointments until it is done. */
+static void
+meet (Group *self)
+{
+  g_autoptr (GPtrArray) batches = take_due (self);
+
   g_mutex_unlock (&self->mutex);
   for (guint i = 0; i < batches->len; i++)
-    if (i + 1 == batches->len || !flufl_workers_push (run_batch, batches->pdata[i]))
+    if (!flufl_workers_push (run_batch, batches->pdata[i]))
       run_batch (batches->pdata[i]);
+  g_mutex_lock (&self->mutex);
+}
+
+/* In a worker. It stays while something beats, since that will make the next appointment: by then
+ * there may be no thread to be had. */
+static void
+keep_appointments (gpointer data)
+{
+  Group *self = data;
+
+  g_mutex_lock (&self->mutex);
+  while (is_keeper_needed (self))
+    if (self->armed > flufl_boot_time_now ())
+      wait_for_appointment (self);
+    else
+      meet (self);
+  self->has_keeper = FALSE;
+  g_mutex_unlock (&self->mutex);
   group_unref (self);
 }
+
+/* --- In a context --- */
 
 /* With the mutex. No thread can be started just now. */
 static void
 put_off (Group *self, Batch *batch)
 {
-  gint64 when = flufl_time_now (FLUFL_TIME_BOOT) + NO_THREAD_PAUSE;
+  gint64 when = flufl_boot_time_now () + NO_THREAD_PAUSE;
 
   for (guint i = 0; i < batch->pulses->len; i++)
     {
       FluflPulse *pulse = batch->pulses->pdata[i];
 
       pulse->beating = FALSE;
+      self->n_beating--;
       pulse->due = MIN (pulse->due, when);
     }
   if (self->source != NULL)
@@ -380,9 +453,8 @@ find_group (Groups *all, GMainContext *context)
   group->pulses = g_ptr_array_new ();
   group->armed = G_MAXINT64;
   flufl_boot_timer_init (&group->timer);
-  if (context == NULL)
-    group->sleeper = flufl_sleeper_new ();
-  else
+  g_cond_init (&group->rearmed);
+  if (context != NULL)
     attach (group);
   g_ptr_array_add (all->groups, group);
   return group;
@@ -448,7 +520,7 @@ flufl_pulse_start (GMainContext   *context,
   self->user_data = user_data;
   self->destroy = destroy;
   self->interval = first_usec;
-  self->due = flufl_time_now (FLUFL_TIME_BOOT) + first_usec;
+  self->due = flufl_boot_time_now () + first_usec;
 
   g_mutex_lock (&all->mutex);
   group = find_group (all, context);
@@ -481,7 +553,7 @@ flufl_pulse_set (FluflPulse *self, gint64 next_usec)
 
   g_mutex_lock (&group->mutex);
   self->interval = next_usec;
-  self->due = flufl_time_now (FLUFL_TIME_BOOT) + next_usec;
+  self->due = flufl_boot_time_now () + next_usec;
   if (!self->beating)
     arm (group, self->due);
   g_mutex_unlock (&group->mutex);

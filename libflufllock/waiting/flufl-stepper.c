@@ -67,7 +67,7 @@ step_in_worker (gpointer user_data)
 
   while (self->step (self, &when))
     {
-      if (flufl_sleeper_call (self->sleeper, FLUFL_TIME_MONOTONIC, when, step_in_worker, self))
+      if (flufl_sleeper_call (self->sleeper, when, step_in_worker, self))
         return;
       /* No thread can be started that would call it: so this one sleeps itself. */
       flufl_sleeper_sleep (self->sleeper, when);

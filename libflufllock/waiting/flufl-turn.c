@@ -172,7 +172,7 @@ arm (Group *group, gint64 when)
   if (group->armed != G_MAXINT64)
     /* It makes another appointment when it is woken. */
     flufl_sleeper_wake (group->sleeper);
-  else if (flufl_sleeper_call (group->sleeper, FLUFL_TIME_MONOTONIC, when, meet, group))
+  else if (flufl_sleeper_call (group->sleeper, when, meet, group))
     group->armed = when;
 }
 

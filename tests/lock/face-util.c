@@ -40,24 +40,24 @@ keep_what_is_kept (const char *path)
   engine_sleep_until (g_get_monotonic_time () + 100, NULL);
 }
 
-static void
+static gint64
 set_flag (gpointer flag)
 {
   g_atomic_int_set ((int *) flag, TRUE);
+  return -1;
 }
 
 /* An appointment by the clock that goes on while the machine sleeps wants a timer. */
 static void
 keep_timer (void)
 {
-  FluflSleeper *sleeper = flufl_sleeper_new ();
   int done = FALSE;
+  FluflPulse *pulse = flufl_pulse_start (NULL, 0, 20 * 1000, set_flag, &done, NULL);
 
-  g_assert_true (flufl_sleeper_call (sleeper, FLUFL_TIME_BOOT,
-                                     flufl_time_now (FLUFL_TIME_BOOT) + 20 * 1000, set_flag, &done));
+  g_assert_nonnull (pulse);
   while (!g_atomic_int_get (&done))
     g_usleep (1000);
-  flufl_sleeper_free (sleeper);
+  flufl_pulse_stop (pulse);
 }
 
 /* Makes what is made once and kept, and so is no leak. */

@@ -32,7 +32,7 @@ engine_at (gint64 when_usec, GCancellable *cancellable, FluflWorkFunc func, gpoi
     flufl_sleeper_watch (self->sleeper, cancellable);
   self->func = func;
   self->user_data = user_data;
-  g_assert_true (flufl_sleeper_call (self->sleeper, FLUFL_TIME_MONOTONIC, when_usec, keep, self));
+  g_assert_true (flufl_sleeper_call (self->sleeper, when_usec, keep, self));
 }
 
 void

@@ -300,7 +300,7 @@ few_threads (void)
 
   /* It comes first: no other test has left a thread. */
   flufl_workers_max = 0;
-  g_assert_false (flufl_sleeper_call (sleeper, FLUFL_TIME_MONOTONIC, 0, keep_date, NULL));
+  g_assert_false (flufl_sleeper_call (sleeper, 0, keep_date, NULL));
   g_assert_false (flufl_workers_push (keep_date, NULL));
 
   for (guint max = 1; max <= 2; max++)
@@ -406,25 +406,6 @@ thread_cancelled (void)
   AWAIT (g_atomic_int_get (&n_kept) == 1);
 }
 
-/* The clock that goes on while the machine sleeps. */
-static void
-by_boot_time (void)
-{
-  FluflSleeper *sleeper = flufl_sleeper_new ();
-  Date date = { .when = 0 };
-
-  for (int i = 0; i < 20; i++)
-    {
-      gint64 when = flufl_time_now (FLUFL_TIME_BOOT) + g_random_int_range (-1000, 5000);
-
-      date.n_kept = 0;
-      g_assert_true (flufl_sleeper_call (sleeper, FLUFL_TIME_BOOT, when, keep_date, &date));
-      AWAIT (g_atomic_int_get (&date.n_kept) == 1);
-      g_assert_cmpint (flufl_time_now (FLUFL_TIME_BOOT), >=, when);
-    }
-  flufl_sleeper_free (sleeper);
-}
-
 int
 main (int argc, char *argv[])
 {
@@ -443,7 +424,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/engine/woken", woken);
   g_test_add_func ("/engine/interrupted", interrupted);
   g_test_add_func ("/engine/thread-cancelled", thread_cancelled);
-  g_test_add_func ("/engine/by-boot-time", by_boot_time);
 
   return g_test_run ();
 }

@@ -6,7 +6,9 @@
  */
 
 #include "await.h"
+#include "flufl-boot-timer.h"
 #include "flufl-pulse.h"
+#include "flufl-workers.h"
 
 typedef struct
 {
@@ -60,6 +62,77 @@ pulse (void)
   AWAIT (g_atomic_int_get (&heart.n_beats) == 1);
   g_usleep (10000);
   g_assert_cmpint (g_atomic_int_get (&heart.n_beats), ==, 1);
+  flufl_pulse_stop (heart.pulse);
+  AWAIT (g_atomic_int_get (&heart.n_destroyed) == 1);
+}
+
+/* A pulse that is due before the one that the keeper waits for. */
+static void
+earlier_pulse (void)
+{
+  Heart far = { .next = -1 };
+
+  far.pulse = flufl_pulse_start (NULL, 1, G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC, beat, &far, destroy);
+  for (int i = 0; i < 20; i++)
+    {
+      Heart near = { .next = -1 };
+      gint64 wait = g_random_int_range (0, 3000), begun = flufl_boot_time_now ();
+
+      near.pulse = flufl_pulse_start (NULL, 2, wait, beat, &near, destroy);
+      AWAIT (g_atomic_int_get (&near.n_beats) == 1);
+      g_assert_cmpint (flufl_boot_time_now () - begun, >=, wait);
+      flufl_pulse_stop (near.pulse);
+      AWAIT (g_atomic_int_get (&near.n_destroyed) == 1);
+    }
+  g_assert_cmpint (g_atomic_int_get (&far.n_beats), ==, 0);
+  flufl_pulse_set (far.pulse, 1000);
+  AWAIT (g_atomic_int_get (&far.n_beats) == 1);
+  flufl_pulse_stop (far.pulse);
+  AWAIT (g_atomic_int_get (&far.n_destroyed) == 1);
+}
+
+static gint64
+beat_at_length (gpointer data)
+{
+  gint64 next = beat (data);
+
+  g_usleep (20 * 1000);
+  return next;
+}
+
+static int is_blocked;
+static int n_blocked;
+
+static void
+block (gpointer unused G_GNUC_UNUSED)
+{
+  while (g_atomic_int_get (&is_blocked))
+    g_usleep (1000);
+  g_atomic_int_add (&n_blocked, -1);
+}
+
+static void
+block_idle_worker (void)
+{
+  if (flufl_workers_push (block, NULL))
+    g_atomic_int_inc (&n_blocked);
+}
+
+/* No thread can be started, and each that is idle for a moment gets other work for ever. The
+ * keeper stays even while there is no appointment, since the beat that is under way makes one. */
+static void
+pulse_without_threads (void)
+{
+  Heart heart = { .next = 1000 };
+
+  g_atomic_int_set (&is_blocked, TRUE);
+  heart.pulse = flufl_pulse_start (NULL, 1, 1000, beat_at_length, &heart, destroy);
+  AWAIT (g_atomic_int_get (&heart.n_beats) > 0);
+  flufl_workers_max = 0;
+  AWAIT_BY (block_idle_worker (), g_atomic_int_get (&heart.n_beats) > 5);
+  flufl_workers_max = G_MAXUINT;
+  g_atomic_int_set (&is_blocked, FALSE);
+  AWAIT (g_atomic_int_get (&n_blocked) == 0);
   flufl_pulse_stop (heart.pulse);
   AWAIT (g_atomic_int_get (&heart.n_destroyed) == 1);
 }
@@ -133,6 +206,8 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/pulse/thread", pulse);
+  g_test_add_func ("/pulse/earlier", earlier_pulse);
+  g_test_add_func ("/pulse/no-threads", pulse_without_threads);
   g_test_add_func ("/pulse/context", pulse_of_context);
   g_test_add_data_func ("/pulse/races/thread", GINT_TO_POINTER (FALSE), pulse_races);
   g_test_add_data_func ("/pulse/races/context", GINT_TO_POINTER (TRUE), pulse_races);
