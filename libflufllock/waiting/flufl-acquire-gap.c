@@ -22,7 +22,7 @@ gint64 flufl_acquire_gap = 2100 * 1000;
 gboolean
 flufl_acquire_is_giving_way (FluflAcquire *self)
 {
-  return self->gap_until != 0;
+  return self->gap.until != 0;
 }
 
 static gboolean
@@ -37,17 +37,18 @@ lock_is_free (FluflAcquire *self)
 static gboolean
 gap_is_over (FluflAcquire *self, gint64 now)
 {
-  gboolean waits = flufl_queue_stranger_waits (self->site, &self->view);
+  FluflGap *gap = &self->gap;
+  gboolean waits = flufl_queue_stranger_waits (self->site, &self->order.view);
 
-  self->gap_looks++;
-  self->gap_free += lock_is_free (self);
-  if (waits && now < self->gap_until
-      && (self->gap_looks < GAP_LOOKS || self->gap_free * GAP_FREE_PART >= self->gap_looks))
+  gap->n_looks++;
+  gap->n_free += lock_is_free (self);
+  if (waits && now < gap->until
+      && (gap->n_looks < GAP_LOOKS || gap->n_free * GAP_FREE_PART >= gap->n_looks))
     return FALSE;
-  self->gave_way = waits || !self->uncalled;
+  gap->gave_way = waits || !self->order.uncalled;
   /* The stranger could have taken the lock at any moment: the lock is not left to it again. */
-  if (waits && self->gap_free == self->gap_looks)
-    flufl_queue_ignore (self->queue, &self->view.stranger);
+  if (waits && gap->n_free == gap->n_looks)
+    flufl_queue_ignore (self->queue, &self->order.view.stranger);
   return TRUE;
 }
 
@@ -61,17 +62,20 @@ gap_is_over (FluflAcquire *self, gint64 now)
 gboolean
 flufl_acquire_gives_way (FluflAcquire *self, gint64 now)
 {
-  if (self->gave_way || now >= self->deadline)
+  FluflGap *gap = &self->gap;
+
+  if (gap->gave_way || now >= self->deadline)
     return FALSE;
   if (flufl_acquire_is_giving_way (self))
     {
       if (gap_is_over (self, now))
-        self->gap_until = 0;
+        gap->until = 0;
     }
-  else if (flufl_queue_owes_a_turn (self->queue, self->site, &self->view) && lock_is_free (self))
+  else if (flufl_queue_owes_a_turn (self->queue, self->site, &self->order.view)
+           && lock_is_free (self))
     {
-      self->gap_until = now + flufl_acquire_gap;
-      self->gap_looks = self->gap_free = 0;
+      gap->until = now + flufl_acquire_gap;
+      gap->n_looks = gap->n_free = 0;
     }
   return flufl_acquire_is_giving_way (self);
 }

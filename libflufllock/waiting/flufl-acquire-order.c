@@ -32,16 +32,16 @@ watched_cb (FluflWatchEvents events, gpointer user_data)
 {
   FluflAcquire *self = user_data;
 
-  g_atomic_int_or ((guint *) &self->events, (guint) events);
-  flufl_turn_call (&self->turn);
+  g_atomic_int_or ((guint *) &self->order.events, (guint) events);
+  flufl_turn_call (&self->rest.turn);
   flufl_sleeper_wake (self->sleeper);
 }
 
 void
 flufl_acquire_disarm (FluflAcquire *self)
 {
-  flufl_watch_remove (&self->watch);
-  self->armed = FALSE;
+  flufl_watch_remove (&self->order.watch);
+  self->order.armed = FALSE;
 }
 
 /* The events that end a predecessor. CHANGED is none of them: a predecessor that becomes the holder
@@ -56,9 +56,9 @@ flufl_acquire_disarm (FluflAcquire *self)
 static FluflWatchResult
 watch_predecessor (FluflAcquire *self)
 {
-  g_autofree char *path = flufl_site_path_of (self->site, self->view.predecessor.name);
+  g_autofree char *path = flufl_site_path_of (self->site, self->order.view.predecessor.name);
 
-  return flufl_watch_add (&self->watch, path, PREDECESSOR_EVENTS);
+  return flufl_watch_add (&self->order.watch, path, PREDECESSOR_EVENTS);
 }
 
 /* Whether the predecessor need not be waited for. One that came long before us may be stopped. It
@@ -67,11 +67,12 @@ watch_predecessor (FluflAcquire *self)
 static gboolean
 leads_for_nothing (FluflAcquire *self)
 {
-  const FluflClaimName *predecessor = &self->view.predecessor;
+  FluflOrder *order = &self->order;
+  const FluflClaimName *predecessor = &order->view.predecessor;
 
-  if (self->view.lead < LONG_LEAD || predecessor->ticket == self->cleared)
+  if (order->view.lead < LONG_LEAD || predecessor->ticket == order->cleared)
     return FALSE;
-  self->cleared = predecessor->ticket;
+  order->cleared = predecessor->ticket;
   return !flufl_queue_check (self->queue, self->site, predecessor, self->break_dead);
 }
 
@@ -87,44 +88,45 @@ leads_for_nothing (FluflAcquire *self)
 static gboolean
 arm (FluflAcquire *self)
 {
+  FluflOrder *order = &self->order;
   flufl_acquire_disarm (self);
-  self->watch.func = watched_cb;
-  self->watch.user_data = self;
+  order->watch.func = watched_cb;
+  order->watch.user_data = self;
 
   /* A round on kept names does not count: each one strikes a name, so the loop ends. */
-  for (int round = 0; round < ARM_ROUNDS; round += !self->view.is_kept)
+  for (int round = 0; round < ARM_ROUNDS; round += !order->view.is_kept)
     {
       FluflWatchResult result;
 
-      flufl_queue_view (self->queue, self->site, &self->claim, self->break_dead, &self->view);
-      if (self->view.found)
+      flufl_queue_view (self->queue, self->site, &self->claim, self->break_dead, &order->view);
+      if (order->view.found)
         {
           if (leads_for_nothing (self))
             {
-              round += self->view.is_kept;
+              round += order->view.is_kept;
               continue;
             }
           result = watch_predecessor (self);
           if (result == FLUFL_WATCH_GONE)
             {
-              flufl_roll_strike (self->site, self->view.predecessor.name);
+              flufl_roll_strike (self->site, order->view.predecessor.name);
               continue;
             }
         }
       else
-        result = flufl_watch_add (&self->watch, self->site->lock_path, LOCK_EVENTS);
+        result = flufl_watch_add (&order->watch, self->site->lock_path, LOCK_EVENTS);
       if (result == FLUFL_WATCH_GONE)
         return FALSE;
 
       if (result == FLUFL_WATCH_ARMED)
         {
-          self->armed = TRUE;
-          self->pause = self->timer = 0; /* a new predecessor has its full time to move */
+          order->armed = TRUE;
+          self->retry.pause = self->retry.at = 0; /* a new predecessor has its full time to move */
         }
-      else if (self->view.n_older != self->behind)
+      else if (order->view.n_older != order->behind)
         {
-          self->behind = self->view.n_older;
-          self->moved = g_get_monotonic_time ();
+          order->behind = order->view.n_older;
+          order->moved = g_get_monotonic_time ();
         }
       break;
     }
@@ -142,7 +144,7 @@ flufl_acquire_queue_up (FluflAcquire *self)
   if (flufl_attempt_claim (&self->claim, self->site, self->lifetime, &self->findings)
       != FLUFL_OUTCOME_AGAIN)
     return FALSE;
-  if (arm (self) && self->view.found)
+  if (arm (self) && self->order.view.found)
     {
       flufl_queue_met_company (self->queue);
       return TRUE;
@@ -156,7 +158,7 @@ flufl_acquire_queue_up (FluflAcquire *self)
 gint64
 flufl_acquire_patience_now (FluflAcquire *self)
 {
-  return flufl_acquire_patience + WATCH_PATIENCE_EACH * (gint64) self->view.n_older;
+  return flufl_acquire_patience + WATCH_PATIENCE_EACH * (gint64) self->order.view.n_older;
 }
 
 /* Without a watch nothing tells that the one before us has died: others before
@@ -164,16 +166,17 @@ flufl_acquire_patience_now (FluflAcquire *self)
 static gboolean
 stays_for_nothing (FluflAcquire *self, gint64 now)
 {
-  const FluflClaimName *predecessor = &self->view.predecessor;
+  FluflOrder *order = &self->order;
+  const FluflClaimName *predecessor = &order->view.predecessor;
 
-  if (predecessor->ticket != self->asked)
+  if (predecessor->ticket != order->asked)
     {
-      self->asked = predecessor->ticket;
-      self->ask_at = now + flufl_acquire_patience;
+      order->asked = predecessor->ticket;
+      order->ask_at = now + flufl_acquire_patience;
     }
-  if (now < self->ask_at)
+  if (now < order->ask_at)
     return FALSE;
-  self->ask_at = now + LOOK_EVERY;
+  order->ask_at = now + LOOK_EVERY;
   return !flufl_queue_check (self->queue, self->site, predecessor, self->break_dead);
 }
 
@@ -182,19 +185,22 @@ stays_for_nothing (FluflAcquire *self, gint64 now)
 gboolean
 flufl_acquire_is_behind_others (FluflAcquire *self, gint64 now)
 {
-  if (self->armed || flufl_acquire_is_giving_way (self) || !self->view.found || self->claim.path == NULL
-      || now >= self->deadline || now >= self->moved + flufl_acquire_patience_now (self))
+  FluflOrder *order = &self->order;
+
+  if (order->armed || flufl_acquire_is_giving_way (self) || !order->view.found
+      || self->claim.path == NULL || now >= self->deadline
+      || now >= order->moved + flufl_acquire_patience_now (self))
     return FALSE;
-  if (!stays_for_nothing (self, now) && self->view.n_older == 1)
+  if (!stays_for_nothing (self, now) && order->view.n_older == 1)
     {
-      g_autofree char *path = flufl_site_path_of (self->site, self->view.predecessor.name);
+      g_autofree char *path = flufl_site_path_of (self->site, order->view.predecessor.name);
       struct stat st;
 
       /* Cheaper than the whole directory, and it cannot tell more. */
       if (self->site->sys->lstat (path, &st) == 0)
         return TRUE;
     }
-  return arm (self) && self->view.found;
+  return arm (self) && order->view.found;
 }
 
 /* After a try in vain, on a local file system: keeps the watch, or sets it on
@@ -202,15 +208,17 @@ flufl_acquire_is_behind_others (FluflAcquire *self, gint64 now)
 void
 flufl_acquire_watch (FluflAcquire *self, FluflWatchEvents events, gboolean ask)
 {
+  FluflOrder *order = &self->order;
+
   for (int round = 0; round < ARM_ROUNDS && !flufl_acquire_is_giving_way (self); round++)
     {
       if ((events & ~FLUFL_WATCH_CLOSED) == 0)
         {
-          gboolean useless = ask && self->view.found
+          gboolean useless = ask && order->view.found
                              && !flufl_queue_check (self->queue, self->site,
-                                                    &self->view.predecessor, self->break_dead);
+                                                    &order->view.predecessor, self->break_dead);
 
-          if (self->armed && !useless)
+          if (order->armed && !useless)
             {
               if (ask)
                 flufl_acquire_collect_meanwhile (self, g_get_monotonic_time ());

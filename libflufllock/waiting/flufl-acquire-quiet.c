@@ -23,20 +23,22 @@
 void
 flufl_acquire_collect_meanwhile (FluflAcquire *self, gint64 now)
 {
+  FluflCollection *collection = &self->collection;
   FluflQueueView view;
 
-  if (!self->break_dead || self->claim.path == NULL || now < self->collect_at
+  if (!self->break_dead || self->claim.path == NULL || now < collection->at
       || now < self->queue->leftovers.ask_at)
     return;
-  self->more_dead = FALSE;
-  if (self->view.crowded)
+  collection->more_dead = FALSE;
+  if (self->order.view.crowded)
     flufl_leftovers_sweep (&self->queue->leftovers, self->site);
   else
     {
       flufl_queue_view (self->queue, self->site, &self->claim, TRUE, &view);
-      self->more_dead = view.more_dead;
+      collection->more_dead = view.more_dead;
     }
-  self->collect_at = now + (self->more_dead ? COLLECT_MORE : self->quiet ? QUIET_COLLECT : 0);
+  collection->at = now
+                   + (collection->more_dead ? COLLECT_MORE : self->quiet.on ? QUIET_COLLECT : 0);
 }
 
 /* The real time until which the lock need not be seen. An expired lock is broken by a waiter that
@@ -66,7 +68,7 @@ lock_stays (FluflAcquire *self)
   look->mtime = FLUFL_STAT_MTIME (&st);
   look->ctime = FLUFL_STAT_CTIME (&st);
   left = flufl_time_since (unseen_until (look), self->site->sys->clock (FLUFL_CLOCK_REAL));
-  self->quiet_until = left > 0 ? g_get_monotonic_time () + left / 1000 : 0;
+  self->quiet.until = left > 0 ? g_get_monotonic_time () + left / 1000 : 0;
   return left > 0;
 }
 
@@ -86,9 +88,9 @@ must_ask_for_holder (const FluflAcquire *self)
 static gboolean
 watches_lock (const FluflAcquire *self)
 {
-  return self->armed
-         && (!self->view.found
-             || strcmp (self->view.predecessor.name, self->findings.look.claim.name) == 0);
+  return self->order.armed
+         && (!self->order.view.found
+             || strcmp (self->order.view.predecessor.name, self->findings.look.claim.name) == 0);
 }
 
 /*
@@ -100,15 +102,15 @@ watches_lock (const FluflAcquire *self)
 gboolean
 flufl_acquire_stays_quiet (FluflAcquire *self, FluflWatchEvents events, gint64 now)
 {
-  if (self->pause < WATCH_BACKOFF_MAX || (events & ~FLUFL_WATCH_CHANGED) != 0
+  if (self->retry.pause < WATCH_BACKOFF_MAX || (events & ~FLUFL_WATCH_CHANGED) != 0
       || !watches_lock (self) || flufl_acquire_is_giving_way (self) || self->findings.expired
       || self->findings.resting || now >= self->deadline || must_ask_for_holder (self)
-      || (!self->announced && now >= self->announce_at) || !lock_stays (self))
+      || (!self->announcement.done && now >= self->announcement.at) || !lock_stays (self))
     return FALSE;
-  self->quiet = TRUE;
+  self->quiet.on = TRUE;
   flufl_acquire_collect_meanwhile (self, now);
   /* The refresh of the lock has been as good as the timer. */
-  self->timer = MIN (self->timer, now);
+  self->retry.at = MIN (self->retry.at, now);
   return TRUE;
 }
 
@@ -116,8 +118,8 @@ flufl_acquire_stays_quiet (FluflAcquire *self, FluflWatchEvents events, gint64 n
 void
 flufl_acquire_end_quiet (FluflAcquire *self)
 {
-  if (!self->quiet)
+  if (!self->quiet.on)
     return;
-  self->quiet = FALSE;
-  self->pause = WATCH_BACKOFF_MAX;
+  self->quiet.on = FALSE;
+  self->retry.pause = WATCH_BACKOFF_MAX;
 }

@@ -26,20 +26,21 @@ begin_rest (FluflAcquire *self)
   flufl_acquire_disarm (self);
   flufl_claim_abandon (&self->claim, self->site);
   flufl_queue_met_company (self->queue);
-  self->rests = self->rested = TRUE;
-  self->timer = 0;
+  self->rest.on = self->rest.was_on = TRUE;
+  self->is_first = TRUE;
+  self->retry.at = 0;
 }
 
 /* A waiter at rest makes no tries, and so looks at the holder for the announcement alone. */
 static void
 announce_rest (FluflAcquire *self, gint64 now)
 {
-  if (self->announced || now < self->announce_at)
+  if (self->announcement.done || now < self->announcement.at)
     return;
   flufl_holder_look (self->site, &self->findings);
   flufl_acquire_announce_if_long (self, now);
-  if (!self->announced)
-    self->announce_at = now + ANNOUNCE_AFTER;
+  if (!self->announcement.done)
+    self->announcement.at = now + ANNOUNCE_AFTER;
 }
 
 /*
@@ -53,18 +54,18 @@ flufl_acquire_rest (FluflAcquire *self, gint64 *out_when)
 {
   gint64 now = g_get_monotonic_time ();
 
-  if (!flufl_turn_is_joined (&self->turn))
+  if (!flufl_turn_is_joined (&self->rest.turn))
     {
       if (self->site->arrival == 0)
         self->site->arrival = self->claim.path != NULL ? self->claim.touched
                                                        : self->site->sys->clock (FLUFL_CLOCK_REAL);
-      if (flufl_turn_join (&self->turn, self->site, self->break_dead, self->sleeper))
+      if (flufl_turn_join (&self->rest.turn, self->site, self->break_dead, self->sleeper))
         return FALSE;
       begin_rest (self);
     }
-  if (now >= self->deadline || flufl_turn_has_come (&self->turn))
+  if (now >= self->deadline || flufl_turn_has_come (&self->rest.turn))
     {
-      self->rests = FALSE;
+      self->rest.on = FALSE;
       return FALSE;
     }
   announce_rest (self, now);
@@ -75,7 +76,7 @@ flufl_acquire_rest (FluflAcquire *self, gint64 *out_when)
       return TRUE;
     }
   *out_when = self->deadline;
-  if (!self->announced)
-    *out_when = MIN (*out_when, self->announce_at);
+  if (!self->announcement.done)
+    *out_when = MIN (*out_when, self->announcement.at);
   return TRUE;
 }

@@ -67,25 +67,25 @@ untold_pause (FluflAcquire *self, gint64 now)
 {
   gint64 pause = UNTOLD_PAUSE_NEXT;
 
-  if (self->view.crowded)
+  if (self->order.view.crowded)
     pause = UNTOLD_PAUSE_CROWD;
-  else if (self->view.n_older > 1)
-    pause = UNTOLD_PAUSE_EACH * (gint64) self->view.n_older;
-  return MIN (MAX (pause, (now - self->moved) / UNTOLD_PART), UNTOLD_PAUSE_MAX);
+  else if (self->order.view.n_older > 1)
+    pause = UNTOLD_PAUSE_EACH * (gint64) self->order.view.n_older;
+  return MIN (MAX (pause, (now - self->order.moved) / UNTOLD_PART), UNTOLD_PAUSE_MAX);
 }
 
 static gint64
 next_pause (FluflAcquire *self, gint64 now)
 {
-  gint64 longest = !self->armed ? REMOTE_BACKOFF_MAX
-                   : self->quiet ? QUIET_BACKOFF_MAX
+  gint64 longest = !self->order.armed ? REMOTE_BACKOFF_MAX
+                   : self->quiet.on ? QUIET_BACKOFF_MAX
                                  : WATCH_BACKOFF_MAX;
 
-  if (!self->armed && flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL)
+  if (!self->order.armed && flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL)
     return untold_pause (self, now);
-  if (self->pause > 0)
-    return MIN (self->pause * 2, longest);
-  if (self->armed)
+  if (self->retry.pause > 0)
+    return MIN (self->retry.pause * 2, longest);
+  if (self->order.armed)
     return flufl_acquire_patience_now (self);
   return REMOTE_BACKOFF_MIN;
 }
@@ -97,23 +97,24 @@ flufl_acquire_next_try (FluflAcquire *self, gint64 now)
 {
   gint64 when;
 
+  self->is_first = FALSE;
   if (flufl_acquire_is_giving_way (self))
     {
-      self->timer = now + GAP_LOOK;
-      return MIN (self->timer, self->deadline);
+      self->retry.at = now + GAP_LOOK;
+      return MIN (self->retry.at, self->deadline);
     }
-  if (now >= self->timer)
+  if (now >= self->retry.at)
     {
-      self->pause = next_pause (self, now);
-      self->timer = now + flufl_acquire_jittered (self, self->pause);
+      self->retry.pause = next_pause (self, now);
+      self->retry.at = now + flufl_acquire_jittered (self, self->retry.pause);
     }
 
-  when = MIN (self->timer, next_turn (self, now));
-  if (self->quiet && self->quiet_until != 0)
-    when = MIN (when, MAX (self->quiet_until, now));
-  if (self->collect_at > now && self->break_dead && self->more_dead)
-    when = MIN (when, self->collect_at);
-  if (!self->announced && now < self->announce_at)
-    when = MIN (when, self->announce_at);
+  when = MIN (self->retry.at, next_turn (self, now));
+  if (self->quiet.on && self->quiet.until != 0)
+    when = MIN (when, MAX (self->quiet.until, now));
+  if (self->collection.at > now && self->break_dead && self->collection.more_dead)
+    when = MIN (when, self->collection.at);
+  if (!self->announcement.done && now < self->announcement.at)
+    when = MIN (when, self->announcement.at);
   return MIN (when, self->deadline);
 }

@@ -37,18 +37,19 @@ is_cancelled (FluflAcquire *self)
 void
 flufl_acquire_announce_if_long (FluflAcquire *self, gint64 now)
 {
+  FluflAnnouncement *last = &self->announcement;
   const FluflLook *look = &self->findings.look;
   guint holder;
 
-  if (now < self->announce_at
+  if (now < last->at
       || (look->sight != FLUFL_SIGHT_CLAIM && look->sight != FLUFL_SIGHT_STRANGE))
     return;
   holder = g_str_hash (look->claim.name);
-  if (self->announced && holder == self->announced_holder)
+  if (last->done && holder == last->holder)
     return;
-  self->announced = TRUE;
-  self->announced_holder = holder;
-  self->announce_at = now + self->announce_after;
+  last->done = TRUE;
+  last->holder = holder;
+  last->at = now + self->announce_after;
   if (self->waiting != NULL)
     self->waiting (self, self->user_data);
 }
@@ -68,7 +69,7 @@ is_out_of_patience (FluflAcquire *self, gint64 now)
 gint64
 flufl_acquire_time_of_step (const FluflAcquire *self)
 {
-  return self->timer == 0 && !self->rested ? self->started : g_get_monotonic_time ();
+  return self->is_first && !self->rest.was_on ? self->started : g_get_monotonic_time ();
 }
 
 /* Every end comes by here. */
@@ -76,7 +77,7 @@ static FluflResult
 finish (FluflAcquire *self, FluflResult result)
 {
   flufl_acquire_disarm (self);
-  flufl_turn_leave (&self->turn);
+  flufl_turn_leave (&self->rest.turn);
   if (result != FLUFL_RESULT_HELD && result != FLUFL_RESULT_REFUSED)
     flufl_claim_abandon (&self->claim, self->site);
   self->result = result;
@@ -88,9 +89,9 @@ finish (FluflAcquire *self, FluflResult result)
 FluflResult
 flufl_acquire_leave_to_parent (FluflAcquire *self)
 {
-  flufl_watch_remove (&self->watch);
+  flufl_watch_remove (&self->order.watch);
   flufl_claim_clear (&self->claim);
-  self->turn.group = NULL;
+  self->rest.turn.group = NULL;
   self->result = FLUFL_RESULT_FORKED;
   return FLUFL_RESULT_FORKED;
 }
@@ -129,16 +130,15 @@ flufl_acquire_try (FluflAcquire *self, gboolean look)
 static gboolean
 wants_look (FluflAcquire *self, FluflWatchEvents events, gint64 now)
 {
-  gboolean first = self->timer == 0;
-
   if (flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL)
     /* The removal of a watched file is a release, or the end of a wait. Only a close without it
      * may be a death. */
-    return first || (events & FLUFL_WATCH_CLOSED) != 0 || (self->armed && events == 0)
-           || (!self->armed && self->pause >= UNTOLD_LOOK_FROM);
-  if (first)
+    return self->is_first || (events & FLUFL_WATCH_CLOSED) != 0
+           || (self->order.armed && events == 0)
+           || (!self->order.armed && self->retry.pause >= UNTOLD_LOOK_FROM);
+  if (self->is_first)
     self->looked = now; /* so that the first look comes an interval later */
-  return (!self->announced && now >= self->announce_at) || self->findings.resting
+  return (!self->announcement.done && now >= self->announcement.at) || self->findings.resting
          || self->findings.expired;
 }
 
@@ -153,7 +153,7 @@ settle_down (FluflAcquire    *self,
              gint64          *out_when)
 {
   gboolean closed = (events & FLUFL_WATCH_CLOSED) != 0;
-  gboolean slow = !self->armed && self->pause >= UNTOLD_LOOK_FROM;
+  gboolean slow = !self->order.armed && self->retry.pause >= UNTOLD_LOOK_FROM;
 
   if (self->queue == NULL)
     return FALSE;
@@ -164,16 +164,16 @@ settle_down (FluflAcquire    *self,
       return FALSE;
     }
   flufl_queue_met_company (self->queue);
-  if (!flufl_turn_is_joined (&self->turn) && now < self->deadline
+  if (!flufl_turn_is_joined (&self->rest.turn) && now < self->deadline
       && flufl_acquire_rest (self, out_when))
     return TRUE;
   /* The life-line of one that has just died may go a moment after the file was closed. */
   if (closed)
     {
-      self->pause = 0;
-      self->timer = MIN (self->timer, now + flufl_acquire_patience_now (self));
+      self->retry.pause = 0;
+      self->retry.at = MIN (self->retry.at, now + flufl_acquire_patience_now (self));
     }
-  flufl_acquire_watch (self, events, closed || (overdue && (self->armed || slow)));
+  flufl_acquire_watch (self, events, closed || (overdue && (self->order.armed || slow)));
   return FALSE;
 }
 
@@ -181,8 +181,8 @@ static FluflResult
 finish_held (FluflAcquire *self, gboolean overdue)
 {
   /* The timer led to the win, and no event: the predecessor is stalled. */
-  if (overdue && self->view.found)
-    flufl_queue_ignore (self->queue, &self->view.predecessor);
+  if (overdue && self->order.view.found)
+    flufl_queue_ignore (self->queue, &self->order.view.predecessor);
   if (!is_cancelled (self))
     return finish (self, FLUFL_RESULT_HELD);
   /* A cancellation that met the win: nobody expects to hold it. */
@@ -213,8 +213,8 @@ wait_on (FluflAcquire *self, gint64 *out_when)
   if (self->process != flufl_process_mark ())
     return flufl_acquire_leave_to_parent (self);
   *out_when = flufl_acquire_next_try (self, now);
-  if (flufl_turn_is_joined (&self->turn))
-    flufl_turn_moves (&self->turn, *out_when);
+  if (flufl_turn_is_joined (&self->rest.turn))
+    flufl_turn_moves (&self->rest.turn, *out_when);
   return FLUFL_RESULT_WAIT;
 }
 
@@ -222,7 +222,7 @@ wait_on (FluflAcquire *self, gint64 *out_when)
 static gboolean
 waits_for_others (FluflAcquire *self, FluflWatchEvents events, gint64 now)
 {
-  return (self->timer == 0 && flufl_acquire_queue_up (self))
+  return (self->is_first && flufl_acquire_queue_up (self))
          || flufl_acquire_is_behind_others (self, now)
          || flufl_acquire_stays_quiet (self, events, now);
 }
@@ -238,23 +238,24 @@ waits_for_others (FluflAcquire *self, FluflWatchEvents events, gint64 now)
 FluflResult
 flufl_acquire_step (FluflAcquire *self, gint64 *out_when)
 {
-  FluflWatchEvents events = (FluflWatchEvents) g_atomic_int_and ((guint *) &self->events, 0);
+  FluflWatchEvents events = (FluflWatchEvents) g_atomic_int_and ((guint *) &self->order.events, 0);
   gint64 now = flufl_acquire_time_of_step (self);
-  gboolean overdue
-      = now >= (self->armed ? self->timer : self->moved + flufl_acquire_patience_now (self));
+  gboolean overdue = now >= (self->order.armed
+                                 ? self->retry.at
+                                 : self->order.moved + flufl_acquire_patience_now (self));
   gboolean look;
 
   if (self->process != flufl_process_mark ())
     return flufl_acquire_leave_to_parent (self);
   if (is_cancelled (self))
     return finish (self, FLUFL_RESULT_CANCELLED);
-  if ((self->rests || (self->timer == 0 && flufl_acquire_must_rest (self)))
+  if ((self->rest.on || (self->is_first && flufl_acquire_must_rest (self)))
       && flufl_acquire_rest (self, out_when))
     return self->result;
 
   look = wants_look (self, events, now);
   if (!flufl_acquire_is_giving_way (self))
-    self->uncalled = self->armed && (events & ~FLUFL_WATCH_CLOSED) == 0;
+    self->order.uncalled = self->order.armed && (events & ~FLUFL_WATCH_CLOSED) == 0;
   if (waits_for_others (self, events, now))
     self->outcome = FLUFL_OUTCOME_BUSY;
   else
@@ -287,11 +288,12 @@ void
 flufl_acquire_begin (FluflAcquire *self)
 {
   self->process = flufl_process_mark ();
-  self->started = self->looked = self->moved = g_get_monotonic_time ();
+  self->is_first = TRUE;
+  self->started = self->looked = self->order.moved = g_get_monotonic_time ();
   if (self->announce_after == 0)
     self->announce_after = ANNOUNCE_AFTER;
-  self->announce_at = self->started + self->announce_after;
-  self->collect_at = self->started + COLLECT_AFTER;
+  self->announcement.at = self->started + self->announce_after;
+  self->collection.at = self->started + COLLECT_AFTER;
   self->result = FLUFL_RESULT_WAIT;
   if (self->queue != NULL)
     flufl_queue_begin (self->queue);

@@ -29,6 +29,69 @@ typedef enum
 typedef struct _FluflAcquire FluflAcquire;
 typedef void (*FluflAcquireFunc) (FluflAcquire *self, gpointer user_data);
 
+/* Times are monotonic microseconds. Each of these parts of an acquisition belongs to one file. */
+
+/* When to try again, whatever is reported: flufl-acquire-time.c. */
+typedef struct
+{
+  gint64 at;
+  gint64 pause; /* the last one; 0: the next one is the first */
+} FluflRetry;
+
+/* Which file the waiter waits for: flufl-acquire-order.c. */
+typedef struct
+{
+  FluflWatch     watch;
+  int            events;   /* FluflWatchEvents since the last step; atomic */
+  gboolean       armed;    /* the watch is on the predecessor or the lock file */
+  gboolean       uncalled; /* the waiter was woken by the time, and not by the watch */
+  FluflQueueView view;
+  guint64        cleared;  /* the ticket of a predecessor that came long before us, and moves */
+  guint          behind;   /* view.n_older when there was no watch … */
+  gint64         moved;    /* … and since when it is that */
+  guint64        asked;    /* the ticket of a predecessor that stays … */
+  gint64         ask_at;   /* … and when to ask next whether it still waits */
+} FluflOrder;
+
+/* The wait behind others of this process, without a claim: flufl-acquire-rest.c. */
+typedef struct
+{
+  FluflTurn turn;
+  gboolean  on;
+  gboolean  was_on;
+} FluflRest;
+
+/* The lock is left free for a process of flufl.lock: flufl-acquire-gap.c. */
+typedef struct
+{
+  gint64   until;    /* 0: it is not left free */
+  guint    n_looks;  /* at the lock since then … */
+  guint    n_free;   /* … and how many of them found it free */
+  gboolean gave_way; /* it was left free once, and is not again */
+} FluflGap;
+
+/* A wait in which nothing has happened for long: flufl-acquire-quiet.c. */
+typedef struct
+{
+  gboolean on;
+  gint64   until; /* nothing need be seen before this; 0: the time is over */
+} FluflQuiet;
+
+/* When to look for claims of dead processes: flufl-acquire-quiet.c. */
+typedef struct
+{
+  gint64   at;
+  gboolean more_dead; /* the last collection has left some */
+} FluflCollection;
+
+/* What the caller was told of the holder: flufl-acquire.c. */
+typedef struct
+{
+  gboolean done;
+  guint    holder; /* the hash of its claim's name */
+  gint64   at;     /* not before this */
+} FluflAnnouncement;
+
 struct _FluflAcquire
 {
   /* Set by the caller. */
@@ -55,34 +118,16 @@ struct _FluflAcquire
   /* Private. */
   int              process;     /* the mark of that which began it */
   gint64           started;
-  gint64           timer;       /* when to look again, whatever is told */
-  gint64           pause;       /* the last one; 0: the next is the first */
-  gboolean         quiet;       /* nothing has happened for long … */
-  gint64           quiet_until; /* … and need not be seen before this; 0: it is over */
-  gint64           collect_at;  /* when to look for what the dead have left … */
-  gboolean         more_dead;   /* … of which there may be more */
+  gboolean         is_first;    /* no step has come to a wait, but for rests */
   gint64           looked;      /* when the lock file was last looked at */
-  FluflWatch       watch;
-  int              events;      /* FluflWatchEvents since the last step; atomic */
-  gboolean         armed;       /* watch is on the predecessor or the lock file */
-  FluflQueueView   view;
-  guint64          cleared;     /* ticket of one that came long before us, and moves */
-  guint            behind;      /* view.n_older when there was no watch … */
-  gint64           moved;       /* … and since when it is that */
-  guint64          asked;       /* ticket of the one before us that stays … */
-  gint64           ask_at;      /* … and when to ask next what it does */
-  gint64           gap_until;   /* the lock is left free for a stranger; 0: it is not */
-  guint            gap_looks;   /* at the lock since then … */
-  guint            gap_free;    /* … and so often it was free */
-  gboolean         uncalled;    /* the timer came, and no word of the one before us */
-  gboolean         gave_way;    /* left it free when it was our turn */
   gint64           unsure_since; /* 0: the last attempt was answered */
-  gboolean         announced;
-  guint            announced_holder; /* hash of its claim's name */
-  gint64           announce_at; /* not before */
-  FluflTurn        turn;        /* among the waiters of this process */
-  gboolean         rests;       /* others of them are in front … */
-  gboolean         rested;      /* … or were */
+  FluflRetry       retry;
+  FluflOrder       order;
+  FluflRest        rest;
+  FluflGap         gap;
+  FluflQuiet       quiet;
+  FluflCollection  collection;
+  FluflAnnouncement announcement;
 };
 
 /* Microseconds; tests make it so long that only a watch can end a wait. */

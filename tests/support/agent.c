@@ -71,7 +71,7 @@ agent_prepare (Agent *self, gint64 deadline, GCancellable *cancellable)
   self->acquire.lifetime = AGENT_LIFETIME;
   self->acquire.deadline = deadline;
   self->acquire.cancellable = cancellable;
-  self->acquire.announced = TRUE; /* that timer too */
+  self->acquire.announcement.done = TRUE; /* that timer too */
   g_atomic_int_set (&self->done, 0);
 }
 

@@ -162,7 +162,7 @@ looks_seldom (Patience *self, gconstpointer kind)
   guint looks = lies_count (LIES_READ);
   int errsv = 0;
 
-  self->acquire.announced = TRUE;
+  self->acquire.announcement.done = TRUE;
   g_assert_cmpint (patience_run (self, 200 * MSEC, 3600), ==, FLUFL_RESULT_TIMED_OUT);
   /* That at the deadline, which has its words for the message. */
   g_assert_cmpuint (lies_count (LIES_READ) - looks, ==, 1);
