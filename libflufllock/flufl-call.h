@@ -77,7 +77,7 @@ struct _FluflCall
   GSource              *cancel;      /* owned; nullable; in context */
   GSource              *posted;      /* owned; nullable; in context */
   gboolean              answered;    /* as cancelled, though a worker is still on it */
-  gboolean              undone;
+  gboolean              undone;      /* its success was, by undo */
   gboolean              no_thread;   /* none could be started for it */
 
   FluflSleeper         *waiter;      /* owned; nullable; of the thread that waits for a worker */

@@ -63,7 +63,7 @@ heart_unref (gpointer data)
 static gboolean
 is_current (const FluflHeart *self)
 {
-  return self->lease->held && self->lease->number == self->number;
+  return self->lease->won && self->lease->number == self->number;
 }
 
 /* With the mutex. A heart that is stopped has no pulses any more, though one of their functions
@@ -166,7 +166,7 @@ beat_cb (gpointer data)
   flufl_lease_lock (lease);
   now = boot_now (lease);
   wanted = is_current (self) && !is_stopped (self)
-           && (lease->told || now - self->started <= UNTOLD_MAX);
+           && (lease->held || now - self->started <= UNTOLD_MAX);
   if (wanted && lease->end <= now)
     flufl_pulse_set (self->ends, WAKING_GRACE);
   flufl_lease_unlock (lease);

@@ -178,7 +178,7 @@ wait_for_closing (Closing *self, gint64 until)
 static gboolean
 has_files (const FluflLease *self, gboolean only_kept)
 {
-  return self->keeps || (self->held && !only_kept);
+  return self->keeps || (self->won && !only_kept);
 }
 
 static void

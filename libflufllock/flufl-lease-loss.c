@@ -52,9 +52,9 @@ flufl_lease_lose (FluflLease *self, guint number, gboolean late)
   gboolean told = FALSE;
 
   flufl_lease_lock (self);
-  if (self->held && self->number == number && (!late || flufl_lease_is_over_locked (self)))
+  if (self->won && self->number == number && (!late || flufl_lease_is_over_locked (self)))
     {
-      told = self->told;
+      told = self->held;
       flufl_lease_set_lost_locked (self, late);
     }
   /* Even where another thread was first: it may not have come to fire it. */
@@ -178,7 +178,7 @@ flufl_lease_drop_remains_with_disk (FluflLease *self)
   if (self->claim.path == NULL)
     return;
   flufl_lease_lock (self);
-  held = self->held;
+  held = self->won;
   flufl_site_copy (&site, &self->site);
   flufl_lease_unlock (self);
   if (!held)

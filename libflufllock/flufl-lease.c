@@ -98,8 +98,8 @@ begin_anew (FluflLease *self)
       flufl_claim_clear (&self->claim);
       flufl_claim_clear (&self->kept);
       g_clear_pointer (&self->claim_path, g_free);
-      self->busy = self->held = self->keeps = FALSE;
-      g_atomic_int_set (&self->told, FALSE);
+      self->busy = self->won = self->keeps = FALSE;
+      g_atomic_int_set (&self->held, FALSE);
       self->loss = FLUFL_LOSS_NONE;
       self->given_up = NULL;
       self->acquirer = NULL;
@@ -203,8 +203,8 @@ stop_heart (FluflLease *self)
 static void
 leave (FluflLease *self)
 {
-  self->held = FALSE;
-  g_atomic_int_set (&self->told, FALSE);
+  self->won = FALSE;
+  g_atomic_int_set (&self->held, FALSE);
   g_clear_pointer (&self->claim_path, g_free);
   stop_heart (self);
 }
@@ -235,7 +235,7 @@ flufl_lease_begin (FluflLease      *self,
   flufl_lease_lock_disk (self);
   flufl_lease_lock (self);
   self->claim = *claim;
-  self->held = TRUE;
+  self->won = TRUE;
   self->loss = FLUFL_LOSS_NONE;
   self->beat_errsv = 0;
   self->number++;
@@ -302,10 +302,10 @@ flufl_lease_tell (FluflLease *self, gpointer object)
   if (!self->has_object)
     g_weak_ref_set (&self->object, object);
   self->has_object = TRUE;
-  if (self->held && flufl_lease_is_over_locked (self))
+  if (self->won && flufl_lease_is_over_locked (self))
     flufl_lease_set_lost_locked (self, TRUE);
-  held = self->held;
-  g_atomic_int_set (&self->told, held);
+  held = self->won;
+  g_atomic_int_set (&self->held, held);
   if (held && self->lost_fired)
     {
       past = g_steal_pointer (&self->lost);
@@ -335,7 +335,7 @@ gboolean
 flufl_lease_is_held (FluflLease *self)
 {
   flufl_lease_enter_process (self);
-  return g_atomic_int_get (&self->told);
+  return g_atomic_int_get (&self->held);
 }
 
 /*
@@ -351,7 +351,7 @@ flufl_lease_judge (FluflLease *self, const FluflLook *look, FluflLiveness livene
   gboolean ours = FALSE;
 
   flufl_lease_lock (self);
-  if (look->sight == FLUFL_SIGHT_CLAIM && self->told)
+  if (look->sight == FLUFL_SIGHT_CLAIM && self->held)
     ours = strcmp (strrchr (self->claim_path, '/') + 1, look->claim.name) == 0;
   flufl_lease_unlock (self);
   if (ours)
@@ -453,7 +453,7 @@ flufl_lease_end (FluflLease *self)
   gboolean held;
 
   flufl_lease_lock (self);
-  held = self->held;
+  held = self->won;
   leave (self);
   flufl_lease_unlock (self);
   return held;

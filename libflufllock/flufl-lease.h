@@ -36,8 +36,8 @@ struct _FluflLease
   GMutex         mutex;      /* protects what follows, and the object's settings */
   FluflSite      site;       /* lock_path is NULL where no lock can be, and never changes */
   gboolean       busy;       /* an operation runs that no other may run beside */
-  gboolean       held;       /* the lock is this object's … */
-  int            told;       /* … and its user knows; atomic, written with the mutex */
+  gboolean       won;        /* the lock is this object's … */
+  int            held;       /* … and its user knows; atomic, written with the mutex */
   FluflLoss      loss;       /* how the last lease ended; NONE: not in a loss … */
   int            loss_errsv; /* … and what kept it from being refreshed, or 0 */
   guint          number;     /* of the present or last lease */

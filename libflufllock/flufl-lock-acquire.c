@@ -36,7 +36,6 @@ typedef struct
   GMainContext  *lease_context; /* owned; NULL: the default one */
   gint64         clock_offset;  /* nanoseconds */
   gboolean       acquiring;     /* the lease knows of it */
-  gboolean       undone;        /* a cancellation met the win */
   FluflAcquire   acquire;
 } AcquireCall;
 
@@ -175,9 +174,7 @@ take_win (AcquireCall *self)
 static gboolean
 acquire_undo (FluflCall *call, gint64 *out_when G_GNUC_UNUSED)
 {
-  AcquireCall *self = (AcquireCall *) call;
-
-  self->undone = TRUE;
+  call->undone = TRUE;
   call->answer = FALSE;
   flufl_lease_end (call->lease);
   flufl_lease_drop_remains (call->lease);
@@ -368,7 +365,7 @@ acquire_settle (FluflCall *call)
 {
   AcquireCall *self = (AcquireCall *) call;
 
-  if (self->undone)
+  if (call->undone)
     {
       call->error = flufl_report_cancelled ();
       return;

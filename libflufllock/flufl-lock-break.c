@@ -24,7 +24,7 @@ typedef struct
 static gboolean
 break_begin (FluflCall *call)
 {
-  ((BreakCall *) call)->held = call->lease->told;
+  ((BreakCall *) call)->held = call->lease->held;
   return TRUE;
 }
 

@@ -26,7 +26,7 @@ step_of_link (FluflOutcome outcome)
  *
  * Makes the claim, or keeps it fresh.
  *
- * Returns: AGAIN if it may be linked; LOST; UNSURE; UNSUPPORTED; FAILED
+ * Returns: READY if it may be linked; LOST; UNSURE; UNSUPPORTED; FAILED
  */
 FluflOutcome
 flufl_attempt_claim (FluflClaim    *claim,
@@ -103,6 +103,7 @@ end_attempt (FluflClaim *claim, FluflSite *site, FluflOutcome outcome)
     {
     case FLUFL_OUTCOME_UNSURE:
       return outcome;
+    case FLUFL_OUTCOME_READY:
     case FLUFL_OUTCOME_AGAIN:
     case FLUFL_OUTCOME_LOST:
       /* Others were quicker each time. */
@@ -147,7 +148,7 @@ flufl_attempt (FluflClaim    *claim,
       outcome = flufl_attempt_claim (claim, site, lifetime, findings);
       if (outcome == FLUFL_OUTCOME_LOST)
         continue;
-      if (outcome != FLUFL_OUTCOME_AGAIN)
+      if (outcome != FLUFL_OUTCOME_READY)
         break;
 
       linked = flufl_claim_link (claim, site, &findings->errsv);

@@ -415,7 +415,7 @@ flufl_break_with_clock (FluflClaim *clock, FluflSite *site, FluflFindings *findi
     {
       findings->failed_step = "create a claim file next to the lock file";
       outcome = flufl_claim_create (clock, site, CLOCK_CLAIM_LIFETIME, &findings->errsv);
-      if (outcome != FLUFL_OUTCOME_AGAIN)
+      if (outcome != FLUFL_OUTCOME_READY)
         return outcome;
     }
   return flufl_break (clock, site, TRUE, findings);

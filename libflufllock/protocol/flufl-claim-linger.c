@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "flufl-claim-steps.h"
+#include "flufl-claim-private.h"
 #include "flufl-identity.h"
 
 /* A kept claim that was seen so lately is not looked at before its next use. */

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "flufl-claim-steps.h"
+#include "flufl-claim-private.h"
 #include "flufl-process.h"
 
 /* So often a release that a slow file server has made late begins anew. */

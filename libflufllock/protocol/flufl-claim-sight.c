@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "flufl-claim-steps.h"
+#include "flufl-claim-private.h"
 
 /*
  * flufl_claim_see:

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "flufl-claim-steps.h"
+#include "flufl-claim-private.h"
 
 /* The server's clock is followed when it is ahead by more than this; less
  * drowns in the slop, and following would cost every claim a second touch. */

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/file.h>
 
-#include "flufl-claim-steps.h"
+#include "flufl-claim-private.h"
 #include "flufl-identity.h"
 #include "flufl-process.h"
 
@@ -162,7 +162,7 @@ complete (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
  * Makes a new claim file next to the lock file, complete before anybody can
  * see it as the lock.
  *
- * Returns: AGAIN when it is there, to be linked; UNSUPPORTED or FAILED with nothing left
+ * Returns: READY when it is there, to be linked; UNSUPPORTED or FAILED with nothing left
  */
 FluflOutcome
 flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *out_errsv)
@@ -183,7 +183,7 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
   if (fd >= 0)
     errsv = complete (claim, site, fd, lifetime);
   if (errsv == 0)
-    return FLUFL_OUTCOME_AGAIN;
+    return FLUFL_OUTCOME_READY;
   flufl_claim_clear (claim);
   *out_errsv = errsv;
   return FLUFL_OUTCOME_FAILED;
@@ -195,7 +195,7 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
  * To be called before every link that follows a wait: a claim that expired
  * while it waited would be a lock that anybody may break.
  *
- * Returns: AGAIN if the claim may be linked; LOST if it is gone, and cleared;
+ * Returns: READY if the claim may be linked; LOST if it is gone, and cleared;
  *   UNSURE or FAILED
  */
 FluflOutcome
@@ -212,10 +212,10 @@ flufl_claim_keep_fresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int
           return FLUFL_OUTCOME_LOST;
         }
       claim->parked = claim->renamed = FALSE;
-      return FLUFL_OUTCOME_AGAIN;
+      return FLUFL_OUTCOME_READY;
     }
   if (claim->lifetime == lifetime && flufl_claim_lease_is_young (claim, site, 20))
-    return FLUFL_OUTCOME_AGAIN;
+    return FLUFL_OUTCOME_READY;
 
   if (flufl_claim_touch (claim, site, -1, lifetime) != 0)
     *out_errsv = errno;
@@ -225,7 +225,7 @@ flufl_claim_keep_fresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int
     {
       if (!flufl_claim_learn (claim, site, &st)
           || flufl_claim_touch (claim, site, -1, lifetime) == 0)
-        return FLUFL_OUTCOME_AGAIN;
+        return FLUFL_OUTCOME_READY;
       *out_errsv = errno;
     }
 

@@ -18,7 +18,8 @@ typedef enum
   FLUFL_OUTCOME_RELEASED,    /* the lock was ours and is not any more */
   FLUFL_OUTCOME_BUSY,        /* somebody has the lock: wait, then try again */
   FLUFL_OUTCOME_UNSURE,      /* no answer that tells: ask again soon */
-  FLUFL_OUTCOME_AGAIN,       /* try again at once */
+  FLUFL_OUTCOME_READY,       /* the claim may be linked */
+  FLUFL_OUTCOME_AGAIN,       /* nothing is in the way any more: try again at once */
   FLUFL_OUTCOME_LOST,        /* somebody broke our lock */
   FLUFL_OUTCOME_NOT_A_LOCK,  /* something else is at the lock file's path */
   FLUFL_OUTCOME_UNSUPPORTED, /* no hard links here */

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-#include "flufl-acquire-steps.h"
+#include "flufl-acquire-private.h"
 
 /* A process of flufl.lock sleeps for up to 2.01 s between two tries. A lock that is left free for
  * 2.1 s has therefore been tried by each of them. Microseconds. */

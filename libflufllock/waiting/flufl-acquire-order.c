@@ -13,7 +13,7 @@
 
 #include <sys/stat.h>
 
-#include "flufl-acquire-steps.h"
+#include "flufl-acquire-private.h"
 #include "flufl-roll.h"
 
 /* Where many take turns one comes behind another within microseconds. Nanoseconds. */
@@ -142,7 +142,7 @@ flufl_acquire_queue_up (FluflAcquire *self)
       || g_get_monotonic_time () >= self->deadline)
     return FALSE;
   if (flufl_attempt_claim (&self->claim, self->site, self->lifetime, &self->findings)
-      != FLUFL_OUTCOME_AGAIN)
+      != FLUFL_OUTCOME_READY)
     return FALSE;
   if (arm (self) && self->order.view.found)
     {

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "flufl-acquire-steps.h"
+#include "flufl-acquire-private.h"
 
 /* The time between two collections of dead processes' claims in a quiet wait … */
 #define QUIET_COLLECT (60 * G_USEC_PER_SEC)

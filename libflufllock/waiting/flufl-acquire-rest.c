@@ -6,7 +6,7 @@
 
 #include "config.h"
 
-#include "flufl-acquire-steps.h"
+#include "flufl-acquire-private.h"
 #include "flufl-holder.h"
 #include "flufl-process.h"
 

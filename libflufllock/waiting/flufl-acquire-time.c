@@ -6,7 +6,7 @@
 
 #include "config.h"
 
-#include "flufl-acquire-steps.h"
+#include "flufl-acquire-private.h"
 
 /* Without a watch. On a local file system a try costs microseconds, and one
  * whose turn is near must be there when it comes, for those behind wait for it:

@@ -2,14 +2,14 @@
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * The steps of an acquisition. Whom to wait for, and until when, is decided in the files beside
- * this one: flufl-acquire-steps.h names them.
+ * this one: flufl-acquire-private.h names them.
  */
 
 #include "config.h"
 
 #include "flufl-acquire.h"
 
-#include "flufl-acquire-steps.h"
+#include "flufl-acquire-private.h"
 #include "flufl-process.h"
 
 /* Where there is no queue, a waiter looks from then on, now and then, for what killed waiters

@@ -251,7 +251,7 @@ act_acquire (Proc *p)
 static void
 act_break (Proc *p)
 {
-  if (flufl_claim_create (&p->claim, &p->site, LIFETIME, &p->found.errsv) == FLUFL_OUTCOME_AGAIN)
+  if (flufl_claim_create (&p->claim, &p->site, LIFETIME, &p->found.errsv) == FLUFL_OUTCOME_READY)
     flufl_break (&p->claim, &p->site, FALSE, &p->found);
 }
 

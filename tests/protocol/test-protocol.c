@@ -91,7 +91,7 @@ test_lost_link_reply_unseen (void)
   fake_disk_reset ();
   proc_init (&p);
   g_assert_cmpint (flufl_claim_create (&p.claim, &p.site, LIFETIME, &p.found.errsv), ==,
-                   FLUFL_OUTCOME_AGAIN);
+                   FLUFL_OUTCOME_READY);
   fake_disk_fault ("link", 1, FAKE_LOSE_REPLY, EIO);
   g_assert_cmpint (fake_syscalls.link (p.claim.path, LOCK), ==, -1);
   p.claim.unsure = TRUE;
@@ -383,7 +383,7 @@ test_slow_server_is_not_behind (void)
       proc_init (&p);
       fake_disk_hook ("fstat", 1, pass_three_seconds, NULL);
       g_assert_cmpint (flufl_claim_create (&p.claim, &p.site, LIFETIME, &p.found.errsv), ==,
-                       FLUFL_OUTCOME_AGAIN);
+                       FLUFL_OUTCOME_READY);
       g_assert_true (fake_disk_order_done ());
       g_assert_cmpint (p.claim.clock_offset, ==, -ahead * FAKE_SEC);
       proc_abandon (&p);

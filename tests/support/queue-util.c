@@ -19,7 +19,7 @@ line_init (Line *self)
   flufl_identity_get (&fake_syscalls, &self->us);
   fake_disk_advance (FAKE_SEC);
   g_assert_cmpint (flufl_claim_create (&self->p.claim, &self->p.site, LIFETIME, &errsv), ==,
-                   FLUFL_OUTCOME_AGAIN);
+                   FLUFL_OUTCOME_READY);
   g_assert_true (flufl_claim_name_parse (self->p.claim.path, strlen (self->p.claim.path), "x.lock",
                                          "|", &name));
   self->ticket = name.ticket;

@@ -165,7 +165,7 @@ test_sleeper_is_passed (void)
   agent_init (&a, &place);
   agent_init (&b, &place);
   g_assert_cmpint (flufl_claim_create (&a.acquire.claim, &a.site, AGENT_LIFETIME, &errsv), ==,
-                   FLUFL_OUTCOME_AGAIN);
+                   FLUFL_OUTCOME_READY);
   flufl_queue_met_company (&b.queue);
   agent_take (&b);
   g_assert_nonnull (b.queue.ignored);
@@ -200,7 +200,7 @@ test_stopped_is_passed (void)
   if (pid == 0)
     {
       if (flufl_claim_create (&a.acquire.claim, &a.site, AGENT_LIFETIME, &errsv)
-          == FLUFL_OUTCOME_AGAIN)
+          == FLUFL_OUTCOME_READY)
         raise (SIGSTOP);
       _exit (1);
     }
@@ -261,7 +261,7 @@ test_untold_keeps_its_place (void)
       agent_sys.link = count_link;
       agent_sys.lstat = count_lstat;
       g_assert_cmpint (flufl_claim_create (&a.acquire.claim, &a.site, AGENT_LIFETIME, &errsv), ==,
-                       FLUFL_OUTCOME_AGAIN);
+                       FLUFL_OUTCOME_READY);
       flufl_queue_met_company (&b.queue);
       agent_take_in_thread (&b, NULL);
       while (g_atomic_int_get (&n_looks) < 20)

@@ -58,7 +58,7 @@ flufl_double_acquire (Actor *a, int tries)
   struct stat st;
   int errsv;
 
-  if (flufl_claim_create (&a->proc.claim, &a->proc.site, LIFETIME, &errsv) != FLUFL_OUTCOME_AGAIN)
+  if (flufl_claim_create (&a->proc.claim, &a->proc.site, LIFETIME, &errsv) != FLUFL_OUTCOME_READY)
     return FALSE;
   while (!a->gone && tries-- > 0)
     {

@@ -185,12 +185,12 @@ break_expired (Stage *self)
 {
   self->outcome
       = flufl_claim_create (&self->p.claim, &self->p.site, LIFETIME, &self->p.found.errsv);
-  for (int i = 0; self->outcome == FLUFL_OUTCOME_AGAIN && i < PATIENT; i++)
+  for (int i = 0; self->outcome == FLUFL_OUTCOME_READY && i < PATIENT; i++)
     {
       self->outcome = flufl_break (&self->p.claim, &self->p.site, TRUE, &self->p.found);
       if (self->outcome != FLUFL_OUTCOME_BUSY || !self->p.found.resting)
         break;
-      self->outcome = FLUFL_OUTCOME_AGAIN;
+      self->outcome = FLUFL_OUTCOME_READY;
       self->disk->pass (FAKE_SEC);
     }
   self->errsv = self->p.found.errsv;
