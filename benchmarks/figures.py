@@ -181,6 +181,16 @@ def crowd(bench, directory):
         'under 5 s and 20 threads', seconds < 5 and n_threads < 20)
 
 
+def idle(bench, directory):
+    print('\nWaiters that have waited for long, for 20 s in which nothing happens')
+    lines = lines_of(bench / 'bench-idle', directory, 1, 1000)
+    found = sorted(numbers('# waiters: # ms CPU, # switches', line) for line in lines)
+    for n, cpu, switches in found:
+        one = found[0][1]
+        row(f'{n:.0f} waiters, one process', f'{cpu:.3f} ms CPU, {switches:.0f} switches',
+            *(('at most 10 × one', cpu <= 10 * one) if n > 1 else ()))
+
+
 def objects(build):
     print('\nTen thousand idle objects in one process')
     for line in lines_of(build / 'tests' / 'lock' / 'test-many', '-p', '/many/memory'):
@@ -208,6 +218,7 @@ def main(build, *parents):
             contention(bench, directory, seconds / 2)
             if i == 0:
                 crowd(bench, directory)
+                idle(bench, directory)
                 among_flufl(bench, directory, seconds * 12)
     objects(build)
     print(f'\n{time.monotonic() - started:.0f} s, {load()}')

@@ -93,22 +93,38 @@ watches_lock (const FluflAcquire *self)
              || strcmp (self->order.view.predecessor.name, self->findings.look.claim.name) == 0);
 }
 
+/* Whether the lock is looked at by a waiter of this process that came before this one, and breaks
+ * what this one would break. The end of this one's predecessor is reported by the watch. */
+static gboolean
+is_led (FluflAcquire *self)
+{
+  return self->order.armed && flufl_turn_is_joined (&self->rest.turn)
+         && flufl_turn_is_led (&self->rest.turn);
+}
+
 /*
  * A step that only the timer, or a refresh of the lock, has called for, in a wait that has lasted.
- * What expires or has rested is known by time, and the end of the lock is told.
+ * What expires or has rested is known by time, and the watch reports the end of the lock.
  *
  * Returns: whether there is nothing to do
  */
 gboolean
 flufl_acquire_stays_quiet (FluflAcquire *self, FluflWatchEvents events, gint64 now)
 {
+  FluflQuiet *quiet = &self->quiet;
+
   if (self->retry.pause < WATCH_BACKOFF_MAX || (events & ~FLUFL_WATCH_CHANGED) != 0
-      || !watches_lock (self) || flufl_acquire_is_giving_way (self) || self->findings.expired
-      || self->findings.resting || now >= self->deadline || must_ask_for_holder (self)
-      || (!self->announcement.done && now >= self->announcement.at) || !lock_stays (self))
+      || flufl_acquire_is_giving_way (self) || now >= self->deadline
+      || (!self->announcement.done && now >= self->announcement.at))
     return FALSE;
-  self->quiet.on = TRUE;
-  flufl_acquire_collect_meanwhile (self, now);
+  quiet->is_led = is_led (self);
+  if (!quiet->is_led
+      && (!watches_lock (self) || self->findings.expired || self->findings.resting
+          || must_ask_for_holder (self) || !lock_stays (self)))
+    return FALSE;
+  quiet->on = TRUE;
+  if (!quiet->is_led)
+    flufl_acquire_collect_meanwhile (self, now);
   /* The refresh of the lock has been as good as the timer. */
   self->retry.at = MIN (self->retry.at, now);
   return TRUE;

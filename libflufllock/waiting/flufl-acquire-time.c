@@ -109,6 +109,8 @@ flufl_acquire_next_try (FluflAcquire *self, gint64 now)
       self->retry.at = now + flufl_acquire_jittered (self, self->retry.pause);
     }
 
+  if (self->quiet.on && self->quiet.is_led)
+    return MIN (self->retry.at, self->deadline);
   when = MIN (self->retry.at, next_turn (self, now));
   if (self->quiet.on && self->quiet.until != 0)
     when = MIN (when, MAX (self->quiet.until, now));

@@ -74,6 +74,7 @@ typedef struct
 typedef struct
 {
   gboolean on;
+  gboolean is_led; /* another waiter of this process looks at the lock */
   gint64   until; /* nothing need be seen before this; 0: the time is over */
 } FluflQuiet;
 

@@ -135,11 +135,42 @@ first_resting (Group *group)
   return NULL;
 }
 
+/* With the mutex. Whether some waiter relies on those in front. */
+static gboolean
+must_watch_front (Group *group)
+{
+  for (GList *l = group->waiters.head; l != NULL; l = l->next)
+    {
+      const FluflTurn *turn = l->data;
+
+      if (!turn->in_front || turn->is_led)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* With the mutex. One that they may have relied on does not move any more, or has left. */
+static void
+wake_led (Group *group)
+{
+  for (GList *l = group->waiters.head; l != NULL; l = l->next)
+    {
+      FluflTurn *turn = l->data;
+
+      if (turn->is_led)
+        flufl_sleeper_wake (turn->sleeper);
+      turn->is_led = FALSE;
+      if (!turn->in_front)
+        break; /* the others rest */
+    }
+}
+
 /* With the mutex. Returns when the next of those in front may be found stalled. */
 static gint64
 find_stalled (Group *group, gint64 now)
 {
   gint64 next = G_MAXINT64;
+  gboolean any = FALSE;
 
   for (GList *l = group->waiters.head; l != NULL; l = l->next)
     {
@@ -153,21 +184,23 @@ find_stalled (Group *group, gint64 now)
         next = MIN (next, late);
       else
         {
-          turn->is_stalled = TRUE;
+          turn->is_stalled = any = TRUE;
           group->n_front--;
         }
     }
+  if (any)
+    wake_led (group);
   return next;
 }
 
 static void meet (gpointer data);
 
-/* With the mutex. While waiters rest, a worker checks that those in front move. Without a thread
- * for it there is no check. */
+/* With the mutex. While waiters rely on those in front, a worker checks that these move. Without a
+ * thread for it there is no check. */
 static void
 arm (Group *group, gint64 when)
 {
-  if (when >= group->armed || first_resting (group) == NULL)
+  if (when >= group->armed || !must_watch_front (group))
     return;
   if (group->armed != G_MAXINT64)
     /* It makes another appointment when it is woken. */
@@ -189,8 +222,8 @@ fill_front (Group *group)
       next->due = now;
       group->n_front++;
       flufl_sleeper_wake (next->sleeper);
+      arm (group, now + flufl_turn_patience);
     }
-  arm (group, now + flufl_turn_patience);
 }
 
 /* In a worker. */
@@ -260,7 +293,7 @@ flufl_turn_join (FluflTurn       *self,
   self->link = (GList){ .data = self };
   self->sleeper = sleeper;
   self->in_front = in_front;
-  self->is_stalled = FALSE;
+  self->is_stalled = self->is_led = FALSE;
   self->due = in_front ? g_get_monotonic_time () : G_MAXINT64;
   g_queue_push_tail_link (&group->waiters, &self->link);
   if (in_front)
@@ -291,6 +324,33 @@ flufl_turn_has_come (FluflTurn *self)
 }
 
 /*
+ * flufl_turn_is_led:
+ *
+ * Returns: whether another waiter in front came before this one, and moves when it should. The
+ *   sleeper of this one is woken when that is over
+ */
+gboolean
+flufl_turn_is_led (FluflTurn *self)
+{
+  Groups *groups = get_groups ();
+  gint64 due = 0;
+
+  g_mutex_lock (&groups->mutex);
+  self->is_led = FALSE;
+  for (GList *l = self->link.prev; l != NULL && !self->is_led; l = l->prev)
+    {
+      const FluflTurn *turn = l->data;
+
+      self->is_led = turn->in_front && !turn->is_stalled;
+      due = turn->due;
+    }
+  if (self->is_led && due < G_MAXINT64 - flufl_turn_patience)
+    arm (self->group, due + flufl_turn_patience);
+  g_mutex_unlock (&groups->mutex);
+  return self->is_led;
+}
+
+/*
  * flufl_turn_moves:
  * @due: when it should move next, at the latest
  */
@@ -307,6 +367,8 @@ flufl_turn_moves (FluflTurn *self, gint64 due)
       self->is_stalled = FALSE;
       group->n_front++;
     }
+  if (due < G_MAXINT64 - flufl_turn_patience)
+    arm (group, due + flufl_turn_patience);
   g_mutex_unlock (&groups->mutex);
 }
 
@@ -338,6 +400,8 @@ flufl_turn_leave (FluflTurn *self)
   g_queue_unlink (&group->waiters, &self->link);
   if (self->in_front && !self->is_stalled)
     group->n_front--;
+  if (self->in_front)
+    wake_led (group);
   fill_front (group);
   drop_if_empty (groups, group);
   self->group = NULL;

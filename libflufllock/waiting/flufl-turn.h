@@ -25,6 +25,7 @@ typedef struct
   FluflSleeper *sleeper;   /* borrowed */
   gboolean      in_front;
   gboolean      is_stalled;
+  gboolean      is_led;    /* it relies on one before it, and is woken when that ends */
   gint64        due;       /* when it should move next, in monotonic microseconds */
 } FluflTurn;
 
@@ -36,6 +37,7 @@ gboolean flufl_turn_join      (FluflTurn       *self,
                                FluflSleeper    *sleeper);
 gboolean flufl_turn_is_joined (const FluflTurn *self);
 gboolean flufl_turn_has_come  (FluflTurn       *self);
+gboolean flufl_turn_is_led    (FluflTurn       *self);
 void     flufl_turn_moves     (FluflTurn       *self,
                                gint64           due);
 void     flufl_turn_call      (FluflTurn       *self);

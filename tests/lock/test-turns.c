@@ -153,6 +153,58 @@ by_arrival (void)
   flufl_site_clear (&other);
 }
 
+/* Sleeps for a minute at the most. */
+static gboolean
+is_woken (FluflSleeper *sleeper)
+{
+  gint64 end = g_get_monotonic_time () + 60 * G_USEC_PER_SEC;
+
+  flufl_sleeper_sleep (sleeper, end);
+  return g_get_monotonic_time () < end;
+}
+
+static void
+led (void)
+{
+  FluflSleeper *first = flufl_sleeper_new (), *second = flufl_sleeper_new ();
+  FluflTurn turns[2];
+  FluflSite site;
+
+  g_test_summary ("A waiter relies on the one before it until that one is stalled, or leaves");
+  flufl_site_init (&site, &flufl_syscalls_posix, "/nowhere/x.lock", "|");
+  flufl_turn_join (&turns[0], &site, TRUE, first);
+  flufl_turn_join (&turns[1], &site, TRUE, second);
+  flufl_turn_moves (&turns[0], G_MAXINT64);
+  flufl_turn_moves (&turns[1], G_MAXINT64);
+  g_assert_false (flufl_turn_is_led (&turns[0]));
+  g_assert_true (flufl_turn_is_led (&turns[1]));
+
+  g_test_message ("The first one does not move when it is called");
+  flufl_turn_patience = 20 * 1000;
+  flufl_turn_call (&turns[0]);
+  g_assert_true (is_woken (second));
+  g_assert_false (flufl_turn_is_led (&turns[1]));
+
+  g_test_message ("It moves again, and then does not move in time");
+  flufl_turn_moves (&turns[0], g_get_monotonic_time () + 10 * 1000);
+  g_assert_true (flufl_turn_is_led (&turns[1]));
+  g_assert_true (is_woken (second));
+  g_assert_false (flufl_turn_is_led (&turns[1]));
+
+  g_test_message ("It moves again, and leaves");
+  flufl_turn_moves (&turns[0], G_MAXINT64);
+  g_assert_true (flufl_turn_is_led (&turns[1]));
+  flufl_turn_leave (&turns[0]);
+  g_assert_true (is_woken (second));
+  g_assert_false (flufl_turn_is_led (&turns[1]));
+
+  flufl_turn_patience = G_USEC_PER_SEC;
+  flufl_turn_leave (&turns[1]);
+  flufl_sleeper_free (first);
+  flufl_sleeper_free (second);
+  flufl_site_clear (&site);
+}
+
 static int
 compare_numbers (gconstpointer a, gconstpointer b)
 {
@@ -428,6 +480,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/turns/by-arrival", by_arrival);
+  g_test_add_func ("/turns/led", led);
   FACE_TEST ("/turns/all-served", all_served);
   FACE_TEST ("/turns/arrival", arrival);
   FACE_TEST ("/turns/cancelled", cancelled);
