@@ -99,7 +99,7 @@ refresh_begin (FluflCall *call)
 {
   HeldCall *self = (HeldCall *) call;
 
-  if (self->lifetime_ms == FLUFL_LOCK_LIFETIME_AS_SET)
+  if (self->lifetime_ms == FLUFL_LOCK_LIFETIME_DEFAULT)
     self->lifetime_ms = call->lock->lifetime;
   if (flufl_lock_lifetime_is_valid (self->lifetime_ms))
     return TRUE;
@@ -290,7 +290,7 @@ flufl_lock_release_finish (FluflLock *self, GAsyncResult *result, GError **error
  * flufl_lock_refresh:
  * @self: a lock
  * @lifetime_ms: the new lifetime, in milliseconds, which becomes
- *   [property@Flufl.Lock:lifetime]; or [const@Flufl.LOCK_LIFETIME_AS_SET] (-1)
+ *   [property@Flufl.Lock:lifetime]; or [const@Flufl.LOCK_LIFETIME_DEFAULT] (-1)
  * @cancellable: (nullable): a cancellable, or %NULL
  * @error: return location for an error
  *
@@ -326,7 +326,7 @@ flufl_lock_refresh (FluflLock    *self,
  * flufl_lock_refresh_async:
  * @self: a lock
  * @lifetime_ms: the new lifetime, in milliseconds, which becomes
- *   [property@Flufl.Lock:lifetime]; or [const@Flufl.LOCK_LIFETIME_AS_SET] (-1)
+ *   [property@Flufl.Lock:lifetime]; or [const@Flufl.LOCK_LIFETIME_DEFAULT] (-1)
  * @cancellable: (nullable): a cancellable, or %NULL
  * @callback: (scope async) (nullable): called when the operation is over
  * @user_data: data for @callback

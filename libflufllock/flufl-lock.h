@@ -24,21 +24,21 @@ G_BEGIN_DECLS
 /**
  * FLUFL_LOCK_TIMEOUT_DEFAULT:
  *
- * The timeout that [property@Flufl.Lock:default-timeout] says.
+ * Stands for the timeout of [property@Flufl.Lock:default-timeout].
  *
  * Since: 0.1
  */
 #define FLUFL_LOCK_TIMEOUT_DEFAULT (-2)
 
 /**
- * FLUFL_LOCK_LIFETIME_AS_SET:
+ * FLUFL_LOCK_LIFETIME_DEFAULT:
  *
- * For [method@Flufl.Lock.refresh]: the lifetime that
- * [property@Flufl.Lock:lifetime] says.
+ * Stands for the lifetime of [property@Flufl.Lock:lifetime], in
+ * [method@Flufl.Lock.refresh].
  *
  * Since: 0.1
  */
-#define FLUFL_LOCK_LIFETIME_AS_SET (-1)
+#define FLUFL_LOCK_LIFETIME_DEFAULT (-1)
 
 #define FLUFL_TYPE_LOCK (flufl_lock_get_type ())
 

@@ -96,7 +96,7 @@ found_by_refresh (Face *face, gconstpointer data)
   face_acquire (lock);
   watch_begin (&watch, lock);
   face_remove_everything (face);
-  g_assert_false (form->refresh (lock, FLUFL_LOCK_LIFETIME_AS_SET, NULL, &error));
+  g_assert_false (form->refresh (lock, FLUFL_LOCK_LIFETIME_DEFAULT, NULL, &error));
   g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST);
   face_assert_sentence (error, face->place.lock);
   g_clear_error (&error);
@@ -107,7 +107,7 @@ found_by_refresh (Face *face, gconstpointer data)
   for (guint i = 0; i < 4; i++)
     {
       if (i % 2 == 0)
-        g_assert_false (form->refresh (lock, FLUFL_LOCK_LIFETIME_AS_SET, NULL, &error));
+        g_assert_false (form->refresh (lock, FLUFL_LOCK_LIFETIME_DEFAULT, NULL, &error));
       else
         g_assert_false (form->release (lock, NULL, &error));
       g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST);
@@ -214,7 +214,7 @@ deleted_after_backup (Face *face, gconstpointer data)
   face_acquire (second);
   g_assert_cmpuint (face_nlink (claim), ==, 2);
   g_assert_false (form->check (first, NULL, NULL));
-  g_assert_false (form->refresh (first, FLUFL_LOCK_LIFETIME_AS_SET, NULL, &error));
+  g_assert_false (form->refresh (first, FLUFL_LOCK_LIFETIME_DEFAULT, NULL, &error));
   g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST);
   g_assert_true (form->check (second, NULL, NULL));
   face_release (second);
@@ -314,7 +314,7 @@ claim_without_lock (Face *face, gconstpointer data)
 
   face_acquire (lock);
   g_assert_cmpint (g_unlink (face->place.lock), ==, 0);
-  g_assert_false (form->refresh (lock, FLUFL_LOCK_LIFETIME_AS_SET, NULL, &error));
+  g_assert_false (form->refresh (lock, FLUFL_LOCK_LIFETIME_DEFAULT, NULL, &error));
   g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST);
 }
 
@@ -438,7 +438,7 @@ refresh_elsewhere (gpointer lock)
   g_autoptr (GError) error = NULL;
 
   g_main_context_push_thread_default (context);
-  g_assert_false (form_async.refresh (lock, FLUFL_LOCK_LIFETIME_AS_SET, NULL, &error));
+  g_assert_false (form_async.refresh (lock, FLUFL_LOCK_LIFETIME_DEFAULT, NULL, &error));
   g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST);
   g_main_context_pop_thread_default (context);
   return NULL;

@@ -293,7 +293,7 @@ refresh_extends (Face *face, gconstpointer data)
   g_assert_cmpint (before, >, now);
 
   /* As set: and that stays as it was. */
-  g_assert_true (form->refresh (lock, FLUFL_LOCK_LIFETIME_AS_SET, NULL, &error));
+  g_assert_true (form->refresh (lock, FLUFL_LOCK_LIFETIME_DEFAULT, NULL, &error));
   g_assert_no_error (error);
   g_assert_cmpint (face_mtime (face->place.lock), >, before);
   g_assert_cmpuint (lifetime.n, ==, 1);
@@ -305,7 +305,7 @@ refresh_extends (Face *face, gconstpointer data)
   g_assert_cmpint (face_mtime (face->place.lock), >=, now + 3600 * (gint64) G_USEC_PER_SEC);
   g_assert_cmpint (flufl_lock_get_lifetime (lock), ==, 3600 * 1000);
   g_assert_cmpuint (lifetime.n, ==, 2);
-  g_assert_true (form->refresh (lock, FLUFL_LOCK_LIFETIME_AS_SET, NULL, &error));
+  g_assert_true (form->refresh (lock, FLUFL_LOCK_LIFETIME_DEFAULT, NULL, &error));
   g_assert_cmpint (face_mtime (face->place.lock), >=, now + 3600 * (gint64) G_USEC_PER_SEC);
 
   /* A shorter one, too. */
@@ -517,7 +517,7 @@ cancelled_before (Face *face, gconstpointer data)
 
   face_acquire (lock);
   calls = lies_count (LIES_ANY);
-  g_assert_false (form->refresh (lock, FLUFL_LOCK_LIFETIME_AS_SET, cancelled, &error));
+  g_assert_false (form->refresh (lock, FLUFL_LOCK_LIFETIME_DEFAULT, cancelled, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_clear_error (&error);
   g_assert_false (form->check (lock, cancelled, &error));

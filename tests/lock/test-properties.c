@@ -542,7 +542,7 @@ numbers (void)
   g_assert_cmpstr (g_quark_to_string (FLUFL_LOCK_ERROR), ==, "flufl-lock-error-quark");
   g_assert_cmpint (FLUFL_LOCK_TIMEOUT_FOREVER, ==, -1);
   g_assert_cmpint (FLUFL_LOCK_TIMEOUT_DEFAULT, ==, -2);
-  g_assert_cmpint (FLUFL_LOCK_LIFETIME_AS_SET, ==, -1);
+  g_assert_cmpint (FLUFL_LOCK_LIFETIME_DEFAULT, ==, -1);
 }
 
 static void

@@ -38,7 +38,7 @@ work_cancellable (Face *face, gconstpointer data)
   g_assert_true (g_cancellable_is_cancelled (late));
 
   face_remove_everything (face);
-  g_assert_false (form->refresh (lock, FLUFL_LOCK_LIFETIME_AS_SET, NULL, NULL));
+  g_assert_false (form->refresh (lock, FLUFL_LOCK_LIFETIME_DEFAULT, NULL, NULL));
   g_assert_true (g_cancellable_is_cancelled (second));
   g_assert_cmpuint (n, ==, 1);
   g_assert_finalize_object (g_steal_pointer (&first));

@@ -25,7 +25,7 @@ const program = Gio.File.new_for_uri(import.meta.url).get_path();
 test('constants', () => {
   assertEqual(Flufl.LOCK_TIMEOUT_FOREVER, -1);
   assertEqual(Flufl.LOCK_TIMEOUT_DEFAULT, -2);
-  assertEqual(Flufl.LOCK_LIFETIME_AS_SET, -1);
+  assertEqual(Flufl.LOCK_LIFETIME_DEFAULT, -1);
 });
 
 test('version', () => {

@@ -121,7 +121,7 @@ class Operations(LockTestCase):
 
     def test_refresh(self):
         with self.lock as lock:
-            for args in (), (Flufl.LOCK_LIFETIME_AS_SET,), (Flufl.LOCK_LIFETIME_AS_SET, None):
+            for args in (), (Flufl.LOCK_LIFETIME_DEFAULT,), (Flufl.LOCK_LIFETIME_DEFAULT, None):
                 self.set_age(self.path, HOUR)
                 self.assertTrue(lock.refresh(*args))
                 self.assertGreater(os.stat(self.path).st_mtime, time.time() - 60)

@@ -31,7 +31,7 @@ class Namespace(LockTestCase):
     def test_constants(self):
         self.assertEqual(Flufl.LOCK_TIMEOUT_FOREVER, -1)
         self.assertEqual(Flufl.LOCK_TIMEOUT_DEFAULT, -2)
-        self.assertEqual(Flufl.LOCK_LIFETIME_AS_SET, -1)
+        self.assertEqual(Flufl.LOCK_LIFETIME_DEFAULT, -1)
 
     def test_version(self):
         self.assertEqual(

@@ -126,7 +126,7 @@ void add (string name, owned Body body) {
 void constants (Fixture f) throws Error {
   assert_cmpint (Flufl.LOCK_TIMEOUT_FOREVER, EQ, -1);
   assert_cmpint (Flufl.LOCK_TIMEOUT_DEFAULT, EQ, -2);
-  assert_cmpint (Flufl.LOCK_LIFETIME_AS_SET, EQ, -1);
+  assert_cmpint (Flufl.LOCK_LIFETIME_DEFAULT, EQ, -1);
   assert_cmpstr (Flufl.VERSION_S, EQ, "%d.%d.%d".printf (
       Flufl.MAJOR_VERSION, Flufl.MINOR_VERSION, Flufl.MICRO_VERSION));
 }

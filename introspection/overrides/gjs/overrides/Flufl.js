@@ -71,7 +71,7 @@ function _init() {
   const defaults = {
     acquire: [Flufl.LOCK_TIMEOUT_DEFAULT, null],
     release: [null],
-    refresh: [Flufl.LOCK_LIFETIME_AS_SET, null],
+    refresh: [Flufl.LOCK_LIFETIME_DEFAULT, null],
     check: [null],
     query_state: [null],
     query_details: [null],

@@ -487,7 +487,7 @@ class Lock(Flufl.Lock):
         """release(self, cancellable=None) -> bool"""
         return _run(self, Flufl.OperationKind.RELEASE, 0, cancellable, Flufl.Operation.get_answer)
 
-    def refresh(self, lifetime=Flufl.LOCK_LIFETIME_AS_SET, cancellable=None):
+    def refresh(self, lifetime=Flufl.LOCK_LIFETIME_DEFAULT, cancellable=None):
         """refresh(self, lifetime=as it was acquired with, cancellable=None) -> bool"""
         return _run(self, Flufl.OperationKind.REFRESH, self._new_lifetime_ms(lifetime),
                     cancellable, Flufl.Operation.get_answer)
@@ -513,7 +513,7 @@ class Lock(Flufl.Lock):
 
     @staticmethod
     def _new_lifetime_ms(lifetime):
-        if lifetime == Flufl.LOCK_LIFETIME_AS_SET:
+        if lifetime == Flufl.LOCK_LIFETIME_DEFAULT:
             return lifetime
         return _lifetime_to_ms(lifetime)
 
@@ -534,7 +534,7 @@ class Lock(Flufl.Lock):
     def acquire_async(self, timeout=Flufl.LOCK_TIMEOUT_DEFAULT, *args, **kwargs):
         return super().acquire_async(_timeout_to_ms(timeout), *args, **kwargs)
 
-    def refresh_async(self, lifetime=Flufl.LOCK_LIFETIME_AS_SET, *args, **kwargs):
+    def refresh_async(self, lifetime=Flufl.LOCK_LIFETIME_DEFAULT, *args, **kwargs):
         return super().refresh_async(self._new_lifetime_ms(lifetime), *args, **kwargs)
 
     def break_lock_async(self, flags=Flufl.BreakFlags.NONE, *args, **kwargs):
