@@ -31,10 +31,10 @@
  * ```c
  * g_autoptr (FluflLock) lock = flufl_lock_new_for_path ("/srv/data/ledger.lock");
  *
- * if (!flufl_lock_acquire (lock, 10000, NULL, &error))
+ * if (!flufl_lock_acquire (lock, 10000, NULL, error))
  *   return FALSE;
  * // … use what the lock protects …
- * return flufl_lock_release (lock, NULL, &error);
+ * return flufl_lock_release (lock, NULL, error);
  * ```
  *
  * ## What is guaranteed

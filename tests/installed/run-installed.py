@@ -21,7 +21,7 @@ PATIENCE_S = 120
 
 
 def environment(root, prefix, libdir, datadir):
-    """What README.md says of a prefix that nobody searches, and nothing of the build directory."""
+    """What docs/installing.md says of a prefix that nobody searches, and nothing of the build directory."""
     lib, data = root / prefix / libdir, root / prefix / datadir
     overrides = [path.parents[2] for path in root.rglob('gi/overrides/Flufl.py')]
     result = dict(os.environ, LD_LIBRARY_PATH=str(lib), GI_TYPELIB_PATH=str(lib / 'girepository-1.0'),
