@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 /**
  * FluflLockState:
  * @FLUFL_LOCK_STATE_UNLOCKED: nobody holds the lock: there is no lock file
- * @FLUFL_LOCK_STATE_OURS: this object holds the lock and its lease runs
+ * @FLUFL_LOCK_STATE_OURS: this object holds the lock, which has not expired
  * @FLUFL_LOCK_STATE_OURS_EXPIRED: this object holds the lock, but its
  *   expiration is past: another process may break it at any moment
  * @FLUFL_LOCK_STATE_STALE: the holder is proved to be dead. The next process
@@ -23,11 +23,11 @@ G_BEGIN_DECLS
  * @FLUFL_LOCK_STATE_THEIRS: somebody else holds the lock, it has not expired,
  *   and the holder is proved to be alive
  *
- * What is known of a lock at the moment of a look.
+ * The state of a lock at the moment of a query.
  *
- * The first six have the names and values of flufl.lock's `LockState`. Unlike
- * there, dead and alive are said on proof only, never from the host name and
- * process id alone.
+ * The first six states have the names and values of flufl.lock's `LockState`.
+ * Unlike flufl.lock, this library calls a holder dead or alive only with proof,
+ * which host name and process ID are not.
  *
  * Since: 0.1
  */
@@ -46,12 +46,11 @@ typedef enum
  * FluflHeartbeat:
  * @FLUFL_HEARTBEAT_NONE: the lock is refreshed only when
  *   [method@Flufl.Lock.refresh] is called, as in flufl.lock
- * @FLUFL_HEARTBEAT_MAIN_CONTEXT: a timeout in the main context that was the
- *   thread-default when the lock was acquired refreshes it every third of its
- *   lifetime. An application whose main loop hangs loses its lock, as it
- *   should
- * @FLUFL_HEARTBEAT_THREAD: a thread of the library refreshes it, for programs
- *   that run no main loop
+ * @FLUFL_HEARTBEAT_MAIN_CONTEXT: the library refreshes it every third of its
+ *   lifetime, as long as the main context runs that was the thread-default when
+ *   the lock was acquired. An application whose main loop hangs loses its lock
+ * @FLUFL_HEARTBEAT_THREAD: the library refreshes it every third of its lifetime,
+ *   as long as the process lives, for programs that run no main loop
  * @FLUFL_HEARTBEAT_AUTO: `MAIN_CONTEXT` for an asynchronous acquisition,
  *   `THREAD` for a synchronous one
  *
@@ -71,8 +70,9 @@ typedef enum
  * FluflBreakFlags:
  * @FLUFL_BREAK_NONE: break the lock only if it expired more than ten seconds ago
  *   or its holder is proved to be dead
- * @FLUFL_BREAK_FORCE: remove whatever is at the lock file's path, be it a live
- *   lock or no lock at all, but for a directory. The caller answers for it
+ * @FLUFL_BREAK_FORCE: remove whatever is at the lock file's path, even a live lock
+ *   or a file that is not a lock, but not a directory. Only the caller can know
+ *   that this is safe
  *
  * What [method@Flufl.Lock.break_lock] may break.
  *

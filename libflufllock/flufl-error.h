@@ -12,19 +12,19 @@ G_BEGIN_DECLS
  * FluflLockError:
  * @FLUFL_LOCK_ERROR_ALREADY_HELD: the object holds the lock already. Release
  *   it first, or use a second object
- * @FLUFL_LOCK_ERROR_NOT_HELD: the object does not hold the lock, or, when
- *   details are asked for, nobody does
+ * @FLUFL_LOCK_ERROR_NOT_HELD: the object does not hold the lock; from a query of
+ *   details, nobody holds it
  * @FLUFL_LOCK_ERROR_TIMED_OUT: somebody else held the lock for the whole
  *   timeout. The message says who. Try again later
- * @FLUFL_LOCK_ERROR_LOST: the object held the lock, and it was broken by
- *   somebody else, or could not be refreshed before it expired. What it
- *   protects may have changed: start over
- * @FLUFL_LOCK_ERROR_NOT_A_LOCK: what is at the lock file's path is no lock.
- *   Choose another path, or remove it if nothing needs it
- * @FLUFL_LOCK_ERROR_UNSUPPORTED: no lock can be made on this file system: it has
- *   no working hard links, or is SMB. Choose a path on another one
+ * @FLUFL_LOCK_ERROR_LOST: the object held the lock, and somebody broke it, or it
+ *   could not be refreshed before it expired. The data that it protects may have
+ *   changed: start over
+ * @FLUFL_LOCK_ERROR_NOT_A_LOCK: the file at the lock file's path is not a lock.
+ *   Choose another path, or remove the file if nothing needs it
+ * @FLUFL_LOCK_ERROR_UNSUPPORTED: the file system cannot have locks: it has no
+ *   working hard links, or it is SMB. Choose a path on another file system
  *
- * Errors about the lock itself. What the system refuses is a `G_IO_ERROR`,
+ * Errors about the lock itself. An error of the system is a `G_IO_ERROR`, and a
  * cancellation is `G_IO_ERROR_CANCELLED`.
  *
  * Since: 0.1

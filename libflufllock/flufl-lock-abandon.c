@@ -13,12 +13,13 @@
  * @self: a lock
  *
  * Gives up the lock, whatever is under way. A lock that is held is released, and
- * an acquisition that runs ends with `G_IO_ERROR_CANCELLED`. For a place that
- * cannot wait and has nobody to report an error to, such as the end of a window.
+ * an acquisition that runs ends with `G_IO_ERROR_CANCELLED`. This is for a place
+ * that cannot wait and has nobody to report an error to, such as the end of a
+ * window.
  *
- * Never fails, and waits for a file server for 20 ms at the most: what takes
- * longer goes on in another thread. Until the acquisition's callback has come,
- * another acquisition fails with `G_IO_ERROR_PENDING`.
+ * Never fails, and waits for a file server for 20 ms at most; the rest goes on in
+ * another thread. Another acquisition fails with `G_IO_ERROR_PENDING` until the
+ * callback of the first one has come.
  *
  * Since: 0.1
  */
@@ -62,10 +63,9 @@ list_holders (GPtrArray *leases)
  * Gives up all locks of this process, as [method@Flufl.Lock.abandon] does for
  * one: those that are held, and those that are being acquired.
  *
- * A process that ends by exit(3), or by the return from `main()`, does so by
- * itself, for two seconds at the most, and except for objects whose
- * [property@Flufl.Lock:release-at-exit] is %FALSE. Locks of the parent of a
- * forked child are never touched.
+ * A process that calls exit(3), or returns from `main()`, does this by itself,
+ * for two seconds at most. Objects whose [property@Flufl.Lock:release-at-exit] is
+ * %FALSE are left out. A forked child never touches the locks of its parent.
  *
  * A lock whose files cannot be removed is given up all the same: others break
  * it, on a local file system within milliseconds.

@@ -440,28 +440,29 @@ flufl_lock_call_acquire (FluflLock *self, gint64 timeout_ms, GCancellable *cance
  * @self: a lock
  * @timeout_ms: for how long to wait, in milliseconds; 0 tries once,
  *   [const@Flufl.LOCK_TIMEOUT_FOREVER] (-1) waits for ever,
- *   [const@Flufl.LOCK_TIMEOUT_DEFAULT] (-2) waits as long as
- *   [property@Flufl.Lock:default-timeout] says
+ *   [const@Flufl.LOCK_TIMEOUT_DEFAULT] (-2) stands for
+ *   [property@Flufl.Lock:default-timeout]
  * @cancellable: (nullable): a cancellable, or %NULL
  * @error: return location for an error
  *
  * Acquires the lock, and waits for it if somebody else holds it.
  *
- * At least one try is made, which includes a look at whether the holder's lock
- * has expired, or its holder is proved dead: then it is broken. The wait ends
- * within @timeout_ms, unless a file server keeps a call of the last try for
- * longer, and leaves nothing behind.
+ * At least one try is made. Each try breaks a lock that has expired, or whose
+ * holder is proved dead. The wait ends within @timeout_ms, unless a file server
+ * does not answer a call of the last try in time, and leaves nothing behind.
  *
- * Fails with `FLUFL_LOCK_ERROR_TIMED_OUT` if somebody else held the lock;
- * `FLUFL_LOCK_ERROR_ALREADY_HELD` if this object holds it;
- * `FLUFL_LOCK_ERROR_NOT_A_LOCK` if something else is at the path;
- * `FLUFL_LOCK_ERROR_UNSUPPORTED` where there are no hard links, and on SMB;
- * `FLUFL_LOCK_ERROR_LOST` if this object held the lock and has lost it, which it
- * learns in this moment, or if the lock was won and lost before the caller
- * could be told; `G_IO_ERROR_CANCELLED`, and then the lock is not held; or with
- * what the system says, such as `G_IO_ERROR_NOT_FOUND` where the directory is
- * missing. An error of the system that may pass is waited for, within
- * @timeout_ms.
+ * Fails with
+ *
+ * - `FLUFL_LOCK_ERROR_TIMED_OUT` if somebody else held the lock,
+ * - `FLUFL_LOCK_ERROR_ALREADY_HELD` if this object holds it,
+ * - `FLUFL_LOCK_ERROR_NOT_A_LOCK` if another file is at the path,
+ * - `FLUFL_LOCK_ERROR_UNSUPPORTED` on a file system without hard links, and on
+ *   SMB,
+ * - `FLUFL_LOCK_ERROR_LOST` if the acquisition finds that this object has lost
+ *   the lock, or if the lock was lost between its acquisition and the answer,
+ * - `G_IO_ERROR_CANCELLED` if it was cancelled; then the lock is not held,
+ * - an error of the system, such as `G_IO_ERROR_NOT_FOUND` if the directory does
+ *   not exist. Errors that may pass are retried within @timeout_ms.
  *
  * Returns: %TRUE if the lock is held now; %FALSE with @error set
  *
@@ -489,8 +490,8 @@ flufl_lock_acquire (FluflLock    *self,
  * @self: a lock
  * @timeout_ms: for how long to wait, in milliseconds; 0 tries once,
  *   [const@Flufl.LOCK_TIMEOUT_FOREVER] (-1) waits for ever,
- *   [const@Flufl.LOCK_TIMEOUT_DEFAULT] (-2) waits as long as
- *   [property@Flufl.Lock:default-timeout] says
+ *   [const@Flufl.LOCK_TIMEOUT_DEFAULT] (-2) stands for
+ *   [property@Flufl.Lock:default-timeout]
  * @cancellable: (nullable): a cancellable, or %NULL
  * @callback: (scope async) (nullable): called when the operation is over
  * @user_data: data for @callback
@@ -500,9 +501,10 @@ flufl_lock_acquire (FluflLock    *self,
  * The disk is touched in other threads only. @callback is called in the main
  * context that is the thread-default now.
  *
- * A cancellation is answered within a second even if a file server keeps a call.
- * Then the object is busy, and another acquisition or release fails with
- * `G_IO_ERROR_PENDING`, until that call returns. What it won is given up.
+ * A cancellation is answered within a second, even if a file server does not
+ * answer. The object then stays busy until the server does: another acquisition
+ * or release fails with `G_IO_ERROR_PENDING`. A lock that is won meanwhile is
+ * released.
  *
  * Since: 0.1
  */

@@ -138,20 +138,23 @@ flufl_lock_call_break_lock (FluflLock *self, gint64 flags, GCancellable *cancell
  *
  * Breaks the lock that somebody else holds, without acquiring it.
  *
- * Without `FLUFL_BREAK_FORCE` only a lock that expired more than ten seconds
- * ago, or whose holder is proved dead, is broken. The ten seconds are for clocks
- * that differ: until they are over, a lock in the state
- * `FLUFL_LOCK_STATE_THEIRS_EXPIRED` stays. Unless its life-line proves the death,
- * a lock on which something changed less than five seconds ago is left alone
- * until then, so that this may take some seconds. Another lock stays as it is,
- * and this fails with `G_IO_ERROR_BUSY`, in words that say who holds it.
+ * Without `FLUFL_BREAK_FORCE` this breaks a lock that expired more than ten
+ * seconds ago, or whose holder is proved dead. The ten seconds are for clocks
+ * that differ: until they are over a lock in the state
+ * `FLUFL_LOCK_STATE_THEIRS_EXPIRED` stays. A lock that changed less than five
+ * seconds ago is left alone until then, unless its life-line proves the death,
+ * so this may take some seconds.
  *
- * With it whatever is at the lock file's path is removed, but for a directory:
- * the lock of a live holder, who loses it, or a file that is no lock. Nothing
- * but the caller's own knowledge makes that safe.
+ * With `FLUFL_BREAK_FORCE` this removes whatever is at the lock file's path,
+ * except a directory: the lock of a live holder, who loses it, or a file that is
+ * not a lock. Only the caller can know that this is safe.
  *
- * Where nothing is at the path there is nothing to do. Fails with
- * `FLUFL_LOCK_ERROR_ALREADY_HELD` if this object holds the lock.
+ * Succeeds if nothing is at the path. Fails with
+ *
+ * - `G_IO_ERROR_BUSY` if the lock may not be broken; the message names its holder,
+ * - `FLUFL_LOCK_ERROR_ALREADY_HELD` if this object holds the lock,
+ * - `FLUFL_LOCK_ERROR_NOT_A_LOCK` if another file is at the path,
+ * - an error of the system.
  *
  * Returns: %TRUE if the lock is not in the way any more; %FALSE with @error set
  *

@@ -103,8 +103,8 @@ flufl_lock_details_free (FluflLockDetails *self)
  * Gets the name of the host on which the lock was acquired, as the holder
  * spells it. A very long name may be cut.
  *
- * Returns: (nullable): the host name; %NULL if the claim's name does not tell, as
- *   with another separator
+ * Returns: (nullable): the host name; %NULL if the claim's name does not show it,
+ *   for example because it has another separator
  *
  * Since: 0.1
  */
@@ -120,10 +120,10 @@ flufl_lock_details_get_host_name (FluflLockDetails *self)
  * flufl_lock_details_get_pid:
  * @self: the details
  *
- * Gets the holder's process id, as the holder itself sees it: in another pid
- * namespace, a container say, it means another process.
+ * Gets the holder's process ID in the holder's own pid namespace. In another
+ * namespace, such as that of a container, it is another process.
  *
- * Returns: the process id
+ * Returns: the process ID
  *
  * Since: 0.1
  */

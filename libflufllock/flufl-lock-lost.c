@@ -15,10 +15,10 @@
  * Gets a cancellable that is cancelled when the lock is lost, so that the work
  * that the lock protects can stop. Pass it to the operations of that work.
  *
- * With a heartbeat in a thread it is cancelled from that thread. After a loss
- * the next acquisition brings a new one. [method@Flufl.Lock.dup_lost_error] says
- * why the lock was lost, and [method@Flufl.Lock.dup_work_cancellable] gives one
- * that the caller's own cancellable fires too.
+ * A heartbeat in a thread cancels it in that thread. After a loss the next
+ * acquisition makes a new cancellable. [method@Flufl.Lock.dup_lost_error] has the
+ * reason of the loss. [method@Flufl.Lock.dup_work_cancellable] makes a
+ * cancellable that the caller's own cancellable cancels too.
  *
  * Returns: (transfer full): the cancellable
  *
@@ -50,12 +50,12 @@ flufl_lock_dup_lost_cancellable (FluflLock *self)
  * flufl_lock_dup_lost_error:
  * @self: a lock
  *
- * Gets why the lock was lost, if the last holding of this object ended in a
- * loss that is known. Work that was stopped by the cancellable of
+ * Gets the reason of the loss, if the last lease of this object ended in a loss
+ * that is known. Work that was stopped by the cancellable of
  * [method@Flufl.Lock.dup_lost_cancellable] fails with `G_IO_ERROR_CANCELLED`;
  * this error says what happened.
  *
- * The disk is not looked at. An acquisition that succeeds forgets the error.
+ * The disk is not touched. An acquisition that succeeds forgets the error.
  *
  * Returns: (transfer full) (nullable): an error of the domain
  *   [error@Flufl.LockError] with the code `LOST`; %NULL if the lock is held, or
@@ -139,9 +139,9 @@ joint_connect (Joint *self, guint i, GCancellable *source)
  * @cancellable is, or when the lock is lost as that of
  * [method@Flufl.Lock.dup_lost_cancellable], whichever comes first.
  *
- * Call it when the lock is held: the cancellable belongs to the holding of this
- * moment. What the work then fails with,
- * [method@Flufl.Lock.explain_error] turns into the reason.
+ * Call it while the lock is held: the cancellable belongs to the present lease.
+ * [method@Flufl.Lock.explain_error] turns the error of cancelled work into the
+ * reason.
  *
  * Returns: (transfer full): the cancellable
  *
@@ -173,9 +173,9 @@ flufl_lock_dup_work_cancellable (FluflLock *self, GCancellable *cancellable)
  * @self: a lock
  * @error: what work that the lock protects has failed with
  *
- * Gets the reason of a failure. Where the work was cancelled because the lock
- * was lost, that is the error of [method@Flufl.Lock.dup_lost_error]; otherwise it
- * is @error itself.
+ * Gets the reason of a failure: the error of [method@Flufl.Lock.dup_lost_error]
+ * if the work was cancelled because the lock was lost, and @error itself
+ * otherwise.
  *
  * Returns: (transfer full): an error to be reported
  *

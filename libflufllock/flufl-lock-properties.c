@@ -154,8 +154,8 @@ install_construct_only (void)
   /**
    * FluflLock:file:
    *
-   * The lock file: the path that all who want the lock agree on. It exists
-   * while somebody holds the lock.
+   * The lock file, on whose path all processes agree that want the lock. It
+   * exists while somebody holds the lock.
    *
    * Since: 0.1
    */
@@ -165,8 +165,8 @@ install_construct_only (void)
   /**
    * FluflLock:separator:
    *
-   * What separates the parts of a claim file's name. All who want the lock
-   * must use the same one.
+   * The text between the parts of a claim file's name. All processes that want
+   * the lock must use the same one.
    *
    * It has at least one and at most eight bytes, none of them a letter, a
    * digit, `/`, `~`, or a control character. The default is `|`, on Windows `^`.
@@ -179,13 +179,12 @@ install_construct_only (void)
   /**
    * FluflLock:host-name:
    *
-   * The name by which the claims of this object call this machine. By default,
-   * and if it is set to %NULL or to an empty text, it is that of
-   * [func@GLib.get_host_name].
+   * The name of this machine in the claims of this object. The default, which
+   * %NULL and an empty text stand for, is that of [func@GLib.get_host_name].
    *
-   * Programs that use flufl.lock show it, and compare it with the fully
-   * qualified name of their machine. This library shows it and takes no
-   * decision by it.
+   * Programs that use flufl.lock show the name, and compare it with the fully
+   * qualified name of their machine. This library shows it, and bases no decision
+   * on it.
    *
    * Since: 0.1
    */
@@ -203,8 +202,8 @@ install_waiting (void)
   /**
    * FluflLock:default-timeout:
    *
-   * For how long, in milliseconds, an acquisition goes on that is asked for
-   * with [const@Flufl.LOCK_TIMEOUT_DEFAULT]. -1, the default, means for ever.
+   * The timeout, in milliseconds, that [const@Flufl.LOCK_TIMEOUT_DEFAULT] stands
+   * for. The default is -1, for ever.
    *
    * Since: 0.1
    */
@@ -215,8 +214,8 @@ install_waiting (void)
   /**
    * FluflLock:break-dead:
    *
-   * Whether an acquisition breaks a lock whose holder is proved to be dead
-   * before the lock expires. %TRUE by default.
+   * Whether an acquisition breaks a lock before it expires if its holder is
+   * proved to be dead. %TRUE by default.
    *
    * Since: 0.1
    */
@@ -228,7 +227,7 @@ install_waiting (void)
    *
    * The time in milliseconds for which an acquisition waits before
    * [signal@Flufl.Lock::waiting] is emitted. At least 0, and 250 by default. A
-   * change counts from the next acquisition on.
+   * change takes effect at the next acquisition.
    *
    * Since: 0.1
    */
@@ -247,9 +246,9 @@ install_holding (void)
   /**
    * FluflLock:lifetime:
    *
-   * For how long, in milliseconds, the lock is good after it has been acquired
-   * or refreshed. At least 1, at most 68 years, and 15000 by default. A change
-   * counts from the next acquisition or refresh on.
+   * The time from an acquisition or refresh to the expiration of the lock, in
+   * milliseconds. At least 1, at most 68 years, and 15000 by default. A change
+   * takes effect at the next acquisition or refresh.
    *
    * Since: 0.1
    */
@@ -259,9 +258,9 @@ install_holding (void)
   /**
    * FluflLock:heartbeat:
    *
-   * Who refreshes the lock while it is held. By default,
-   * `FLUFL_HEARTBEAT_AUTO`, the library does. A change counts from the next
-   * acquisition on.
+   * Who refreshes the lock while it is held. The default is
+   * `FLUFL_HEARTBEAT_AUTO`: the library does. A change takes effect at the next
+   * acquisition.
    *
    * Since: 0.1
    */
@@ -273,17 +272,17 @@ install_holding (void)
    * FluflLock:linger:
    *
    * Whether a release keeps the claim file for the next acquisition of this
-   * object, under another name, instead of removing it.
+   * object, under another name, instead of removing it. %FALSE by default.
    *
-   * To make and to remove a file is most of what an acquisition and a release
-   * cost while nobody else wants the lock, so an object that often acquires and
-   * releases is several times faster with this. The price is a file in the
-   * lock's directory and, on a local file system, an open file in this process,
-   * which keeps the file system from being unmounted. They go when the object has
-   * not used the lock for 30 seconds, with its last reference, or when this is set
-   * to %FALSE. On NFS it spares about half of the calls to the server.
+   * An object that often acquires and releases is several times faster with it,
+   * since most of the cost without contention is to create and remove a file. On
+   * NFS it saves about half of the calls to the server. Other file systems are not
+   * affected.
    *
-   * It is %FALSE by default, and has an effect on local file systems and on NFS.
+   * The price is a file in the lock's directory and, on a local file system, an
+   * open file in this process, which keeps the file system from being unmounted.
+   * Both go when the object has not used the lock for 30 seconds, with its last
+   * reference, or when this property is set to %FALSE.
    *
    * Since: 0.1
    */
@@ -300,11 +299,10 @@ install_end (void)
   /**
    * FluflLock:release-at-exit:
    *
-   * Whether the lock is released, if it is held, and an acquisition that runs is
-   * given up, when the process ends by exit(3) or by the return from `main()`.
-   * %TRUE by default. Without it the files stay until others break the lock: on
-   * a local file system within milliseconds, since the process is seen to be
-   * dead.
+   * Whether the lock is released, and an acquisition that runs is given up, when
+   * the process calls exit(3) or returns from `main()`. %TRUE by default. If it is
+   * %FALSE the files stay until others break the lock, which takes milliseconds on
+   * a local file system.
    *
    * See [func@Flufl.Lock.release_all].
    *

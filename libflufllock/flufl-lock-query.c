@@ -200,16 +200,18 @@ flufl_lock_call_query_details (FluflLock *self, gint64 unused G_GNUC_UNUSED,
  * @cancellable: (nullable): a cancellable, or %NULL
  * @error: return location for an error
  *
- * Looks on disk whether this object holds the lock. The lease is not extended.
+ * Checks on disk whether this object holds the lock. The lease is not extended.
  *
- * Before a write that needs the lock call [method@Flufl.Lock.refresh] instead:
- * it asks the file server, where a look on NFS may be some seconds old, and it
- * makes sure that the lock goes on for a lifetime.
+ * Before a write that needs the lock call [method@Flufl.Lock.refresh] instead.
+ * It asks the file server, while the answer of this method may be some seconds
+ * old on NFS, and it extends the lease.
  *
- * Fails with `FLUFL_LOCK_ERROR_LOST` if the object held the lock and has lost it,
- * `FLUFL_LOCK_ERROR_NOT_HELD` if it did not hold it, or with what the system
- * says. A loss that is found here is reported by [signal@Flufl.Lock::lost] and
- * the cancellable too, as one that a refresh finds.
+ * Fails with
+ *
+ * - `FLUFL_LOCK_ERROR_LOST` if the object has lost the lock. A loss that is found
+ *   here is reported by [signal@Flufl.Lock::lost] and by the cancellable as well,
+ * - `FLUFL_LOCK_ERROR_NOT_HELD` if the object did not hold the lock,
+ * - an error of the system.
  *
  * Returns: %TRUE if the object holds the lock; %FALSE with @error set
  *
@@ -280,11 +282,11 @@ flufl_lock_check_finish (FluflLock *self, GAsyncResult *result, GError **error)
  * @cancellable: (nullable): a cancellable, or %NULL
  * @error: return location for an error
  *
- * Looks at the state of the lock, whoever holds it. Nothing is written. Where
- * nothing is at the path, not even the directory, the lock is unlocked.
+ * Looks at the state of the lock, whoever holds it. Nothing is written. If the
+ * lock file or its directory does not exist, the lock is unlocked.
  *
- * Fails with `FLUFL_LOCK_ERROR_NOT_A_LOCK` if something else is at the path, or
- * with what the system says.
+ * Fails with `FLUFL_LOCK_ERROR_NOT_A_LOCK` if another file is at the path, or with
+ * an error of the system.
  *
  * Returns: the state; `FLUFL_LOCK_STATE_UNKNOWN` when @error is set
  *
@@ -372,10 +374,12 @@ flufl_lock_query_state_finish (FluflLock *self, GAsyncResult *result, GError **e
  *
  * Looks at who holds the lock, and until when. Nothing is written.
  *
- * Fails with `FLUFL_LOCK_ERROR_NOT_HELD` if nobody does,
- * `FLUFL_LOCK_ERROR_NOT_A_LOCK` if something else is at the path,
- * `G_IO_ERROR_PERMISSION_DENIED` if the lock file may not be read, or with what
- * else the system says.
+ * Fails with
+ *
+ * - `FLUFL_LOCK_ERROR_NOT_HELD` if nobody holds the lock,
+ * - `FLUFL_LOCK_ERROR_NOT_A_LOCK` if another file is at the path,
+ * - `G_IO_ERROR_PERMISSION_DENIED` if the lock file may not be read,
+ * - another error of the system.
  *
  * Returns: (transfer full): the details; %NULL with @error set
  *

@@ -201,12 +201,16 @@ flufl_lock_call_refresh (FluflLock *self, gint64 lifetime_ms, GCancellable *canc
  *
  * Releases the lock.
  *
- * Fails with `FLUFL_LOCK_ERROR_NOT_HELD`; `FLUFL_LOCK_ERROR_LOST` if somebody
- * had broken it before, and then it is not held any more, and
- * [method@Flufl.Lock.dup_lost_cancellable] has been cancelled; `G_IO_ERROR_CANCELLED`
- * if it was cancelled before it began, and then the lock is still held. If the
- * system fails to remove the claim file, the lock is still held but no longer
- * refreshed: release it again, or leave it to expire.
+ * Fails with
+ *
+ * - `FLUFL_LOCK_ERROR_NOT_HELD` if this object does not hold the lock,
+ * - `FLUFL_LOCK_ERROR_LOST` if the lock was lost before. It is not held any more,
+ *   and the cancellable of [method@Flufl.Lock.dup_lost_cancellable] has been
+ *   cancelled,
+ * - `G_IO_ERROR_CANCELLED` if it was cancelled before it began. The lock is still
+ *   held,
+ * - an error of the system if the claim file cannot be removed. The lock is still
+ *   held but no longer refreshed: release it again, or leave it to expire.
  *
  * Returns: %TRUE if the lock was released; %FALSE with @error set
  *
@@ -294,12 +298,15 @@ flufl_lock_release_finish (FluflLock *self, GAsyncResult *result, GError **error
  * @cancellable: (nullable): a cancellable, or %NULL
  * @error: return location for an error
  *
- * Extends the lease: the lock expires a lifetime from now. Also makes sure that
- * it is still held.
+ * Extends the lease: the lock expires a lifetime from now. The refresh also
+ * checks on disk that the lock is still held.
  *
- * Fails with `FLUFL_LOCK_ERROR_NOT_HELD`; with `FLUFL_LOCK_ERROR_LOST` if
- * somebody has broken the lock, and then [signal@Flufl.Lock::lost] is emitted
- * too; or with what the system says, and then the lease that ran goes on.
+ * Fails with
+ *
+ * - `FLUFL_LOCK_ERROR_NOT_HELD` if this object does not hold the lock,
+ * - `FLUFL_LOCK_ERROR_LOST` if the lock was lost; [signal@Flufl.Lock::lost] is
+ *   emitted as well,
+ * - an error of the system. The lease that ran goes on.
  *
  * Returns: %TRUE if the lease was extended; %FALSE with @error set
  *

@@ -13,20 +13,18 @@
 #include <limits.h>
 #include <unistd.h>
 
-
 /**
  * FluflLock:
  *
  * A lock on a path, for processes on any number of machines that share a
  * directory.
  *
- * Whoever wants the lock writes a *claim file* next to the *lock file* and
- * makes the lock file a hard link to it; link(2) is atomic on NFS too, where
- * other ways of locking are not dependable. A lock has a *lifetime*: when its
- * *expiration* is past, plus ten seconds for clocks that differ, others may
- * *break* it, so that a dead holder cannot block them for ever. Processes that
- * use Python's flufl.lock on the same lock file exclude those that use this
- * class, and are excluded by them.
+ * A process that wants the lock writes a *claim file* next to the *lock file* and
+ * makes the lock file a hard link to it. link(2) is atomic even on NFS, where
+ * other ways of locking are less reliable. A lock has a *lifetime*: ten seconds
+ * after its *expiration* other processes may *break* it, so that a dead holder
+ * does not block them for ever. Processes that use Python's flufl.lock on the
+ * same lock file exclude those that use this class, and are excluded by them.
  *
  * ```c
  * g_autoptr (FluflLock) lock = flufl_lock_new_for_path ("/srv/data/ledger.lock");
@@ -40,43 +38,41 @@
  * ## What is guaranteed
  *
  * No two objects hold the same lock while the leases of both run, under the
- * conditions that [the protocol](protocol.html) states and argues. The lock is
- * advisory: only those are kept out who acquire it. The
- * [property@Flufl.Lock:heartbeat] refreshes the lock while it is held. A holder
- * whose lock is not refreshed for longer than its lifetime, because the machine
- * slept or the file server did not answer, may lose it; work that must not go on
- * then should watch [method@Flufl.Lock.dup_lost_cancellable].
+ * conditions that [the protocol](protocol.html) states. The lock is advisory: it
+ * only keeps out processes that acquire it. The [property@Flufl.Lock:heartbeat]
+ * refreshes the lock while it is held. A holder whose lock is not refreshed within
+ * its lifetime, because the machine slept or the file server did not answer, may
+ * lose it. Work that must stop then is given the cancellable of
+ * [method@Flufl.Lock.dup_lost_cancellable].
  *
  * ## Threads and main contexts
  *
  * An object may be used from any thread. While it acquires, releases or breaks
- * the lock, another operation of these fails with `G_IO_ERROR_PENDING`; looks
- * and refreshes run at any time. Synchronous operations do all work in the
- * calling thread, wait without running a main context, and emit signals there.
- * Asynchronous ones never touch the disk in the calling thread; callbacks and
- * signals come in the main context that was the thread-default when they were
- * called. [signal@Flufl.Lock::lost] comes in that of the acquisition.
+ * the lock, a second one of these operations fails with `G_IO_ERROR_PENDING`;
+ * queries and refreshes run at any time. A synchronous operation does all its work
+ * in the calling thread, emits signals there, and runs no main context. An
+ * asynchronous operation never touches the disk in the calling thread. Its
+ * callback and its signals come in the main context that was the thread-default
+ * when it began. [signal@Flufl.Lock::lost] comes in that of the acquisition.
  *
  * ## Forks and last references
  *
- * A child made by fork(2) does not hold what its parent holds, and cannot
- * release it. It may acquire for itself, also by objects that it inherits.
- * When the last reference to
- * an object that holds is dropped, the lock is released; where a file server
- * takes long over it, that goes on in another thread. An operation keeps a
- * reference until it is over.
+ * A child made by fork(2) does not hold the locks of its parent, and cannot
+ * release them. It may acquire locks, even with objects that it inherits. When
+ * the last reference to an object that holds the lock is dropped, the lock is
+ * released; if a file server takes long, that goes on in another thread. An
+ * operation keeps a reference until it is over.
  *
  * ## Directories, names, and clocks
  *
  * The lock file's directory must exist, be writable, and lie on a file system
- * with hard links. Any name that is legal for a file may be the lock's. The
- * path is made absolute when the object is made. An expiration is judged by
- * this machine's clock and by the file server's; a lock counts as expired only
- * if it is so by both.
+ * with hard links. Every valid file name may be the lock's. The path is made
+ * absolute when the object is created. A lock counts as expired only if it is so
+ * by this machine's clock and by the file server's.
  *
- * Bad arguments to the constructor (a [iface@Gio.File] without a local path, a
- * separator that cannot be one) are reported by the first operation, with `G_IO_ERROR_NOT_SUPPORTED` or
- * `G_IO_ERROR_INVALID_ARGUMENT`.
+ * The first operation reports a [iface@Gio.File] without a local path, with
+ * `G_IO_ERROR_NOT_SUPPORTED`, and an invalid [property@Flufl.Lock:separator], with
+ * `G_IO_ERROR_INVALID_ARGUMENT`: both may come from the settings of a user.
  *
  * Since: 0.1
  */
@@ -190,16 +186,15 @@ flufl_lock_class_init (FluflLockClass *klass)
   /**
    * FluflLock::lost:
    * @self: the lock
-   * @error: why, in words; [error@Flufl.LockError.LOST]
+   * @error: the reason, as a sentence; [error@Flufl.LockError.LOST]
    *
-   * Emitted once when it is found, by the heartbeat or by
-   * [method@Flufl.Lock.refresh], that this object has lost the lock. Not
-   * emitted if the object has acquired it again before its main context came to
-   * tell.
+   * Emitted once when the heartbeat, [method@Flufl.Lock.refresh] or
+   * [method@Flufl.Lock.check] finds that this object has lost the lock. Not emitted
+   * if the object has acquired the lock again before its main context could run.
    *
-   * It comes in the main context of the acquisition, or, when a synchronous
-   * refresh finds it, in the calling thread. The cancellable of
-   * [method@Flufl.Lock.dup_lost_cancellable] has been cancelled then.
+   * The signal is emitted in the main context of the acquisition, or in the
+   * calling thread if a synchronous operation finds the loss. The cancellable of
+   * [method@Flufl.Lock.dup_lost_cancellable] has been cancelled by then.
    *
    * Since: 0.1
    */
@@ -212,15 +207,14 @@ flufl_lock_class_init (FluflLockClass *klass)
    * @self: the lock
    * @details: who holds the lock
    *
-   * Emitted in an acquisition that has waited for
-   * [property@Flufl.Lock:waiting-delay], so that an application can say what it
-   * waits for. Emitted again when the lock is seen in the hands of another
-   * holder, some seconds after it changed hands at the latest; but not to an
-   * acquisition that waits behind others of the same process.
+   * Emitted when an acquisition has waited for
+   * [property@Flufl.Lock:waiting-delay], so that an application can show who
+   * holds the lock. Emitted again for another holder, within some seconds of the
+   * change, except to an acquisition that waits behind others of the same process.
    *
-   * It comes in the main context of an asynchronous acquisition, and in the
-   * calling thread of a synchronous one. It does not come while the lock file
-   * may not be read, since nobody can be named then.
+   * The signal is emitted in the main context of an asynchronous acquisition, and
+   * in the calling thread of a synchronous one. It is not emitted while the lock
+   * file may not be read, since the holder is unknown then.
    *
    * Since: 0.1
    */
@@ -240,7 +234,7 @@ flufl_lock_init (FluflLock *self)
  * flufl_lock_new:
  * @file: the lock file
  *
- * Makes an object for the lock @file. Nothing is written, and the lock is not
+ * Creates an object for the lock @file. Nothing is written, and the lock is not
  * acquired.
  *
  * Returns: (transfer full): the lock
@@ -259,13 +253,13 @@ flufl_lock_new (GFile *file)
  * flufl_lock_new_beside:
  * @file: the file to be protected, which need not exist
  *
- * Makes an object for the lock that protects @file: the lock file has the name
- * of @file with `.lock` appended, in the same directory. The lock of
- * `/srv/data.json` is `/srv/data.json.lock`. Nothing is written, and the lock is
- * not acquired. The disk is not touched.
+ * Creates an object for the lock that protects @file. The lock file has the name
+ * of @file with `.lock` appended, in the same directory: the lock of
+ * `/srv/data.json` is `/srv/data.json.lock`. The disk is not touched, and the lock
+ * is not acquired.
  *
- * Open @file after the lock is acquired: what was read from it before may be
- * old by then.
+ * Open @file after the lock is acquired: data that was read earlier may be out of
+ * date.
  *
  * Returns: (transfer full): the lock
  *
@@ -317,12 +311,12 @@ make_raw_path (const char *path)
  * @path: (type filename): the lock file's path; a relative one is taken from
  *   the working directory of this moment
  *
- * Makes an object for the lock @path. Nothing is written, and the lock is not
- * acquired. The disk is not touched.
+ * Creates an object for the lock @path. The disk is not touched, and the lock is
+ * not acquired.
  *
- * If `..` is a part of the path, the lock is where the kernel finds it: after a
- * symbolic link that is the directory which the link points into.
- * [property@Flufl.Lock:file] does not tell that, since a [iface@Gio.File] drops
+ * A `..` in the path means what it means to the kernel: behind a symbolic link it
+ * is the parent of the directory that the link points to.
+ * [property@Flufl.Lock:file] does not show that, since a [iface@Gio.File] drops
  * `x/..` from its path.
  *
  * Returns: (transfer full): the lock
