@@ -133,7 +133,8 @@ end_cb (gpointer data)
   return -1;
 }
 
-/* With the mutex. What came of a refresh; returns when to try the next, or -1. */
+/* With the mutex. Takes note of the result of a refresh. Returns the microseconds until the next
+ * one, or -1. */
 static gint64
 note_refresh (FluflHeart *self, FluflOutcome outcome, int errsv)
 {
@@ -199,8 +200,8 @@ beat_cb (gpointer data)
  *
  * Called with both mutexes, when the lease has begun.
  *
- * Returns: (transfer full) (nullable): to be ended by flufl_heart_stop(); %NULL if no thread
- *   can be had for it
+ * Returns: (transfer full) (nullable): to be ended by flufl_heart_stop(); %NULL if no thread can
+ *   be started for it
  */
 FluflHeart *
 flufl_heart_start (FluflLease *lease)

@@ -19,7 +19,7 @@
 #define CLOSE_PATIENCE (20 * 1000)
 #define EXIT_PATIENCE (2 * G_USEC_PER_SEC)
 
-/* What is waited for without an event is looked at again after this. Microseconds. */
+/* Microseconds between two looks at a state that has no event. */
 #define LOOK_AGAIN 1000
 
 /* Of one process. */
@@ -304,7 +304,7 @@ wait_for_workers (Leases *self, gint64 until)
   return done;
 }
 
-/* What is held goes before anything is waited for. */
+/* Locks that are held are released before anything is waited for. */
 static gboolean
 abandon_all (GPtrArray *leases, const GThread *except, gint64 until)
 {

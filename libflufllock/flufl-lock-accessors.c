@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * What can be asked of a lock, and set, without touching the disk.
+ * The getters and setters. They do not touch the disk, except one: to set linger to FALSE removes
+ * the claim that is kept.
  */
 
 #include "config.h"

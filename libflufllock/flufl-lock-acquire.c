@@ -15,7 +15,7 @@
 #include "flufl-process.h"
 #include "flufl-report-private.h"
 
-/* What came of it, beside the result of the attempts. */
+/* How it ended, beside the result of the attempts. */
 typedef enum
 {
   ACQUIRE_UNPREPARED, /* no attempt was made yet */

@@ -312,7 +312,7 @@ install_end (void)
       = g_param_spec_boolean ("release-at-exit", NULL, NULL, TRUE, settable);
 }
 
-/* What has become of it. */
+/* Its present state. */
 static void
 install_readable (void)
 {

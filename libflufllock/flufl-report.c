@@ -324,7 +324,7 @@ is_refused_by_sandbox (const FluflSite *site, FluflOutcome outcome, int errsv)
          && flufl_claim_is_link_refusal (errsv);
 }
 
-/* What is wrong with the directory is what people get wrong most. */
+/* The directory is the most frequent mistake. */
 static char *
 directory_advice (const FluflSite *site, int errsv, gboolean directory_exists)
 {

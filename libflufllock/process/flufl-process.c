@@ -115,8 +115,8 @@ flufl_process_get_own (FluflPerProcess **current, gsize size, void (*init) (gpoi
 /*
  * flufl_process_lock_entry:
  *
- * For what is made anew in place: one thread of a child does it. Can always be
- * had soon, also in a child whose parent had it.
+ * Serializes the re-initialization of state in a forked child. Never blocks for long: a child starts
+ * with a fresh mutex, even if a thread of the parent had it.
  */
 void
 flufl_process_lock_entry (void)
@@ -133,11 +133,10 @@ flufl_process_unlock_entry (void)
 /*
  * flufl_process_keep_file:
  *
- * What is open as @fd ends with this process: a child made by fork(2) does not
- * keep it open.
+ * The descriptor @fd belongs to this process: a child made by fork(2) closes it.
  *
- * Returns: what to forget it by; not 0. The number of the file would not do, for
- *   a child may have another file by the same
+ * Returns: a non-zero ID for flufl_process_forget_file(). Not the descriptor: a child may have
+ *   another file with that number
  */
 guint64
 flufl_process_keep_file (int fd, FluflCloseFunc close_func)

@@ -15,11 +15,11 @@
 #include "flufl-attempt.h"
 #include "flufl-holder.h"
 
-/* So long an orphan with a life-line that is not cut is left to whoever has the
- * life-line: a releaser or a breaker, slow or stopped between its two steps. A
- * process stopped there for ever, or a hung holder whose breaker died, would
- * otherwise shut everybody out; so after this rest it counts as delayed for
- * longer than the protocol allows, and the ordinary rules apply. */
+/* The time for which an orphan whose life-line is not cut is left to the process that has the
+ * life-line: a releaser or a breaker that is slow, or was stopped between its two steps. A process
+ * that is stopped there for ever, or a hung holder whose breaker died, would otherwise shut
+ * everybody out. After this rest the process counts as delayed for longer than the protocol
+ * allows, and the ordinary rules apply. */
 #define STALLED_REST (60 * FLUFL_NSEC_PER_SEC)
 
 /* Half of the grace is for the calls after this check. */
@@ -177,8 +177,8 @@ break_with_life_line (FluflSite       *site,
       findings->break_errsv = errno;
       return FLUFL_OUTCOME_BUSY;
     }
-  /* One who took it for an orphan for so long that he does without the life-line
-   * may have given the claim back just now. */
+  /* A breaker that took it for an orphan may have waited until it needs no life-line, and have
+   * given the claim back just now. */
   sys->unlink (claim_path);
   return FLUFL_OUTCOME_AGAIN;
 }

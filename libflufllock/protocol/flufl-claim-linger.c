@@ -164,9 +164,9 @@ unpark_by_path (FluflClaim *claim, FluflSite *site, gint64 lifetime)
              || flufl_claim_touch (claim, site, -1, lifetime) == 0);
 }
 
-/* Makes an idle claim one that can be linked. What was seen of it a moment ago
- * is still good: that it has one link and no other name, that its name is there, and how the
- * clocks stand. Whether its name is still there, link(2) will say. */
+/* Makes a kept claim one that can be linked. The last look at it, a moment ago, still counts: the
+ * claim had one link, its name was there, and the clocks were compared. link(2) will show whether
+ * the name is still there. */
 gboolean
 flufl_claim_unpark (FluflClaim *claim, FluflSite *site, gint64 lifetime)
 {

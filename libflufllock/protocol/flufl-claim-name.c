@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* A host name that must be cut keeps at least so much of itself. */
+/* How many bytes a host name that must be cut keeps at least. */
 #define HOST_MIN 32
 #define CUT_MARK '~'
 #define HASH_LENGTH 16

@@ -12,7 +12,7 @@
 #include "flufl-claim-private.h"
 #include "flufl-process.h"
 
-/* So often a release that a slow file server has made late begins anew. */
+/* How often a release begins anew that a slow file server has made late. */
 #define LATE_LOOKS 4
 
 /* Forgets the claim and lets go of its life-line. Never by LOCK_UN: what shares

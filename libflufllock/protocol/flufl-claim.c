@@ -318,8 +318,7 @@ failed:
 
 /* link(2) answered 0, but the disk does not show it. Either the lock was broken since, or
  * this file system does not count links, makes a copy, or gives the two names of one file
- * two inode numbers. What was made is removed as in a release: the token first, and not
- * late. */
+ * two inode numbers. The files are removed as in a release: the token first, and not late. */
 static FluflOutcome
 explain_missing_link (FluflClaim *claim, FluflSite *site)
 {
@@ -422,8 +421,8 @@ see_old_claim (FluflClaim *claim, FluflSite *site, int *out_errsv)
   return FLUFL_CLAIM_LINKED;
 }
 
-/* link(2) answered 0. Where nothing is known of the file system, nothing is taken for
- * granted; nor is what takes so long that the claim may have expired. */
+/* link(2) answered 0. That is confirmed on a file system of which nothing is known, and where
+ * link(2) has taken so much time that the claim may have expired. */
 static FluflOutcome
 see_linked (FluflClaim *claim, FluflSite *site, gboolean fresh, int *out_errsv)
 {

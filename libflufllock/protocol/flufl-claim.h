@@ -10,14 +10,14 @@
 
 G_BEGIN_DECLS
 
-/* What came of a step. Expected results are values here; only FAILED is an
- * error of the system, and its errno is kept beside it. */
+/* The result of a step. Expected results are values here; only FAILED is an error of the system,
+ * and its errno is kept beside it. */
 typedef enum
 {
   FLUFL_OUTCOME_HELD,        /* the claim is the lock */
   FLUFL_OUTCOME_RELEASED,    /* the lock was ours and is not any more */
   FLUFL_OUTCOME_BUSY,        /* somebody has the lock: wait, then try again */
-  FLUFL_OUTCOME_UNSURE,      /* no answer that tells: ask again soon */
+  FLUFL_OUTCOME_UNSURE,      /* the answer decides nothing: ask again soon */
   FLUFL_OUTCOME_READY,       /* the claim may be linked */
   FLUFL_OUTCOME_AGAIN,       /* nothing is in the way any more: try again at once */
   FLUFL_OUTCOME_LOST,        /* somebody broke our lock */

@@ -29,7 +29,7 @@ flufl_life_line_is_told (FluflSite *site, const FluflLook *look)
  * @operation: LOCK_EX to break by it; LOCK_SH to ask only, so that two who ask
  *   do not take each other for the holder
  *
- * What is got is given back by closing @fd.
+ * Closing @fd gives the flock back.
  */
 FluflLifeLine
 flufl_life_line_try (FluflSite *site, const FluflLook *look, int fd, int operation)
@@ -46,9 +46,9 @@ flufl_life_line_try (FluflSite *site, const FluflLook *look, int fd, int operati
   return FLUFL_LIFE_LINE_BUSY;
 }
 
-/* What is known of the holder. A busy life-line is that of a process which lives. If the
- * holder's own process is gone, it is one of its children, which may go on with what the lock
- * protects. */
+/* Judges whether the holder lives. A busy life-line belongs to a live process. If the holder's own
+ * process is gone, that is one of its children, which may go on with the work that the lock
+ * protects: so the answer is UNKNOWN, not DEAD. */
 FluflLiveness
 flufl_life_line_judge (FluflSite *site, const FluflLook *look, FluflLifeLine line)
 {

@@ -46,7 +46,8 @@ flufl_time_from_timespec (const struct timespec *ts)
   return seconds * FLUFL_NSEC_PER_SEC + ts->tv_nsec;
 }
 
-/* An expired lock is left alone for so long, as flufl does: clocks differ. */
+/* The time after its expiration for which a lock is left alone, since clocks differ. flufl.lock does
+ * the same. */
 #define FLUFL_SLOP (10 * FLUFL_NSEC_PER_SEC)
 
 /* A lock file whose ctime is younger than this is not touched by anybody but

@@ -12,7 +12,7 @@
 
 G_BEGIN_DECLS
 
-/* What is known of the file system that a directory lies on. */
+/* Kinds of file systems, by what the library may rely on. */
 typedef enum
 {
   FLUFL_FS_UNASKED = 0, /* or there was no answer */

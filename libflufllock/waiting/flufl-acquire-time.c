@@ -8,12 +8,11 @@
 
 #include "flufl-acquire-private.h"
 
-/* Without a watch. On a local file system a try costs microseconds, and one
- * whose turn is near must be there when it comes, for those behind wait for it:
- * so it sleeps for as long as those before it may take, at the least. What has
- * not moved for some time is not likely to do so now: one that sleeps for an
- * eighth of that time is late by an eighth at most. On other file systems every
- * look is a round trip that all clients of the server pay for. */
+/* Without a watch. On a local file system a try costs microseconds, and a waiter whose turn is near
+ * must be awake when its turn comes, since others wait behind it: it sleeps for at least as long as
+ * those before it may take. A queue that has not moved for some time is not likely to move now: a
+ * waiter that sleeps for an eighth of that time is late by an eighth at most. On other file systems
+ * every look is a round trip that all clients of the server pay for. */
 #define UNTOLD_PAUSE_NEXT 100
 #define UNTOLD_PAUSE_EACH 200
 #define UNTOLD_PAUSE_CROWD (1 * 1000)
@@ -55,7 +54,7 @@ next_turn (FluflAcquire *self, gint64 now)
   else
     left = flufl_time_since (flufl_time_add (found->look.mtime, FLUFL_SLOP),
                              self->site->sys->clock (FLUFL_CLOCK_REAL));
-  /* What is past and has changed nothing is left to the back-off. */
+  /* A moment that is past and has changed nothing is left to the back-off. */
   if (left < 0)
     return G_MAXINT64;
   return now + left / 1000 + 1000;

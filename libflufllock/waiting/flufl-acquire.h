@@ -119,7 +119,7 @@ struct _FluflAcquire
   /* Private. */
   int              process;     /* the mark of that which began it */
   gint64           started;
-  gboolean         is_first;    /* no step has come to a wait, but for rests */
+  gboolean         is_first;    /* no step has ended in a wait, except rests */
   gint64           looked;      /* when the lock file was last looked at */
   gint64           unsure_since; /* 0: the last attempt was answered */
   FluflRetry       retry;
@@ -131,9 +131,9 @@ struct _FluflAcquire
   FluflAnnouncement announcement;
 };
 
-/* Microseconds; tests make it so long that only a watch can end a wait. */
+/* Microseconds; tests make it long enough that only a watch can end a wait. */
 extern gint64 flufl_acquire_patience;
-/* Microseconds; so long the lock is left free for a stranger. */
+/* Microseconds for which the lock is left free for a process of flufl.lock. */
 extern gint64 flufl_acquire_gap;
 
 void        flufl_acquire_begin (FluflAcquire *self);

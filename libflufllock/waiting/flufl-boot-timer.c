@@ -49,8 +49,8 @@ flufl_boot_timer_clear (FluflBootTimer *self)
  * flufl_boot_timer_set:
  * @when_usec: as flufl_boot_time_now() counts; G_MAXINT64: at no time
  *
- * From then on the descriptor can be read from, until it is set anew. Where none can be had
- * it stays -1: the caller has to look at the clock.
+ * From then on the descriptor can be read from, until it is set anew. If the system provides none
+ * it stays -1, and the caller has to look at the clock.
  */
 void
 flufl_boot_timer_set (FluflBootTimer *self, gint64 when_usec)

@@ -115,7 +115,7 @@ unschedule (FluflSleeper *self)
 
 static void lead_for_calls (gpointer data);
 
-/* Gives the lead to somebody else, if there is anything to lead for, and somebody to be had.
+/* Gives the lead to another thread, if there is anything to lead for, and a thread to lead.
  * Threads lead rather than workers: they are there anyway. */
 static void
 hand_over (FluflEngine *engine)
@@ -437,7 +437,7 @@ flufl_sleeper_sleep (FluflSleeper *self, gint64 when_usec)
  *
  * Runs @func once, in a worker thread, at @when_usec or when it is woken.
  *
- * Returns: %FALSE if no thread can be had that would see to it: then @func is not called
+ * Returns: %FALSE if there is no thread that would call @func, and none can be started
  */
 gboolean
 flufl_sleeper_call (FluflSleeper  *self,

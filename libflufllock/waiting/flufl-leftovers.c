@@ -11,8 +11,8 @@
 
 #include "flufl-life-line.h"
 
-/* One claim is asked for at a time, so many microseconds after one that was
- * found alive, or may not be removed. */
+/* The microseconds between two questions for claims, after one whose owner was found alive, or that
+ * may not be removed. */
 #define REST (100 * 1000)
 
 /* To read a directory of a file server costs it and us a round trip or more. */
@@ -134,7 +134,7 @@ typedef struct
 {
   const FluflSite *site;
   guint            n_more; /* names to be looked at */
-  guint            passed_over; /* so many of the dead will stay */
+  guint            passed_over; /* the number of dead processes' claims that stay */
   GPtrArray       *dead; /* of FluflClaimName */
 } Sweep;
 

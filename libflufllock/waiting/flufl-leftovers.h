@@ -1,9 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Claims that nobody waits behind, and whose owners may be dead: those of
- * waiters that were killed, and those that a killed process has kept. Who waits
- * comes upon them, and collects them.
+ * Claims that nobody waits behind, and whose owners may be dead: those of waiters that were killed,
+ * and those that a killed process has kept. Waiters find and collect them.
  */
 
 #pragma once
@@ -20,7 +19,7 @@ typedef struct
 {
   gint64 ask_at; /* monotonic microseconds: when to ask for the next … */
   char  *asked;  /* … whose ticket comes after this one; nullable */
-  guint  stayed; /* so many of those that a sweep finds first may not be removed */
+  guint  stayed; /* the number of claims that a sweep finds first and may not remove */
 } FluflLeftovers;
 
 /* The next one to be asked for, of those that were seen. */

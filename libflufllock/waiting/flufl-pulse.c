@@ -141,7 +141,7 @@ wake_keeper (Group *self, gint64 when)
   g_cond_signal (&self->rearmed);
 }
 
-/* Returns FALSE if no thread can be had for a keeper. */
+/* Returns FALSE if no thread can be started for a keeper. */
 static gboolean
 arm_in_worker (Group *self, gint64 when)
 {
@@ -314,8 +314,8 @@ wait_for_appointment (Group *self)
   flufl_thread_end_wait ();
 }
 
-/* With the mutex, which is not held meanwhile. Where no other thread can be had the keeper does
- * the work, and nobody keeps the appointments until it is done. */
+/* With the mutex, which is not held meanwhile. If no other thread can be started the
+ * keeper does the work, and nobody keeps the appointments until it is done. */
 static void
 meet (Group *self)
 {
@@ -328,8 +328,8 @@ meet (Group *self)
   g_mutex_lock (&self->mutex);
 }
 
-/* In a worker. It stays while something beats, since that will make the next appointment: by then
- * there may be no thread to be had. */
+/* In a worker. It stays while something beats, since the beat makes the next appointment, and no
+ * other thread may be available by then. */
 static void
 keep_appointments (gpointer data)
 {
@@ -498,8 +498,8 @@ remove_pulse (Group *self, FluflPulse *pulse)
  *   caller until the pulse is stopped; the work itself is done in a worker thread
  * @lane: pulses with the same number may wait for each other
  *
- * Returns: (transfer full) (nullable): to be ended by flufl_pulse_stop(); %NULL if no thread
- *   can be had that would see to it, and then @destroy is not called
+ * Returns: (transfer full) (nullable): to be ended by flufl_pulse_stop(); %NULL if no thread can
+ *   be started for it, and then @destroy is not called
  */
 FluflPulse *
 flufl_pulse_start (GMainContext   *context,

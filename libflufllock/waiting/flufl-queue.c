@@ -15,41 +15,41 @@
  * it again for this long. Microseconds. */
 #define CROWD_REST (10 * G_USEC_PER_SEC)
 
-/* A large directory is read by one who has waited for a hundred times as long as that takes. Many
- * short waits cost less if all wake at each release. What takes this long, in microseconds, is
- * not worth the thought. */
+/* A large directory is read by a waiter that has waited for a hundred times as long as the reading
+ * takes. In many short waits it costs less if all waiters wake at each release. A directory that
+ * takes no longer than this, in microseconds, is read at once. */
 #define WAIT_TIMES 100
 #define READ_AT_ONCE 1000
 
-/* Looking before linking costs a fifth of an uncontended cycle: after so many
- * arrivals that found nobody an object links first again. */
+/* Looking before linking costs a fifth of an uncontended cycle: after this many arrivals that found
+ * nobody an object links first again. */
 #define COMPANY_ARRIVALS 4
 
-/* A claim that is dated so much ahead of our clock, in nanoseconds, is before
- * nobody for as long: a clock was set back. */
+/* The nanoseconds from which on a claim that is dated ahead of our clock counts as that of nobody: a
+ * clock was set back. */
 #define DATED_AHEAD FLUFL_NSEC_PER_SEC
 
-/* One that has waited for so long, in nanoseconds, may have been passed by all: if
- * its owner was killed while nobody was right behind it. */
+/* The age, in nanoseconds, from which on a claim may have been passed by all others: its owner may
+ * have been killed while nobody was right behind it. */
 #define WAITS_LONG FLUFL_NSEC_PER_SEC
 
-/* So many of the dead are collected in one go. */
+/* How many claims of dead processes are collected at a time. */
 #define COLLECT_MAX 64
 
 /* The bits of a guint64: one that is forgotten too early costs a wait. */
 #define IGNORED_MAX 64
 
-/* How much of a name must be the lock's before it is taken apart. Names of
- * claims keep at least so much of it, and all of a name that is no longer. */
+/* How many bytes of a name must be the lock's before the name is parsed. The names of claims keep
+ * at least these bytes of the lock's name, or all of a shorter one. */
 #define PREFIX_MAX 64
 
 #define TICKET_DIGITS 16
 
-/* A process of flufl.lock that has waited for so long is owed a turn. Eight of
- * them, busy with the lock for most of the time, let one wait for 10 to 20 s; with
- * this, four of ours and four of them do better. */
+/* A process of flufl.lock that has waited for this long is owed a turn. Eight of them that use the
+ * lock most of the time let one of them wait for 10 to 20 s. With this, four of ours and four of
+ * theirs do better. */
 #define STRANGER_PATIENCE (2 * FLUFL_NSEC_PER_SEC)
-/* What is older was left behind. */
+/* An older claim was left behind. */
 #define STRANGER_OLD (3600 * FLUFL_NSEC_PER_SEC)
 /* Each costs an lstat(2). */
 #define STRANGERS_MAX 16

@@ -19,7 +19,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   GPtrArray *ignored;       /* nullable; names of claims that did not move */
-  guint      company;       /* so many arrivals still look who is there first */
+  guint      company;       /* how many arrivals still look at the queue first */
   gint64     crowded_until; /* monotonic microseconds, as is … */
   gint64     read_from; /* … this: when a large directory may be read; 0: not thought of yet */
   FluflLeftovers leftovers;
@@ -34,7 +34,7 @@ typedef struct
   guint          n_older; /* claims that came before ours */
   gboolean       found;   /* predecessor is valid */
   FluflClaimName predecessor;
-  gint64         lead;    /* so many nanoseconds it came before us */
+  gint64         lead;    /* the nanoseconds by which it came before us */
   gint64         stranger_since; /* ctime of stranger, which is valid unless it is 0 */
   FluflClaimName stranger; /* of those that flufl.lock's processes wait with, the oldest */
 } FluflQueueView;

@@ -20,7 +20,7 @@ guint flufl_roll_names_max = 500 * 1000;
 #define NAME_SIZE 20
 #define NAMES_EACH_USEC 3
 
-/* What is kept of one lock's directory. The names are never changed: another array takes
+/* The names that are kept of one lock's directory. The names are never changed: another array takes
  * their place, and those who go through them have a reference. */
 typedef struct
 {

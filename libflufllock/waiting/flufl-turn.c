@@ -209,7 +209,7 @@ arm (Group *group, gint64 when)
     group->armed = when;
 }
 
-/* With the mutex. Those in front are first in the group, but for some that were stalled. */
+/* With the mutex. Those in front are first in the group, except some that were stalled. */
 static void
 fill_front (Group *group)
 {

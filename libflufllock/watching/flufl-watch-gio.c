@@ -2,13 +2,12 @@
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * Where there is no inotify: GFileMonitor, which has kqueue(2) and others behind
- * it; where it has nothing, nor do we. It tells its events to a main context,
- * so there is a thread that runs one. A monitor may be late by a second, and
- * tells of names rather than of inodes: both do no harm, for link(2) decides.
+ * it. It reports its events in a main context, so there is a thread that runs one. A monitor may be
+ * late by a second, and watches names rather than inodes: both do no harm, since link(2) decides.
  *
- * Being late, it also tells of what came before the watch was set. Whoever is
- * woken by that finds the lock free before the one whose turn it is: so nobody
- * is told as long as the file is as it was.
+ * A late monitor also reports changes from before the watch was set. A waiter that is woken by such
+ * a report finds the lock free before the waiter whose turn it is: so a report is dropped while the
+ * file is as it was.
  */
 
 #include "config.h"

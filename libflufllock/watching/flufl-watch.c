@@ -74,9 +74,9 @@ static guint32
 mask_of (FluflWatchEvents wanted)
 {
   /* IN_DELETE_SELF comes once: with the last name, or, if the file is open by
-   * that name, with the close after it. Whoever waits for a claim to go is woken
-   * by nothing else that happens to it in the ordinary course; the death of an
-   * owner who keeps it open is a close. */
+   * that name, with the close after it. No other ordinary event of a claim wakes
+   * a waiter that waits for the claim to go. The death of an owner that has it
+   * open is a close. */
   guint32 mask = IN_DELETE_SELF | IN_MOVE_SELF;
 
   if ((wanted & FLUFL_WATCH_CLOSED) != 0)
@@ -229,7 +229,7 @@ end (State *state, Watched *watched)
   g_hash_table_remove (state->by_wd, GINT_TO_POINTER (watched->wd));
 }
 
-/* Something was missed: everybody looks for himself, and watches anew. */
+/* Something was missed: all waiters look for themselves, and watch anew. */
 static void
 end_all (State *state)
 {

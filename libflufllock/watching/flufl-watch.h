@@ -1,9 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Being told of what happens to a file, by this kernel. A watch can only make
- * a wait shorter: it sees no change made by another machine, and there may be
- * none to be had.
+ * Events of a file, reported by this kernel. A watch can only make a wait shorter: it sees no change
+ * made by another machine, and the system may provide none.
  */
 
 #pragma once
@@ -14,9 +13,9 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  FLUFL_WATCH_ARMED,       /* whatever happens from now on is told */
+  FLUFL_WATCH_ARMED,       /* all events from now on are reported */
   FLUFL_WATCH_GONE,        /* there is no such file */
-  FLUFL_WATCH_UNAVAILABLE, /* nothing will be told */
+  FLUFL_WATCH_UNAVAILABLE, /* no event will be reported */
 } FluflWatchResult;
 
 typedef enum

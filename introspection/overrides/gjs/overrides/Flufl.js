@@ -26,8 +26,8 @@ function _checkRange(name, value, least, most) {
     throw new RangeError(`${name}: ${value} ms is not between ${least} and ${most} ms`);
 }
 
-// Missing and undefined arguments get their default. What comes after them, a
-// callback, is passed on.
+// Missing and undefined arguments get their default. A callback behind them is
+// passed on.
 function _withDefaults(proto, name, defaults) {
   const method = proto[name];
   const isDuration = typeof defaults[0] === 'number' && /^(acquire|refresh)/.test(name);
