@@ -184,7 +184,7 @@ flufl_call_get_win (const FluflCall *self)
 }
 
 /* Whether the worker has ended the operation, which it was told to. It has what it needs for that
- * but an answer of the file server. Its notes are not read: nobody waits for what they tell. */
+ * but an answer of the file server. Its notes are not read: nobody waits for them. */
 static gboolean
 outlast_worker (FluflCall *self)
 {
@@ -202,8 +202,8 @@ outlast_worker (FluflCall *self)
  * flufl_call_drop:
  * @self: (transfer full): in memory of g_malloc(), and run by flufl_call_run_until() if at all
  *
- * Ends the operation. What it wins, and nobody was told of, is given back. If a file server takes
- * long over that it goes on in a worker thread.
+ * Ends the operation. A lock that it wins, and that the user does not know of, is given back. If a
+ * file server takes long over that it goes on in a worker thread.
  */
 void
 flufl_call_drop (FluflCall *self)

@@ -112,7 +112,7 @@ flufl_call_begin (FluflCall *self)
 /* --- Settle --- */
 
 /* In the caller's thread or main context. The object is free for the next operation before
- * anybody is told. */
+ * the user hears of the result. */
 void
 flufl_call_settle (FluflCall *self)
 {
@@ -185,7 +185,7 @@ is_in_leases_context (FluflCall *self)
 /*
  * flufl_call_emit_end:
  *
- * Tells of the end of a lease that the operation has brought or found.
+ * Reports the end of a lease that the operation has caused or found.
  */
 void
 flufl_call_emit_end (FluflCall *self)
@@ -214,10 +214,10 @@ flufl_call_clear (FluflCall *self)
 
   if (flufl_call_is_parents (self))
     self->begun = FALSE;
-  /* A success that nobody was told of: the source was destroyed. (A main context that is not
+  /* A success that the user never heard of: the source was destroyed. (A main context that is not
    * run any more keeps source and task, and so the lock until its lease ends. Nor does it help
    * to let go of the context: as all of GIO's tasks ours has a reference to it, from the first
-   * moment on, so that no source in it could tell us.) */
+   * moment on, so that no source in it could report that.) */
   if (self->begun && !self->settled)
     {
       if (self->answer && self->class->undo != NULL)
@@ -287,8 +287,8 @@ flufl_call_run_and_clear (FluflCall *self, GError **error)
 
 /* --- In workers --- */
 
-/* Runs @func in the context of the operation. @datas_own gets the reference to the source, and @data
- * gives it back: once the source is attached the caller's thread may run it. */
+/* Runs @func in the context of the operation. @datas_own gets the reference to the source, and
+ * @data gives it back: once the source is attached the caller's thread may run it. */
 static void
 post (FluflCall      *self,
       GSourceFunc     func,

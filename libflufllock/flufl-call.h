@@ -4,7 +4,7 @@
  * How every operation on a lock runs. It begins in the caller's thread, with checks that touch
  * no disk. It goes on in steps where it may block: in the caller's thread if it is
  * synchronous, and in worker threads if it is not. It settles in the caller's thread or main
- * context, where its result is put into words and told.
+ * context, where its result is put into words and reported.
  *
  * What operations differ in is in the class of each. In order, a class's functions run so:
  *
@@ -38,7 +38,7 @@ typedef struct
    * caller's thread. It makes no error in words and emits no signals: both are for the caller's
    * context. */
   gboolean (*step)   (FluflCall *call, gint64 *out_when);
-  /* Another step, for a success that was cancelled before anybody was told. Nullable. */
+  /* Another step, for a success that was cancelled before the user heard of it. Nullable. */
   gboolean (*undo)   (FluflCall *call, gint64 *out_when);
   /* Puts what came of the steps into words. */
   void     (*settle) (FluflCall *call);
@@ -89,7 +89,7 @@ struct _FluflCall
   int                   errsv;       /* the errno behind error, or 0 */
   gboolean              answer;
   gboolean              ended;       /* the lease has … */
-  gboolean              lost;        /* … by a loss of which nobody was told */
+  gboolean              lost;        /* … by a loss that was not reported */
   guint                 number;      /* of the lease that was begun, ended or lost */
 
   FluflCall            *next_dropped;

@@ -23,8 +23,8 @@
  * Others may have the lock by then. */
 #define WAKING_GRACE (200 * 1000)
 
-/* A win that nobody was told of is refreshed for this long, in nanoseconds. The main context
- * of its acquisition may never run again. */
+/* The time for which a win is refreshed that the user has not heard of, in nanoseconds. The main
+ * context of its acquisition may never run again. */
 #define UNTOLD_MAX (60 * FLUFL_NSEC_PER_SEC)
 
 /* Pulses in this lane wait for no disk. */
@@ -188,7 +188,7 @@ beat_cb (gpointer data)
   flufl_lease_unlock (lease);
   flufl_lease_unlock_disk (lease);
 
-  /* If it is not held any more whoever found that tells of it. */
+  /* If it is not held any more, the thread that found that reports it. */
   if (held && next < 0
       && flufl_lease_lose (lease, self->number, outcome != FLUFL_OUTCOME_LOST))
     tell_loss (lease, self->number);

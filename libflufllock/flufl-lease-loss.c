@@ -43,7 +43,7 @@ log_loss (FluflLease *self)
  *   disk shows that it is lost
  *
  * Returns: %TRUE to one of all who find it, if the object's user believes to have the lock:
- *   the user must be told
+ *   the loss must be reported
  */
 gboolean
 flufl_lease_lose (FluflLease *self, guint number, gboolean late)
@@ -74,7 +74,7 @@ flufl_lease_lose (FluflLease *self, guint number, gboolean late)
 /*
  * flufl_lease_report_loss:
  *
- * Whoever asks is told the same: a signal, a refresh, a release and a cancellable.
+ * The signal, a refresh, a release and the cancellable all report the same.
  *
  * Returns: (nullable) (transfer full): why the last lease ended in a loss, if it did
  */
@@ -96,7 +96,7 @@ flufl_lease_report_loss (FluflLease *self)
   return flufl_report_lost (&self->site, loss, errsv);
 }
 
-/* A context that nobody runs must not keep the object, and one that runs late must not tell
+/* A context that nobody runs must not keep the object, and one that runs late must not report
  * of a lease that is long past. */
 typedef struct
 {
@@ -142,7 +142,7 @@ loss_free (gpointer data)
  * flufl_lease_post_loss:
  * @number: of the lease that was lost
  *
- * Tells of a loss in the main context of the acquisition.
+ * Reports a loss in the main context of the acquisition.
  */
 void
 flufl_lease_post_loss (FluflLease *self, guint number)

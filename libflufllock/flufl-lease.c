@@ -216,8 +216,8 @@ leave (FluflLease *self)
  *   of the main context depends; %NULL is the default one. On return, that of the last lease, to be
  *   unreferenced in a thread of the user's
  *
- * The lock is won. Called in the thread that won it, so that the heartbeat begins there and not when
- * the user hears of the win.
+ * The lock is won. Called in the thread that won it, so that the heartbeat begins there and not
+ * when the user hears of the win.
  *
  * Returns: %FALSE if there is no thread for the heartbeat; @claim is the caller's then
  */

@@ -49,7 +49,7 @@ struct _FluflLease
                               * with the mutex */
   int            beat_errsv; /* what the last beat failed with, or 0 */
   GMainContext  *context;    /* owned; that of the last acquisition; NULL: the default one */
-  gboolean       is_closed;  /* there is no object that could be told anything */
+  gboolean       is_closed;  /* there is no object any more */
   gboolean       keeps;      /* kept has a path */
   FluflPulse    *idle;       /* owned; nullable; lets go of what is kept for long */
   GCancellable  *lost;       /* owned; nullable: nobody has asked for it */

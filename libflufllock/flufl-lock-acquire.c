@@ -103,8 +103,8 @@ deadline_after (gint64 now, gint64 timeout_ms)
   return now + timeout_ms * 1000;
 }
 
-/* Whether the object may acquire. If it believes to hold the lock the disk is read first, and a loss
- * is recorded. */
+/* Whether the object may acquire. If it believes to hold the lock the disk is read first, and a
+ * loss is recorded. */
 static gboolean
 is_free_to_acquire (AcquireCall *self)
 {
@@ -291,7 +291,7 @@ drop_remains_in_worker (gpointer lease)
   flufl_lease_unref (lease);
 }
 
-/* The lease was over before anybody could be told of the win. */
+/* The lease was over before the user could hear of the win. */
 static void
 settle_lost_win (FluflCall *call)
 {

@@ -342,7 +342,7 @@ flufl_lock_new_for_path (const char *path)
 /*
  * flufl_lock_check_usable:
  *
- * Whether the object's arguments are good, so far as can be told without a look at the disk.
+ * Whether the object's arguments are valid, as far as is known without the disk.
  */
 gboolean
 flufl_lock_check_usable (FluflLock *self, GError **error)

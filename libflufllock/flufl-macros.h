@@ -121,7 +121,7 @@
 #define FLUFL_DEPRECATED_IN_0_1_FOR(function) FLUFL_EXPORT
 #endif
 
-/* Marks the functions whose result tells that a lock is held, and those that
+/* Marks the functions whose result says that a lock is held, and those that
  * make an object. Who ignores it may work without a lock. A language that
  * throws an error instead ignores it rightly: see libflufllock-vala.h. */
 #ifdef FLUFL_RESULT_IS_THROWN

@@ -115,8 +115,8 @@ flufl_process_get_own (FluflPerProcess **current, gsize size, void (*init) (gpoi
 /*
  * flufl_process_lock_entry:
  *
- * Serializes the re-initialization of state in a forked child. Never blocks for long: a child starts
- * with a fresh mutex, even if a thread of the parent had it.
+ * Serializes the re-initialization of state in a forked child. Never blocks for long: a child
+ * starts with a fresh mutex, even if a thread of the parent had it.
  */
 void
 flufl_process_lock_entry (void)

@@ -63,10 +63,10 @@ flufl_attempt_times_tell (const FluflClaim *claim, FluflSite *site, const FluflF
 }
 
 /* Whether a look can be put off. A file server is at hand: what link(2) has just
- * brought of the lock file costs no more calls, and tells of a lock that somebody
+ * brought of the lock file costs no more calls, and shows a lock that somebody
  * holds, and of what seems to be none.
  *
- * Whose lock it is, which only its content tells, is known from the last look for
+ * Whose lock it is, which only its content shows, is known from the last look for
  * as long as its times are the same. After that it may be another's with the same
  * inode number: that is looked at when it has rested, before which nobody may break
  * it. So one that is refreshed more often is not looked at again. */

@@ -133,7 +133,7 @@ break_with_life_line (FluflSite       *site,
   gboolean orphan = FALSE;
   struct stat st;
 
-  /* The claim first: if it is gone, the lock file's ctime then tells when. */
+  /* The claim first: if it is gone, the lock file's ctime shows when it went. */
   if (sys->lstat (claim_path, &st) == 0)
     {
       if (!flufl_look_is_inode (look, st.st_dev, st.st_ino))
@@ -184,7 +184,7 @@ break_with_life_line (FluflSite       *site,
 }
 
 /* Whether the lock file, its claim removed by us, is still that of @before. One
- * whose content tells nothing was known by the name that we removed. */
+ * whose content shows nothing was known by the name that we removed. */
 static gboolean
 is_same_lock (const FluflLook *again, const FluflLook *before)
 {
@@ -213,7 +213,7 @@ take_token_and_break (FluflSite       *site,
       if (errno != ENOENT)
         return FLUFL_OUTCOME_BUSY;
       /* Most likely somebody has the token since we looked, and goes on. Only what
-       * rested without its claim is an orphan. Its link count does not tell: a look
+       * rested without its claim is an orphan. Its link count does not show that: a look
        * is no single moment, and ext4 counts a link less before it sets the ctime.
        * Once the name is gone both are set. */
       flufl_look_take (&again, site, site->lock_path);
@@ -287,7 +287,7 @@ keep_vigil (FluflVigil *vigil, const FluflLook *look)
 }
 
 /* Whether it may be a strange lock between the two steps of its release, when nothing but its
- * content tells so: then it goes within the grace. */
+ * content shows that: then it goes within the grace. */
 static gboolean
 may_be_strange (const FluflLook *look, gint64 server_now)
 {
@@ -327,7 +327,7 @@ is_somebodys_lock (const FluflSite *site, gint64 server_now, FluflFindings *find
 
 /*
  * flufl_break:
- * @claim: ours, freshly touched: its ctime tells the file server's clock
+ * @claim: ours, freshly touched, so that its ctime shows the file server's clock
  *
  * Looks at the lock file, and breaks it if it has expired, or its holder is
  * proved dead and @break_dead, and it has rested. With the life-line of a dead

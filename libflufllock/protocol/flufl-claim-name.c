@@ -19,7 +19,7 @@ flufl_separator_is_valid (const char *separator)
   gsize length = strlen (separator);
 
   /* UNIQUE and PID are letters and digits, CUT_MARK ends a shortened field:
-   * a separator without these can always be told from the right. */
+   * the parts on the right of a separator without these are always known. */
   if (length == 0 || length > FLUFL_SEPARATOR_MAX)
     return FALSE;
   for (gsize i = 0; i < length; i++)
@@ -271,7 +271,7 @@ find_last (const char *text, gsize length, const char *separator, gsize *out_at)
 static void
 copy_value (char *out, gsize size, const char *value, gsize length)
 {
-  /* A value longer than we know to compare is treated as not told. */
+  /* A value longer than we know to compare is treated as missing. */
   if (length < size)
     {
       memcpy (out, value, length);
@@ -281,7 +281,7 @@ copy_value (char *out, gsize size, const char *value, gsize length)
 
 /* UNIQUE of ours is a row of TAG VALUE, TAG an upper-case letter, VALUE lower
  * case hexadecimal digits, T first. Unknown tags are skipped: they belong to a
- * later version. Anything else is not ours, and tells nothing. */
+ * later version. Anything else is not ours, and shows nothing. */
 static void
 parse_unique (const char *unique, gsize length, FluflClaimName *out)
 {

@@ -22,7 +22,7 @@ typedef enum
   FLUFL_MARK_PARKED = 1 << 1,
 } FluflMarks;
 
-/* What a process tells of itself in its claims' names. Empty: not known. */
+/* The description of a process in its claims' names. Empty: not known. */
 typedef struct
 {
   char host[256];  /* as the system says it: names have it cleaned */
@@ -41,11 +41,11 @@ typedef struct
   gboolean host_cut;     /* host is only the beginning of the host's name */
   int      pid;
   gboolean ours;         /* UNIQUE is of this library's making; the rest is
-                          * valid only then, and empty where not told */
+                          * valid only then, and empty where missing */
   guint64  ticket;       /* arrival, nanoseconds of real time */
   gboolean life_line;    /* the holder keeps a flock on the claim */
   gboolean parked;       /* named for a later use: it is idle, or the lock, but
-                          * never waits; only a link count tells which */
+                          * never waits; only a link count shows which */
   char     boot[17];
   char     space[17];
   char     start[17];

@@ -66,7 +66,7 @@ see_what_is_left (FluflClaim *claim, FluflSite *site, gboolean closely, gint64 *
       int errsv;
 
       /* The claim first: once its name is gone, both the link count and the ctime of the lock
-       * file tell so. */
+       * file show that. */
       if (late)
         nameless = site->sys->lstat (claim->path, &st) != 0 && errno == ENOENT;
       if (closely || late)
@@ -160,8 +160,8 @@ flufl_claim_abandon (FluflClaim *claim, FluflSite *site)
       flufl_claim_release (claim, site, &errsv);
     }
   else if (site->sys->unlink (claim->path) == 0 && claim->line != NULL)
-    /* A forked child may have it open: then its end is told when the child has
-     * gone. Those who watch it are told by this; nothing changes. */
+    /* A forked child may have it open: then the end of the file is reported when the child has
+     * gone. This write, which changes nothing, is reported at once. */
     flufl_claim_write_path (claim, site, claim->fd);
   flufl_claim_clear (claim);
 }

@@ -101,7 +101,7 @@ flufl_claim_is_lock (const FluflClaim *claim, const FluflLook *look)
  * @look: (out): what was seen
  *
  * Looks whether the lock file is our claim, by its inode and its content; a file server is
- * asked. Where the content tells nothing it is our claim if it has our inode, even where the
+ * asked. If the content shows nothing it is our claim if it has our inode, even where the
  * claim's own name is gone.
  *
  * Returns: LINKED, GONE or SILENT

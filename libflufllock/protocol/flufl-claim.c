@@ -77,8 +77,8 @@ flufl_claim_new_path (const FluflSite *site, FluflMarks marks)
                                  (guint64) ticket, random, marks);
 }
 
-/* A name that no other claim has, and whether it is for a claim with a life-line. Returns FALSE with
- * errno set if there are no random numbers. */
+/* A name that no other claim has, and whether it is for a claim with a life-line. Returns FALSE
+ * with errno set if there are no random numbers. */
 static gboolean
 choose_name (FluflClaim *claim, FluflSite *site, gboolean line)
 {
@@ -171,8 +171,8 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
 
   g_assert (claim->path == NULL);
   memset (claim, 0, sizeof *claim);
-  /* Links and link counts are right there; but two that remove one claim may both be told
-   * that they did, and then both remove the lock file. */
+  /* Links and link counts are right there. But the removal of one claim may succeed for two
+   * processes, which then both remove the lock file. */
   if (flufl_site_fs_kind (site) == FLUFL_FS_SMB)
     {
       *out_errsv = EOPNOTSUPP;
@@ -302,7 +302,7 @@ flufl_claim_refresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *o
   if (flufl_claim_learn (claim, site, &st)
       && flufl_claim_touch (claim, site, -1, lifetime) != 0)
     goto failed;
-  /* With links that others made the count tells nothing: see flufl_claim_release(). */
+  /* With links that others made the count shows nothing: see flufl_claim_release(). */
   claim->doubtful = st.st_nlink > 2;
   claim->unsure = FALSE;
   return FLUFL_OUTCOME_HELD;
@@ -398,7 +398,7 @@ classify_link_error (FluflSite *site, int errsv)
 /* Whether a claim that link(2) has just made the lock is the file that we made, if that was
  * some time ago. link(2) goes by the name, which may be that of a copy by now: somebody has
  * put a copy of the directory in its place. Of the open claim the kernel knows at once whether
- * it got the link; on NFS the reply to the link tells. Others may have made a link, too. */
+ * it got the link; on NFS the reply to the link shows it. Others may have made a link, too. */
 static FluflClaimSight
 see_old_claim (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {

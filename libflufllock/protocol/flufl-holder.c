@@ -49,7 +49,7 @@ flufl_holder_ask (FluflSite *site, int fd, int operation, FluflFindings *finding
  *
  * Looks at the lock file and asks after the holder. Changes nothing.
  *
- * Returns: whether somebody holds the lock. If not, the look in @findings is NOTHING, or tells
+ * Returns: whether somebody holds the lock. If not, the look in @findings is NOTHING, or shows
  *   what else is there
  */
 gboolean

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Who this process is, and whether another one that told who it is still
- * lives: docs/protocol.md, "Evidence".
+ * The identity of this process, and whether another process still lives whose identity is known:
+ * docs/protocol.md, "Evidence".
  */
 
 #include "config.h"
@@ -146,7 +146,7 @@ find_identity (const FluflSyscalls *sys, FluflIdentity *id)
   g_strchomp (boot);
   short_hash (boot, id->boot);
 
-  /* Start times are told relative to the time namespace (Linux 5.6). */
+  /* Start times are relative to the time namespace (Linux 5.6). */
   if (read_link ("/proc/self/ns/time", time_space, sizeof time_space) <= 0)
     time_space[0] = '\0';
   if (read_link ("/proc/self/ns/pid", pid_space, sizeof pid_space) > 0)
@@ -203,8 +203,8 @@ flufl_identity_get (const FluflSyscalls *sys, FluflIdentity *out)
     g_free (fresh);
 }
 
-/* Whether the process that made @claim lives. Only what its own name tells and
- * this kernel confirms is proof; host name and pid alone never are. */
+/* Whether the process that made @claim lives. Proof is what the claim's name says and this kernel
+ * confirms; host name and process ID alone never are. */
 FluflLiveness
 flufl_identity_judge (const FluflSite *site, const FluflClaimName *claim)
 {

@@ -88,9 +88,9 @@ see_name (const char *name, gpointer user_data)
   return FALSE;
 }
 
-/* Searches the directory for the claim of a file whose content tells nothing: after a power
+/* Searches the directory for the claim of a file whose content shows nothing: after a power
  * loss a file system may have the names of a file and not its content, and its owner's umask may
- * hide it. The claim's name tells all that its content would. */
+ * hide it. The claim's name says all that its content would. */
 static void
 see_other_name (FluflLook *look, const FluflSite *site, const char *path)
 {

@@ -135,7 +135,7 @@ flufl_site_fs_kind (FluflSite *site)
   return site->fs_kind != FLUFL_FS_UNASKED ? site->fs_kind : FLUFL_FS_OTHER;
 }
 
-/* Whether a call may wait for a file server, as far as can be told without one. */
+/* Whether a call may wait for a file server, as far as is known without one. */
 gboolean
 flufl_site_may_hang (const FluflSite *site)
 {
@@ -147,7 +147,7 @@ flufl_site_may_hang (const FluflSite *site)
   return flufl_fs_may_hang (directory);
 }
 
-/* Whether an error tells of the moment (a server that is away, a lost reply)
+/* Whether an error is one of the moment (a server that is away, a lost reply)
  * and not of the place: then the same call may do later. */
 gboolean
 flufl_site_is_passing (const FluflSite *site, int errsv)

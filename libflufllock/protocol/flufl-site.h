@@ -46,8 +46,8 @@ flufl_time_from_timespec (const struct timespec *ts)
   return seconds * FLUFL_NSEC_PER_SEC + ts->tv_nsec;
 }
 
-/* The time after its expiration for which a lock is left alone, since clocks differ. flufl.lock does
- * the same. */
+/* The time after its expiration for which a lock is left alone, since clocks differ. flufl.lock
+ * does the same. */
 #define FLUFL_SLOP (10 * FLUFL_NSEC_PER_SEC)
 
 /* A lock file whose ctime is younger than this is not touched by anybody but
@@ -65,10 +65,10 @@ typedef struct
   const char          *separator;  /* interned */
   const char          *host_name;  /* interned; what new claims call this machine; NULL: its name */
   gboolean             has_parent; /* ".." is a part of lock_path */
-  FluflFsKind          fs_kind;    /* asked for until it is told */
+  FluflFsKind          fs_kind;    /* asked for until it is known */
   gboolean             name_ahead; /* new claims are named to be kept: set for an
                                     * operation, until it meets a holder */
-  gint64               arrival;    /* the moment that new claims tell as that of arrival, in
+  gint64               arrival;    /* the moment of arrival in the names of new claims, in
                                     * nanoseconds of real time; 0: when they are made. Set for
                                     * an operation */
   gboolean             no_life_lines; /* flock(2) was tried here and failed */

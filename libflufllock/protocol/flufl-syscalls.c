@@ -104,7 +104,7 @@ posix_unlink (const char *path)
 }
 
 /* A client of a file server knows which file has a name for as long as nobody else has
- * changed the directory, which the answers to its own changes of it tell. lstat(2) would
+ * changed the directory, which it learns from the answers to its own changes. lstat(2) would
  * ask the server about the file, too. */
 static int
 posix_identify (const char *path, dev_t *dev, ino_t *ino)

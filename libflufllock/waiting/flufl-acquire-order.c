@@ -161,8 +161,8 @@ flufl_acquire_patience_now (FluflAcquire *self)
   return flufl_acquire_patience + WATCH_PATIENCE_EACH * (gint64) self->order.view.n_older;
 }
 
-/* Without a watch nothing tells that the one before us has died: others before
- * it move on, it stays. Whether it need not be waited for. */
+/* Without a watch nothing reports that the predecessor has died: those before it move on, and it
+ * stays. Whether it need not be waited for. */
 static gboolean
 stays_for_nothing (FluflAcquire *self, gint64 now)
 {
@@ -196,7 +196,7 @@ flufl_acquire_is_behind_others (FluflAcquire *self, gint64 now)
       g_autofree char *path = flufl_site_path_of (self->site, order->view.predecessor.name);
       struct stat st;
 
-      /* Cheaper than the whole directory, and it cannot tell more. */
+      /* Cheaper than the whole directory, which could show no more. */
       if (self->site->sys->lstat (path, &st) == 0)
         return TRUE;
     }

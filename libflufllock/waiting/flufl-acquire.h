@@ -85,7 +85,7 @@ typedef struct
   gboolean more_dead; /* the last collection has left some */
 } FluflCollection;
 
-/* What the caller was told of the holder: flufl-acquire.c. */
+/* What the signal “waiting” has said of the holder: flufl-acquire.c. */
 typedef struct
 {
   gboolean done;

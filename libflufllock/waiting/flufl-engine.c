@@ -397,7 +397,7 @@ follow (FluflEngine *engine, FluflSleeper *self)
  * flufl_sleeper_sleep:
  *
  * Sleeps in the calling thread until @when_usec, as g_get_monotonic_time()
- * tells, or until it is woken. Runs no main context. A child that is forked
+ * counts, or until it is woken. Runs no main context. A child that is forked
  * meanwhile, in a handler of a Unix signal, returns at once. The thread cannot be cancelled
  * by pthread_cancel(3) meanwhile: others rely on what it does when it leads.
  */

@@ -162,7 +162,7 @@ see_name (const char *name, gpointer user_data)
  * flufl_leftovers_sweep:
  *
  * Where there is no queue, now and then: collects the claims of processes that
- * are proved to be dead by what their names tell. No call to the file server but
+ * are proved to be dead by what their names say. No call to the file server but
  * the reading of the directory, and what is done to those of the dead.
  */
 void

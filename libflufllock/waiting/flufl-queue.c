@@ -25,8 +25,8 @@
  * nobody an object links first again. */
 #define COMPANY_ARRIVALS 4
 
-/* The nanoseconds from which on a claim that is dated ahead of our clock counts as that of nobody: a
- * clock was set back. */
+/* The nanoseconds from which on a claim that is dated ahead of our clock counts as that of nobody:
+ * a clock was set back. */
 #define DATED_AHEAD FLUFL_NSEC_PER_SEC
 
 /* The age, in nanoseconds, from which on a claim may have been passed by all others: its owner may
@@ -218,7 +218,7 @@ see_name (const char *name, gpointer user_data)
   ignored = is_ignored (self, name);
   if (self->collecting)
     see_leftover (self, name, ticket, ignored);
-  /* Other machines are out of sight, and what tells no boot may be one of them. */
+  /* Other machines are out of sight, and a claim without a boot ID may be one of theirs. */
   if (ignored || strcmp (ticket, self->our_ticket) >= 0 || !tells_our_boot (self, ticket)
       || strchr (ticket, 'K') != NULL)
     return TRUE;
@@ -384,7 +384,7 @@ flufl_queue_check (FluflQueue           *self,
   FluflSight sight;
   FluflLiveness liveness = flufl_leftovers_judge (site, predecessor, collect, &sight);
 
-  /* Gone, and nobody was told: a child of its owner may keep it open. */
+  /* Gone, without an event: a child of its owner may keep it open. */
   if (sight == FLUFL_SIGHT_NOTHING)
     return FALSE;
   if (liveness != FLUFL_LIVENESS_DEAD

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * Whom to wait for. The claims in the directory are a queue, by the time of
- * arrival that their names tell; each waits for the one before it. This is a
+ * arrival that their names show; each waits for the one before it. This is a
  * hint and no rule: link(2) alone decides, and who knows nothing of the queue
  * is neither harmed nor harms.
  */

@@ -144,7 +144,7 @@ get_kept (const FluflSite *site, const char *own_name, FluflRollCall *out_call)
 /*
  * flufl_roll_estimate:
  *
- * Returns: how long a call will take at the most, in microseconds, as far as can be told without
+ * Returns: how long a call will take at most, in microseconds, as far as is known without
  *   reading the directory; 0 if its names are kept
  */
 gint64

@@ -129,7 +129,7 @@ is_as_seen (const Watched *watched, GFile *file)
          && st.st_ctim.tv_nsec == seen->st_ctim.tv_nsec;
 }
 
-/* Under the mutex: nobody is told any more. */
+/* Under the mutex: no event is reported any more. */
 static void
 end (State *state, Watched *watched)
 {
@@ -236,7 +236,7 @@ flufl_watch_add (FluflWatch *watch, const char *path, FluflWatchEvents wanted)
   g_mutex_lock (&state->mutex);
   while (!request.done)
     g_cond_wait (&state->cond, &state->mutex);
-  /* The monitor is set: what is not seen here is told, for its event waits for
+  /* The monitor is set: a change that is not seen here is reported, since its event waits for
    * the mutex. */
   if (watched->monitor != NULL)
     {

@@ -21,7 +21,7 @@
 #define REFUSED_REST (10 * G_USEC_PER_SEC)
 
 /* What a process knows of its instance. A forked child has another: it must not
- * read what the kernel tells its parent. The parent's stays, for the number of
+ * read the events of its parent. The parent's stays, for the number of
  * an inherited descriptor may mean another file by now. */
 typedef struct _State State;
 
@@ -122,9 +122,9 @@ has_instance (State *state)
 /*
  * flufl_watch_add:
  * @watch: with func and user_data set, and not watching
- * @wanted: REMOVED is always told
+ * @wanted: REMOVED is always reported
  *
- * What happens to the file @path after this call is told once somebody
+ * An event of the file @path after this call is reported once somebody
  * dispatches. So a change that the caller waits for and that came before shows
  * in GONE, and there is no moment between: the caller need not look again.
  */
@@ -218,7 +218,7 @@ tell (Watched *watched, FluflWatchEvents events)
     }
 }
 
-/* Nobody is told any more by this watch; the kernel's goes with its inode. */
+/* This watch reports nothing any more; the kernel's goes with its inode. */
 static void
 end (State *state, Watched *watched)
 {
@@ -287,7 +287,7 @@ flufl_watch_fd (void)
 /*
  * flufl_watch_dispatch:
  *
- * Reads what the kernel has to tell, and tells it on.
+ * Reads the kernel's events, and reports them.
  */
 void
 flufl_watch_dispatch (void)

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Events of a file, reported by this kernel. A watch can only make a wait shorter: it sees no change
- * made by another machine, and the system may provide none.
+ * Events of a file, reported by this kernel. A watch can only make a wait shorter: it sees no
+ * change made by another machine, and the system may provide none.
  */
 
 #pragma once
