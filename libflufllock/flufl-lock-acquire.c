@@ -80,7 +80,7 @@ acquire_begin (FluflCall *call)
   self->heartbeat = choose_heartbeat (call);
   self->acquire.break_dead = lock->break_dead;
   self->acquire.announce_after = MAX (lock->waiting_delay * 1000, 1);
-  call->site.name_ahead = lock->linger;
+  call->site.names_kept = lock->linger;
   self->acquiring = flufl_lease_begin_acquiring (call->lease, &call->given_up,
                                                  call->stepper.sleeper,
                                                  call->task == NULL ? g_thread_self () : NULL);

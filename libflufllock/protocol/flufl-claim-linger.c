@@ -21,7 +21,7 @@ static gboolean
 rename_ahead (FluflClaim *claim, FluflSite *site)
 {
   const FluflSyscalls *sys = site->sys;
-  g_autofree char *path = flufl_claim_new_path (site, FLUFL_MARK_LIFE_LINE | FLUFL_MARK_PARKED);
+  g_autofree char *path = flufl_claim_new_path (site, FLUFL_MARK_LIFE_LINE | FLUFL_MARK_KEPT);
 
   if (path == NULL)
     return FALSE;
@@ -32,7 +32,7 @@ rename_ahead (FluflClaim *claim, FluflSite *site)
     }
   g_free (claim->path);
   claim->path = g_steal_pointer (&path);
-  claim->named_ahead = claim->renamed = TRUE;
+  claim->named_kept = claim->renamed = TRUE;
   return TRUE;
 }
 
@@ -40,7 +40,7 @@ static gboolean
 may_be_kept (const FluflClaim *claim, FluflSite *site)
 {
   return claim->line != NULL
-         || (claim->named_ahead && flufl_site_fs_kind (site) == FLUFL_FS_NFS);
+         || (claim->named_kept && flufl_site_fs_kind (site) == FLUFL_FS_NFS);
 }
 
 /* unlink(2) of the lock file has failed: whether because it was gone. That the
@@ -138,12 +138,12 @@ flufl_claim_park (FluflClaim *claim, FluflSite *site, int *out_errsv)
       || !flufl_claim_lease_is_safe (claim, flufl_claim_boot_now (site)))
     return flufl_claim_release (claim, site, out_errsv);
 
-  outcome = claim->named_ahead ? park_as_named (claim, site, out_errsv)
+  outcome = claim->named_kept ? park_as_named (claim, site, out_errsv)
                                : park_renamed (claim, site, out_errsv);
   if (outcome != FLUFL_OUTCOME_HELD)
     return outcome;
-  claim->parked = TRUE;
-  claim->parked_at = flufl_claim_boot_now (site);
+  claim->kept = TRUE;
+  claim->kept_at = flufl_claim_boot_now (site);
   return FLUFL_OUTCOME_RELEASED;
 }
 
@@ -177,7 +177,7 @@ flufl_claim_unpark (FluflClaim *claim, FluflSite *site, gint64 lifetime)
   if ((claim->renamed && flufl_claim_write_path (claim, site, claim->fd) != 0)
       || flufl_claim_touch (claim, site, claim->fd, lifetime) != 0)
     return FALSE;
-  claim->fresh = claim->lease_start - claim->parked_at < SEEN_LATELY;
+  claim->fresh = claim->lease_start - claim->kept_at < SEEN_LATELY;
   if (!claim->renamed && !claim->coarse
       && claim->lease_start - claim->server_seen < SEEN_LATELY)
     return TRUE;

@@ -179,7 +179,7 @@ describe (Name *unique, const FluflIdentity *identity, guint64 ticket, guint64 r
   put_hexadecimal (unique, random, 12);
   if ((marks & FLUFL_MARK_LIFE_LINE) != 0)
     put_char (unique, 'L');
-  if ((marks & FLUFL_MARK_PARKED) != 0)
+  if ((marks & FLUFL_MARK_KEPT) != 0)
     put_char (unique, 'K');
   if (identity->boot[0] != '\0')
     put_tag (unique, 'B', identity->boot);
@@ -326,7 +326,7 @@ parse_unique (const char *unique, gsize length, FluflClaimName *out)
           out->life_line = TRUE;
           break;
         case 'K':
-          out->parked = TRUE;
+          out->kept = TRUE;
           break;
         default:
           break;

@@ -19,7 +19,7 @@ typedef enum
 {
   FLUFL_MARK_NONE = 0,
   FLUFL_MARK_LIFE_LINE = 1 << 0,
-  FLUFL_MARK_PARKED = 1 << 1,
+  FLUFL_MARK_KEPT = 1 << 1,
 } FluflMarks;
 
 /* The description of a process in its claims' names. Empty: not known. */
@@ -44,7 +44,7 @@ typedef struct
                           * valid only then, and empty where missing */
   guint64  ticket;       /* arrival, nanoseconds of real time */
   gboolean life_line;    /* the holder keeps a flock on the claim */
-  gboolean parked;       /* named for a later use: it is idle, or the lock, but
+  gboolean kept;         /* named for a later use: it is idle, or the lock, but
                           * never waits; only a link count shows which */
   char     boot[17];
   char     space[17];

@@ -84,9 +84,9 @@ choose_name (FluflClaim *claim, FluflSite *site, gboolean line)
 {
   FluflMarks marks = !line ? FLUFL_MARK_NONE : FLUFL_MARK_LIFE_LINE;
 
-  if (site->name_ahead && (line || flufl_site_fs_kind (site) == FLUFL_FS_NFS))
-    marks |= FLUFL_MARK_PARKED;
-  claim->named_ahead = (marks & FLUFL_MARK_PARKED) != 0;
+  if (site->names_kept && (line || flufl_site_fs_kind (site) == FLUFL_FS_NFS))
+    marks |= FLUFL_MARK_KEPT;
+  claim->named_kept = (marks & FLUFL_MARK_KEPT) != 0;
   g_free (claim->path);
   claim->path = flufl_claim_new_path (site, marks);
   return claim->path != NULL;
@@ -204,14 +204,14 @@ flufl_claim_keep_fresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int
   FluflClaimSight sight;
   struct stat st;
 
-  if (claim->parked)
+  if (claim->kept)
     {
       if (!flufl_claim_unpark (claim, site, lifetime))
         {
           flufl_claim_abandon (claim, site);
           return FLUFL_OUTCOME_LOST;
         }
-      claim->parked = claim->renamed = FALSE;
+      claim->kept = claim->renamed = FALSE;
       return FLUFL_OUTCOME_READY;
     }
   if (claim->lifetime == lifetime && flufl_claim_lease_is_young (claim, site, 20))
@@ -503,9 +503,9 @@ flufl_claim_link (FluflClaim *claim, FluflSite *site, int *out_errsv)
       claim->unsure = *out_errsv != EEXIST && flufl_site_is_passing (site, *out_errsv);
       /* A waiter's claim carries its arrival time, by which others queue. One that is named to be
        * kept has none, so it is replaced. */
-      if (claim->named_ahead && claim->line != NULL && !claim->unsure)
+      if (claim->named_kept && claim->line != NULL && !claim->unsure)
         {
-          site->name_ahead = FALSE;
+          site->names_kept = FALSE;
           flufl_claim_abandon (claim, site);
           return FLUFL_OUTCOME_LOST;
         }

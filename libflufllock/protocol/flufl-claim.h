@@ -47,9 +47,9 @@ typedef struct
                           * since */
   gboolean coarse;       /* the file system stores whole seconds */
   gboolean unsure;       /* it may be the lock: an answer was lost */
-  gboolean parked;       /* idle, under a name for its next use … */
-  gint64   parked_at;    /* … since this boot time; valid if it ever was */
-  gboolean named_ahead;  /* its name says that it is kept, not since when it waits */
+  gboolean kept;         /* for the next use, under a name for that … */
+  gint64   kept_at;      /* … since this boot time; valid if it ever was */
+  gboolean named_kept;  /* its name says that it is kept, not since when it waits */
   gboolean renamed;      /* its content is not its name yet */
   gboolean doubtful;     /* look closely before touching the lock: a refresh failed, or
                           * others have made links to it */

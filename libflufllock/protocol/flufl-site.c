@@ -32,7 +32,7 @@ flufl_site_init (FluflSite           *site,
   site->separator = g_intern_string (separator);
   site->host_name = NULL;
   site->fs_kind = FLUFL_FS_UNASKED;
-  site->name_ahead = FALSE;
+  site->names_kept = FALSE;
   site->arrival = 0;
   site->no_life_lines = FALSE;
   site->retry_errnos = NULL;

@@ -66,7 +66,7 @@ typedef struct
   const char          *host_name;  /* interned; what new claims call this machine; NULL: its name */
   gboolean             has_parent; /* ".." is a part of lock_path */
   FluflFsKind          fs_kind;    /* asked for until it is known */
-  gboolean             name_ahead; /* new claims are named to be kept: set for an
+  gboolean             names_kept; /* new claims are named to be kept: set for an
                                     * operation, until it meets a holder */
   gint64               arrival;    /* the moment of arrival in the names of new claims, in
                                     * nanoseconds of real time; 0: when they are made. Set for

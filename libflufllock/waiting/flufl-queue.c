@@ -231,7 +231,7 @@ see_name (const char *name, gpointer user_data)
     FluflClaimName claim;
 
     if (!flufl_claim_name_parse (name, strlen (name), self->site->lock_name, self->separator, &claim)
-        || !claim.ours || claim.parked || claim.boot[0] == '\0'
+        || !claim.ours || claim.kept || claim.boot[0] == '\0'
         || strcmp (claim.boot, self->ours.boot) != 0)
       {
         view->n_older--;

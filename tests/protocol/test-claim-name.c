@@ -44,7 +44,7 @@ test_round_trip (void)
   g_assert_cmpstr (claim.space, ==, "89ab4567");
   g_assert_cmpstr (claim.start, ==, "5a1c0");
   g_assert_false (claim.life_line);
-  g_assert_false (claim.parked);
+  g_assert_false (claim.kept);
 }
 
 static void
@@ -71,7 +71,7 @@ test_marks (void)
   g_assert_true (parse ("x.lock|h|1|T01R02LKZ99Xb0", "x.lock", &claim));
   g_assert_true (claim.ours);
   g_assert_true (claim.life_line);
-  g_assert_true (claim.parked);
+  g_assert_true (claim.kept);
   g_assert_cmpuint (claim.ticket, ==, 1);
   g_assert_true (parse ("x.lock|h|1|T01R02B0123456789abcdef0123", "x.lock", &claim));
   g_assert_true (claim.ours);

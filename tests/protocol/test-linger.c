@@ -62,7 +62,7 @@ test_seen_lately (void)
   g_test_summary ("What was seen a moment ago is not looked at again, unless it may have changed");
   fake_disk_reset ();
   proc_init (&p);
-  p.site.name_ahead = TRUE;
+  p.site.names_kept = TRUE;
   proc_acquire (&p);
   proc_park (&p);
   ino = p.claim.ino;
@@ -106,7 +106,7 @@ test_marks (void)
   proc_park (&p);
   g_assert_true (flufl_claim_name_parse (p.claim.path, strlen (p.claim.path), "x.lock", "|", &name));
   g_assert_true (name.ours);
-  g_assert_true (name.parked);
+  g_assert_true (name.kept);
   g_assert_true (name.life_line);
   proc_abandon (&p);
   proc_clear (&p);
@@ -123,7 +123,7 @@ test_not_kept (void)
       fake_disk_reset ();
       fake_disk_kind (kind);
       proc_init (&p);
-      p.site.name_ahead = kind == FLUFL_FS_OTHER;
+      p.site.names_kept = kind == FLUFL_FS_OTHER;
       proc_acquire (&p);
       g_assert_cmpint (proc_park (&p), ==, FLUFL_OUTCOME_RELEASED);
       assert_disk_empty ();
@@ -161,11 +161,11 @@ test_nfs (void)
   fake_disk_kind (FLUFL_FS_NFS);
   proc_init (&p);
   proc_init (&other);
-  p.site.name_ahead = TRUE;
+  p.site.names_kept = TRUE;
   proc_acquire (&p);
   path = g_strdup (p.claim.path);
   g_assert_true (flufl_claim_name_parse (path, strlen (path), "x.lock", "|", &name));
-  g_assert_true (name.parked);
+  g_assert_true (name.kept);
   g_assert_false (name.life_line);
   for (int i = 0; i < 3; i++)
     {
@@ -243,7 +243,7 @@ test_unheard (void)
       fake_disk_kind (kinds[i % G_N_ELEMENTS (kinds)]);
       proc_init_at (&p, &table, LOCK);
       proc_init (&other);
-      p.site.name_ahead = TRUE;
+      p.site.names_kept = TRUE;
       proc_acquire (&p);
       quick_one = &other;
       lost_answer = errsvs[i / G_N_ELEMENTS (kinds)];
@@ -270,7 +270,7 @@ test_answer_untrue (void)
       fake_disk_reset ();
       fake_disk_kind (kind);
       proc_init (&p);
-      p.site.name_ahead = TRUE;
+      p.site.names_kept = TRUE;
       proc_acquire (&p);
       fake_disk_fault ("unlink", 1, FAKE_FAIL, ENOENT);
       g_assert_cmpint (proc_park (&p), ==, FLUFL_OUTCOME_RELEASED);
@@ -341,7 +341,7 @@ test_waiting (void)
   fake_disk_advance (FAKE_SEC);
   g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
   g_assert_true (flufl_claim_name_parse (p.claim.path, strlen (p.claim.path), "x.lock", "|", &name));
-  g_assert_false (name.parked);
+  g_assert_false (name.kept);
   g_assert_cmpuint (name.ticket, ==, (guint64) fake_disk_server_now ());
   proc_release (&other);
   proc_acquire (&p);
@@ -403,7 +403,7 @@ test_others_meanwhile (gconstpointer ahead)
       fake_disk_reset ();
       proc_init (&p);
       proc_init (&other);
-      p.site.name_ahead = ahead != NULL;
+      p.site.names_kept = ahead != NULL;
       fake_disk_hook (NULL, k, other_cycles, &m);
       for (int i = 0; i < 3; i++)
         {
@@ -435,7 +435,7 @@ test_death (gconstpointer ahead)
       fake_disk_reset ();
       proc_init (&p);
       proc_init (&next);
-      p.site.name_ahead = ahead != NULL;
+      p.site.names_kept = ahead != NULL;
       fake_disk_die (k);
       two_cycles (&p);
       proc_die (&p);
@@ -505,7 +505,7 @@ test_slow_breaker (gconstpointer data)
       proc_init (&other);
       proc_init (&breaker);
       breaker.site.fs_kind = FLUFL_FS_NFS; /* it sees no life-lines */
-      holder.site.name_ahead = TRUE;
+      holder.site.names_kept = TRUE;
       proc_acquire (&holder);
       fake_disk_advance (LIFETIME + FLUFL_SLOP + FAKE_SEC);
       fake_disk_hook (NULL, k, reuse, &r);

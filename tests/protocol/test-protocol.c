@@ -165,7 +165,7 @@ test_link_by_others (void)
   fake_disk_reset ();
   proc_init (&waiter);
   proc_init (&again);
-  waiter.site.name_ahead = TRUE;
+  waiter.site.names_kept = TRUE;
   proc_acquire (&waiter);
   g_assert_cmpint (proc_park (&waiter), ==, FLUFL_OUTCOME_RELEASED);
   proc_acquire (&again);
@@ -402,7 +402,7 @@ test_clock_set_back (void)
     {
       fake_disk_reset ();
       proc_init (&p);
-      p.site.name_ahead = lingers;
+      p.site.names_kept = lingers;
       proc_acquire (&p);
       if (lingers)
         g_assert_cmpint (proc_park (&p), ==, FLUFL_OUTCOME_RELEASED);

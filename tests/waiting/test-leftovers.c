@@ -47,7 +47,7 @@ put_leftover (Line *self, const FluflIdentity *who, gint64 later, FluflMarks mar
 static void
 test_leftovers (void)
 {
-  const FluflMarks kept = FLUFL_MARK_LIFE_LINE | FLUFL_MARK_PARKED;
+  const FluflMarks kept = FLUFL_MARK_LIFE_LINE | FLUFL_MARK_KEPT;
   FluflIdentity other_boot;
   Line line;
   Proc idle;
@@ -69,7 +69,7 @@ test_leftovers (void)
 
       g_test_message ("Nothing is known without a life-line, or before it is tied");
       g_free (path);
-      path = put_leftover (&line, &other_boot, later, FLUFL_MARK_PARKED);
+      path = put_leftover (&line, &other_boot, later, FLUFL_MARK_KEPT);
       assert_collected (&line, path, FALSE);
       g_free (path);
       path = put_leftover (&line, &other_boot, later, kept);
@@ -96,7 +96,7 @@ test_leftovers (void)
 
   g_test_message ("The living keep theirs, the dead lose it");
   proc_init (&idle);
-  idle.site.name_ahead = TRUE;
+  idle.site.names_kept = TRUE;
   proc_acquire (&idle);
   g_assert_cmpint (proc_park (&idle), ==, FLUFL_OUTCOME_RELEASED);
   line.collect = TRUE;
@@ -127,7 +127,7 @@ test_leftovers (void)
 static void
 test_leftovers_take_turns (void)
 {
-  const FluflMarks kept = FLUFL_MARK_LIFE_LINE | FLUFL_MARK_PARKED;
+  const FluflMarks kept = FLUFL_MARK_LIFE_LINE | FLUFL_MARK_KEPT;
   g_autofree char *dead = NULL, *more = NULL;
   Proc idle;
   Line line;
@@ -138,7 +138,7 @@ test_leftovers_take_turns (void)
     return;
   line.collect = TRUE;
   proc_init (&idle);
-  idle.site.name_ahead = TRUE;
+  idle.site.names_kept = TRUE;
   proc_acquire (&idle);
   proc_park (&idle);
   dead = put_leftover (&line, &line.us, 1000, kept);
@@ -201,7 +201,7 @@ test_leftovers_that_stay (void)
   g_assert_cmpuint (fake_disk_count_calls ("list"), ==, 2);
   g_test_message ("Nor do they hide one that may be");
   {
-    g_autofree char *path = put_leftover (&line, &gone, -2 * FAKE_SEC - 7, FLUFL_MARK_PARKED);
+    g_autofree char *path = put_leftover (&line, &gone, -2 * FAKE_SEC - 7, FLUFL_MARK_KEPT);
 
     for (int i = 0; i < 21; i++)
       {
@@ -231,7 +231,7 @@ test_leftover_swapped (void)
   if (line_skip_without_boot (&line))
     return;
   line.collect = TRUE;
-  path = put_leftover (&line, &line.us, -1, FLUFL_MARK_LIFE_LINE | FLUFL_MARK_PARKED);
+  path = put_leftover (&line, &line.us, -1, FLUFL_MARK_LIFE_LINE | FLUFL_MARK_KEPT);
   fake_disk_hook ("flock", 1, put_another, path);
   line_look (&line);
   g_assert_true (fake_disk_order_done ());
@@ -317,7 +317,7 @@ test_leftover_passed (void)
 static void
 test_leftover_blank (void)
 {
-  const FluflMarks kept = FLUFL_MARK_LIFE_LINE | FLUFL_MARK_PARKED;
+  const FluflMarks kept = FLUFL_MARK_LIFE_LINE | FLUFL_MARK_KEPT;
   g_autofree char *alive = NULL, *dead = NULL, *other = NULL;
   FluflIdentity gone;
   Line line;

@@ -58,20 +58,20 @@ test_others_are_no_queue (void)
 {
   Line line;
   FluflIdentity other;
-  g_autofree char *far = NULL, *mute = NULL, *parked = NULL;
+  g_autofree char *far = NULL, *mute = NULL, *kept = NULL;
 
   line_init (&line);
   if (line_skip_without_boot (&line))
     return;
-  g_test_summary ("Another machine, flufl, what is parked, another lock");
+  g_test_summary ("Another machine, flufl, what is kept, another lock");
   other = line.us;
   other.boot[0] = other.boot[0] == '0' ? '1' : '0';
   far = line_put (&line, &other, -1);
   other.boot[0] = '\0';
   mute = line_put (&line, &other, -1);
-  parked = g_strdup_printf ("x.lock|%s|%d|T0000000000000001R000000000001B%sK", line.us.host,
+  kept = g_strdup_printf ("x.lock|%s|%d|T0000000000000001R000000000001B%sK", line.us.host,
                             line.us.pid, line.us.boot);
-  put_claim (parked, FALSE, 15);
+  put_claim (kept, FALSE, 15);
   put_claim ("x.lock|vm|77|123456789", FALSE, 15);
   put_claim ("y.lock|vm|77|T0000000000000001R000000000001Bffffffff", FALSE, 15);
   put_claim ("x.lockT0000000000000001", FALSE, 15);
@@ -102,7 +102,7 @@ test_nobody_else_counts (void)
     {
       g_autofree char *kept = flufl_claim_name_build (
           "x.lock", "|", &last, line.ticket - 200, (guint64) i,
-          FLUFL_MARK_LIFE_LINE | FLUFL_MARK_PARKED);
+          FLUFL_MARK_LIFE_LINE | FLUFL_MARK_KEPT);
       g_autofree char *others = flufl_claim_name_build (
           "x.lock~", "|", &last, line.ticket - 300, (guint64) i, FLUFL_MARK_LIFE_LINE);
 

@@ -94,7 +94,7 @@ actor_init (Actor *a, guint id, const char *script)
   proc_init (&a->proc);
   a->proc.site.sys = &world_syscalls;
   /* On NFS only a claim that is named for it is kept. */
-  a->proc.site.name_ahead = world.scenario->kind == FLUFL_FS_NFS && strchr (script, 'P') != NULL;
+  a->proc.site.names_kept = world.scenario->kind == FLUFL_FS_NFS && strchr (script, 'P') != NULL;
 }
 
 static void

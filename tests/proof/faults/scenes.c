@@ -165,7 +165,7 @@ cycle_lingering (Stage *self)
 static void
 begin_lingering (Stage *self)
 {
-  self->p.site.name_ahead = TRUE;
+  self->p.site.names_kept = TRUE;
   acquire (self, 4);
   cycle_lingering (self);
 }
@@ -284,7 +284,7 @@ p_is_late (Stage *self)
 static void
 p_lingers (Stage *self)
 {
-  self->p.site.name_ahead = TRUE;
+  self->p.site.names_kept = TRUE;
   p_holds (self);
 }
 
