@@ -57,9 +57,9 @@ gboolean    flufl_acquire_is_giving_way    (FluflAcquire    *self);
 gboolean    flufl_acquire_gives_way        (FluflAcquire    *self,
                                             gint64           now);
 
-/* flufl-acquire-rest.c */
-gboolean    flufl_acquire_must_rest        (FluflAcquire    *self);
-gboolean    flufl_acquire_rest             (FluflAcquire    *self,
+/* flufl-acquire-turn.c */
+gboolean    flufl_acquire_must_wait_turn   (FluflAcquire    *self);
+gboolean    flufl_acquire_wait_turn        (FluflAcquire    *self,
                                             gint64          *out_when);
 
 /* flufl-acquire-quiet.c */

@@ -98,8 +98,8 @@ watches_lock (const FluflAcquire *self)
 static gboolean
 is_led (FluflAcquire *self)
 {
-  return self->order.armed && flufl_turn_is_joined (&self->rest.turn)
-         && flufl_turn_is_led (&self->rest.turn);
+  return self->order.armed && flufl_turn_is_joined (&self->turn)
+         && flufl_turn_is_led (&self->turn);
 }
 
 /*

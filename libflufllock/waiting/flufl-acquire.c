@@ -69,7 +69,7 @@ is_out_of_patience (FluflAcquire *self, gint64 now)
 gint64
 flufl_acquire_time_of_step (const FluflAcquire *self)
 {
-  return self->is_first && !self->rest.was_on ? self->started : g_get_monotonic_time ();
+  return self->is_first && !self->waited_turn ? self->started : g_get_monotonic_time ();
 }
 
 /* Every end comes by here. */
@@ -77,7 +77,7 @@ static FluflResult
 finish (FluflAcquire *self, FluflResult result)
 {
   flufl_acquire_disarm (self);
-  flufl_turn_leave (&self->rest.turn);
+  flufl_turn_leave (&self->turn);
   if (result != FLUFL_RESULT_HELD && result != FLUFL_RESULT_REFUSED)
     flufl_claim_abandon (&self->claim, self->site);
   self->result = result;
@@ -91,7 +91,7 @@ flufl_acquire_leave_to_parent (FluflAcquire *self)
 {
   flufl_watch_remove (&self->order.watch);
   flufl_claim_clear (&self->claim);
-  self->rest.turn.group = NULL;
+  self->turn.group = NULL;
   self->result = FLUFL_RESULT_FORKED;
   return FLUFL_RESULT_FORKED;
 }
@@ -144,7 +144,7 @@ wants_look (FluflAcquire *self, FluflWatchEvents events, gint64 now)
 
 /* After a try in vain.
  *
- * Returns: whether the waiter rests from now on, with the step done */
+ * Returns: whether the waiter waits its turn from now on, with the step done */
 static gboolean
 settle_down (FluflAcquire    *self,
              FluflWatchEvents events,
@@ -164,8 +164,8 @@ settle_down (FluflAcquire    *self,
       return FALSE;
     }
   flufl_queue_met_company (self->queue);
-  if (!flufl_turn_is_joined (&self->rest.turn) && now < self->deadline
-      && flufl_acquire_rest (self, out_when))
+  if (!flufl_turn_is_joined (&self->turn) && now < self->deadline
+      && flufl_acquire_wait_turn (self, out_when))
     return TRUE;
   /* The life-line of one that has just died may go a moment after the file was closed. */
   if (closed)
@@ -213,8 +213,8 @@ wait_on (FluflAcquire *self, gint64 *out_when)
   if (self->process != flufl_process_mark ())
     return flufl_acquire_leave_to_parent (self);
   *out_when = flufl_acquire_next_try (self, now);
-  if (flufl_turn_is_joined (&self->rest.turn))
-    flufl_turn_moves (&self->rest.turn, *out_when);
+  if (flufl_turn_is_joined (&self->turn))
+    flufl_turn_moves (&self->turn, *out_when);
   return FLUFL_RESULT_WAIT;
 }
 
@@ -249,8 +249,8 @@ flufl_acquire_step (FluflAcquire *self, gint64 *out_when)
     return flufl_acquire_leave_to_parent (self);
   if (is_cancelled (self))
     return finish (self, FLUFL_RESULT_CANCELLED);
-  if ((self->rest.on || (self->is_first && flufl_acquire_must_rest (self)))
-      && flufl_acquire_rest (self, out_when))
+  if ((self->waits_turn || (self->is_first && flufl_acquire_must_wait_turn (self)))
+      && flufl_acquire_wait_turn (self, out_when))
     return self->result;
 
   look = wants_look (self, events, now);

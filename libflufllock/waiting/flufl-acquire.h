@@ -53,14 +53,6 @@ typedef struct
   gint64         ask_at;   /* … and when to ask next whether it still waits */
 } FluflOrder;
 
-/* The wait behind others of this process, without a claim: flufl-acquire-rest.c. */
-typedef struct
-{
-  FluflTurn turn;
-  gboolean  on;
-  gboolean  was_on;
-} FluflRest;
-
 /* The lock is left free for a process of flufl.lock: flufl-acquire-gap.c. */
 typedef struct
 {
@@ -119,12 +111,14 @@ struct _FluflAcquire
   /* Private. */
   int              process;     /* the mark of that which began it */
   gint64           started;
-  gboolean         is_first;    /* no step has ended in a wait, except rests */
+  gboolean         is_first;    /* no step has ended in a wait, except for its turn */
   gint64           looked;      /* when the lock file was last looked at */
   gint64           unsure_since; /* 0: the last attempt was answered */
   FluflRetry       retry;
   FluflOrder       order;
-  FluflRest        rest;
+  FluflTurn        turn;        /* among the waiters of this process */
+  gboolean         waits_turn;  /* behind others of them, without a claim … */
+  gboolean         waited_turn; /* … or did */
   FluflGap         gap;
   FluflQuiet       quiet;
   FluflCollection  collection;

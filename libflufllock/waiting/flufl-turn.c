@@ -127,7 +127,7 @@ drop_if_empty (Groups *self, Group *group)
 
 /* With the mutex. */
 static FluflTurn *
-first_resting (Group *group)
+first_behind (Group *group)
 {
   for (GList *l = group->waiters.head; l != NULL; l = l->next)
     if (!((FluflTurn *) l->data)->in_front)
@@ -161,7 +161,7 @@ wake_led (Group *group)
         flufl_sleeper_wake (turn->sleeper);
       turn->is_led = FALSE;
       if (!turn->in_front)
-        break; /* the others rest */
+        break; /* so are the others */
     }
 }
 
@@ -216,7 +216,7 @@ fill_front (Group *group)
   gint64 now = g_get_monotonic_time ();
   FluflTurn *next;
 
-  while (group->n_front < flufl_turn_front_max && (next = first_resting (group)) != NULL)
+  while (group->n_front < flufl_turn_front_max && (next = first_behind (group)) != NULL)
     {
       next->in_front = TRUE;
       next->due = now;
@@ -249,25 +249,25 @@ meet (gpointer data)
 }
 
 /*
- * flufl_turn_must_rest:
+ * flufl_turn_must_wait:
  *
  * Returns: whether others of this process are in front already, so that one which arrives need
  *   not even try
  */
 gboolean
-flufl_turn_must_rest (const FluflSite *site, gboolean break_dead)
+flufl_turn_must_wait (const FluflSite *site, gboolean break_dead)
 {
   Groups *self = get_groups ();
   const Group *group;
-  gboolean rests;
+  gboolean waits;
 
   if (g_atomic_int_get (&self->n_groups) == 0)
     return FALSE;
   g_mutex_lock (&self->mutex);
   group = find (self, site, break_dead);
-  rests = group != NULL && group->n_front >= flufl_turn_front_max;
+  waits = group != NULL && group->n_front >= flufl_turn_front_max;
   g_mutex_unlock (&self->mutex);
-  return rests;
+  return waits;
 }
 
 /*

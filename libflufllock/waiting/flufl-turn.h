@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * The waiters of this process for one lock. The first few of them are in front: they have
- * claims on disk, watch and try. The others rest: they have nothing on disk, and nothing wakes
- * them until one in front has ended. So a waiter that rests costs no system calls.
+ * claims on disk, watch and try. The others wait behind them, with nothing on disk, and nothing
+ * wakes them until one in front has ended. So a waiter behind others costs no system calls.
  *
  * A thread of the application that is in front may be busy with something else, such as a signal
  * handler. A waiter that does not move when it should is not counted, and the next one comes to the
@@ -29,7 +29,7 @@ typedef struct
   gint64        due;       /* when it should move next, in monotonic microseconds */
 } FluflTurn;
 
-gboolean flufl_turn_must_rest (const FluflSite *site,
+gboolean flufl_turn_must_wait (const FluflSite *site,
                                gboolean         break_dead);
 gboolean flufl_turn_join      (FluflTurn       *self,
                                const FluflSite *site,
@@ -43,7 +43,7 @@ void     flufl_turn_moves     (FluflTurn       *self,
 void     flufl_turn_call      (FluflTurn       *self);
 void     flufl_turn_leave     (FluflTurn       *self);
 
-/* For tests: how many of this process are in front, and how many rest. */
+/* For tests: how many of this process are in front, and how many wait behind them. */
 guint    flufl_turn_count     (gboolean         in_front);
 
 /* How many are in front; tests in which each waiter stands for a process set it to all. */

@@ -118,11 +118,11 @@ by_arrival (void)
   for (guint i = 0; i < 6; i++)
     {
       sleepers[i] = flufl_sleeper_new ();
-      g_assert_true (flufl_turn_must_rest (&site, TRUE) == (i >= 2));
+      g_assert_true (flufl_turn_must_wait (&site, TRUE) == (i >= 2));
       g_assert_true (flufl_turn_join (&turns[i], &site, TRUE, sleepers[i]) == (i < 2));
     }
-  g_assert_false (flufl_turn_must_rest (&site, FALSE));
-  g_assert_false (flufl_turn_must_rest (&other, TRUE));
+  g_assert_false (flufl_turn_must_wait (&site, FALSE));
+  g_assert_false (flufl_turn_must_wait (&other, TRUE));
 
   g_test_message ("One in front ends, and one that rests");
   flufl_turn_leave (&turns[1]);
@@ -146,7 +146,7 @@ by_arrival (void)
   flufl_turn_leave (&turns[2]);
   flufl_turn_leave (&turns[4]);
   flufl_turn_leave (&turns[5]);
-  g_assert_false (flufl_turn_must_rest (&site, TRUE));
+  g_assert_false (flufl_turn_must_wait (&site, TRUE));
   for (guint i = 0; i < 6; i++)
     flufl_sleeper_free (sleepers[i]);
   flufl_site_clear (&site);

@@ -93,7 +93,7 @@ PARTS = {
     'waiting/flufl-acquire-gap.c': ('flufl-acquire-private.h', 'a step of a wait'),
     'waiting/flufl-acquire-order.c': ('flufl-acquire-private.h', 'a step of a wait'),
     'waiting/flufl-acquire-quiet.c': ('flufl-acquire-private.h', 'a step of a wait'),
-    'waiting/flufl-acquire-rest.c': ('flufl-acquire-private.h', 'a step of a wait'),
+    'waiting/flufl-acquire-turn.c': ('flufl-acquire-private.h', 'a step of a wait'),
     'waiting/flufl-acquire-time.c': ('flufl-acquire-private.h', 'a step of a wait'),
     'watching/flufl-watch-gio.c': ('flufl-watch.h', 'one of two watchers that do the same'),
 }

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * A waiter that rests behind others of its process. flufl-turn.c decides which are in front.
+ * A waiter that waits its turn behind others of its process. flufl-turn.c decides which are in
+ * front.
  */
 
 #include "config.h"
@@ -12,28 +13,28 @@
 
 /* Whether other waiters of this process are in front. One that cannot wait tries at once. */
 gboolean
-flufl_acquire_must_rest (FluflAcquire *self)
+flufl_acquire_must_wait_turn (FluflAcquire *self)
 {
   return self->queue != NULL && self->started < self->deadline
-         && flufl_turn_must_rest (self->site, self->break_dead)
+         && flufl_turn_must_wait (self->site, self->break_dead)
          && flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL;
 }
 
 /* The waiter makes a claim when it comes to the front. That claim carries the moment of arrival. */
 static void
-begin_rest (FluflAcquire *self)
+begin_waiting_turn (FluflAcquire *self)
 {
   flufl_acquire_disarm (self);
   flufl_claim_abandon (&self->claim, self->site);
   flufl_queue_met_company (self->queue);
-  self->rest.on = self->rest.was_on = TRUE;
+  self->waits_turn = self->waited_turn = TRUE;
   self->is_first = TRUE;
   self->retry.at = 0;
 }
 
-/* A waiter at rest makes no tries, and so looks at the holder for the announcement alone. */
+/* A waiter behind others makes no tries, and looks at the holder for the announcement alone. */
 static void
-announce_rest (FluflAcquire *self, gint64 now)
+announce_from_behind (FluflAcquire *self, gint64 now)
 {
   if (self->announcement.done || now < self->announcement.at)
     return;
@@ -50,25 +51,25 @@ announce_rest (FluflAcquire *self, gint64 now)
  *   or its time is over, and it tries
  */
 gboolean
-flufl_acquire_rest (FluflAcquire *self, gint64 *out_when)
+flufl_acquire_wait_turn (FluflAcquire *self, gint64 *out_when)
 {
   gint64 now = g_get_monotonic_time ();
 
-  if (!flufl_turn_is_joined (&self->rest.turn))
+  if (!flufl_turn_is_joined (&self->turn))
     {
       if (self->site->arrival == 0)
         self->site->arrival = self->claim.path != NULL ? self->claim.touched
                                                        : self->site->sys->clock (FLUFL_CLOCK_REAL);
-      if (flufl_turn_join (&self->rest.turn, self->site, self->break_dead, self->sleeper))
+      if (flufl_turn_join (&self->turn, self->site, self->break_dead, self->sleeper))
         return FALSE;
-      begin_rest (self);
+      begin_waiting_turn (self);
     }
-  if (now >= self->deadline || flufl_turn_has_come (&self->rest.turn))
+  if (now >= self->deadline || flufl_turn_has_come (&self->turn))
     {
-      self->rest.on = FALSE;
+      self->waits_turn = FALSE;
       return FALSE;
     }
-  announce_rest (self, now);
+  announce_from_behind (self, now);
   /* In a handler of the announcement. */
   if (self->process != flufl_process_mark ())
     {
