@@ -183,7 +183,7 @@ flufl_call_get_win (const FluflCall *self)
   return self->settled && self->answer && self->class->undo != NULL ? self->number : 0;
 }
 
-/* Whether the worker has ended the operation, which it was told to. It has what it needs for that
+/* Whether the worker has ended the operation, as it should. It has what it needs for that
  * but an answer of the file server. Its notes are not read: nobody waits for them. */
 static gboolean
 outlast_worker (FluflCall *self)

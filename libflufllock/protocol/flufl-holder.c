@@ -18,10 +18,10 @@
  * @operation: for flufl_life_line_try(), or 0 to ask the process only
  *
  * Finds out whether the holder lives. An answer is put together from two moments: a holder
- * that let go of the lock after the look, and then of its life-line, was not dead. So “dead” is
- * said of a lock only that is still there after the question.
+ * that let go of the lock after the look, and then of its life-line, was not dead. So the answer is
+ * “dead” only for a lock that is still there after the question.
  *
- * Returns: what the life-line told; NONE if the lock has gone
+ * Returns: the answer of the life-line; NONE if the lock has gone
  */
 FluflLifeLine
 flufl_holder_ask (FluflSite *site, int fd, int operation, FluflFindings *findings)

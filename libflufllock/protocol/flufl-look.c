@@ -144,7 +144,7 @@ is_blank (const char *content, gsize length)
 }
 
 /* A claim's content is its own path: no longer than a path can be. Where @size
- * tells its end none is asked for, which over NFS costs another call. */
+ * shows its end, no read asks for the end, which over NFS costs another call. */
 static void
 see_content (FluflLook *look, const FluflSite *site, const char *path, int fd, off_t size)
 {

@@ -101,7 +101,7 @@ class GError(_Sentence, GLib.Error):
     """An error of another domain."""
 
 
-# What `Gio.io_error_from_errno()` makes of them, where that tells one from all others.
+# The codes of `Gio.io_error_from_errno()` that stand for one errno alone.
 _ERRNOS = {Gio.io_error_from_errno(number): number
            for number in (errno.ENOENT, errno.EACCES, errno.EEXIST, errno.EISDIR, errno.ENOTDIR,
                           errno.ENOSPC, errno.EROFS, errno.EMFILE, errno.ENAMETOOLONG)}

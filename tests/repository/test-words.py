@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: 2026 The libflufllock authors
+# SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+
+"""test-words.py TOP: are the pages and the library's comments free of the worst habits?
+
+Each habit is a pattern with its reason. A line that is right all the same is in ALLOWED, with
+the reason.
+"""
+
+import pathlib
+import re
+import sys
+
+HABITS = {
+    'a sentence without a noun as its subject: name the holder, waiter, breaker, file or process':
+        r'(?:^|[.:;] |/?\*+ |\| |(?<!#)# )(?:Who|What|Whoever) (?:may|can|is|are|wants|has|does|do|writes'
+        r'|waits|comes|came|was|will|must|needs|asks|looks|shares|ends)\b(?!.*\?)',
+    '"so long" that points elsewhere: name the duration or the number':
+        r'\b[Ss]o (?:long|many|often|much)\b(?! time that| that)',
+    '"also" for "even", or at the wrong place':
+        r',? also (?:if|by|in|when|where|on|of|for|those|one|an|the|with|to)\b',
+    'a process is an "it"': r'\b(?:he|his|him|himself)\b',
+    '"told": files report, show or say':
+        r'\b[Tt]ells\b(?! the server)|\b(?:is|are|was|were|be|been|not) told\b(?! to )',
+    '"but for": except': r', but for\b|^But for\b',
+    '"to be had": available': r'\b(?:to|can) be had\b',
+    '"no lock" for "not a lock"': r'(?<!there )\bis no (?:lock|link|file|directory|guarantee)\b',
+}
+PAGES = ['README.md', 'CONTRIBUTING.md', 'NEWS.md', 'SECURITY.md', 'tests/README.md', 'docs/*.md']
+SOURCES = ['libflufllock/**/*.[ch]', 'introspection/**/*.py', 'introspection/**/*.js', 'vapi/*',
+           'examples/*']
+COMMENT = re.compile(r'^\s*(?:/?\*|//|#(?!include|define|if|el|end|pragma))|/\*')
+# (file, a part of the line): why it is right
+ALLOWED = {
+    ('docs/languages.md', 'also a `TimeoutError`'): 'it is one as well',
+}
+
+
+def is_heading(line):
+    return re.match(r'( \* )?##', line) is not None
+
+
+def lines(top):
+    for pattern in PAGES:
+        for page in sorted(top.glob(pattern)):
+            for number, line in enumerate(page.read_text(encoding='utf-8').splitlines(), 1):
+                yield page.relative_to(top), number, line
+    for pattern in SOURCES:
+        for source in sorted(path for path in top.glob(pattern) if path.is_file()):
+            for number, line in enumerate(source.read_text(encoding='utf-8').splitlines(), 1):
+                if COMMENT.search(line):
+                    yield source.relative_to(top), number, line
+
+
+def is_allowed(path, line):
+    return any(str(path) == file and part in line for file, part in ALLOWED)
+
+
+def main(top):
+    habits = [(re.compile(pattern), reason) for reason, pattern in HABITS.items()]
+    n_lines = n_found = 0
+    for path, number, line in lines(pathlib.Path(top)):
+        n_lines += 1
+        for pattern, reason in habits:
+            if pattern.search(line) and not is_heading(line) and not is_allowed(path, line):
+                print(f'{path}:{number}: {line.strip()}\n    {reason}')
+                n_found += 1
+    print(f'{n_lines} lines, {n_found} to be written anew')
+    # Without any line this would have looked at nothing.
+    return 1 if n_found or n_lines < 1000 else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1]))
