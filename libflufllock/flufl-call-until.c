@@ -68,13 +68,17 @@ static void
 worker_done_cb (FluflStepper *stepper)
 {
   FluflCall *self = (FluflCall *) stepper;
+  /* The thread that waits may free the operation once the progress shows its end. */
+  FluflSleeper *waiter = flufl_sleeper_ref (self->waiter);
+  gboolean is_awaited
+      = g_atomic_int_compare_and_exchange (&self->progress, PROGRESS_BUSY, PROGRESS_DONE);
   gint64 unused;
 
-  if (g_atomic_int_compare_and_exchange (&self->progress, PROGRESS_BUSY, PROGRESS_DONE))
-    {
-      flufl_sleeper_wake (self->waiter);
-      return;
-    }
+  if (is_awaited)
+    flufl_sleeper_wake (waiter);
+  flufl_sleeper_unref (waiter);
+  if (is_awaited)
+    return;
   if (self->answer && self->class->undo != NULL)
     self->class->undo (self, &unused);
   flufl_lease_lock (self->lease);

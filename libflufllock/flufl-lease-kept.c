@@ -9,7 +9,13 @@
 #include "flufl-lease-private.h"
 
 /* A kept claim is an open file: it keeps a file system from being unmounted. */
-gint64 flufl_lease_idle_time = 30 * G_USEC_PER_SEC;
+int flufl_lease_idle_ms = 30 * 1000;
+
+static gint64
+idle_time (void)
+{
+  return g_atomic_int_get (&flufl_lease_idle_ms) * G_GINT64_CONSTANT (1000);
+}
 
 /* With the disk. */
 static void
@@ -62,7 +68,7 @@ idle_cb (gpointer data)
 
   flufl_lease_lock_disk (self);
   if (self->kept.path != NULL)
-    left = self->kept_at + flufl_lease_idle_time - g_get_monotonic_time ();
+    left = self->kept_at + idle_time () - g_get_monotonic_time ();
   self->idle_is_due = left > 0;
   flufl_lease_unlock_disk (self);
   if (left > 0)
@@ -88,13 +94,13 @@ flufl_lease_keep (FluflLease *self)
   if (self->idle == NULL)
     {
       /* Without a thread it stays until it is used again. */
-      self->idle = flufl_pulse_start (NULL, (guint64) self->kept.dev + 1, flufl_lease_idle_time,
+      self->idle = flufl_pulse_start (NULL, (guint64) self->kept.dev + 1, idle_time (),
                                       idle_cb, flufl_lease_ref (self), flufl_lease_unref);
       if (self->idle == NULL)
         flufl_lease_unref (self);
     }
   else if (!self->idle_is_due)
-    flufl_pulse_set (self->idle, flufl_lease_idle_time);
+    flufl_pulse_set (self->idle, idle_time ());
   self->idle_is_due = self->idle != NULL;
   flufl_lease_unlock (self);
 }

@@ -126,8 +126,8 @@ GPtrArray  *flufl_lease_list_all      (void);
 gboolean    flufl_lease_abandon_all   (GPtrArray        *leases,
                                        gint64            until);
 
-/* Microseconds after which a claim that is kept, and not used, is let go. */
-extern gint64 flufl_lease_idle_time;
+/* Milliseconds after which a claim that is kept, and not used, is let go; atomic. */
+extern int flufl_lease_idle_ms;
 
 /* flufl-heart.c */
 FluflHeart *flufl_heart_start         (FluflLease       *lease);

@@ -73,8 +73,8 @@ flufl_report_bad_timeout (const FluflSite *site, gint64 timeout_ms)
 
   return g_error_new (G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
                       "The timeout %" G_GINT64_FORMAT " ms for the lock “%s” cannot be used: it must "
-                      "be 0 or more, -1 to wait for ever, or -2 to wait as long as the property "
-                      "“default-timeout” says.",
+                      "be 0 or more, -1 to wait for ever, or -2 for that of the property "
+                      "“default-timeout”.",
                       timeout_ms, path);
 }
 
@@ -131,12 +131,15 @@ flufl_report_forked (const FluflSite *site)
 
 /* --- Who is in the way --- */
 
+/* In the time zone of the reader, which is named: the holder may be in another one. */
 static char *
 format_time (gint64 nsec)
 {
-  g_autoptr (GDateTime) time = flufl_date_time_from_nsec (nsec);
+  g_autoptr (GDateTime) utc = flufl_date_time_from_nsec (nsec);
+  g_autoptr (GDateTime) local = g_date_time_to_local (utc);
 
-  return g_date_time_format (time, "%Y-%m-%d %H:%M:%S UTC");
+  /* Next to the ends of time there is no local one. */
+  return g_date_time_format (local != NULL ? local : utc, "%Y-%m-%d %H:%M:%S %Z");
 }
 
 static gboolean
@@ -159,7 +162,7 @@ append_holder (GString *text, const FluflSite *site, const FluflFindings *findin
       g_autofree char *path = g_build_filename (directory, look->claim.name, NULL);
       g_autofree char *shown = g_filename_display_name (path);
 
-      g_string_append_printf (text, "Somebody whose claim file “%s” is not named as for this lock",
+      g_string_append_printf (text, "Somebody whose claim file “%s” has another form of name",
                               shown);
     }
   else if (findings->own)
@@ -175,7 +178,7 @@ describe_liveness (const FluflFindings *findings)
   if (findings->look.sight != FLUFL_SIGHT_CLAIM || findings->own)
     return "";
   if (findings->stopped)
-    return " It is alive, but it is stopped: it does nothing until it is told to continue.";
+    return " It is alive, but it is stopped, and does nothing until it is continued.";
   switch (findings->liveness)
     {
     case FLUFL_LIVENESS_ALIVE:
@@ -214,8 +217,8 @@ describe_obstacle (const FluflSite *site, const FluflFindings *findings)
     g_string_append_printf (text, " It can be broken %d s after it expired.",
                             (int) (FLUFL_SLOP / FLUFL_NSEC_PER_SEC));
   if (look->sight == FLUFL_SIGHT_STRANGE && findings->break_errsv != 0)
-    g_string_append (text, " It cannot be broken but by force: nobody knows how. If it was taken with "
-                           "another separator, use that.");
+    g_string_append (text, " It can only be broken by force. If it was taken with another separator, use "
+                           "that one.");
   else if (findings->break_errsv == EEXIST)
     g_string_append_printf (text, " It seems to be a copy of a lock: it can be broken once it has "
                                   "expired and nothing has changed for %d s.",
@@ -305,13 +308,13 @@ report_unsupported (const FluflSite *site, const FluflFindings *findings)
 
   if (site->fs_kind == FLUFL_FS_SMB)
     return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED,
-                        "No lock can be made at “%s”: it lies on SMB, where two processes that remove "
-                        "one file can both be told that they did, so that both could hold the lock. "
-                        "Put the lock file on another file system.",
+                        "The lock “%s” cannot be used: it lies on SMB, where the removal of one file can "
+                        "succeed for two processes, so that both could hold the lock. Put the lock "
+                        "file on another file system.",
                         path);
   return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED,
-                      "No lock can be made at “%s”: the file system (%s) has no hard links that work: "
-                      "%s. Put the lock file on another file system.",
+                      "The lock “%s” cannot be used: its file system (%s) has no working hard links: %s. "
+                      "Put the lock file on another file system.",
                       path, findings->fs_type[0] != '\0' ? findings->fs_type : "of unknown type",
                       g_strerror (findings->errsv));
 }
@@ -346,7 +349,7 @@ directory_advice (const FluflSite *site, int errsv, gboolean directory_exists)
     case EACCES:
     case EPERM:
     case EROFS:
-      return g_strdup_printf (" Files must be allowed to be created and removed in “%s”.", shown);
+      return g_strdup_printf (" You need permission to create and remove files in “%s”.", shown);
     default:
       return g_strdup ("");
     }

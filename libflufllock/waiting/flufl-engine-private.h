@@ -35,7 +35,7 @@ typedef struct
 
 struct _FluflSleeper
 {
-  gatomicrefcount refs;      /* the owner's, and the cancellable's handler */
+  gatomicrefcount refs;      /* the owner's, the cancellable's handler's, and those that wake it */
   GCancellable   *cancellable; /* owned; nullable */
   gulong          handler;
   FluflEngine         *engine;

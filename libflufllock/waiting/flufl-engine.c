@@ -249,18 +249,6 @@ lead_for_self (FluflEngine *engine, FluflSleeper *self)
 
 /* --- Sleepers --- */
 
-static void
-sleeper_unref (gpointer data)
-{
-  FluflSleeper *self = data;
-
-  if (!g_atomic_ref_count_dec (&self->refs))
-    return;
-  g_clear_object (&self->cancellable);
-  g_cond_clear (&self->cond);
-  g_free (self);
-}
-
 /*
  * flufl_sleeper_wake:
  *
@@ -321,6 +309,31 @@ flufl_sleeper_new (void)
 }
 
 /*
+ * flufl_sleeper_ref:
+ *
+ * For a thread that wakes the sleeper, whose owner may free it meanwhile.
+ *
+ * Returns: (transfer full): to be given back by flufl_sleeper_unref()
+ */
+FluflSleeper *
+flufl_sleeper_ref (FluflSleeper *self)
+{
+  g_atomic_ref_count_inc (&self->refs);
+  return self;
+}
+
+void
+flufl_sleeper_unref (gpointer data)
+{
+  FluflSleeper *self = data;
+
+  if (!g_atomic_ref_count_dec (&self->refs))
+    return;
+  g_cond_clear (&self->cond);
+  g_free (self);
+}
+
+/*
  * flufl_sleeper_watch:
  * @cancellable: wakes it when it fires
  *
@@ -336,7 +349,7 @@ flufl_sleeper_watch (FluflSleeper *self, GCancellable *cancellable)
   self->cancellable = g_object_ref (cancellable);
   g_atomic_ref_count_inc (&self->refs);
   self->handler = g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self,
-                                         sleeper_unref);
+                                         flufl_sleeper_unref);
 }
 
 void
@@ -347,7 +360,8 @@ flufl_sleeper_free (FluflSleeper *self)
   /* Not g_cancellable_disconnect(): it waits for the handlers of others. */
   if (self->handler != 0)
     g_signal_handler_disconnect (self->cancellable, self->handler);
-  sleeper_unref (self);
+  g_clear_object (&self->cancellable);
+  flufl_sleeper_unref (self);
 }
 
 /*

@@ -18,6 +18,8 @@ G_BEGIN_DECLS
 typedef struct _FluflSleeper FluflSleeper;
 
 FluflSleeper *flufl_sleeper_new   (void);
+FluflSleeper *flufl_sleeper_ref   (FluflSleeper  *self);
+void          flufl_sleeper_unref (gpointer       self);
 void          flufl_sleeper_free  (FluflSleeper  *self);
 void          flufl_sleeper_watch (FluflSleeper  *self,
                                    GCancellable  *cancellable);

@@ -131,13 +131,14 @@ be_evil (const char *dir, pid_t parent)
 static gint64
 flying_clock (FluflClock clock)
 {
-  static gint64 flown;
+  static int flown; /* seconds; atomic, since the heartbeat asks as well */
 
   if (clock == FLUFL_CLOCK_REAL)
     return flufl_syscalls_posix.clock (clock);
   if (g_random_int_range (0, 4) == 0)
-    flown += g_random_int_range (0, 8) * G_GINT64_CONSTANT (1000000000);
-  return flufl_syscalls_posix.clock (clock) + flown;
+    g_atomic_int_add (&flown, g_random_int_range (0, 8));
+  return flufl_syscalls_posix.clock (clock)
+         + g_atomic_int_get (&flown) * G_GINT64_CONSTANT (1000000000);
 }
 
 static void

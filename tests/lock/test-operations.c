@@ -183,11 +183,13 @@ timed_out (Face *face, gconstpointer data)
   g_autofree char *who = g_strdup_printf ("This process itself (%d), by another object, holds it",
                                           (int) getpid ());
   g_autofree char *until = NULL;
+  g_autoptr (GDateTime) local = NULL;
   gint64 begun;
 
   face_acquire (holder);
   details = flufl_lock_query_details (lock, NULL, NULL);
-  until = g_date_time_format (flufl_lock_details_get_expiration (details), "%Y-%m-%d %H:%M:%S UTC");
+  local = g_date_time_to_local (flufl_lock_details_get_expiration (details));
+  until = g_date_time_format (local, "%Y-%m-%d %H:%M:%S %Z");
 
   begun = g_get_monotonic_time ();
   g_assert_false (form->acquire (lock, 120, NULL, &error));

@@ -217,12 +217,12 @@ held_is_told (Face *face, gconstpointer data)
 static void
 linger_idle (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
-  const gint64 usual = flufl_lease_idle_time;
+  const int usual = g_atomic_int_get (&flufl_lease_idle_ms);
   g_autoptr (FluflLock) lock = face_lock_new (face);
   g_autofree char *claim = NULL;
   gint64 end;
 
-  flufl_lease_idle_time = 200 * 1000;
+  g_atomic_int_set (&flufl_lease_idle_ms, 200);
   flufl_lock_set_linger (lock, TRUE);
   for (guint i = 0; i < 2; i++)
     {
@@ -234,7 +234,7 @@ linger_idle (Face *face, gconstpointer data G_GNUC_UNUSED)
       FACE_WAIT_FOR (test_place_count (&face->place) == 0);
     }
 
-  flufl_lease_idle_time = 60 * G_USEC_PER_SEC;
+  g_atomic_int_set (&flufl_lease_idle_ms, 60 * 1000);
   face_acquire (lock);
   face_release (lock);
   claim = test_place_only_claim (&face->place);
@@ -248,7 +248,7 @@ linger_idle (Face *face, gconstpointer data G_GNUC_UNUSED)
       present = test_place_only_claim (&face->place);
       g_assert_cmpstr (present, ==, claim);
     }
-  flufl_lease_idle_time = usual;
+  g_atomic_int_set (&flufl_lease_idle_ms, usual);
 }
 
 /* A release keeps the claim for the next acquisition; nothing of it stays. */
