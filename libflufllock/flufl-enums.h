@@ -26,8 +26,8 @@ G_BEGIN_DECLS
  * The state of a lock at the moment of a query.
  *
  * The first six states have the names and values of flufl.lock's `LockState`.
- * Unlike flufl.lock, this library calls a holder dead or alive only with proof,
- * which host name and process ID are not.
+ * Unlike flufl.lock, this library calls a holder dead or alive only with proof.
+ * A host name and a process ID prove nothing.
  *
  * Since: 0.1
  */
@@ -47,8 +47,8 @@ typedef enum
  * @FLUFL_HEARTBEAT_NONE: the lock is refreshed only when
  *   [method@Flufl.Lock.refresh] is called, as in flufl.lock
  * @FLUFL_HEARTBEAT_MAIN_CONTEXT: the library refreshes it every third of its
- *   lifetime, as long as the main context runs that was the thread-default when
- *   the lock was acquired. An application whose main loop hangs loses its lock
+ *   lifetime, as long as the thread-default main context of the acquisition runs.
+ *   An application whose main loop hangs loses its lock
  * @FLUFL_HEARTBEAT_THREAD: the library refreshes it every third of its lifetime,
  *   as long as the process lives, for programs that run no main loop
  * @FLUFL_HEARTBEAT_AUTO: `MAIN_CONTEXT` for an asynchronous acquisition,

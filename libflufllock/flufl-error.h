@@ -15,7 +15,7 @@ G_BEGIN_DECLS
  * @FLUFL_LOCK_ERROR_NOT_HELD: the object does not hold the lock; from a query of
  *   details, nobody holds it
  * @FLUFL_LOCK_ERROR_TIMED_OUT: somebody else held the lock for the whole
- *   timeout. The message says who. Try again later
+ *   timeout. The message names the holder. Try again later
  * @FLUFL_LOCK_ERROR_LOST: the object held the lock, and somebody broke it, or it
  *   could not be refreshed before it expired. The data that it protects may have
  *   changed: start over

@@ -49,7 +49,7 @@ flufl_lock_get_separator (FluflLock *self)
  * flufl_lock_get_lifetime:
  * @self: a lock
  *
- * Gets for how long the lock is good after it has been acquired or refreshed.
+ * Gets the time from an acquisition or refresh to the expiration of the lock.
  *
  * Returns: the lifetime, in milliseconds
  *
@@ -86,8 +86,8 @@ change_int64 (FluflLock *self, gint64 *field, gint64 value)
  * @self: a lock
  * @lifetime_ms: the lifetime, in milliseconds, from 1 to 68 years
  *
- * Sets for how long the lock is good after it has been acquired or refreshed.
- * It counts from the next acquisition or refresh on.
+ * Sets the time from an acquisition or refresh to the expiration of the lock.
+ * A change takes effect at the next acquisition or refresh.
  *
  * Since: 0.1
  */
@@ -105,7 +105,7 @@ flufl_lock_set_lifetime (FluflLock *self, gint64 lifetime_ms)
  * flufl_lock_get_default_timeout:
  * @self: a lock
  *
- * Gets for how long an acquisition goes on that is asked for with
+ * Gets the timeout of an acquisition that is started with
  * [const@Flufl.LOCK_TIMEOUT_DEFAULT].
  *
  * Returns: the timeout, in milliseconds, or -1 for ever
@@ -131,7 +131,7 @@ flufl_lock_get_default_timeout (FluflLock *self)
  * @timeout_ms: the timeout, in milliseconds; 0 means to try once, -1 to wait
  *   for ever
  *
- * Sets for how long an acquisition goes on that is asked for with
+ * Sets the timeout of an acquisition that is started with
  * [const@Flufl.LOCK_TIMEOUT_DEFAULT].
  *
  * Since: 0.1
@@ -385,7 +385,7 @@ flufl_lock_set_waiting_delay (FluflLock *self, gint64 delay_ms)
  * flufl_lock_get_host_name:
  * @self: a lock
  *
- * Gets the name by which the claims of this object call this machine.
+ * Gets the name of this machine in the claims of this object.
  *
  * Returns: the host name
  *
@@ -448,7 +448,7 @@ flufl_lock_get_held (FluflLock *self)
  * @self: a lock
  * @n_errnos: (out): how many there are
  *
- * Gets the error numbers that are taken as passing, besides those that the
+ * Gets the error numbers that are treated as temporary, besides those that the
  * library knows.
  *
  * Returns: (transfer full) (nullable) (array length=n_errnos): the error
@@ -484,11 +484,11 @@ flufl_lock_get_retry_errnos (FluflLock *self, gsize *n_errnos)
  *   has them
  * @n_errnos: how many
  *
- * Sets which errors of the file server are taken as passing, besides those
+ * Sets the errors of the file server that are treated as temporary, besides those
  * that the library knows, such as `EIO` and `ESTALE`. An acquisition that meets
  * one goes on waiting, within its timeout; [method@Flufl.Lock.query_state],
  * [method@Flufl.Lock.query_details] and [method@Flufl.Lock.break_lock] look
- * again. If nothing else is answered for ten seconds, or for the lifetime of
+ * again. If the server answers nothing else for ten seconds, or for the lifetime of
  * the lock to be acquired if that is longer, the error is reported.
  *
  * Since: 0.1

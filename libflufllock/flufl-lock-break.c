@@ -141,8 +141,8 @@ flufl_lock_call_break_lock (FluflLock *self, gint64 flags, GCancellable *cancell
  * Without `FLUFL_BREAK_FORCE` this breaks a lock that expired more than ten
  * seconds ago, or whose holder is proved dead. The ten seconds are for clocks
  * that differ: until they are over a lock in the state
- * `FLUFL_LOCK_STATE_THEIRS_EXPIRED` stays. A lock that changed less than five
- * seconds ago is left alone until then, unless its life-line proves the death,
+ * `FLUFL_LOCK_STATE_THEIRS_EXPIRED` stays. A lock is left alone for five
+ * seconds after its last change, unless its life-line proves the death,
  * so this may take some seconds.
  *
  * With `FLUFL_BREAK_FORCE` this removes whatever is at the lock file's path,

@@ -171,7 +171,7 @@ flufl_lock_dup_work_cancellable (FluflLock *self, GCancellable *cancellable)
 /**
  * flufl_lock_explain_error:
  * @self: a lock
- * @error: what work that the lock protects has failed with
+ * @error: the error with which the protected work failed
  *
  * Gets the reason of a failure: the error of [method@Flufl.Lock.dup_lost_error]
  * if the work was cancelled because the lock was lost, and @error itself

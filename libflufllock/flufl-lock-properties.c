@@ -258,7 +258,7 @@ install_holding (void)
   /**
    * FluflLock:heartbeat:
    *
-   * Who refreshes the lock while it is held. The default is
+   * The kind of heartbeat that refreshes the lock while it is held. The default is
    * `FLUFL_HEARTBEAT_AUTO`: the library does. A change takes effect at the next
    * acquisition.
    *

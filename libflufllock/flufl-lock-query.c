@@ -372,7 +372,7 @@ flufl_lock_query_state_finish (FluflLock *self, GAsyncResult *result, GError **e
  * @cancellable: (nullable): a cancellable, or %NULL
  * @error: return location for an error
  *
- * Looks at who holds the lock, and until when. Nothing is written.
+ * Gets the holder and the expiration of the lock. Nothing is written.
  *
  * Fails with
  *

@@ -125,7 +125,7 @@ refresh_step (FluflCall *call, gint64 *out_when G_GNUC_UNUSED)
                                        self->lifetime_ms * FLUFL_NSEC_PER_MSEC, &self->errsv);
   if (self->outcome != FLUFL_OUTCOME_LOST)
     flufl_lease_renew (lease, self->outcome == FLUFL_OUTCOME_HELD);
-  /* Its time may have come to its end before the answer did. */
+  /* The lease may have ended before the answer came. */
   call->answer = self->outcome == FLUFL_OUTCOME_HELD && flufl_lease_is_held (lease);
   flufl_lease_unlock_disk (lease);
 

@@ -42,7 +42,7 @@
  * only keeps out processes that acquire it. The [property@Flufl.Lock:heartbeat]
  * refreshes the lock while it is held. A holder whose lock is not refreshed within
  * its lifetime, because the machine slept or the file server did not answer, may
- * lose it. Work that must stop then is given the cancellable of
+ * lose it. Give work that must stop then the cancellable of
  * [method@Flufl.Lock.dup_lost_cancellable].
  *
  * ## Threads and main contexts
@@ -66,7 +66,7 @@
  * ## Directories, names, and clocks
  *
  * The lock file's directory must exist, be writable, and lie on a file system
- * with hard links. Every valid file name may be the lock's. The path is made
+ * with hard links. The lock file may have any valid file name. The path is made
  * absolute when the object is created. A lock counts as expired only if it is so
  * by this machine's clock and by the file server's.
  *

@@ -14,7 +14,7 @@
 /* A process of flufl.lock sleeps for up to 2.01 s between two tries. A lock that is left free for
  * 2.1 s has therefore been tried by each of them. Microseconds. */
 gint64 flufl_acquire_gap = 2100 * 1000;
-/* Leaving the lock free is given up when, after this many looks, other processes had it in more
+/* After this many looks a waiter stops leaving the lock free if other processes had it in more
  * than three quarters of them. */
 #define GAP_LOOKS 50
 #define GAP_FREE_PART 4
@@ -33,7 +33,7 @@ lock_is_free (FluflAcquire *self)
   return self->site->sys->lstat (self->site->lock_path, &st) != 0 && errno == ENOENT;
 }
 
-/* Whether the one that the lock is left to has had its turn, or does not come. */
+/* Whether the process for which the lock is left free has had its turn, or does not come. */
 static gboolean
 gap_is_over (FluflAcquire *self, gint64 now)
 {
@@ -53,11 +53,11 @@ gap_is_over (FluflAcquire *self, gint64 now)
 }
 
 /*
- * Our processes hand the lock on within microseconds: those of flufl.lock would
- * never find it free. So where one has waited for long, the first of ours that
- * finds the lock free leaves it so until that one has taken it, and does that
- * once: the turn after that is its own. Others of flufl.lock may take it
- * meanwhile, again and again, as those do that come the moment that it is free.
+ * Our processes hand the lock on within microseconds, so processes of flufl.lock would
+ * never find it free. If one of those has waited for long, the first of our waiters that
+ * finds the lock free leaves it free until that process has taken it. The waiter does so
+ * once; the next turn is its own. Other processes of flufl.lock may take the lock
+ * meanwhile, again and again, if they come at the moment when it is free.
  */
 gboolean
 flufl_acquire_gives_way (FluflAcquire *self, gint64 now)

@@ -61,8 +61,8 @@ watch_predecessor (FluflAcquire *self)
   return flufl_watch_add (&self->order.watch, path, PREDECESSOR_EVENTS);
 }
 
-/* Whether the predecessor need not be waited for. One that came long before us may be stopped. It
- * is asked for at once, and not when its patience is over, for every waiter behind us would be late
+/* Whether to pass over the predecessor. A predecessor that came long before us may be stopped. It
+ * is checked at once, not when its patience is over, since every waiter behind us would be late
  * too. */
 static gboolean
 leads_for_nothing (FluflAcquire *self)

@@ -16,10 +16,10 @@
  * have left. */
 #define SWEEP_AFTER ANNOUNCE_AFTER
 
-/* To open a lock file of a file server costs calls; and the server of NFS 4 may
+/* Opening a lock file on a file server costs calls. A server of NFS 4 may even
  * promise the client to ask for it back before anything changes, which makes the
- * holder's next step a slow one. So there it is looked at when the wait lasts. On
- * NFS flufl_attempt() knows when it is time again, by what the server answers anyhow. On other
+ * holder's next step slow. There a waiter therefore looks only when the wait lasts. On
+ * NFS flufl_attempt() learns when to look again from the server's other answers. On other
  * file systems, and before a lock has been seen, the lock file is read this often. */
 #define REMOTE_LOOK_EVERY (2 * G_USEC_PER_SEC)
 
@@ -107,8 +107,8 @@ look_is_due (FluflAcquire *self, gint64 now)
          && now - self->looked >= REMOTE_LOOK_EVERY;
 }
 
-/* One try. Looking at what is in the way costs several times what linking does:
- * so only if @look, or if that was long ago. */
+/* One try. A look at what is in the way costs several times as much as a link, so the try
+ * looks only if @look is set, or if the last look was long ago. */
 void
 flufl_acquire_try (FluflAcquire *self, gboolean look)
 {

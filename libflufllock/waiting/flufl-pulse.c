@@ -3,11 +3,11 @@
  *
  * The pulses of one main context are a group, and those without one are another. A group has
  * one appointment, at the earliest of its pulses. When that comes, all that would come soon
- * are done as well. Those of one lane are done one after another in one thread, and the lanes
- * beside each other: a file server that does not answer holds up its own lane only.
+ * are done as well. Pulses of one lane run one after another in one thread, and the lanes run
+ * in parallel: a file server that does not answer holds up its own lane only.
  *
  * The appointments of the group without a context are kept by a worker, the keeper, which waits
- * for nothing else: to do so beside the watches would put it between a release and the thread
+ * for nothing else. If it served the watches too, it would stand between a release and the thread
  * that waits for it.
  */
 
@@ -50,7 +50,7 @@ struct _FluflPulse
 struct _Group
 {
   gatomicrefcount refs;
-  int             process; /* the mark of that which it is of */
+  int             process; /* the mark of the process to which it belongs */
   GMainContext   *context; /* borrowed, for as long as there are pulses; nullable */
 
   GMutex          mutex;   /* protects what follows */

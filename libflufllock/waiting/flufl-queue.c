@@ -321,8 +321,8 @@ flufl_queue_begin (FluflQueue *self)
  * @collect: remove claims that nobody waits behind, if some come in sight and
  *   their owners are proved to be dead
  *
- * Looks who came before us. Where nobody did, or nobody can tell, the lock file
- * is what to wait for.
+ * Finds the claim right before ours. Where there is none, or nobody can tell, the lock file
+ * is the file to wait for.
  */
 void
 flufl_queue_view (FluflQueue       *self,
@@ -435,7 +435,7 @@ flufl_queue_owes_a_turn (FluflQueue *self, FluflSite *site, const FluflQueueView
   return FALSE;
 }
 
-/* Whether to look who is there before linking: who links first goes before
+/* Whether to look at the queue before linking. A process that links first goes before
  * those who wait. */
 gboolean
 flufl_queue_expects_company (const FluflQueue *self)

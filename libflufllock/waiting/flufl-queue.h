@@ -3,8 +3,8 @@
  *
  * Whom to wait for. The claims in the directory are a queue, by the time of
  * arrival that their names show; each waits for the one before it. This is a
- * hint and no rule: link(2) alone decides, and who knows nothing of the queue
- * is neither harmed nor harms.
+ * hint and no rule: link(2) alone decides. A process that knows nothing of the queue
+ * is not harmed and does no harm.
  */
 
 #pragma once
