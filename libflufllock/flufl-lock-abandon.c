@@ -67,6 +67,9 @@ list_holders (GPtrArray *leases)
  * for two seconds at most. Objects whose [property@Flufl.Lock:release-at-exit] is
  * %FALSE are left out. A forked child never touches the locks of its parent.
  *
+ * Work that a lock protects is not stopped: it is no loss if the program itself
+ * gives up its locks. End the work before.
+ *
  * A lock whose files cannot be removed is given up all the same: others break
  * it, on a local file system within milliseconds.
  *
@@ -78,11 +81,15 @@ list_holders (GPtrArray *leases)
 gboolean
 flufl_lock_release_all (gint64 timeout_ms)
 {
-  g_autoptr (GPtrArray) leases = flufl_lease_list_all ();
-  g_autoptr (GPtrArray) holders = list_holders (leases);
+  g_autoptr (GPtrArray) leases = NULL;
+  g_autoptr (GPtrArray) holders = NULL;
   gint64 now = g_get_monotonic_time ();
   gboolean done;
 
+  g_return_val_if_fail (timeout_ms >= FLUFL_LOCK_TIMEOUT_FOREVER, FALSE);
+
+  leases = flufl_lease_list_all ();
+  holders = list_holders (leases);
   done = flufl_lease_abandon_all (leases, timeout_ms < 0 || timeout_ms > (G_MAXINT64 - now) / 1000
                                               ? G_MAXINT64
                                               : now + timeout_ms * 1000);

@@ -139,7 +139,8 @@ joint_connect (Joint *self, guint i, GCancellable *source)
  * @cancellable is, or when the lock is lost as that of
  * [method@Flufl.Lock.dup_lost_cancellable], whichever comes first.
  *
- * Call it while the lock is held: the cancellable belongs to the present lease.
+ * It is for one lease: that which runs, or, if the lock is not held, the next one.
+ * Call it anew for each acquisition.
  * [method@Flufl.Lock.explain_error] turns the error of cancelled work into the
  * reason.
  *

@@ -162,8 +162,8 @@ append_holder (GString *text, const FluflSite *site, const FluflFindings *findin
       g_autofree char *path = g_build_filename (directory, look->claim.name, NULL);
       g_autofree char *shown = g_filename_display_name (path);
 
-      g_string_append_printf (text, "Somebody whose claim file “%s” has another form of name",
-                              shown);
+      g_string_append_printf (text, "Somebody whose claim file “%s” has another form of name, perhaps with "
+                              "another separator than “%s”,", shown, site->separator);
     }
   else if (findings->own)
     g_string_append_printf (text, "This process itself (%d), by another object,", look->claim.pid);

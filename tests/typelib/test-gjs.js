@@ -249,8 +249,11 @@ test('out of range is refused where it is given', () => {
       value => new Flufl.Lock({file, default_timeout: value}),
       value => new Flufl.Lock({file, defaultTimeout: value}),
       value => (lock.defaultTimeout = value)],
+    waiting_delay: [value => (lock.waiting_delay = value), value => lock.set_waiting_delay(value),
+      value => new Flufl.Lock({file, waitingDelay: value})],
   };
-  const bad = {lifetime: [0, -5, 2 ** 50, NaN], default_timeout: [-2, -7, Infinity]};
+  const bad = {lifetime: [0, -5, 2 ** 50, NaN], default_timeout: [-2, -7, Infinity],
+    waiting_delay: [-1, NaN]};
   for (const [name, values] of Object.entries(bad)) {
     for (const give of givers[name]) {
       for (const value of values) {
@@ -265,11 +268,11 @@ test('out of range is refused where it is given', () => {
       }
     }
   }
-  assertEqual([lock.lifetime, lock.default_timeout], [15000, -1]);
+  assertEqual([lock.lifetime, lock.default_timeout, lock.waiting_delay], [15000, -1, 250]);
 });
 
 test('values that are not numbers are refused', async () => {
-  for (const value of [true, false, '5']) {
+  for (const value of [true, false, '5', null]) {
     for (const method of ['acquire', 'acquire_async', 'refresh', 'refresh_async', 'set_lifetime',
       'set_default_timeout']) {
       let error = null;

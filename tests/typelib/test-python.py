@@ -108,7 +108,7 @@ class Namespace(LockTestCase):
         self.assertEqual(str(caught.exception), caught.exception.message)
         self.assertRegex(repr(caught.exception), r'^Flufl\.FileNotFoundError\(')
         with self.assertRaises(GLib.Error) as caught:
-            self.lock.acquire(-7)
+            Flufl.Lock(self.path, separator='a').acquire()
         self.assertEqual(str(caught.exception), caught.exception.message)
         self.assertNotIsInstance(caught.exception, OSError)
 
@@ -129,8 +129,27 @@ class Construction(LockTestCase):
         for lock in Flufl.Lock.new(file), Flufl.Lock.new_for_path(self.path):
             self.assertIs(type(lock), Flufl.Lock)
             self.assertTrue(lock.props.file.equal(file))
-        beside = Flufl.Lock.new_beside(file)
-        self.assertEqual(beside.file.get_path(), self.path + '.lock')
+
+    def test_new_beside(self):
+        for file in (self.path, pathlib.Path(self.path), os.fsencode(self.path), self.path + '/',
+                     Gio.File.new_for_path(self.path)):
+            beside = Flufl.Lock.new_beside(file, lifetime=MS * 5000, linger=True)
+            self.assertIs(type(beside), Flufl.Lock)
+            self.assertEqual(beside.file.get_path(), self.path + '.lock')
+            self.assertEqual((beside.lifetime, beside.linger), (MS * 5000, True))
+        with self.assertRaises(TypeError):
+            Flufl.Lock.new_beside(5)
+        # It has no neighbours.
+        for root in '/', '//', b'/':
+            with self.assertRaises(GLib.Error):
+                Flufl.Lock.new_beside(root).acquire()
+
+    def test_timeouts_below_the_special_ones(self):
+        for give in (self.lock.acquire, self.lock.acquire_async):
+            with self.assertRaisesRegex(ValueError, '-7 ms .*-1 .*-2'):
+                give(-7)
+        with self.assertRaisesRegex(ValueError, '-2 ms .*-1'):
+            Flufl.Lock.release_all(-2)
 
     def test_relative_path(self):
         before = os.getcwd()

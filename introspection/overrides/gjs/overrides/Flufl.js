@@ -10,14 +10,14 @@ const {Gio, GLib} = imports.gi;
 function _checkWhole(name, value) {
   if (typeof value === 'number' && Number.isSafeInteger(value) || typeof value === 'bigint')
     return;
-  const message = `${name}: ${String(value)} is no whole number of milliseconds`;
+  const message = `${name}: ${String(value)} is not a whole number of milliseconds`;
   if (Number.isInteger(value))
     throw new RangeError(`${name}: ${value} is too large`);
   if (typeof value === 'number') {
     throw new RangeError(message +
       (value === Infinity ? '; for ever is LOCK_TIMEOUT_FOREVER' : ''));
   }
-  throw new TypeError(`${name}: ${JSON.stringify(value) ?? String(value)} is no number`);
+  throw new TypeError(`${name}: ${JSON.stringify(value) ?? String(value)} is not a number`);
 }
 
 function _checkRange(name, value, least, most) {
@@ -33,7 +33,7 @@ function _withDefaults(proto, name, defaults) {
   const isDuration = typeof defaults[0] === 'number' && /^(acquire|refresh)/.test(name);
 
   proto[name] = function (...args) {
-    const filled = defaults.map((value, i) => args[i] ?? value);
+    const filled = defaults.map((value, i) => args[i] === undefined ? value : args[i]);
     if (isDuration)
       _checkWhole(`${name}()`, filled[0]);
     return method.call(this, ...filled, ...args.slice(defaults.length));
@@ -81,6 +81,7 @@ function _init() {
   const ranges = {
     lifetime: [1, 68 * 365 * 24 * 3600 * 1000],
     default_timeout: [Flufl.LOCK_TIMEOUT_FOREVER, Number.MAX_SAFE_INTEGER],
+    waiting_delay: [0, Number.MAX_SAFE_INTEGER / 2],
   };
   const construct = proto._init;
 

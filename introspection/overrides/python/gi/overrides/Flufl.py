@@ -356,8 +356,18 @@ def _in_range(name, value):
     return value
 
 
-def _timeout_to_ms(timeout):
+def _none_to_ms(timeout):
     return Flufl.LOCK_TIMEOUT_FOREVER if timeout is None else _to_ms(timeout)
+
+
+def _timeout_to_ms(timeout, least=Flufl.LOCK_TIMEOUT_DEFAULT):
+    timeout_ms = _none_to_ms(timeout)
+    if timeout_ms < least:
+        raise ValueError('a timeout of {} ms is negative: {} is for ever, as is None{}'.format(
+            timeout_ms, Flufl.LOCK_TIMEOUT_FOREVER,
+            ', and {} is the default timeout'.format(least)
+            if least == Flufl.LOCK_TIMEOUT_DEFAULT else ''))
+    return timeout_ms
 
 
 def _lifetime_to_ms(lifetime):
@@ -371,7 +381,7 @@ def _lifetime_to_ms(lifetime):
 
 
 def _default_timeout_to_ms(timeout):
-    return _in_range('default-timeout', _timeout_to_ms(timeout))
+    return _in_range('default-timeout', _none_to_ms(timeout))
 
 
 def _delay_to_ms(delay):
@@ -403,6 +413,20 @@ class Lock(Flufl.Lock):
         if 'waiting_delay' in properties:
             properties['waiting_delay'] = _delay_to_ms(properties['waiting_delay'])
         super().__init__(file=file, **properties)
+
+    @classmethod
+    def new_beside(cls, file, **properties):
+        """new_beside(file, **properties) -> Flufl.Lock: the lock that protects the file
+
+        Takes a str, bytes, os.PathLike or Gio.File, and properties as the constructor does.
+        """
+        if not isinstance(file, Gio.File):
+            path = os.fspath(file)
+            dot_lock, ends = ('.lock', '/') if isinstance(path, str) else (b'.lock', b'/')
+            if os.path.basename(path.rstrip(ends)):
+                return cls(path.rstrip(ends) + dot_lock, **properties)
+            file = Flufl.Lock.new_for_path(path).get_file()
+        return cls(Flufl.Lock.new_beside(file).get_file(), **properties)
 
     def __repr__(self):
         file = self.get_file()
@@ -525,7 +549,7 @@ class Lock(Flufl.Lock):
     @staticmethod
     def release_all(timeout=datetime.timedelta(seconds=2)):
         """release_all(timeout=two seconds) -> bool: whether all were given up in time"""
-        return Flufl.Lock.release_all(_timeout_to_ms(timeout))
+        return Flufl.Lock.release_all(_timeout_to_ms(timeout, Flufl.LOCK_TIMEOUT_FOREVER))
 
     def explain_error(self, error):
         """The reason of a failure: of one that the loss of the lock has cancelled, the loss."""
