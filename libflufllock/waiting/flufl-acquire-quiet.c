@@ -99,7 +99,7 @@ static gboolean
 is_led (FluflAcquire *self)
 {
   return self->order.armed && flufl_turn_is_joined (&self->turn)
-         && flufl_turn_is_led (&self->turn);
+         && flufl_turn_is_led (&self->turn, &self->quiet.led_until);
 }
 
 /*
@@ -112,12 +112,16 @@ gboolean
 flufl_acquire_stays_quiet (FluflAcquire *self, FluflWatchEvents events, gint64 now)
 {
   FluflQuiet *quiet = &self->quiet;
+  gboolean was_led = quiet->on && quiet->is_led;
 
   if (self->retry.pause < WATCH_BACKOFF_MAX || (events & ~FLUFL_WATCH_CHANGED) != 0
       || flufl_acquire_is_giving_way (self) || now >= self->deadline
       || (!self->announcement.done && now >= self->announcement.at))
     return FALSE;
   quiet->is_led = is_led (self);
+  /* The wait goes on as that of one which looks by itself. */
+  if (was_led && !quiet->is_led)
+    self->retry.at = MIN (self->retry.at, now);
   if (!quiet->is_led
       && (!watches_lock (self) || self->findings.expired || self->findings.resting
           || must_ask_for_holder (self) || !lock_stays (self)))

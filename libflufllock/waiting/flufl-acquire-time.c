@@ -77,8 +77,9 @@ static gint64
 next_pause (FluflAcquire *self, gint64 now)
 {
   gint64 longest = !self->order.armed ? REMOTE_BACKOFF_MAX
-                   : self->quiet.on ? QUIET_BACKOFF_MAX
-                                 : WATCH_BACKOFF_MAX;
+                   : !self->quiet.on ? WATCH_BACKOFF_MAX
+                   : self->quiet.is_led ? LED_BACKOFF_MAX
+                                        : QUIET_BACKOFF_MAX;
 
   if (!self->order.armed && flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL)
     return untold_pause (self, now);
@@ -108,13 +109,17 @@ flufl_acquire_next_try (FluflAcquire *self, gint64 now)
       self->retry.at = now + flufl_acquire_jittered (self, self->retry.pause);
     }
 
+  when = self->retry.at;
   if (self->quiet.on && self->quiet.is_led)
-    return MIN (self->retry.at, self->deadline);
-  when = MIN (self->retry.at, next_turn (self, now));
-  if (self->quiet.on && self->quiet.until != 0)
-    when = MIN (when, MAX (self->quiet.until, now));
-  if (self->collection.at > now && self->break_dead && self->collection.more_dead)
-    when = MIN (when, self->collection.at);
+    when = MIN (when, MAX (self->quiet.led_until, now));
+  else
+    {
+      when = MIN (when, next_turn (self, now));
+      if (self->quiet.on && self->quiet.until != 0)
+        when = MIN (when, MAX (self->quiet.until, now));
+      if (self->collection.at > now && self->break_dead && self->collection.more_dead)
+        when = MIN (when, self->collection.at);
+    }
   if (!self->announcement.done && now < self->announcement.at)
     when = MIN (when, self->announcement.at);
   return MIN (when, self->deadline);

@@ -15,11 +15,9 @@
 
 #include "flufl-pulse.h"
 
-#include <poll.h>
-
 #include "flufl-boot-timer.h"
+#include "flufl-keeper.h"
 #include "flufl-process.h"
-#include "flufl-thread.h"
 #include "flufl-workers.h"
 
 /* A pulse is done together with another one if this part of its interval is left. */
@@ -55,13 +53,11 @@ struct _Group
 
   GMutex          mutex;   /* protects what follows */
   GPtrArray      *pulses;  /* owned; of FluflPulse, borrowed */
-  guint           n_beating; /* of them, or of those that were stopped meanwhile */
   gint64          armed;   /* when the appointment is; G_MAXINT64: there is none */
   GSource        *source;  /* owned; has it, in a context; nullable */
   gpointer        tag;     /* of the timer's descriptor in source; nullable */
   FluflBootTimer  timer;
-  gboolean        has_keeper; /* without a context */
-  GCond           rearmed; /* armed has changed; for a keeper without a timer */
+  FluflKeeper     keeper;  /* without a context */
 };
 
 /* Of one process. */
@@ -96,7 +92,6 @@ group_unref (gpointer data)
 
   if (!g_atomic_ref_count_dec (&self->refs))
     return;
-  g_cond_clear (&self->rearmed);
   flufl_boot_timer_clear (&self->timer);
   g_ptr_array_unref (self->pulses);
   g_mutex_clear (&self->mutex);
@@ -125,34 +120,13 @@ pulse_unref (gpointer data)
 
 /* --- The appointment; all with the group's mutex --- */
 
-static void keep_appointments (gpointer data);
-
-static gboolean
-is_keeper_needed (const Group *self)
-{
-  return self->armed != G_MAXINT64 || self->n_beating > 0;
-}
-
-/* Wakes the keeper at @when, or earlier if it has no timer. */
-static void
-wake_keeper (Group *self, gint64 when)
-{
-  flufl_boot_timer_set (&self->timer, when);
-  g_cond_signal (&self->rearmed);
-}
-
 /* Returns FALSE if no thread can be started for a keeper. */
 static gboolean
 arm_in_worker (Group *self, gint64 when)
 {
-  if (!self->has_keeper && !flufl_workers_push (keep_appointments, group_ref (self)))
-    {
-      group_unref (self);
-      return FALSE;
-    }
-  self->has_keeper = TRUE;
+  if (!flufl_keeper_meet_at (&self->keeper, when))
+    return FALSE;
   self->armed = when;
-  wake_keeper (self, when);
   return TRUE;
 }
 
@@ -198,7 +172,6 @@ beat (FluflPulse *self)
     next = self->func (self->user_data);
   g_mutex_lock (&group->mutex);
   self->beating = FALSE;
-  group->n_beating--;
   if (next >= 0)
     {
       self->interval = next;
@@ -206,8 +179,9 @@ beat (FluflPulse *self)
     }
   if (self->due != G_MAXINT64 && !g_atomic_int_get (&self->stopped))
     arm (group, self->due);
-  else if (group->has_keeper && !is_keeper_needed (group))
-    wake_keeper (group, 0);
+  /* The beat may have made the next appointment, when no thread can be started. */
+  if (group->context == NULL)
+    flufl_keeper_let_go (&group->keeper);
   g_mutex_unlock (&group->mutex);
 }
 
@@ -269,7 +243,8 @@ take_due (Group *self)
           && pulse->due <= now + pulse->interval / EARLY_PART)
         {
           pulse->beating = TRUE;
-          self->n_beating++;
+          if (self->context == NULL)
+            flufl_keeper_hold (&self->keeper);
           pulse->due = G_MAXINT64;
           g_atomic_ref_count_inc (&pulse->refs);
           g_ptr_array_add (batch_of_lane (self, batches, pulse->lane)->pulses, pulse);
@@ -283,42 +258,12 @@ take_due (Group *self)
   return batches;
 }
 
-/* --- The keeper --- */
-
-/* With the mutex, which is not held meanwhile. */
+/* With the mutex, which is not held meanwhile. If no other thread can be started the keeper does
+ * the work, and nobody keeps the appointments until it is done. */
 static void
-wait_for_appointment (Group *self)
+meet_in_keeper (gpointer data)
 {
-  gint64 left;
-
-  flufl_boot_timer_set (&self->timer, self->armed);
-  if (self->timer.fd >= 0)
-    {
-      struct pollfd fd = { self->timer.fd, POLLIN, 0 };
-
-      g_mutex_unlock (&self->mutex);
-      FLUFL_WAIT_FOR (poll (&fd, 1, -1));
-      g_mutex_lock (&self->mutex);
-      if (fd.revents != 0)
-        self->timer.when = -1; /* to be set anew, which ends what it shows */
-      if ((fd.revents & ~POLLIN) != 0)
-        self->timer.fd = -1; /* somebody closed it */
-      return;
-    }
-  left = self->armed != G_MAXINT64 ? self->armed - flufl_boot_time_now () : 0;
-  flufl_thread_begin_wait ();
-  if (self->armed == G_MAXINT64)
-    g_cond_wait (&self->rearmed, &self->mutex);
-  else
-    g_cond_wait_until (&self->rearmed, &self->mutex, g_get_monotonic_time () + left);
-  flufl_thread_end_wait ();
-}
-
-/* With the mutex, which is not held meanwhile. If no other thread can be started the
- * keeper does the work, and nobody keeps the appointments until it is done. */
-static void
-meet (Group *self)
-{
+  Group *self = data;
   g_autoptr (GPtrArray) batches = take_due (self);
 
   g_mutex_unlock (&self->mutex);
@@ -326,24 +271,6 @@ meet (Group *self)
     if (!flufl_workers_push (run_batch, batches->pdata[i]))
       run_batch (batches->pdata[i]);
   g_mutex_lock (&self->mutex);
-}
-
-/* In a worker. It stays while something beats, since the beat makes the next appointment, and no
- * other thread may be available by then. */
-static void
-keep_appointments (gpointer data)
-{
-  Group *self = data;
-
-  g_mutex_lock (&self->mutex);
-  while (is_keeper_needed (self))
-    if (self->armed > flufl_boot_time_now ())
-      wait_for_appointment (self);
-    else
-      meet (self);
-  self->has_keeper = FALSE;
-  g_mutex_unlock (&self->mutex);
-  group_unref (self);
 }
 
 /* --- In a context --- */
@@ -359,7 +286,6 @@ put_off (Group *self, Batch *batch)
       FluflPulse *pulse = batch->pulses->pdata[i];
 
       pulse->beating = FALSE;
-      self->n_beating--;
       pulse->due = MIN (pulse->due, when);
     }
   if (self->source != NULL)
@@ -453,8 +379,9 @@ find_group (Groups *all, GMainContext *context)
   group->pulses = g_ptr_array_new ();
   group->armed = G_MAXINT64;
   flufl_boot_timer_init (&group->timer);
-  g_cond_init (&group->rearmed);
-  if (context != NULL)
+  if (context == NULL)
+    flufl_keeper_init (&group->keeper, &group->mutex, meet_in_keeper, group);
+  else
     attach (group);
   g_ptr_array_add (all->groups, group);
   return group;
@@ -490,6 +417,14 @@ remove_pulse (Group *self, FluflPulse *pulse)
   last->index = pulse->index;
   self->pulses->pdata[pulse->index] = last;
   g_ptr_array_set_size (self->pulses, (int) self->pulses->len - 1);
+}
+
+/* With the mutex. There are no pulses any more. */
+static void
+end_soon (Group *self)
+{
+  flufl_keeper_end_soon (&self->keeper);
+  self->armed = self->keeper.when;
 }
 
 /*
@@ -576,6 +511,8 @@ flufl_pulse_stop (FluflPulse *self)
   g_mutex_lock (&all->mutex);
   g_mutex_lock (&group->mutex);
   remove_pulse (group, self);
+  if (group->context == NULL && group->pulses->len == 0)
+    end_soon (group);
   source = detach_if_empty (all, group);
   g_mutex_unlock (&group->mutex);
   g_mutex_unlock (&all->mutex);

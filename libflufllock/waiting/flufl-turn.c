@@ -165,6 +165,14 @@ wake_led (Group *group)
     }
 }
 
+/* When a waiter in front counts as stalled, unless it moves. */
+static gint64
+late_from (const FluflTurn *turn)
+{
+  return turn->due < G_MAXINT64 - flufl_turn_patience ? turn->due + flufl_turn_patience
+                                                      : G_MAXINT64;
+}
+
 /* With the mutex. Returns when the next of those in front may be found stalled. */
 static gint64
 find_stalled (Group *group, gint64 now)
@@ -175,8 +183,7 @@ find_stalled (Group *group, gint64 now)
   for (GList *l = group->waiters.head; l != NULL; l = l->next)
     {
       FluflTurn *turn = l->data;
-      gint64 late = turn->due < G_MAXINT64 - flufl_turn_patience ? turn->due + flufl_turn_patience
-                                                                 : G_MAXINT64;
+      gint64 late = late_from (turn);
 
       if (!turn->in_front || turn->is_stalled)
         continue;
@@ -195,8 +202,8 @@ find_stalled (Group *group, gint64 now)
 
 static void meet (gpointer data);
 
-/* With the mutex. While waiters rely on those in front, a worker checks that these move. Without a
- * thread for it there is no check. */
+/* With the mutex. While waiters are behind those in front, a worker checks that these move. Without
+ * a thread for it there is no check. */
 static void
 arm (Group *group, gint64 when)
 {
@@ -325,15 +332,17 @@ flufl_turn_has_come (FluflTurn *self)
 
 /*
  * flufl_turn_is_led:
+ * @out_until: when to ask again at the latest, in monotonic microseconds: the other one is stalled
+ *   by then, unless it has moved
  *
- * Returns: whether another waiter in front came before this one, and moves when it should. The
- *   sleeper of this one is woken when that is over
+ * Returns: whether another waiter in front came before this one, and moves when it should. If a
+ *   thread can be started for that, this one is woken when the other one stalls
  */
 gboolean
-flufl_turn_is_led (FluflTurn *self)
+flufl_turn_is_led (FluflTurn *self, gint64 *out_until)
 {
   Groups *groups = get_groups ();
-  gint64 due = 0;
+  gint64 now = g_get_monotonic_time ();
 
   g_mutex_lock (&groups->mutex);
   self->is_led = FALSE;
@@ -341,11 +350,9 @@ flufl_turn_is_led (FluflTurn *self)
     {
       const FluflTurn *turn = l->data;
 
-      self->is_led = turn->in_front && !turn->is_stalled;
-      due = turn->due;
+      *out_until = late_from (turn);
+      self->is_led = turn->in_front && !turn->is_stalled && now < *out_until;
     }
-  if (self->is_led && due < G_MAXINT64 - flufl_turn_patience)
-    arm (self->group, due + flufl_turn_patience);
   g_mutex_unlock (&groups->mutex);
   return self->is_led;
 }
@@ -367,8 +374,9 @@ flufl_turn_moves (FluflTurn *self, gint64 due)
       self->is_stalled = FALSE;
       group->n_front++;
     }
-  if (due < G_MAXINT64 - flufl_turn_patience)
-    arm (group, due + flufl_turn_patience);
+  /* A waiter that is led looks by itself. */
+  if (first_behind (group) != NULL)
+    arm (group, late_from (self));
   g_mutex_unlock (&groups->mutex);
 }
 

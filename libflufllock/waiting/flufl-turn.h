@@ -37,7 +37,8 @@ gboolean flufl_turn_join      (FluflTurn       *self,
                                FluflSleeper    *sleeper);
 gboolean flufl_turn_is_joined (const FluflTurn *self);
 gboolean flufl_turn_has_come  (FluflTurn       *self);
-gboolean flufl_turn_is_led    (FluflTurn       *self);
+gboolean flufl_turn_is_led    (FluflTurn       *self,
+                               gint64          *out_until);
 void     flufl_turn_moves     (FluflTurn       *self,
                                gint64           due);
 void     flufl_turn_call      (FluflTurn       *self);

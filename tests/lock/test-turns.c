@@ -169,6 +169,7 @@ led (void)
   FluflSleeper *first = flufl_sleeper_new (), *second = flufl_sleeper_new ();
   FluflTurn turns[2];
   FluflSite site;
+  gint64 until, due;
 
   g_test_summary ("A waiter relies on the one before it until that one is stalled, or leaves");
   flufl_site_init (&site, &flufl_syscalls_posix, "/nowhere/x.lock", "|");
@@ -176,27 +177,29 @@ led (void)
   flufl_turn_join (&turns[1], &site, TRUE, second);
   flufl_turn_moves (&turns[0], G_MAXINT64);
   flufl_turn_moves (&turns[1], G_MAXINT64);
-  g_assert_false (flufl_turn_is_led (&turns[0]));
-  g_assert_true (flufl_turn_is_led (&turns[1]));
+  g_assert_false (flufl_turn_is_led (&turns[0], &until));
+  g_assert_true (flufl_turn_is_led (&turns[1], &until));
 
   g_test_message ("The first one does not move when it is called");
   flufl_turn_patience = 20 * 1000;
   flufl_turn_call (&turns[0]);
   g_assert_true (is_woken (second));
-  g_assert_false (flufl_turn_is_led (&turns[1]));
+  g_assert_false (flufl_turn_is_led (&turns[1], &until));
 
   g_test_message ("It moves again, and then does not move in time");
-  flufl_turn_moves (&turns[0], g_get_monotonic_time () + 10 * 1000);
-  g_assert_true (flufl_turn_is_led (&turns[1]));
-  g_assert_true (is_woken (second));
-  g_assert_false (flufl_turn_is_led (&turns[1]));
+  due = g_get_monotonic_time () + 60 * G_USEC_PER_SEC;
+  flufl_turn_moves (&turns[0], due);
+  g_assert_true (flufl_turn_is_led (&turns[1], &until));
+  g_assert_cmpint (until, ==, due + flufl_turn_patience);
+  flufl_turn_moves (&turns[0], g_get_monotonic_time () - flufl_turn_patience);
+  g_assert_false (flufl_turn_is_led (&turns[1], &until));
 
   g_test_message ("It moves again, and leaves");
   flufl_turn_moves (&turns[0], G_MAXINT64);
-  g_assert_true (flufl_turn_is_led (&turns[1]));
+  g_assert_true (flufl_turn_is_led (&turns[1], &until));
   flufl_turn_leave (&turns[0]);
   g_assert_true (is_woken (second));
-  g_assert_false (flufl_turn_is_led (&turns[1]));
+  g_assert_false (flufl_turn_is_led (&turns[1], &until));
 
   flufl_turn_patience = G_USEC_PER_SEC;
   flufl_turn_leave (&turns[1]);

@@ -5,6 +5,10 @@
  * are stopped.
  */
 
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "await.h"
 #include "flufl-boot-timer.h"
 #include "flufl-pulse.h"
@@ -98,6 +102,83 @@ beat_at_length (gpointer data)
 
   g_usleep (20 * 1000);
   return next;
+}
+
+/* --- The keeper's timer --- */
+
+/* Calls @func for each timer that is open, and returns how many there are. */
+static guint
+for_each_timer (int (*func) (int fd))
+{
+  g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
+  const char *name;
+  guint n = 0;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *path = g_build_filename ("/proc/self/fd", name, NULL);
+      g_autofree char *target = g_file_read_link (path, NULL);
+
+      if (g_strcmp0 (target, "anon_inode:[timerfd]") != 0)
+        continue;
+      n++;
+      if (func != NULL)
+        func (atoi (name));
+    }
+  return n;
+}
+
+static gint64
+close_timers_and_beat (gpointer data)
+{
+  for_each_timer (close);
+  return beat_at_length (data);
+}
+
+/* A program that closes all descriptors, as daemons do. poll(2) keeps open what it waits for. */
+static void
+closed_timer (void)
+{
+  Heart far = { .next = -1 }, near = { .next = 1000 }, closing = { .next = 1000 };
+
+  far.pulse = flufl_pulse_start (NULL, 1, G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC, beat, &far,
+                                 destroy);
+  g_usleep (20 * 1000);
+  for_each_timer (close);
+  near.pulse = flufl_pulse_start (NULL, 2, 1000, beat, &near, destroy);
+  AWAIT (g_atomic_int_get (&near.n_beats) > 5);
+  flufl_pulse_stop (near.pulse);
+  flufl_pulse_stop (far.pulse);
+  AWAIT (g_atomic_int_get (&near.n_destroyed) == 1 && g_atomic_int_get (&far.n_destroyed) == 1);
+
+  closing.pulse = flufl_pulse_start (NULL, 1, 1000, close_timers_and_beat, &closing, destroy);
+  AWAIT (g_atomic_int_get (&closing.n_beats) > 5);
+  flufl_pulse_stop (closing.pulse);
+  AWAIT (g_atomic_int_get (&closing.n_destroyed) == 1);
+}
+
+static void
+no_timer_in_child (void)
+{
+  Heart heart = { .next = -1 };
+  int status;
+  pid_t child;
+
+  heart.pulse = flufl_pulse_start (NULL, 1, G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC, beat, &heart,
+                                   destroy);
+  if (for_each_timer (NULL) == 0)
+    {
+      g_test_skip ("there is no timerfd or no /proc here");
+      flufl_pulse_stop (heart.pulse);
+      return;
+    }
+  child = fork ();
+  if (child == 0)
+    _exit (for_each_timer (NULL) == 0 ? 0 : 1);
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  g_assert_true (WIFEXITED (status) && WEXITSTATUS (status) == 0);
+  flufl_pulse_stop (heart.pulse);
+  AWAIT (g_atomic_int_get (&heart.n_destroyed) == 1);
 }
 
 static int is_blocked;
@@ -208,6 +289,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/pulse/thread", pulse);
   g_test_add_func ("/pulse/earlier", earlier_pulse);
   g_test_add_func ("/pulse/no-threads", pulse_without_threads);
+  g_test_add_func ("/pulse/closed-timer", closed_timer);
+  g_test_add_func ("/pulse/forked", no_timer_in_child);
   g_test_add_func ("/pulse/context", pulse_of_context);
   g_test_add_data_func ("/pulse/races/thread", GINT_TO_POINTER (FALSE), pulse_races);
   g_test_add_data_func ("/pulse/races/context", GINT_TO_POINTER (TRUE), pulse_races);
