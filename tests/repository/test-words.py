@@ -3,6 +3,8 @@
 
 """test-words.py TOP: are the pages and the library's comments free of the worst habits?
 
+And is each message of the library explained in docs/troubleshooting.md?
+
 Each habit is a pattern with its reason. A line that is right all the same is in ALLOWED, with
 the reason.
 """
@@ -36,6 +38,16 @@ ALLOWED = {
 }
 
 
+# Parts of messages that say themselves what to do.
+ADVICE = {
+    'If nothing needs it, remove it, or break the lock by force.',
+    'To protect it, use another file as the lock, such as “%s.lock”.',
+    'Choose another path for the lock.',
+    'of unknown type',
+    'remove the claim file',
+}
+
+
 def is_heading(line):
     return re.match(r'( \* )?##', line) is not None
 
@@ -56,6 +68,25 @@ def is_allowed(path, line):
     return any(str(path) == file and part in line for file, part in ALLOWED)
 
 
+def messages(top):
+    """The fixed parts of the messages: between what is put into them."""
+    code = (top / 'libflufllock' / 'flufl-report.c').read_text(encoding='utf-8')
+    code = re.sub(r'"\s*(?:G_GINT64_FORMAT)?\s*"', '', code)  # one string in several parts
+    for text in re.findall(r'"((?:[^"\\]|\\.)*)"', code):
+        if re.search(r'[a-z]{3} [a-z]{2}', text) and not text.endswith('.h'):
+            yield text, [part.strip() for part in re.split(r'%[-.\d]*[sdf]|%', text)]
+
+
+def unexplained(top):
+    page = (top / 'docs' / 'troubleshooting.md').read_text(encoding='utf-8')
+    for text, parts in messages(top):
+        # The beginning of a part, since some are shortened there.
+        beginnings = [part.strip(' .,“”')[:25] for part in parts]
+        if text.strip() not in ADVICE and not any(len(part) > 8 and part in page
+                                                  for part in beginnings):
+            yield text
+
+
 def main(top):
     habits = [(re.compile(pattern), reason) for reason, pattern in HABITS.items()]
     n_lines = n_found = 0
@@ -65,6 +96,9 @@ def main(top):
             if pattern.search(line) and not is_heading(line) and not is_allowed(path, line):
                 print(f'{path}:{number}: {line.strip()}\n    {reason}')
                 n_found += 1
+    for text in unexplained(pathlib.Path(top)):
+        print(f'docs/troubleshooting.md does not explain: {text}')
+        n_found += 1
     print(f'{n_lines} lines, {n_found} to be written anew')
     # Without any line this would have looked at nothing.
     return 1 if n_found or n_lines < 1000 else 0
