@@ -121,7 +121,7 @@ test_files (void)
       g_assert_finalize_object (many->locks[0]);
       before = count_fds ();
       if (before == 0)
-        g_test_message ("nothing tells of open files here");
+        g_test_message ("open files cannot be listed here");
       for (guint i = 0; i < MANY; i++)
         make (many, i);
       g_assert_cmpuint (count_fds (), ==, before);

@@ -268,7 +268,7 @@ arrival (Face *face, gconstpointer data G_GNUC_UNUSED)
   gint64 arrived;
   Row row;
 
-  g_test_summary ("The claim of one that rested tells when it arrived, not when it was made");
+  g_test_summary ("The claim of a waiter that waited its turn shows when the waiter arrived");
   row_begin (&row, face);
   face_acquire (holder);
   start_in_front (waiters, &row, cancellable);
@@ -332,7 +332,7 @@ times_out (Face *face, gconstpointer data G_GNUC_UNUSED)
   Waiter waiters[3];
   Row row;
 
-  g_test_summary ("One at rest is told whom it waits for, and times out as others do");
+  g_test_summary ("A waiter behind others learns who holds the lock, and times out");
   row_begin (&row, face);
   face_acquire (holder);
   claim = flufl_lock_dup_claim_file (holder);
@@ -392,7 +392,7 @@ stalled (Face *face, gconstpointer data G_GNUC_UNUSED)
   Waiter waiter;
   Row row;
 
-  g_test_summary ("Where those in front are busy in handlers, one at rest has its turn");
+  g_test_summary ("Where those in front are busy in handlers, one behind them has its turn");
   row_begin (&row, face);
   flufl_acquire_patience = 10 * 1000;
   flufl_turn_patience = 50 * 1000;

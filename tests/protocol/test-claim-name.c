@@ -53,7 +53,7 @@ test_flufl (void)
   FluflClaimName claim;
   const char *path = "/srv/a|b/x.lock|host.example.org|99|8212345678901234567";
 
-  g_test_summary ("flufl's claims are read, also with a separator in the directory");
+  g_test_summary ("flufl's claims are read, even with a separator in the directory");
   g_assert_true (parse (path, "x.lock", &claim));
   g_assert_cmpstr (claim.name, ==, "x.lock|host.example.org|99|8212345678901234567");
   g_assert_cmpstr (claim.host, ==, "host.example.org");

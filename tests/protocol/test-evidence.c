@@ -137,7 +137,7 @@ test_evidence_of_execve (void)
   g_strlcpy (id.image, "00000000", sizeof id.image);
   before = flufl_claim_name_build ("x.lock", "|", &id, 1, 2, FLUFL_MARK_NONE);
   g_assert_cmpint (judge_name (FLUFL_FS_NFS, "|", before), ==, FLUFL_LIVENESS_DEAD);
-  g_test_message ("A life-line tells that better, and its claim's name stays shorter");
+  g_test_message ("A life-line shows that better, and its claim's name stays shorter");
   lined = flufl_claim_name_build ("x.lock", "|", &id, 1, 2, FLUFL_MARK_LIFE_LINE);
   g_assert_cmpint (judge_name (FLUFL_FS_NFS, "|", lined), ==, FLUFL_LIVENESS_ALIVE);
 }
@@ -148,7 +148,7 @@ test_another_boot (void)
   g_autofree char *name = evident_claim (4000000, "00000000", "00000000", NULL);
   Proc p;
 
-  g_test_summary ("What is local to a file server may be held by a client of it");
+  g_test_summary ("A lock that is local to a file server may be held by one of its clients");
   fake_disk_reset ();
   proc_init (&p);
   put_claim (name, TRUE, 600);

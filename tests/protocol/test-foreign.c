@@ -67,7 +67,7 @@ test_not_a_lock (void)
     { NULL, 0, S_IFCHR | 0644 },       { NULL, 0, S_IFBLK | 0644 },
   };
 
-  g_test_summary ("Hazard 9: what is no lock is said to be none at once, and stays");
+  g_test_summary ("Hazard 9: a file that is not a lock is reported at once, and stays");
   for (gsize i = 0; i < G_N_ELEMENTS (things); i++)
     {
       Proc p;
@@ -137,7 +137,7 @@ test_blank_no_lock (gconstpointer data)
   };
   gsize n_zeros = GPOINTER_TO_SIZE (data);
 
-  g_test_summary ("A file without content that is no claim by another name is no lock");
+  g_test_summary ("A file without content is not a lock unless it has a claim's name as well");
   for (gsize i = 0; i < G_N_ELEMENTS (others); i++)
     {
       Proc p;
@@ -267,7 +267,7 @@ test_copied_otherwise (void)
 {
   static const char other[] = "/d|e/other";
 
-  g_test_summary ("What is not quite a copied lock is left to people, and it is said why");
+  g_test_summary ("A file that is not quite a copied lock is left to people, with the reason");
   for (int kind = 0; kind < 4; kind++)
     {
       g_autofree char *path = NULL;
@@ -497,7 +497,7 @@ test_portal (void)
   g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
   assert_disk_empty ();
 
-  g_test_message ("What comes there between lstat(2) and open(2) is not read");
+  g_test_message ("A file that appears between lstat(2) and open(2) is not read");
   put_claim (FOREIGN, TRUE, 60);
   fake_disk_put (LOCK ".other", "/d|e/" FOREIGN, -1, S_IFREG | 0644);
   fake_disk_hook ("open", 2, put_other, NULL);

@@ -31,7 +31,7 @@ test_is_found_later (void)
   int status;
   pid_t pid;
 
-  g_test_summary ("A process short of file numbers tells who it is when it has some again");
+  g_test_summary ("A process without free descriptors finds its identity when it has one again");
   flufl_identity_get (&fake_syscalls, &us);
   if (us.boot[0] == '\0' || us.start[0] == '\0')
     {

@@ -222,7 +222,7 @@ test_let_go_meanwhile_to_a_breaker (void)
   Proc holder, next, breaker;
   HandOver meanwhile = { &holder, &next };
 
-  g_test_summary ("Who would break what the dead hold is not told so of one that lets go, either");
+  g_test_summary ("A waiter that breaks dead holders' locks does not take a releaser for dead");
   fake_disk_reset ();
   proc_init (&holder);
   proc_init (&next);

@@ -59,7 +59,7 @@ test_seen_lately (void)
   ino_t ino;
   Proc p;
 
-  g_test_summary ("What was seen a moment ago is not looked at again, unless it may have changed");
+  g_test_summary ("A claim that was seen a moment ago is seen again only if it may have changed");
   fake_disk_reset ();
   proc_init (&p);
   p.site.names_kept = TRUE;
@@ -331,7 +331,7 @@ test_waiting (void)
   FluflClaimName name;
   Proc p, other;
 
-  g_test_summary ("Who must wait has a claim whose name says since when");
+  g_test_summary ("A waiter has a claim whose name shows since when it waits");
   fake_disk_reset ();
   proc_init (&p);
   proc_init (&other);

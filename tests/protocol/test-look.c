@@ -47,7 +47,7 @@ test_no_delegation (void)
   FluflSite site;
   FluflLook look;
 
-  g_test_summary ("On NFS, and nowhere else, a look goes past the cache, if that is to be had");
+  g_test_summary ("On NFS, and nowhere else, a look goes past the cache, if it can");
   noting.open = open_noting;
   noting.read = read_noting;
   for (FluflFsKind kind = FLUFL_FS_LOCAL; kind <= FLUFL_FS_OTHER; kind++)

@@ -157,7 +157,7 @@ test_slow_release_stops (void)
 {
   Proc p;
 
-  g_test_summary ("Somebody has recovered it: past half the grace it is his");
+  g_test_summary ("Another process has recovered it: past half the grace the lock is not ours");
   hold (&p);
   /* The look after the claim is gone. */
   fake_disk_advance (LIFETIME * 95 / 100);

@@ -15,7 +15,7 @@ import sys
 
 HABITS = {
     'a sentence without a noun as its subject: name the holder, waiter, breaker, file or process':
-        r'(?:^|[.:;] |/?\*+ |\| |(?<!#)# )(?:Who|What|Whoever) (?:may|can|is|are|wants|has|does|do|writes'
+        r'(?:^"?|[.:;] |/?\*+ |\| |(?<!#)# )(?:Who|What|Whoever) (?:may|can|is|are|wants|has|does|do|writes'
         r'|waits|comes|came|was|will|must|needs|asks|looks|shares|ends)\b(?!.*\?)',
     '"so long" that points elsewhere: name the duration or the number':
         r'\b[Ss]o (?:long|many|often|much)\b(?! time that| that)',
@@ -57,6 +57,10 @@ def lines(top):
         for page in sorted(top.glob(pattern)):
             for number, line in enumerate(page.read_text(encoding='utf-8').splitlines(), 1):
                 yield page.relative_to(top), number, line
+    for source in sorted(top.glob('tests/**/*.c')):
+        for number, line in enumerate(source.read_text(encoding='utf-8').splitlines(), 1):
+            for text in re.findall(r'g_test_(?:summary|message) \(("[^"]*)', line):
+                yield source.relative_to(top), number, text
     for pattern in SOURCES:
         for source in sorted(path for path in top.glob(pattern) if path.is_file()):
             for number, line in enumerate(source.read_text(encoding='utf-8').splitlines(), 1):

@@ -156,7 +156,7 @@ test_leftovers_take_turns (void)
   g_assert_false (fake_disk_exists (more));
   g_assert_cmpuint (fake_disk_count_calls ("flock"), ==, 3);
 
-  g_test_message ("What may not be removed, or has gone meanwhile, is passed over");
+  g_test_message ("A claim that may not be removed, or has gone meanwhile, is passed over");
   g_free (dead);
   dead = put_leftover (&line, &line.us, 3000, kept);
   fake_disk_fault ("unlink", 1, FAKE_FAIL, EPERM);
@@ -338,7 +338,7 @@ test_leftover_blank (void)
   look_at_all (&line);
   g_assert_true (fake_disk_exists (alive));
   g_assert_false (fake_disk_exists (dead));
-  g_test_message ("What has another content is not ours to remove");
+  g_test_message ("A file with another content is not removed");
   g_assert_true (fake_disk_exists (other));
   fake_syscalls.unlink (alive);
   fake_syscalls.unlink (other);

@@ -68,7 +68,7 @@ test_one_leaves_the_line (void)
   g_cancellable_cancel (cancellable);
   agent_await (&b);
   g_assert_cmpint (b.acquire.result, ==, FLUFL_RESULT_CANCELLED);
-  g_test_message ("Who was behind it is behind the holder now");
+  g_test_message ("The waiter behind it is behind the holder now");
   agent_await_watches (1);
   agent_drop (&a);
   agent_await (&c);

@@ -179,7 +179,7 @@ looks_seldom (Patience *self, gconstpointer kind)
       g_assert_cmpuint (looks, >=, 150);
     }
 
-  g_test_message ("An expired lock, a free one and a file that is no lock are noticed at once");
+  g_test_message ("An expired lock, a free one and a file that is not a lock are noticed at once");
   test_place_empty (&self->place);
   g_free (claim);
   claim = test_make_lock (&self->place, "x.lock|far.example|12|34", -86400);

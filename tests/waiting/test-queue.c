@@ -63,7 +63,7 @@ test_others_are_no_queue (void)
   line_init (&line);
   if (line_skip_without_boot (&line))
     return;
-  g_test_summary ("Another machine, flufl, what is kept, another lock");
+  g_test_summary ("Another machine, flufl, a kept claim, another lock");
   other = line.us;
   other.boot[0] = other.boot[0] == '0' ? '1' : '0';
   far = line_put (&line, &other, -1);
@@ -406,7 +406,7 @@ test_stopped (void)
       g_assert_cmpuint (queue.ignored->len, ==, 1);
     }
   test_place_empty (&place);
-  g_test_message ("What has gone is not waited for either");
+  g_test_message ("A claim that has gone is not waited for either");
   g_assert_false (flufl_queue_check (&queue, &site, &claim, FALSE));
   test_place_clear (&place);
   kill (pid, SIGKILL);

@@ -110,7 +110,7 @@ test_what_was_is_silent (void)
   g_autofree char *other = NULL;
   g_autofree char *noise = NULL;
 
-  g_test_summary ("What happened before the watch was set and is told late");
+  g_test_summary ("An event from before the watch was set is reported late");
   test_place_init (&place);
   other = test_place_path (&place, "other");
   noise = test_place_path (&place, "noise");
@@ -151,7 +151,7 @@ test_child (void)
   pid_t pid;
   int status;
 
-  g_test_summary ("A forked child has no thread that could tell, and is told so");
+  g_test_summary ("A forked child has no thread that could report, and learns that");
   test_place_init (&place);
   party_init (&p);
   write_to (place.lock);

@@ -90,7 +90,7 @@ test_events (void)
   test_place_init (&place);
   party_init (&p);
 
-  g_test_message ("What is not there");
+  g_test_message ("A file that is not there");
   g_assert_cmpint (flufl_watch_add (&p.watch, place.lock, FLUFL_WATCH_EVERYTHING), ==,
                    FLUFL_WATCH_GONE);
   flufl_watch_remove (&p.watch);
@@ -133,7 +133,7 @@ test_quiet (void)
 
   if (!can_watch ())
     return;
-  g_test_summary ("Who waits for the end hears of nothing else");
+  g_test_summary ("A watch of the removal reports nothing else");
   test_place_init (&place);
   party_init (&p);
   other = test_place_path (&place, "y");
@@ -228,7 +228,7 @@ test_overflow (void)
 
   if (!can_watch ())
     return;
-  g_test_summary ("When news are lost everybody is told, and watches anew");
+  g_test_summary ("When events are lost all waiters look, and watch anew");
   test_place_init (&place);
   party_init (&p);
   party_init (&q);

@@ -219,7 +219,7 @@ test_without_a1 (void)
       g_test_skip ("takes too long on a slow machine");
       return;
     }
-  g_test_summary ("Who is delayed for longer than the grace just before its call: A1 is needed");
+  g_test_summary ("A breaker or releaser is delayed for longer than the grace: A1 is needed");
   budget.preemptions = 2;
   must_find (&delayed_breakers, &budget, "two hold the lock");
 }
