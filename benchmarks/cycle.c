@@ -190,7 +190,7 @@ measure (const char *directory)
       qsort (times[k], BLOCKS * BLOCK, sizeof (gint64), compare);
       p50[k] = (double) times[k][BLOCKS * BLOCK / 2] / 1000.0;
       p99[k] = (double) times[k][BLOCKS * BLOCK * 99 / 100] / 1000.0;
-      printf ("  %-22s p50 %7.1f us   p99 %7.1f us\n", kinds[k].name, p50[k], p99[k]);
+      printf ("  %-22s p50 %8.2f us   p99 %8.2f us\n", kinds[k].name, p50[k], p99[k]);
       g_free (times[k]);
     }
   printf ("  library / plain C %.2f; linger / plain C %.2f; linger is %.1f times faster\n",

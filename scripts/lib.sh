@@ -195,9 +195,9 @@ configure() {
 
     say "Configuring ${dir#"$top/"}"
     if [ -e "$dir/meson-private/coredata.dat" ]; then
-        # A directory that was moved here can only be wiped.
-        run meson setup --reconfigure "$dir" "$tree" "$@" >/dev/null 2>&1 \
-            || quietly meson setup --wipe "$dir" "$tree" "$@"
+        # Meson 1.0 does not bring some options, such as b_lto, to a directory that is there; and
+        # one that was moved here can only be wiped.
+        quietly meson setup --wipe "$dir" "$tree" "$@"
     else
         quietly meson setup "$dir" "$tree" "$@"
     fi
