@@ -80,6 +80,7 @@ poll_timer (FluflKeeper *self, const Worker *worker)
   if (worker->number != self->number)
     return; /* the timer is that of another worker */
   self->polled_fd = -1;
+  self->is_deaf = FALSE;
   if (fd.revents != 0)
     self->timer.when = -1; /* to be set anew, which ends what it shows */
   if ((fd.revents & ~POLLIN) != 0)

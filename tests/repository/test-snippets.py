@@ -82,6 +82,7 @@ class Snippets(unittest.TestCase):
 
     def compile(self, source, program):
         build = BUILD / 'libflufllock'
+        # Nobody calls a function that is shown alone.
         packages = self.run_in('pkg-config', '--cflags', '--libs', 'gio-2.0').split()
         self.run_in(*COMPILER, '-Werror', source, *([] if program else ['-c', '-Wno-unused-function']),
                     '-o', self.directory / 'app', '-I', TOP / 'libflufllock', '-I', build,

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -123,6 +124,29 @@ no_progress_cb (gpointer what)
 {
   g_error ("no progress for %d s: %s", TEST_PATIENCE_SEC, (const char *) what);
   return G_SOURCE_REMOVE;
+}
+
+/* Calls @func, which may be NULL, for each open descriptor whose file is called so in /proc. Returns
+ * how many there are. */
+guint
+test_each_descriptor (const char *kind, int (*func) (int fd))
+{
+  g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
+  const char *name;
+  guint n = 0;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *path = g_build_filename ("/proc/self/fd", name, NULL);
+      g_autofree char *target = g_file_read_link (path, NULL);
+
+      if (target == NULL || strstr (target, kind) == NULL)
+        continue;
+      n++;
+      if (func != NULL)
+        func (atoi (name));
+    }
+  return n;
 }
 
 gboolean

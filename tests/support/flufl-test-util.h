@@ -37,6 +37,8 @@ char    *test_make_lock     (TestPlace     *place,
 void  test_place_date (const char *claim, double seconds);
 
 /* Whether memcheck or a sanitizer makes everything slow. */
+guint    test_each_descriptor (const char    *kind,
+                             int          (*func) (int fd));
 gboolean test_is_slow       (void);
 
 /* Iterates the thread-default main context until @flag is set. */

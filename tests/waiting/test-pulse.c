@@ -5,7 +5,6 @@
  * are stopped.
  */
 
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -106,26 +105,10 @@ beat_at_length (gpointer data)
 
 /* --- The keeper's timer --- */
 
-/* Calls @func for each timer that is open, and returns how many there are. */
 static guint
 for_each_timer (int (*func) (int fd))
 {
-  g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
-  const char *name;
-  guint n = 0;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *path = g_build_filename ("/proc/self/fd", name, NULL);
-      g_autofree char *target = g_file_read_link (path, NULL);
-
-      if (g_strcmp0 (target, "anon_inode:[timerfd]") != 0)
-        continue;
-      n++;
-      if (func != NULL)
-        func (atoi (name));
-    }
-  return n;
+  return test_each_descriptor ("timerfd", func);
 }
 
 static gint64
@@ -143,7 +126,7 @@ closed_timer (void)
 
   far.pulse = flufl_pulse_start (NULL, 1, G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC, beat, &far,
                                  destroy);
-  g_usleep (20 * 1000);
+  g_usleep (20 * 1000); /* It is polled then. If it is not yet, the keeper finds it closed. */
   for_each_timer (close);
   near.pulse = flufl_pulse_start (NULL, 2, 1000, beat, &near, destroy);
   AWAIT (g_atomic_int_get (&near.n_beats) > 5);

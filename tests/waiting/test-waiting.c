@@ -117,19 +117,7 @@ test_no_wake_up_lost (gconstpointer data)
 static guint
 count_instances (void)
 {
-  g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
-  const char *name;
-  guint n = 0;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *path = g_build_filename ("/proc/self/fd", name, NULL);
-      g_autofree char *target = g_file_read_link (path, NULL);
-
-      if (target != NULL && strstr (target, "inotify") != NULL)
-        n++;
-    }
-  return n;
+  return test_each_descriptor ("inotify", NULL);
 }
 
 static void

@@ -363,10 +363,8 @@ def _none_to_ms(timeout):
 def _timeout_to_ms(timeout, least=Flufl.LOCK_TIMEOUT_DEFAULT):
     timeout_ms = _none_to_ms(timeout)
     if timeout_ms < least:
-        raise ValueError('a timeout of {} ms is negative: {} is for ever, as is None{}'.format(
-            timeout_ms, Flufl.LOCK_TIMEOUT_FOREVER,
-            ', and {} is the default timeout'.format(least)
-            if least == Flufl.LOCK_TIMEOUT_DEFAULT else ''))
+        default = ', and -2 the default timeout' if least == Flufl.LOCK_TIMEOUT_DEFAULT else ''
+        raise ValueError(f'a timeout of {timeout_ms} ms is negative: -1 or None is for ever{default}')
     return timeout_ms
 
 
