@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <libflufllock.h>
@@ -77,15 +77,31 @@ work (const char *path, int me)
     }
 }
 
+/* What the processes have cost so far. Two of these sums are compared, so that their beginnings and
+ * ends do not count. One that was killed counts until it is reaped. */
 static double
-cpu_seconds (void)
+cpu_seconds (const pid_t *pids, int n)
 {
   double sum = 0;
-  struct rusage u;
 
-  getrusage (RUSAGE_CHILDREN, &u);
-  sum = (double) u.ru_utime.tv_sec + (double) u.ru_utime.tv_usec / 1e6
-        + (double) u.ru_stime.tv_sec + (double) u.ru_stime.tv_usec / 1e6;
+  for (int i = 0; i < n; i++)
+    {
+      struct timespec ts = { 0 };
+      clockid_t clock;
+
+      if (clock_getcpuclockid (pids[i], &clock) == 0 && clock_gettime (clock, &ts) == 0)
+        sum += (double) ts.tv_sec + (double) ts.tv_nsec / 1e9;
+    }
+  return sum;
+}
+
+static guint64
+count_turns (int n)
+{
+  guint64 sum = 0;
+
+  for (int i = 0; i < n; i++)
+    sum += shared->of[i].all;
   return sum;
 }
 
@@ -125,7 +141,7 @@ main (int argc, char *argv[])
   g_autofree char *path = NULL;
   pid_t pids[PROCESSES_MAX];
   const char *mode;
-  guint64 sum = 0, all = 0, low = G_MAXUINT64, high = 0;
+  guint64 sum = 0, all, low = G_MAXUINT64, high = 0;
   gint64 longest = 0, from;
 
   if (argc != 5)
@@ -161,9 +177,13 @@ main (int argc, char *argv[])
         kill (pids[0], SIGKILL);
       fewest = 0;
     }
+  cpu = cpu_seconds (pids, n);
+  all = count_turns (n);
   shared->measured_from = from = g_get_monotonic_time ();
   g_usleep ((gulong) (seconds * 1e6));
   span = (double) (g_get_monotonic_time () - from) / 1e6;
+  cpu = cpu_seconds (pids, n) - cpu;
+  all = count_turns (n) - all;
   for (int i = 0; i < n; i++)
     sum += shared->of[i].turns;
   g_atomic_int_set (&shared->go, 2);
@@ -171,9 +191,6 @@ main (int argc, char *argv[])
     kill (pids[0], SIGCONT);
   for (int i = 0; i < n; i++)
     waitpid (pids[i], NULL, 0);
-  cpu = cpu_seconds ();
-  for (int i = 0; i < n; i++)
-    all += shared->of[i].all;
 
   for (int i = 0; i < n; i++)
     {
