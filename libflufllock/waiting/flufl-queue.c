@@ -21,6 +21,9 @@
 #define WAIT_TIMES 100
 #define READ_AT_ONCE 1000
 
+/* The size of a small directory is not asked for again for this long. Microseconds. */
+#define SMALL_FOR G_USEC_PER_SEC
+
 /* Looking before linking costs a fifth of an uncontended cycle: after this many arrivals that found
  * nobody an object links first again. */
 #define COMPANY_ARRIVALS 4
@@ -63,6 +66,7 @@ typedef struct
   const char     *our_name;
   const char     *our_ticket;  /* in our_name: TICKET_DIGITS and what follows */
   FluflClaimName  ours;
+  gsize           boot_length; /* of ours.boot */
   guint           n_strangers;
   guint64         seen;        /* bit i: ignored[i] is still there */
   gboolean        collecting;
@@ -136,10 +140,9 @@ static gboolean
 tells_our_boot (const Search *self, const char *ticket)
 {
   const char *boot = strchr (ticket, 'B');
-  gsize length = strlen (self->ours.boot);
 
-  return boot != NULL && strncmp (boot + 1, self->ours.boot, length) == 0
-         && !g_ascii_isxdigit (boot[1 + length]);
+  return boot != NULL && strncmp (boot + 1, self->ours.boot, self->boot_length) == 0
+         && !g_ascii_isxdigit (boot[1 + self->boot_length]);
 }
 
 /* Whether a claim may be one that nobody waits behind: kept ones, those of an
@@ -295,10 +298,17 @@ search_once (Search *self, FluflSite *site)
 static gboolean
 is_worth_reading (FluflQueue *self, const FluflSite *site, gint64 now)
 {
-  gint64 takes = flufl_roll_estimate (site);
+  gint64 takes;
 
-  if (takes <= READ_AT_ONCE)
+  if (now < self->small_until)
     return TRUE;
+  takes = flufl_roll_estimate (site);
+  if (takes <= READ_AT_ONCE)
+    {
+      if (takes > 0)
+        self->small_until = now + SMALL_FOR;
+      return TRUE;
+    }
   if (self->read_from == 0)
     self->read_from = now + takes * WAIT_TIMES;
   return now >= self->read_from;
@@ -345,6 +355,7 @@ flufl_queue_view (FluflQueue       *self,
                                   site->separator, &search.ours)
       || search.ours.boot[0] == '\0')
     return;
+  search.boot_length = strlen (search.ours.boot);
   view->crowded = !is_worth_reading (self, site, now);
   if (view->crowded)
     return;

@@ -20,8 +20,9 @@ typedef struct
 {
   GPtrArray *ignored;       /* nullable; names of claims that did not move */
   guint      company;       /* how many arrivals still look at the queue first */
-  gint64     crowded_until; /* monotonic microseconds, as is … */
-  gint64     read_from; /* … this: when a large directory may be read; 0: not thought of yet */
+  gint64     crowded_until; /* monotonic microseconds, as are … */
+  gint64     small_until;   /* … this: until when the directory is taken to be small … */
+  gint64     read_from; /* … and this: when a large one may be read; 0: not thought of yet */
   FluflLeftovers leftovers;
 } FluflQueue;
 
