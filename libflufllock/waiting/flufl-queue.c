@@ -275,11 +275,13 @@ search_once (Search *self, FluflSite *site)
   ticket_of (flufl_time_add (real, DATED_AHEAD), self->ahead);
   ticket_of (flufl_time_add (real, -WAITS_LONG), self->old);
 
-  if (flufl_roll_call (site, self->prefix, self->our_name, see_name, self, &call) != 0)
+  if (flufl_roll_call (site, self->prefix, self->our_name, !queue->found_few, see_name, self, &call)
+      != 0)
     {
       view->found = FALSE;
       return FALSE;
     }
+  queue->found_few = call.n_names < flufl_roll_large / 2;
   view->crowded = call.is_cut;
   view->is_kept = call.is_kept;
   if (view->found)

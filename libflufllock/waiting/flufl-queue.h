@@ -19,6 +19,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   GPtrArray *ignored;       /* nullable; names of claims that did not move */
+  gboolean   found_few;     /* the last reading: the next need not keep the names */
   guint      company;       /* how many arrivals still look at the queue first */
   gint64     crowded_until; /* monotonic microseconds, as are … */
   gint64     small_until;   /* … this: until when the directory is taken to be small … */

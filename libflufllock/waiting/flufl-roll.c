@@ -173,7 +173,7 @@ typedef struct
   gsize          prefix_length;
   FluflNameFunc  func;
   gpointer       user_data;
-  GPtrArray     *names;    /* nullable; those to keep */
+  GString       *matching; /* nullable; those to keep, each with its NUL */
   FluflRollCall *call;
 } Reading;
 
@@ -190,37 +190,29 @@ see_name (const char *name, gpointer user_data)
   /* Most names in a large directory end here. */
   if (strncmp (name, self->prefix, self->prefix_length) != 0)
     return TRUE;
-  if (self->names != NULL)
-    g_ptr_array_add (self->names, g_ref_string_new (name));
-  return self->func == NULL || self->func (name, self->user_data);
+  if (self->matching != NULL)
+    g_string_append_len (self->matching, name, (gssize) strlen (name) + 1);
+  return self->func (name, self->user_data);
 }
 
-/* Reads the directory again for its names. A small directory, which most are, is thus read without
- * a copy of each name, and a large one once more for many times that its names serve. */
 static void
-keep (const FluflSite *site, const char *directory, Reading *reading, gint64 took)
+keep (const FluflSite *site, const Reading *reading, gint64 begun)
 {
-  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (
-    (GDestroyNotify) g_ref_string_release);
-  FluflRollCall call = { 0, FALSE, FALSE };
   Rolls *self = get_rolls ();
-  Roll *roll, *last;
+  const char *end = reading->matching->str + reading->matching->len;
+  Roll *roll = g_new0 (Roll, 1);
+  Roll *last;
 
-  reading->names = names;
-  reading->func = NULL;
-  reading->call = &call;
-  if (site->sys->list (directory, see_name, reading) != 0)
-    return;
-
-  roll = g_new0 (Roll, 1);
   roll->sys = site->sys;
   roll->lock_path = g_strdup (site->lock_path);
   roll->separator = site->separator;
-  roll->names = g_steal_pointer (&names);
-  roll->n_names = call.n_names;
-  roll->is_cut = call.is_cut;
+  roll->names = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ref_string_release);
+  roll->n_names = reading->call->n_names;
+  roll->is_cut = reading->call->is_cut;
   roll->read_at = g_get_monotonic_time ();
-  roll->took = took;
+  roll->took = roll->read_at - begun;
+  for (const char *name = reading->matching->str; name < end; name += strlen (name) + 1)
+    g_ptr_array_add (roll->names, g_ref_string_new (name));
 
   g_mutex_lock (&self->mutex);
   last = find (self, site);
@@ -234,6 +226,7 @@ keep (const FluflSite *site, const char *directory, Reading *reading, gint64 too
  * flufl_roll_call:
  * @prefix: what the names of the lock's claims begin with
  * @own_name: of the caller's claim
+ * @keep_many: whether the names are kept if there are many
  * @func: called for each name that begins so
  *
  * Returns: 0; -1 with errno set if the directory cannot be read
@@ -242,6 +235,7 @@ int
 flufl_roll_call (const FluflSite *site,
                  const char      *prefix,
                  const char      *own_name,
+                 gboolean         keep_many,
                  FluflNameFunc    func,
                  gpointer         user_data,
                  FluflRollCall   *out_call)
@@ -262,10 +256,16 @@ flufl_roll_call (const FluflSite *site,
 
   *out_call = (FluflRollCall){ 0, FALSE, FALSE };
   directory = flufl_site_directory (site);
+  if (keep_many)
+    reading.matching = g_string_sized_new (4096);
   begun = g_get_monotonic_time ();
   result = site->sys->list (directory, see_name, &reading);
-  if (result == 0 && out_call->n_names >= flufl_roll_large)
-    keep (site, directory, &reading, g_get_monotonic_time () - begun);
+  if (keep_many)
+    {
+      if (result == 0 && out_call->n_names >= flufl_roll_large)
+        keep (site, &reading, begun);
+      g_string_free (reading.matching, TRUE);
+    }
   return result;
 }
 

@@ -26,6 +26,7 @@ typedef struct
 int  flufl_roll_call   (const FluflSite *site,
                         const char      *prefix,
                         const char      *own_name,
+                        gboolean         keep_many,
                         FluflNameFunc    func,
                         gpointer         user_data,
                         FluflRollCall   *out_call);
