@@ -11,6 +11,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "flufl-claim-list.h"
+
 #ifndef PATH_MAX
 #define PATH_MAX 4096
 #endif
@@ -94,10 +96,10 @@ see_name (const char *name, gpointer user_data)
 static void
 see_other_name (FluflLook *look, const FluflSite *site, const char *path)
 {
-  g_autofree char *directory = flufl_site_directory (site);
   Search search = { look, site, strrchr (path, '/') + 1, FALSE };
 
-  if (site->sys->list (directory, see_name, &search) != 0 && errno != EACCES && errno != EPERM)
+  if (flufl_claim_list (site, G_MAXUINT, see_name, &search, NULL) != 0 && errno != EACCES
+      && errno != EPERM)
     see_failure (look, errno);
   else if (search.found
            || flufl_claim_name_parse (search.seen, strlen (search.seen), site->lock_name,

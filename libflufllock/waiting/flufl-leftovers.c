@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 
+#include "flufl-claim-list.h"
 #include "flufl-life-line.h"
 
 /* The microseconds between two questions for claims, after one whose owner was found alive, or that
@@ -133,7 +134,6 @@ flufl_leftovers_ask (FluflLeftovers *self, FluflSite *site, const FluflLeftover 
 typedef struct
 {
   const FluflSite *site;
-  guint            n_more; /* names to be looked at */
   guint            passed_over; /* the number of dead processes' claims that stay */
   GPtrArray       *dead; /* of FluflClaimName */
 } Sweep;
@@ -144,7 +144,7 @@ see_name (const char *name, gpointer user_data)
   Sweep *self = user_data;
   FluflClaimName claim;
 
-  if (self->n_more-- == 0 || self->dead->len == SWEPT_MAX)
+  if (self->dead->len == SWEPT_MAX)
     return FALSE;
   if (flufl_claim_name_parse (name, strlen (name), self->site->lock_name, self->site->separator,
                               &claim)
@@ -169,19 +169,17 @@ void
 flufl_leftovers_sweep (FluflLeftovers *self, FluflSite *site)
 {
   g_autoptr (GPtrArray) dead = NULL;
-  g_autofree char *directory = NULL;
   gint64 now = g_get_monotonic_time ();
-  Sweep sweep = { site, SWEPT_NAMES_MAX_REMOTE, self->stayed, NULL };
-  guint i;
+  Sweep sweep = { site, self->stayed, NULL };
+  guint i, names_max;
 
   if (now < self->ask_at)
     return;
   self->ask_at = now + SWEEP_EVERY;
-  if (flufl_site_fs_kind (site) == FLUFL_FS_LOCAL)
-    sweep.n_more = SWEPT_NAMES_MAX_LOCAL;
+  names_max = flufl_site_fs_kind (site) == FLUFL_FS_LOCAL ? SWEPT_NAMES_MAX_LOCAL
+                                                          : SWEPT_NAMES_MAX_REMOTE;
   sweep.dead = dead = g_ptr_array_new_with_free_func (g_free);
-  directory = flufl_site_directory (site);
-  if (site->sys->list (directory, see_name, &sweep) != 0)
+  if (flufl_claim_list (site, names_max, see_name, &sweep, NULL) != 0)
     return;
   for (i = 0; i < dead->len; i++)
     {

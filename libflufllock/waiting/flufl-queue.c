@@ -42,10 +42,6 @@
 /* The bits of a guint64: one that is forgotten too early costs a wait. */
 #define IGNORED_MAX 64
 
-/* How many bytes of a name must be the lock's before the name is parsed. The names of claims keep
- * at least these bytes of the lock's name, or all of a shorter one. */
-#define PREFIX_MAX 64
-
 #define TICKET_DIGITS 16
 
 /* A process of flufl.lock that has waited for this long is owed a turn. Eight of them that use the
@@ -62,7 +58,6 @@ typedef struct
   FluflQueue     *queue;
   const FluflSite *site;
   const char     *separator;
-  char            prefix[PREFIX_MAX + FLUFL_SEPARATOR_MAX + 1]; /* of claims' names */
   const char     *our_name;
   const char     *our_ticket;  /* in our_name: TICKET_DIGITS and what follows */
   FluflClaimName  ours;
@@ -101,17 +96,6 @@ find_ticket (const char *name, const char *separator)
     if (!g_ascii_isxdigit (unique[i]))
       return NULL;
   return unique + 1;
-}
-
-/* What the names of claims begin with. With the separator where the lock's name
- * is never shortened: others may begin with it. */
-static void
-put_prefix (Search *self)
-{
-  const char *name = self->site->lock_name;
-
-  g_snprintf (self->prefix, sizeof self->prefix, "%.*s%s", PREFIX_MAX, name,
-              strlen (name) <= PREFIX_MAX ? self->separator : "");
 }
 
 static void
@@ -275,8 +259,7 @@ search_once (Search *self, FluflSite *site)
   ticket_of (flufl_time_add (real, DATED_AHEAD), self->ahead);
   ticket_of (flufl_time_add (real, -WAITS_LONG), self->old);
 
-  if (flufl_roll_call (site, self->prefix, self->our_name, !queue->found_few, see_name, self, &call)
-      != 0)
+  if (flufl_roll_call (site, self->our_name, !queue->found_few, see_name, self, &call) != 0)
     {
       view->found = FALSE;
       return FALSE;
@@ -350,7 +333,6 @@ flufl_queue_view (FluflQueue       *self,
   memset (view, 0, sizeof *view);
   search.our_name = strrchr (claim->path, '/') + 1;
   search.our_ticket = find_ticket (search.our_name, site->separator);
-  put_prefix (&search);
   view->crowded = now < self->crowded_until;
   if (view->crowded || search.our_ticket == NULL
       || !flufl_claim_name_parse (search.our_name, strlen (search.our_name), site->lock_name,

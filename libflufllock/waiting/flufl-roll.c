@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "flufl-claim-list.h"
 #include "flufl-process.h"
 
 guint flufl_roll_large = 500;
@@ -169,12 +170,9 @@ flufl_roll_estimate (const FluflSite *site)
 
 typedef struct
 {
-  const char    *prefix;
-  gsize          prefix_length;
   FluflNameFunc  func;
   gpointer       user_data;
-  GString       *matching; /* nullable; those to keep, each with its NUL */
-  FluflRollCall *call;
+  GString       *kept; /* nullable; each with its NUL */
 } Reading;
 
 static gboolean
@@ -182,24 +180,16 @@ see_name (const char *name, gpointer user_data)
 {
   Reading *self = user_data;
 
-  if (++self->call->n_names > flufl_roll_names_max)
-    {
-      self->call->is_cut = TRUE;
-      return FALSE;
-    }
-  /* Most names in a large directory end here. */
-  if (strncmp (name, self->prefix, self->prefix_length) != 0)
-    return TRUE;
-  if (self->matching != NULL)
-    g_string_append_len (self->matching, name, (gssize) strlen (name) + 1);
+  if (self->kept != NULL)
+    g_string_append_len (self->kept, name, (gssize) strlen (name) + 1);
   return self->func (name, self->user_data);
 }
 
 static void
-keep (const FluflSite *site, const Reading *reading, gint64 begun)
+keep (const FluflSite *site, const GString *names, const FluflRollCall *call, gint64 begun)
 {
   Rolls *self = get_rolls ();
-  const char *end = reading->matching->str + reading->matching->len;
+  const char *end = names->str + names->len;
   Roll *roll = g_new0 (Roll, 1);
   Roll *last;
 
@@ -207,11 +197,11 @@ keep (const FluflSite *site, const Reading *reading, gint64 begun)
   roll->lock_path = g_strdup (site->lock_path);
   roll->separator = site->separator;
   roll->names = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ref_string_release);
-  roll->n_names = reading->call->n_names;
-  roll->is_cut = reading->call->is_cut;
+  roll->n_names = call->n_names;
+  roll->is_cut = call->is_cut;
   roll->read_at = g_get_monotonic_time ();
   roll->took = roll->read_at - begun;
-  for (const char *name = reading->matching->str; name < end; name += strlen (name) + 1)
+  for (const char *name = names->str; name < end; name += strlen (name) + 1)
     g_ptr_array_add (roll->names, g_ref_string_new (name));
 
   g_mutex_lock (&self->mutex);
@@ -224,24 +214,21 @@ keep (const FluflSite *site, const Reading *reading, gint64 begun)
 
 /*
  * flufl_roll_call:
- * @prefix: what the names of the lock's claims begin with
  * @own_name: of the caller's claim
  * @keep_many: whether the names are kept if there are many
- * @func: called for each name that begins so
+ * @func: called for each name that begins as the names of the lock's claims do
  *
  * Returns: 0; -1 with errno set if the directory cannot be read
  */
 int
 flufl_roll_call (const FluflSite *site,
-                 const char      *prefix,
                  const char      *own_name,
                  gboolean         keep_many,
                  FluflNameFunc    func,
                  gpointer         user_data,
                  FluflRollCall   *out_call)
 {
-  Reading reading = { prefix, strlen (prefix), func, user_data, NULL, out_call };
-  g_autofree char *directory = NULL;
+  Reading reading = { func, user_data, NULL };
   GPtrArray *kept = get_kept (site, own_name, out_call);
   gint64 begun;
   int result;
@@ -255,16 +242,16 @@ flufl_roll_call (const FluflSite *site,
     }
 
   *out_call = (FluflRollCall){ 0, FALSE, FALSE };
-  directory = flufl_site_directory (site);
   if (keep_many)
-    reading.matching = g_string_sized_new (4096);
+    reading.kept = g_string_sized_new (4096);
   begun = g_get_monotonic_time ();
-  result = site->sys->list (directory, see_name, &reading);
+  result = flufl_claim_list (site, flufl_roll_names_max, see_name, &reading, &out_call->n_names);
+  out_call->is_cut = out_call->n_names > flufl_roll_names_max;
   if (keep_many)
     {
       if (result == 0 && out_call->n_names >= flufl_roll_large)
-        keep (site, &reading, begun);
-      g_string_free (reading.matching, TRUE);
+        keep (site, reading.kept, out_call, begun);
+      g_string_free (reading.kept, TRUE);
     }
   return result;
 }

@@ -24,7 +24,6 @@ typedef struct
 } FluflRollCall;
 
 int  flufl_roll_call   (const FluflSite *site,
-                        const char      *prefix,
                         const char      *own_name,
                         gboolean         keep_many,
                         FluflNameFunc    func,
