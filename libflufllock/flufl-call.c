@@ -123,7 +123,7 @@ flufl_call_settle (FluflCall *self)
   if (!self->begun)
     return;
   if (self->no_thread)
-    self->error = flufl_report_failed (&lease->site, "start a thread", EAGAIN);
+    self->error = flufl_report_no_worker (&lease->site);
   else
     self->class->settle (self);
 

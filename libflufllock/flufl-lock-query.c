@@ -52,7 +52,7 @@ check_settle (FluflCall *call)
     flufl_call_report_not_held (call);
   if (self->outcome != FLUFL_OUTCOME_UNSURE)
     return;
-  call->error = flufl_report_failed (&call->site, "look at the claim file", self->errsv);
+  call->error = flufl_report_failed (&call->site, FLUFL_FAILED_LOOK_AT_CLAIM, self->errsv);
   call->errsv = self->errsv;
 }
 
@@ -111,7 +111,7 @@ details_settle (FluflCall *call)
     call->error = flufl_report_nobody (&call->site);
   else if (self->sighting.findings.look.sight == FLUFL_SIGHT_UNREADABLE)
     {
-      call->error = flufl_report_failed (&call->site, "read the lock file", EACCES);
+      call->error = flufl_report_failed (&call->site, FLUFL_FAILED_READ_LOCK, EACCES);
       call->errsv = EACCES;
     }
   else

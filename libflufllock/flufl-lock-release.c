@@ -78,7 +78,7 @@ release_settle (FluflCall *call)
     flufl_call_report_not_held (call);
   else
     {
-      call->error = flufl_report_failed (&call->site, "remove the claim file", self->errsv);
+      call->error = flufl_report_failed (&call->site, FLUFL_FAILED_REMOVE_CLAIM, self->errsv);
       call->errsv = self->errsv;
     }
 }
@@ -145,7 +145,7 @@ refresh_settle (FluflCall *call)
         flufl_call_report_not_held (call);
       else
         {
-          call->error = flufl_report_failed (&call->site, "refresh the claim file", self->errsv);
+          call->error = flufl_report_failed (&call->site, FLUFL_FAILED_REFRESH_CLAIM, self->errsv);
           call->errsv = self->errsv;
         }
       return;

@@ -53,8 +53,9 @@ GError *flufl_report_refused      (const FluflSite     *site,
                                    FluflOutcome         outcome,
                                    const FluflFindings *findings);
 GError *flufl_report_failed       (const FluflSite     *site,
-                                   const char          *step,
+                                   FluflFailedStep      step,
                                    int                  errsv);
+GError *flufl_report_no_worker    (const FluflSite     *site);
 GError *flufl_report_no_thread    (const FluflSite     *site);
 GError *flufl_report_lost         (const FluflSite     *site,
                                    FluflLoss            loss,

@@ -148,27 +148,49 @@ is_past (const FluflSite *site, const FluflLook *look)
   return look->mtime < site->sys->clock (FLUFL_CLOCK_REAL);
 }
 
-static void
-append_holder (GString *text, const FluflSite *site, const FluflFindings *findings)
+/* A sentence for a holder whose process the lock file does not name, or NULL. */
+static char *
+describe_nameless (const FluflSite *site, const FluflLook *look)
+{
+  g_autofree char *path = NULL;
+  g_autofree char *shown = NULL;
+
+  if (look->sight == FLUFL_SIGHT_UNREADABLE)
+    return g_strdup ("This process may not read the lock file, so the holder is not known.");
+  if (look->sight != FLUFL_SIGHT_STRANGE)
+    return NULL;
+  path = flufl_site_path_of (site, look->claim.name);
+  shown = g_filename_display_name (path);
+  return g_strdup_printf ("The claim file “%s” has another form of name, perhaps with a separator "
+                          "other than “%s”, so the holder is not known.",
+                          shown, site->separator);
+}
+
+/* A sentence for who holds the lock, and since or until when. */
+static char *
+describe_holder (const FluflSite *site, const FluflFindings *findings)
 {
   const FluflLook *look = &findings->look;
   g_autofree char *host = g_utf8_make_valid (look->claim.host, -1);
+  g_autofree char *until = format_time (look->mtime);
+  g_autofree char *nameless = describe_nameless (site, look);
+  gboolean past = is_past (site, look);
 
-  if (look->sight == FLUFL_SIGHT_UNREADABLE)
-    g_string_append (text, "Somebody whose lock file cannot be read here");
-  else if (look->sight == FLUFL_SIGHT_STRANGE)
-    {
-      g_autofree char *directory = flufl_site_directory (site);
-      g_autofree char *path = g_build_filename (directory, look->claim.name, NULL);
-      g_autofree char *shown = g_filename_display_name (path);
-
-      g_string_append_printf (text, "Somebody whose claim file “%s” has another form of name, perhaps with "
-                              "another separator than “%s”,", shown, site->separator);
-    }
-  else if (findings->own)
-    g_string_append_printf (text, "This process itself (%d), by another object,", look->claim.pid);
-  else
-    g_string_append_printf (text, "Process %d on host “%s”", look->claim.pid, host);
+  if (nameless != NULL && past)
+    return g_strdup_printf ("%s The lock expired at %s.", nameless, until);
+  if (nameless != NULL)
+    return g_strdup_printf ("%s The lock is held until %s or longer.", nameless, until);
+  if (findings->own && past)
+    return g_strdup_printf ("Another object of this process (%d) holds it, although it expired at %s.",
+                            look->claim.pid, until);
+  if (findings->own)
+    return g_strdup_printf ("Another object of this process (%d) holds it until %s or longer.",
+                            look->claim.pid, until);
+  if (past)
+    return g_strdup_printf ("Process %d on host “%s” holds it, although it expired at %s.",
+                            look->claim.pid, host, until);
+  return g_strdup_printf ("Process %d on host “%s” holds it until %s or longer.", look->claim.pid,
+                          host, until);
 }
 
 /* A sentence for what is known of the holder's process, or "". */
@@ -191,6 +213,39 @@ describe_liveness (const FluflFindings *findings)
     }
 }
 
+/* A sentence for a step that failed. */
+static char *
+describe_failure (const FluflSite *site, FluflFailedStep step, int errsv)
+{
+  g_autofree char *path = flufl_report_path (site);
+  const char *error = g_strerror (errsv);
+
+  switch (step)
+    {
+    case FLUFL_FAILED_CREATE_CLAIM:
+      return g_strdup_printf ("Could not create a claim file for the lock “%s”: %s.", path, error);
+    case FLUFL_FAILED_TOUCH_CLAIM:
+      return g_strdup_printf ("Could not set the time of the claim file for the lock “%s”: %s.", path,
+                              error);
+    case FLUFL_FAILED_REFRESH_CLAIM:
+      return g_strdup_printf ("Could not refresh the lock “%s”: %s.", path, error);
+    case FLUFL_FAILED_LOOK_AT_CLAIM:
+      return g_strdup_printf ("Could not look at the claim file of the lock “%s”: %s.", path, error);
+    case FLUFL_FAILED_REMOVE_CLAIM:
+      return g_strdup_printf ("Could not remove the claim file of the lock “%s”: %s.", path, error);
+    case FLUFL_FAILED_LINK_CLAIM:
+      return g_strdup_printf ("Could not link the claim file to the lock file “%s”: %s.", path, error);
+    case FLUFL_FAILED_READ_LOCK:
+      return g_strdup_printf ("Could not read the lock file “%s”: %s.", path, error);
+    case FLUFL_FAILED_REMOVE_LOCK:
+      return g_strdup_printf ("Could not remove the lock file “%s”: %s.", path, error);
+    case FLUFL_FAILED_LOOK_AT_LOCK:
+    case FLUFL_FAILED_NONE:
+    default:
+      return g_strdup_printf ("Could not look at the lock file “%s”: %s.", path, error);
+    }
+}
+
 /* Sentences about who or what is in the way. */
 static char *
 describe_obstacle (const FluflSite *site, const FluflFindings *findings)
@@ -198,20 +253,19 @@ describe_obstacle (const FluflSite *site, const FluflFindings *findings)
   const FluflLook *look = &findings->look;
   g_autoptr (GString) text = g_string_new (NULL);
   gboolean past = is_past (site, look);
-  g_autofree char *until = format_time (look->mtime);
+  g_autofree char *holder = NULL;
 
   if (findings->errsv != 0)
     {
-      g_string_append_printf (text, "The last attempt to %s failed: %s.", findings->failed_step,
-                              g_strerror (findings->errsv));
-      return g_string_free (g_steal_pointer (&text), FALSE);
+      g_autofree char *failure = describe_failure (site, findings->failed_step, findings->errsv);
+
+      return g_strdup_printf ("The last attempt failed. %s", failure);
     }
   if (look->sight == FLUFL_SIGHT_NOTHING || look->sight == FLUFL_SIGHT_FOREIGN)
     return g_strdup ("Other processes took it each time it became free.");
 
-  append_holder (text, site, findings);
-  g_string_append_printf (text, past ? " holds it, although it expired at %s." : " holds it until %s or longer.",
-                          until);
+  holder = describe_holder (site, findings);
+  g_string_append (text, holder);
   g_string_append (text, describe_liveness (findings));
   if (past && !findings->expired && look->sight == FLUFL_SIGHT_CLAIM && findings->break_errsv == 0)
     g_string_append_printf (text, " It can be broken %d s after it expired.",
@@ -282,23 +336,55 @@ flufl_report_not_broken (const FluflSite *site, const FluflFindings *findings)
   return g_error_new (G_IO_ERROR, (int) code, "The lock “%s” was not broken. %s", path, obstacle);
 }
 
+/* A sentence for what lies in the place of the lock file. */
+static char *
+describe_foreign (const FluflSite *site, FluflForeign foreign)
+{
+  g_autofree char *path = flufl_report_path (site);
+
+  switch (foreign)
+    {
+    case FLUFL_FOREIGN_DIRECTORY:
+      return g_strdup_printf ("“%s” is not a lock file but a directory.", path);
+    case FLUFL_FOREIGN_SYMLINK:
+      return g_strdup_printf ("“%s” is not a lock file but a symbolic link.", path);
+    case FLUFL_FOREIGN_PIPE:
+      return g_strdup_printf ("“%s” is not a lock file but a named pipe.", path);
+    case FLUFL_FOREIGN_SOCKET:
+      return g_strdup_printf ("“%s” is not a lock file but a socket.", path);
+    case FLUFL_FOREIGN_DEVICE:
+      return g_strdup_printf ("“%s” is not a lock file but a device.", path);
+    case FLUFL_FOREIGN_SOCKET_OR_DEVICE:
+      return g_strdup_printf ("“%s” is not a lock file but a socket or a device.", path);
+    case FLUFL_FOREIGN_EMPTY:
+      return g_strdup_printf ("“%s” is not a lock file: it is empty.", path);
+    case FLUFL_FOREIGN_ZEROS:
+      return g_strdup_printf ("“%s” is not a lock file: it contains only zero bytes.", path);
+    case FLUFL_FOREIGN_CONTENT:
+    case FLUFL_FOREIGN_NONE:
+    default:
+      return g_strdup_printf ("“%s” is not a lock file: its content does not name a claim file of "
+                              "this lock.",
+                              path);
+    }
+}
+
 /* Most often it is the very file that the lock was to protect: so nothing here may advise to
  * remove what has content. */
 GError *
 flufl_report_not_a_lock (const FluflSite *site, const FluflLook *look)
 {
   g_autofree char *path = flufl_report_path (site);
-  g_autoptr (GString) advice = g_string_new (NULL);
+  g_autofree char *foreign = describe_foreign (site, look->foreign);
+  g_autofree char *advice = NULL;
 
   if (look->is_blank)
-    g_string_append (advice, "If nothing needs it, remove it, or break the lock by force.");
+    advice = g_strdup ("If nothing needs it, remove it, or break the lock by force.");
   else if (!g_str_has_suffix (path, ".lock"))
-    g_string_append_printf (advice, "To protect it, use another file as the lock, such as “%s.lock”.",
-                            path);
+    advice = g_strdup_printf ("To protect it, use another file as the lock, such as “%s.lock”.", path);
   else
-    g_string_append (advice, "Choose another path for the lock.");
-  return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_A_LOCK,
-                      "“%s” is not a lock file: %s. %s", path, look->what, advice->str);
+    advice = g_strdup ("Choose another path for the lock.");
+  return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_A_LOCK, "%s %s", foreign, advice);
 }
 
 static GError *
@@ -312,11 +398,15 @@ report_unsupported (const FluflSite *site, const FluflFindings *findings)
                         "succeed for two processes, so that both could hold the lock. Put the lock "
                         "file on another file system.",
                         path);
+  if (findings->fs_type[0] == '\0')
+    return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED,
+                        "The lock “%s” cannot be used: its file system does not support hard links: %s. "
+                        "Put the lock file on another file system.",
+                        path, g_strerror (findings->errsv));
   return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED,
-                      "The lock “%s” cannot be used: its file system (%s) has no working hard links: %s. "
-                      "Put the lock file on another file system.",
-                      path, findings->fs_type[0] != '\0' ? findings->fs_type : "of unknown type",
-                      g_strerror (findings->errsv));
+                      "The lock “%s” cannot be used: its file system (%s) does not support hard links: "
+                      "%s. Put the lock file on another file system.",
+                      path, findings->fs_type, g_strerror (findings->errsv));
 }
 
 /* Whether link(2) was refused where hard links are known to work. */
@@ -364,35 +454,43 @@ flufl_report_refused (const FluflSite     *site,
                       FluflOutcome         outcome,
                       const FluflFindings *findings)
 {
-  g_autofree char *path = flufl_report_path (site);
+  g_autofree char *failure = NULL;
   g_autofree char *advice = NULL;
 
   if (outcome == FLUFL_OUTCOME_NOT_A_LOCK)
     return flufl_report_not_a_lock (site, &findings->look);
   if (outcome == FLUFL_OUTCOME_UNSUPPORTED)
     return report_unsupported (site, findings);
+  failure = describe_failure (site, findings->failed_step, findings->errsv);
   if (is_refused_by_sandbox (site, outcome, findings->errsv))
     return g_error_new (G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
-                        "Could not %s for the lock “%s”: %s. The file system has hard links, so a "
-                        "sandbox or a security policy seems to forbid link(2) to this process.",
-                        findings->failed_step, path, g_strerror (findings->errsv));
+                        "%s The file system supports hard links, so a sandbox or a security policy "
+                        "seems to forbid link(2) to this process.",
+                        failure);
   advice = directory_advice (site, findings->errsv, findings->directory_exists);
-  return g_error_new (G_IO_ERROR, (int) g_io_error_from_errno (findings->errsv),
-                      "Could not %s for the lock “%s”: %s.%s", findings->failed_step, path,
-                      g_strerror (findings->errsv), advice);
+  return g_error_new (G_IO_ERROR, (int) g_io_error_from_errno (findings->errsv), "%s%s", failure,
+                      advice);
 }
 
 /*
  * flufl_report_failed:
- * @step: what could not be done, as in "remove the claim file"
+ * @step: the step that failed with @errsv
  */
 GError *
-flufl_report_failed (const FluflSite *site, const char *step, int errsv)
+flufl_report_failed (const FluflSite *site, FluflFailedStep step, int errsv)
+{
+  g_autofree char *failure = describe_failure (site, step, errsv);
+
+  return g_error_new_literal (G_IO_ERROR, (int) g_io_error_from_errno (errsv), failure);
+}
+
+GError *
+flufl_report_no_worker (const FluflSite *site)
 {
   g_autofree char *path = flufl_report_path (site);
 
-  return g_error_new (G_IO_ERROR, (int) g_io_error_from_errno (errsv),
-                      "Could not %s for the lock “%s”: %s.", step, path, g_strerror (errsv));
+  return g_error_new (G_IO_ERROR, (int) g_io_error_from_errno (EAGAIN),
+                      "Could not start a thread for the lock “%s”: %s.", path, g_strerror (EAGAIN));
 }
 
 GError *

@@ -55,7 +55,7 @@ flufl_sighting_settle (FluflSighting *self, FluflCall *call)
     call->error = flufl_report_not_a_lock (&call->site, look);
   else if (look->sight == FLUFL_SIGHT_FAILED)
     {
-      call->error = flufl_report_failed (&call->site, "look at the lock file", look->errsv);
+      call->error = flufl_report_failed (&call->site, FLUFL_FAILED_LOOK_AT_LOCK, look->errsv);
       call->errsv = look->errsv;
     }
 }

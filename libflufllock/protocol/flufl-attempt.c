@@ -14,13 +14,6 @@
 /* How often a lock that was free a moment ago is tried for at once. */
 #define ROUNDS 16
 
-static const char *
-step_of_link (FluflOutcome outcome)
-{
-  return outcome == FLUFL_OUTCOME_UNSUPPORTED ? "make a hard link"
-                                              : "link the claim file to the lock file";
-}
-
 /*
  * flufl_attempt_claim:
  *
@@ -38,12 +31,12 @@ flufl_attempt_claim (FluflClaim    *claim,
     {
       FluflOutcome outcome = flufl_claim_create (claim, site, lifetime, &findings->errsv);
 
-      findings->failed_step = "create a claim file next to the lock file";
+      findings->failed_step = FLUFL_FAILED_CREATE_CLAIM;
       if (outcome == FLUFL_OUTCOME_FAILED && flufl_site_is_passing (site, findings->errsv))
         return FLUFL_OUTCOME_UNSURE;
       return outcome;
     }
-  findings->failed_step = "set the time of the claim file";
+  findings->failed_step = FLUFL_FAILED_TOUCH_CLAIM;
   return flufl_claim_keep_fresh (claim, site, lifetime, &findings->errsv);
 }
 
@@ -139,7 +132,7 @@ flufl_attempt (FluflClaim    *claim,
   findings->looked = FALSE;
   findings->changed = 0;
   findings->errsv = 0;
-  findings->failed_step = NULL;
+  findings->failed_step = FLUFL_FAILED_NONE;
 
   for (int round = 0; round < ROUNDS; round++)
     {
@@ -152,7 +145,7 @@ flufl_attempt (FluflClaim    *claim,
         break;
 
       linked = flufl_claim_link (claim, site, &findings->errsv);
-      findings->failed_step = step_of_link (linked);
+      findings->failed_step = FLUFL_FAILED_LINK_CLAIM;
       if (linked == FLUFL_OUTCOME_HELD)
         return linked;
       if (linked == FLUFL_OUTCOME_LOST)

@@ -24,6 +24,21 @@ typedef struct
   gint64 left;  /* nanoseconds until it may be broken if it has expired */
 } FluflVigil;
 
+/* The step of an operation that errno belongs to. */
+typedef enum
+{
+  FLUFL_FAILED_NONE = 0,
+  FLUFL_FAILED_CREATE_CLAIM,
+  FLUFL_FAILED_TOUCH_CLAIM, /* a waiter's, which keeps its claim fresh */
+  FLUFL_FAILED_REFRESH_CLAIM, /* a holder's */
+  FLUFL_FAILED_LOOK_AT_CLAIM,
+  FLUFL_FAILED_REMOVE_CLAIM,
+  FLUFL_FAILED_LINK_CLAIM,
+  FLUFL_FAILED_LOOK_AT_LOCK,
+  FLUFL_FAILED_READ_LOCK,
+  FLUFL_FAILED_REMOVE_LOCK,
+} FluflFailedStep;
+
 /* What an attempt or a break met: for decisions about waiting, and for words
  * to people. */
 typedef struct
@@ -42,7 +57,7 @@ typedef struct
   gint64        changed;     /* ctime of one that is not that of the last look, and has
                                 not rested; or 0 */
   int           errsv;       /* of the last step that failed, or 0 */
-  const char   *failed_step; /* static; what could not be done, or NULL */
+  FluflFailedStep failed_step; /* the one that errsv belongs to */
   int           break_errsv; /* why we may not break what is breakable, or 0 */
   gboolean      directory_exists; /* filled in by flufl_findings_explain(), as is … */
   char          fs_type[32]; /* … what the kernel calls the file system, if known */

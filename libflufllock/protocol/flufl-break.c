@@ -312,7 +312,7 @@ is_somebodys_lock (const FluflSite *site, gint64 server_now, FluflFindings *find
       return FALSE;
     case FLUFL_SIGHT_FAILED:
       findings->errsv = look->errsv;
-      findings->failed_step = "look at the lock file";
+      findings->failed_step = FLUFL_FAILED_LOOK_AT_LOCK;
       *out_outcome = flufl_site_is_passing (site, look->errsv) ? FLUFL_OUTCOME_UNSURE
                                                                : FLUFL_OUTCOME_FAILED;
       return FALSE;
@@ -413,7 +413,7 @@ flufl_break_with_clock (FluflClaim *clock, FluflSite *site, FluflFindings *findi
 
   if (clock->path == NULL)
     {
-      findings->failed_step = "create a claim file next to the lock file";
+      findings->failed_step = FLUFL_FAILED_CREATE_CLAIM;
       outcome = flufl_claim_create (clock, site, CLOCK_CLAIM_LIFETIME, &findings->errsv);
       if (outcome != FLUFL_OUTCOME_READY)
         return outcome;
@@ -453,7 +453,7 @@ flufl_break_force (FluflSite *site, FluflFindings *findings)
   FluflLook *look = &findings->look, again;
 
   flufl_look_take (look, site, site->lock_path);
-  findings->failed_step = "look at the lock file";
+  findings->failed_step = FLUFL_FAILED_LOOK_AT_LOCK;
   findings->errsv = look->errsv;
   if (look->sight == FLUFL_SIGHT_NOTHING)
     return FLUFL_OUTCOME_RELEASED;
@@ -469,7 +469,7 @@ flufl_break_force (FluflSite *site, FluflFindings *findings)
   if (site->sys->unlink (site->lock_path) != 0 && errno != ENOENT)
     {
       findings->errsv = errno;
-      findings->failed_step = "remove the lock file";
+      findings->failed_step = FLUFL_FAILED_REMOVE_LOCK;
       return FLUFL_OUTCOME_FAILED;
     }
   return FLUFL_OUTCOME_RELEASED;

@@ -36,19 +36,19 @@ see_type (FluflLook *look, mode_t mode)
     case S_IFREG:
       return TRUE;
     case S_IFDIR:
-      look->what = "it is a directory";
+      look->foreign = FLUFL_FOREIGN_DIRECTORY;
       break;
     case S_IFLNK:
-      look->what = "it is a symbolic link";
+      look->foreign = FLUFL_FOREIGN_SYMLINK;
       break;
     case S_IFIFO:
-      look->what = "it is a named pipe";
+      look->foreign = FLUFL_FOREIGN_PIPE;
       break;
     case S_IFSOCK:
-      look->what = "it is a socket";
+      look->foreign = FLUFL_FOREIGN_SOCKET;
       break;
     default:
-      look->what = "it is a device";
+      look->foreign = FLUFL_FOREIGN_DEVICE;
       break;
     }
   return FALSE;
@@ -174,7 +174,7 @@ see_content (FluflLook *look, const FluflSite *site, const char *path, int fd, o
   look->is_blank = length < sizeof content && is_blank (content, length);
   if (look->is_blank)
     {
-      look->what = length == 0 ? "it is empty" : "it has nothing but zeros";
+      look->foreign = length == 0 ? FLUFL_FOREIGN_EMPTY : FLUFL_FOREIGN_ZEROS;
       if (look->nlink >= 2)
         see_other_name (look, site, path);
     }
@@ -183,7 +183,7 @@ see_content (FluflLook *look, const FluflSite *site, const char *path, int fd, o
                                       &look->claim))
     look->sight = FLUFL_SIGHT_CLAIM;
   else if (length == sizeof content || !see_strange_name (look, site, content, length))
-    look->what = "its content does not name a claim file of this lock";
+    look->foreign = FLUFL_FOREIGN_CONTENT;
 }
 
 static int
@@ -228,9 +228,9 @@ look_inside (FluflLook *look, const FluflSite *site, const char *path, int more_
     {
       /* No regular file any more: it was swapped since lstat(2). */
       if (errno == ELOOP)
-        look->what = "it is a symbolic link";
+        look->foreign = FLUFL_FOREIGN_SYMLINK;
       else if (errno == ENXIO)
-        look->what = "it is a socket or a device";
+        look->foreign = FLUFL_FOREIGN_SOCKET_OR_DEVICE;
       else if (errno == EACCES || errno == EPERM)
         {
           look->is_closed = TRUE;

@@ -18,15 +18,30 @@ typedef enum
   FLUFL_SIGHT_STRANGE,    /* a lock whose claim has another form of name: wait for it. Of claim
                            * only the name is valid */
   FLUFL_SIGHT_UNREADABLE, /* a regular file that we may not read: wait for it */
-  FLUFL_SIGHT_FOREIGN,    /* no lock; what says what it is */
+  FLUFL_SIGHT_FOREIGN,    /* another file: foreign says which */
   FLUFL_SIGHT_FAILED,     /* errsv says why nothing was seen */
 } FluflSight;
+
+/* What lies in the place of a lock file. */
+typedef enum
+{
+  FLUFL_FOREIGN_NONE = 0,
+  FLUFL_FOREIGN_DIRECTORY,
+  FLUFL_FOREIGN_SYMLINK,
+  FLUFL_FOREIGN_PIPE,
+  FLUFL_FOREIGN_SOCKET,
+  FLUFL_FOREIGN_DEVICE,
+  FLUFL_FOREIGN_SOCKET_OR_DEVICE, /* not known which: it took the place of a regular file */
+  FLUFL_FOREIGN_EMPTY,            /* a regular file without content */
+  FLUFL_FOREIGN_ZEROS,            /* … that has only zero bytes */
+  FLUFL_FOREIGN_CONTENT,          /* … whose content does not name a claim */
+} FluflForeign;
 
 typedef struct
 {
   FluflSight     sight;
   int            errsv;
-  const char    *what;     /* static; for FOREIGN: "it is a directory" … */
+  FluflForeign   foreign;
   gboolean       is_blank; /* a regular file without content, or all zero */
   gboolean       is_closed; /* a regular file that may not be read */
   gboolean       names_path; /* a regular file whose content is an absolute path */

@@ -180,13 +180,13 @@ make_long_name (Face *face)
 }
 
 static const Thing things[] = {
-  { "fifo", make_fifo, "it is a named pipe", FALSE, FALSE },
-  { "socket", make_socket, "it is a socket", FALSE, FALSE },
-  { "device", make_device, "it is a device", FALSE, FALSE },
-  { "directory", make_directory, "it is a directory", FALSE, TRUE },
-  { "symlink/dangling", make_dangling_symlink, "it is a symbolic link", FALSE, FALSE },
-  { "symlink/itself", make_symlink_to_itself, "it is a symbolic link", FALSE, FALSE },
-  { "symlink/file", make_symlink_to_file, "it is a symbolic link", FALSE, FALSE },
+  { "fifo", make_fifo, "not a lock file but a named pipe", FALSE, FALSE },
+  { "socket", make_socket, "not a lock file but a socket", FALSE, FALSE },
+  { "device", make_device, "not a lock file but a device", FALSE, FALSE },
+  { "directory", make_directory, "not a lock file but a directory", FALSE, TRUE },
+  { "symlink/dangling", make_dangling_symlink, "not a lock file but a symbolic link", FALSE, FALSE },
+  { "symlink/itself", make_symlink_to_itself, "not a lock file but a symbolic link", FALSE, FALSE },
+  { "symlink/file", make_symlink_to_file, "not a lock file but a symbolic link", FALSE, FALSE },
   { "empty", make_empty, "it is empty", TRUE, FALSE },
   { "text", make_text, "its content does not name a claim", TRUE, FALSE },
   { "huge", make_huge, "its content does not name a claim", TRUE, FALSE },

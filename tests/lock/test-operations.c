@@ -180,7 +180,7 @@ timed_out (Face *face, gconstpointer data)
   g_autoptr (FluflLock) lock = face_lock_new (face);
   g_autoptr (GError) error = NULL;
   g_autoptr (FluflLockDetails) details = NULL;
-  g_autofree char *who = g_strdup_printf ("This process itself (%d), by another object, holds it",
+  g_autofree char *who = g_strdup_printf ("Another object of this process (%d) holds it",
                                           (int) getpid ());
   g_autofree char *until = NULL;
   g_autoptr (GDateTime) local = NULL;

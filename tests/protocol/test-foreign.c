@@ -59,12 +59,19 @@ test_not_a_lock (void)
     const char *content;
     gssize      length;
     mode_t      mode;
+    FluflForeign foreign;
   } things[] = {
-    { "", 0, S_IFREG | 0644 },         { huge, 10 * 1000 * 1000, S_IFREG | 0644 },
-    { "\0\1\2\xff", 4, S_IFREG | 0644 }, { "hello", 5, S_IFREG | 0644 },
-    { NULL, 0, S_IFDIR | 0755 },       { NULL, 0, S_IFLNK | 0777 },
-    { NULL, 0, S_IFIFO | 0644 },       { NULL, 0, S_IFSOCK | 0644 },
-    { NULL, 0, S_IFCHR | 0644 },       { NULL, 0, S_IFBLK | 0644 },
+    { "", 0, S_IFREG | 0644, FLUFL_FOREIGN_EMPTY },
+    { "\0\0\0", 3, S_IFREG | 0644, FLUFL_FOREIGN_ZEROS },
+    { huge, 10 * 1000 * 1000, S_IFREG | 0644, FLUFL_FOREIGN_CONTENT },
+    { "\0\1\2\xff", 4, S_IFREG | 0644, FLUFL_FOREIGN_CONTENT },
+    { "hello", 5, S_IFREG | 0644, FLUFL_FOREIGN_CONTENT },
+    { NULL, 0, S_IFDIR | 0755, FLUFL_FOREIGN_DIRECTORY },
+    { NULL, 0, S_IFLNK | 0777, FLUFL_FOREIGN_SYMLINK },
+    { NULL, 0, S_IFIFO | 0644, FLUFL_FOREIGN_PIPE },
+    { NULL, 0, S_IFSOCK | 0644, FLUFL_FOREIGN_SOCKET },
+    { NULL, 0, S_IFCHR | 0644, FLUFL_FOREIGN_DEVICE },
+    { NULL, 0, S_IFBLK | 0644, FLUFL_FOREIGN_DEVICE },
   };
 
   g_test_summary ("Hazard 9: a file that is not a lock is reported at once, and stays");
@@ -79,7 +86,7 @@ test_not_a_lock (void)
       fake_disk_advance (3600 * FAKE_SEC);
       fake_disk_forget_calls ();
       g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_NOT_A_LOCK);
-      g_assert_nonnull (p.found.look.what);
+      g_assert_cmpint (p.found.look.foreign, ==, things[i].foreign);
       g_assert_cmpuint (fake_disk_count_calls ("read"), <=, 2);
       g_assert_cmpuint (fake_disk_n_names (), ==, 1);
       g_assert_cmpuint (fake_disk_n_open (), ==, 0);
@@ -152,7 +159,8 @@ test_blank_no_lock (gconstpointer data)
       put_claim ("x.lock|other|1|1", FALSE, -3600); /* of another inode */
       fake_disk_advance (3600 * FAKE_SEC);
       g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_NOT_A_LOCK);
-      g_assert_nonnull (p.found.look.what);
+      g_assert_cmpint (p.found.look.foreign, ==,
+                       n_zeros > 0 ? FLUFL_FOREIGN_ZEROS : FLUFL_FOREIGN_EMPTY);
       g_assert_cmpuint (fake_disk_nlink (LOCK), ==, others[i] != NULL ? 2 : 1);
       g_assert_true (fake_disk_exists ("/d|e/x.lock|other|1|1"));
       g_assert_cmpuint (fake_disk_n_open (), ==, 0);
@@ -193,7 +201,8 @@ test_swapped (void)
       put_claim (FOREIGN, TRUE, 30);
       fake_disk_fault ("open", 1, FAKE_FAIL, errnos[i]);
       g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_NOT_A_LOCK);
-      g_assert_nonnull (strstr (p.found.look.what, errnos[i] == ELOOP ? "link" : "socket"));
+      g_assert_cmpint (p.found.look.foreign, ==,
+                       errnos[i] == ELOOP ? FLUFL_FOREIGN_SYMLINK : FLUFL_FOREIGN_SOCKET_OR_DEVICE);
       proc_clear (&p);
     }
 }
