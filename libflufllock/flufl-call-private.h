@@ -21,7 +21,7 @@ enum
 
 gboolean flufl_call_begin      (FluflCall *self);
 void     flufl_call_settle     (FluflCall *self);
-gboolean flufl_call_is_parents (const FluflCall *self);
+gboolean flufl_call_belongs_to_parent (const FluflCall *self);
 void     flufl_call_free       (gpointer   data);
 
 G_END_DECLS

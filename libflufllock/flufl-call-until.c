@@ -160,7 +160,7 @@ flufl_call_run_until (FluflCall *self, int interrupt_fd, gint64 until_usec)
   free_dropped ();
   if (!self->begun && flufl_call_begin (self))
     choose_thread (self);
-  if (flufl_call_is_parents (self) || !self->begun)
+  if (flufl_call_belongs_to_parent (self) || !self->begun)
     over = TRUE;
   else if (g_atomic_int_get (&self->progress) != PROGRESS_NONE)
     over = await_worker (self, interrupt_fd, until_usec);
@@ -214,7 +214,7 @@ flufl_call_drop (FluflCall *self)
 {
   gint64 unused;
 
-  if (self->begun && !self->settled && !flufl_call_is_parents (self))
+  if (self->begun && !self->settled && !flufl_call_belongs_to_parent (self))
     {
       g_atomic_int_set (&self->given_up, TRUE);
       if (g_atomic_int_get (&self->progress) == PROGRESS_NONE)

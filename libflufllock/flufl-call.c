@@ -14,8 +14,8 @@
 #include "flufl-report-private.h"
 #include "flufl-thread.h"
 
-/* An acquisition that is cancelled ends by itself, with nothing left behind. If it has not
- * within this, in milliseconds, a file server keeps a call. */
+/* A cancelled acquisition ends by itself and leaves nothing behind. One that still runs after this
+ * many milliseconds is blocked in a call to a file server. */
 #define CANCEL_PATIENCE 500
 
 static gboolean
@@ -47,7 +47,7 @@ flufl_call_init (FluflCall            *self,
                  GCancellable         *cancellable)
 {
   self->class = class;
-  /* A handler of a signal may drop the caller's. */
+  /* A signal handler may drop the caller's reference. */
   self->lock = g_object_ref (lock);
   self->lease = lock->lease;
   if (cancellable != NULL)
@@ -57,13 +57,13 @@ flufl_call_init (FluflCall            *self,
 }
 
 gboolean
-flufl_call_is_parents (const FluflCall *self)
+flufl_call_belongs_to_parent (const FluflCall *self)
 {
   return self->process != 0 && self->process != flufl_process_mark ();
 }
 
-/* An operation is that of the process that began it. A forked child has a copy of its source
- * in a main context, and perhaps of what it has won: the lock is the parent's. */
+/* An operation belongs to the process that began it. A forked child inherits a copy of its source
+ * in a main context, and perhaps of its success. The lock is the parent's. */
 static void
 leave_to_parent (FluflCall *self)
 {
@@ -111,14 +111,14 @@ flufl_call_begin (FluflCall *self)
 
 /* --- Settle --- */
 
-/* In the caller's thread or main context. The object is free for the next operation before
- * the user hears of the result. */
+/* In the caller's thread or main context. The object is free for the next operation before the
+ * result is reported. */
 void
 flufl_call_settle (FluflCall *self)
 {
   FluflLease *lease = self->lease;
 
-  if (flufl_call_is_parents (self))
+  if (flufl_call_belongs_to_parent (self))
     leave_to_parent (self);
   if (!self->begun)
     return;
@@ -158,8 +158,8 @@ flufl_call_lose (FluflCall *self)
 /*
  * flufl_call_report_not_held:
  *
- * Makes the error of one who has not the lock. As long as the object has not acquired it
- * again, it says how the lock was lost. For settling.
+ * Sets the error of an operation on a lock that is not held. The error describes the last loss, if
+ * there was one since the last acquisition. For settling.
  */
 void
 flufl_call_report_not_held (FluflCall *self)
@@ -169,8 +169,7 @@ flufl_call_report_not_held (FluflCall *self)
     self->error = flufl_report_not_held (&self->lease->site);
 }
 
-/* NULL is the default context. Asking GLib for it makes none here, since the operation runs in
- * one. */
+/* A lease whose context is NULL belongs to the default context. */
 static gboolean
 is_in_leases_context (FluflCall *self)
 {
@@ -199,7 +198,7 @@ flufl_call_emit_end (FluflCall *self)
     }
   flufl_lock_notify_held (self->lock);
   if (self->lost)
-    flufl_lock_tell_lost (self->lock, self->error);
+    flufl_lock_emit_lost (self->lock, self->error);
 }
 
 /*
@@ -212,12 +211,11 @@ flufl_call_clear (FluflCall *self)
 {
   FluflLease *lease = self->lease;
 
-  if (flufl_call_is_parents (self))
+  if (flufl_call_belongs_to_parent (self))
     self->begun = FALSE;
-  /* A success that the user never heard of: the source was destroyed. (A main context that is not
-   * run any more keeps source and task, and so the lock until its lease ends. Nor does it help
-   * to let go of the context: as all of GIO's tasks ours has a reference to it, from the first
-   * moment on, so that no source in it could report that.) */
+  /* The source was destroyed, so this success was never reported. (A main context that nobody runs
+   * keeps the source and the task. The lock then stays held until its lease ends. To drop the
+   * context does not help: the task has a reference to it, as all of GIO's tasks have.) */
   if (self->begun && !self->settled)
     {
       if (self->answer && self->class->undo != NULL)
@@ -230,12 +228,12 @@ flufl_call_clear (FluflCall *self)
     }
   if (self->class->clear != NULL)
     self->class->clear (self);
-  if (self->cancel != NULL)
-    g_source_destroy (self->cancel);
-  g_clear_pointer (&self->cancel, g_source_unref);
+  if (self->cancel_source != NULL)
+    g_source_destroy (self->cancel_source);
+  g_clear_pointer (&self->cancel_source, g_source_unref);
   g_clear_pointer (&self->posted, g_source_unref);
-  /* In a forked child they may be in use by a thread that is not there. */
-  if (!flufl_call_is_parents (self))
+  /* A thread of the parent's may have been using the sleepers at the fork. */
+  if (!flufl_call_belongs_to_parent (self))
     {
       g_clear_pointer (&self->stepper.sleeper, flufl_sleeper_free);
       g_clear_pointer (&self->waiter, flufl_sleeper_free);
@@ -285,20 +283,21 @@ flufl_call_run_and_clear (FluflCall *self, GError **error)
   return answer;
 }
 
-/* --- In workers --- */
+/* --- From a worker to the caller --- */
 
-/* Runs @func in the context of the operation. @datas_own gets the reference to the source, and
- * @data gives it back: once the source is attached the caller's thread may run it. */
+/* Runs @func in the context of the operation. @out_source is a field of @data. It receives the
+ * reference to the source before the source is attached, since the caller's thread may run @func
+ * from then on. @destroy drops the reference. */
 static void
 post (FluflCall      *self,
       GSourceFunc     func,
       gpointer        data,
       GDestroyNotify  destroy,
-      GSource       **datas_own)
+      GSource       **out_source)
 {
   GSource *source = g_idle_source_new ();
 
-  *datas_own = source;
+  *out_source = source;
   /* Not g_main_context_invoke(): it may run func in this thread. */
   g_source_set_priority (source, g_task_get_priority (self->task));
   g_source_set_static_name (source, "[flufl] operation");
@@ -307,21 +306,22 @@ post (FluflCall      *self,
 }
 
 /*
- * flufl_call_tell:
- * @datas_own: where @data has the source, if there is one
+ * flufl_call_post:
+ * @out_source: a field of @data, which receives the source if there is one
  *
- * Runs @func once where the caller of the operation hears of it. For steps.
+ * Runs @func once in the caller's main context, or in the caller's thread if the operation is
+ * synchronous. For steps.
  */
 void
-flufl_call_tell (FluflCall      *self,
+flufl_call_post (FluflCall      *self,
                  GSourceFunc     func,
                  gpointer        data,
                  GDestroyNotify  destroy,
-                 GSource       **datas_own)
+                 GSource       **out_source)
 {
   if (self->task != NULL)
     {
-      post (self, func, data, destroy, datas_own);
+      post (self, func, data, destroy, out_source);
       return;
     }
   if (g_atomic_int_get (&self->progress) == PROGRESS_NONE)
@@ -349,28 +349,28 @@ done_cb (FluflStepper *stepper)
 static void
 stop_watching_cancel (FluflCall *self)
 {
-  if (self->cancel != NULL)
-    g_source_destroy (self->cancel);
-  g_clear_pointer (&self->cancel, g_source_unref);
+  if (self->cancel_source != NULL)
+    g_source_destroy (self->cancel_source);
+  g_clear_pointer (&self->cancel_source, g_source_unref);
 }
 
 static void
 set_cancel_source (FluflCall *self, GSource *source, GSourceFunc func)
 {
   stop_watching_cancel (self);
-  self->cancel = source;
+  self->cancel_source = source;
   g_source_set_static_name (source, "[flufl] cancel");
   g_task_attach_source (self->task, source, func);
 }
 
-/* The worker goes on, and gives back what it has won. Until then the object is busy; but
- * nobody waits for it any more. */
+/* Answers the caller although the worker goes on. The object stays busy until the worker has given
+ * back what it has won. */
 static gboolean
 cancel_overdue_cb (gpointer data)
 {
   FluflCall *self = g_task_get_task_data (data);
 
-  self->answered = TRUE;
+  self->answered_early = TRUE;
   g_atomic_int_set (&self->given_up, TRUE);
   stop_watching_cancel (self);
   g_task_return_new_error (self->task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "%s",
@@ -386,13 +386,14 @@ cancelled_cb (GCancellable *cancellable G_GNUC_UNUSED, gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Whether a success must be undone, since the operation was cancelled before its result was
- * given. */
+/* Whether a success must be undone, because the operation was cancelled before its result was
+ * returned. */
 static gboolean
 is_unwanted (FluflCall *self)
 {
   return self->begun && self->answer && !self->undone && self->class->undo != NULL
-         && !flufl_call_is_parents (self) && (self->answered || flufl_call_is_cancelled (self));
+         && !flufl_call_belongs_to_parent (self)
+         && (self->answered_early || flufl_call_is_cancelled (self));
 }
 
 static gboolean
@@ -416,16 +417,16 @@ settle_cb (gpointer data)
     }
 
   flufl_call_settle (self);
-  if (self->answered)
+  if (self->answered_early)
     return G_SOURCE_REMOVE;
   if (self->error != NULL)
     g_task_return_error (task, g_steal_pointer (&self->error));
   else
-    self->class->give (self);
+    self->class->return_result (self);
   return G_SOURCE_REMOVE;
 }
 
-/* Its task has let go of the lock by now: so it has a reference of its own. */
+/* The task's reference to the lock is gone here. The call has its own. */
 void
 flufl_call_free (gpointer data)
 {
@@ -446,7 +447,7 @@ flufl_call_start (FluflCall *self, gpointer tag, GAsyncReadyCallback callback, g
   gboolean started = FALSE;
 
   g_task_set_source_tag (task, tag);
-  g_task_set_check_cancellable (task, FALSE); /* a win stays a win */
+  g_task_set_check_cancellable (task, FALSE); /* is_unwanted() decides that */
   g_task_set_task_data (task, self, flufl_call_free);
   self->task = task;
   self->context = g_main_context_ref (g_task_get_context (task));
@@ -457,6 +458,7 @@ flufl_call_start (FluflCall *self, gpointer tag, GAsyncReadyCallback callback, g
       if (self->class->answers_cancel && self->cancellable != NULL)
         set_cancel_source (self, g_cancellable_source_new (self->cancellable),
                            G_SOURCE_FUNC (cancelled_cb));
+      /* Only a sleep can be cancelled. */
       if (self->stepper.sleeper == NULL)
         self->stepper.cancellable = NULL;
       started = flufl_stepper_start (&self->stepper);
@@ -467,7 +469,7 @@ flufl_call_start (FluflCall *self, gpointer tag, GAsyncReadyCallback callback, g
 }
 
 void
-flufl_call_give_boolean (FluflCall *self)
+flufl_call_return_boolean (FluflCall *self)
 {
   g_task_return_boolean (self->task, self->answer);
 }

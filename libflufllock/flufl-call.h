@@ -12,7 +12,7 @@
  * |-|-|-|
  * | begin | caller's thread | the object's mutex |
  * | step, undo | worker, or caller's thread | nothing |
- * | settle, emit, give | caller's main context, or thread | nothing |
+ * | settle, emit, return_result | caller's main context, or thread | nothing |
  * | clear | caller's main context, or thread | nothing |
  */
 
@@ -44,8 +44,8 @@ typedef struct
   void     (*settle) (FluflCall *call);
   /* Emits signals. The object is free for the next operation by then. Nullable. */
   void     (*emit)   (FluflCall *call);
-  /* Gives a result that is no error to the task. */
-  void     (*give)   (FluflCall *call);
+  /* Returns a result that is not an error from the task. */
+  void     (*return_result) (FluflCall *call);
   /* Lets go of what it has. Nullable. */
   void     (*clear)  (FluflCall *call);
 } FluflCallClass;
@@ -74,9 +74,9 @@ struct _FluflCall
   gboolean              settled;
 
   GTask                *task;        /* borrowed; NULL: it is synchronous */
-  GSource              *cancel;      /* owned; nullable; in context */
+  GSource              *cancel_source; /* owned; nullable; in context */
   GSource              *posted;      /* owned; nullable; in context */
-  gboolean              answered;    /* as cancelled, though a worker is still on it */
+  gboolean              answered_early; /* as cancelled, while a worker goes on with it */
   gboolean              undone;      /* its success was, by undo */
   gboolean              no_thread;   /* none could be started for it */
 
@@ -123,15 +123,15 @@ void      flufl_call_drop            (FluflCall            *self);
 
 /* For the classes. */
 gboolean  flufl_call_is_cancelled    (FluflCall            *self);
-void      flufl_call_tell            (FluflCall            *self,
+void      flufl_call_post            (FluflCall            *self,
                                       GSourceFunc           func,
                                       gpointer              data,
                                       GDestroyNotify        destroy,
-                                      GSource             **datas_own);
+                                      GSource             **out_source);
 void      flufl_call_lose            (FluflCall            *self);
 void      flufl_call_report_not_held (FluflCall            *self);
 void      flufl_call_emit_end        (FluflCall            *self);
-void      flufl_call_give_boolean    (FluflCall            *self);
+void      flufl_call_return_boolean    (FluflCall            *self);
 
 /* One for each operation: (transfer full), for flufl_call_start(), flufl_call_run_until()
  * and flufl_call_drop(). @value is what the public function takes beside the cancellable. */

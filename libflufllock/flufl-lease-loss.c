@@ -123,7 +123,7 @@ loss_cb (gpointer data)
       g_autoptr (GError) error = flufl_lease_report_loss (self);
 
       flufl_lock_notify_held (object);
-      flufl_lock_tell_lost (object, error);
+      flufl_lock_emit_lost (object, error);
     }
   return G_SOURCE_REMOVE;
 }

@@ -285,7 +285,7 @@ flufl_lease_set_lost_locked (FluflLease *self, gboolean late)
 }
 
 /*
- * flufl_lease_tell:
+ * flufl_lease_announce_win:
  * @object: the object that has the lock
  *
  * The object's user is about to hear of the win, in the calling thread.
@@ -293,7 +293,7 @@ flufl_lease_set_lost_locked (FluflLease *self, gboolean late)
  * Returns: %FALSE if the lock is lost by now
  */
 gboolean
-flufl_lease_tell (FluflLease *self, gpointer object)
+flufl_lease_announce_win (FluflLease *self, gpointer object)
 {
   g_autoptr (GCancellable) past = NULL;
   gboolean held;

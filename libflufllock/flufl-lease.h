@@ -87,7 +87,7 @@ gboolean    flufl_lease_begin         (FluflLease       *self,
                                        const FluflSite  *site,
                                        FluflHeartbeat    heartbeat,
                                        GMainContext    **context);
-gboolean    flufl_lease_tell          (FluflLease       *self,
+gboolean    flufl_lease_announce_win          (FluflLease       *self,
                                        gpointer          object);
 void        flufl_lease_forget_object (FluflLease       *self);
 gboolean    flufl_lease_is_held       (FluflLease       *self);

@@ -263,7 +263,7 @@ acquire_waiting (FluflAcquire *acquire, gpointer user_data)
   waiting->lock = g_object_ref (call->lock);
   waiting->site = *acquire->site;
   waiting->findings = acquire->findings;
-  flufl_call_tell (call, waiting_cb, waiting, waiting_free, &waiting->source);
+  flufl_call_post (call, waiting_cb, waiting, waiting_free, &waiting->source);
 }
 
 /* --- In the caller's thread again: what came of it --- */
@@ -323,7 +323,7 @@ log_win (AcquireCall *self)
 static void
 settle_win (AcquireCall *self)
 {
-  if (flufl_lease_tell (self->call.lease, self->call.lock))
+  if (flufl_lease_announce_win (self->call.lease, self->call.lock))
     {
       warn_of_clocks (self);
       log_win (self);
@@ -418,7 +418,7 @@ static const FluflCallClass acquire_class = {
   .undo = acquire_undo,
   .settle = acquire_settle,
   .emit = acquire_emit,
-  .give = flufl_call_give_boolean,
+  .return_result = flufl_call_return_boolean,
   .clear = acquire_clear,
 };
 

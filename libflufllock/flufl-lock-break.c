@@ -46,7 +46,7 @@ break_by_rule (BreakCall *self, gint64 *out_when)
   call->answer = self->outcome == FLUFL_OUTCOME_AGAIN;
   self->sighting.cancelled = flufl_call_is_cancelled (call);
   if (self->outcome != FLUFL_OUTCOME_BUSY || self->sighting.cancelled
-      || !(self->sighting.findings.resting || self->sighting.findings.watched))
+      || !(self->sighting.findings.resting || self->sighting.findings.in_vigil))
     {
       self->sighting.cancelled &= !call->answer;
       flufl_claim_abandon (&self->clock, &call->site);
@@ -113,7 +113,7 @@ static const FluflCallClass break_class = {
   .begin = break_begin,
   .step = break_step,
   .settle = break_settle,
-  .give = flufl_call_give_boolean,
+  .return_result = flufl_call_return_boolean,
   .clear = break_clear,
 };
 

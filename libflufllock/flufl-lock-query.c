@@ -61,7 +61,7 @@ static const FluflCallClass check_class = {
   .step = check_step,
   .settle = check_settle,
   .emit = flufl_call_emit_end,
-  .give = flufl_call_give_boolean,
+  .return_result = flufl_call_return_boolean,
 };
 
 /* --- Query --- */
@@ -86,7 +86,7 @@ state_settle (FluflCall *call)
 }
 
 static void
-state_give (FluflCall *call)
+state_return (FluflCall *call)
 {
   g_task_return_int (call->task, (gssize) ((QueryCall *) call)->state);
 }
@@ -96,7 +96,7 @@ static const FluflCallClass state_class = {
   .answers_cancel = TRUE,
   .step = query_step,
   .settle = state_settle,
-  .give = state_give,
+  .return_result = state_return,
 };
 
 static void
@@ -119,7 +119,7 @@ details_settle (FluflCall *call)
 }
 
 static void
-details_give (FluflCall *call)
+details_return (FluflCall *call)
 {
   g_task_return_pointer (call->task, flufl_call_steal_details (call),
                          (GDestroyNotify) flufl_lock_details_free);
@@ -136,7 +136,7 @@ static const FluflCallClass details_class = {
   .answers_cancel = TRUE,
   .step = query_step,
   .settle = details_settle,
-  .give = details_give,
+  .return_result = details_return,
   .clear = details_clear,
 };
 

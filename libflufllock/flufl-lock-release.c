@@ -89,7 +89,7 @@ static const FluflCallClass release_class = {
   .step = release_step,
   .settle = release_settle,
   .emit = flufl_call_emit_end,
-  .give = flufl_call_give_boolean,
+  .return_result = flufl_call_return_boolean,
 };
 
 /* --- Refresh --- */
@@ -169,7 +169,7 @@ static const FluflCallClass refresh_class = {
   .step = refresh_step,
   .settle = refresh_settle,
   .emit = refresh_emit,
-  .give = flufl_call_give_boolean,
+  .return_result = flufl_call_return_boolean,
 };
 
 /* --- Public --- */

@@ -90,7 +90,7 @@ static guint signals[N_SIGNALS];
 const FluflSyscalls *flufl_lock_syscalls = &flufl_syscalls_posix;
 
 void
-flufl_lock_tell_lost (FluflLock *self, const GError *error)
+flufl_lock_emit_lost (FluflLock *self, const GError *error)
 {
   g_signal_emit (self, signals[SIGNAL_LOST], 0, error);
 }

@@ -283,7 +283,7 @@ describe_obstacle (const FluflSite *site, const FluflFindings *findings)
   else if (findings->resting)
     g_string_append_printf (text, " It can be broken once nothing has changed for %d s.",
                             (int) (FLUFL_GRACE / FLUFL_NSEC_PER_SEC));
-  else if (findings->watched)
+  else if (findings->in_vigil)
     g_string_append_printf (text, " It can be broken if it is not refreshed within %" G_GINT64_FORMAT " s.",
                             findings->vigil.left / FLUFL_NSEC_PER_SEC + 1);
   return g_string_free (g_steal_pointer (&text), FALSE);

@@ -52,7 +52,7 @@ typedef struct
   gboolean      own;         /* … or is this process */
   gboolean      expired;     /* by both clocks, the slop added */
   gboolean      resting;     /* it may be broken once it has rested */
-  gboolean      watched;     /* it has expired, and may be broken once vigil is over */
+  gboolean      in_vigil;    /* it has expired, and may be broken once vigil is over */
   FluflVigil    vigil;       /* kept from one attempt to the next */
   gint64        changed;     /* ctime of one that is not that of the last look, and has
                                 not rested; or 0 */
@@ -64,7 +64,7 @@ typedef struct
 } FluflFindings;
 
 /* FALSE, for tests: each that breaks has watched for long enough. */
-extern gboolean flufl_break_watches;
+extern gboolean flufl_break_keeps_vigil;
 
 FluflOutcome flufl_attempt     (FluflClaim    *claim,
                                 FluflSite     *site,

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * Breaking a lock whose holder is late or dead: docs/protocol.md, "Break" and
- * "Recover". Who unlinks the claim of the lock instance, and nobody else, may
- * unlink the lock file.
+ * "Recover". Only the process that unlinked the claim of a lock may unlink the
+ * lock file.
  */
 
 #include "config.h"
@@ -22,7 +22,7 @@
  * allows, and the ordinary rules apply. */
 #define STALLED_REST (60 * FLUFL_NSEC_PER_SEC)
 
-/* Half of the grace is for the calls after this check. */
+/* Half of the grace is reserved for the system calls after this check. */
 static gboolean
 action_is_late (const FluflSite *site, const FluflLook *look)
 {
@@ -39,8 +39,8 @@ is_expired (const FluflSite *site, const FluflLook *look, gint64 server_now)
   return look->mtime < flufl_time_add (now, -FLUFL_SLOP);
 }
 
-/* Gives an orphan its claim's name back, so that there is a token to win; all
- * rest for the grace then, since link(2) has renewed the ctime. */
+/* Gives an orphan its claim back, so that there is a token to win. link(2) renews the ctime, so
+ * every breaker waits for the grace then. */
 static FluflOutcome
 recover (FluflSite       *site,
          const FluflLook *orphan,
@@ -57,7 +57,7 @@ recover (FluflSite       *site,
         findings->break_errsv = errno;
       return FLUFL_OUTCOME_BUSY;
     }
-  /* By then the lock file may have been another one, with another claim. */
+  /* The lock file may have been replaced before link(2), and may belong to another claim. */
   flufl_look_take (&look, site, claim_path);
   if (look.sight == FLUFL_SIGHT_FOREIGN
       || (look.sight == FLUFL_SIGHT_CLAIM && strcmp (look.claim.name, orphan->claim.name) != 0))
@@ -66,11 +66,11 @@ recover (FluflSite       *site,
   return FLUFL_OUTCOME_BUSY;
 }
 
-/* A lock that was copied without its links, by rsync or from a backup, is two files with one
- * link each. No process of this protocol makes such a pair, and nobody holds it once it has
- * expired and neither file has changed for longer than anybody's action. The copy that has the
- * claim's name is no token; but its removal has one winner, who gives the lock file the name.
- * Then the lock is an ordinary one, and rests anew. */
+/* A lock that was copied without its links, by rsync or from a backup, is two files with one link
+ * each. No process of this protocol makes such a pair. Nobody holds it once it has expired and
+ * neither file has changed for longer than any action takes. The copy with the claim's name is not
+ * a token, but only one process can remove it. That process links the lock file to the claim's
+ * name, which makes the lock an ordinary one, and it rests anew. */
 static FluflOutcome
 join_copies (FluflSite       *site,
              const FluflLook *look,
@@ -101,7 +101,7 @@ join_copies (FluflSite       *site,
   return recover (site, look, claim_path, findings);
 }
 
-/* Recovers without the life-line, if there is one. */
+/* Recovers an orphan whose life-line this process does not have. */
 static FluflOutcome
 recover_without_line (FluflSite       *site,
                       const FluflLook *orphan,
@@ -117,11 +117,11 @@ recover_without_line (FluflSite       *site,
   return recover (site, orphan, claim_path, findings);
 }
 
-/* Breaks the lock of a holder whose life-line we have. The kernel keeps every
- * other breaker of this kind out as long as we live, and the holder touches
- * nothing any more: so neither expiry nor rest is needed while the claim is
- * there. An ordinary breaker that won the claim while the holder lived may
- * still stand before its last step, and has no life-line: so an orphan rests. */
+/* Breaks the lock of a holder whose life-line this process has. The kernel keeps out all other
+ * breakers of this kind while this process lives, and the holder touches nothing any more. Neither
+ * expiry nor rest is needed while the claim exists. An ordinary breaker has no life-line: if it won
+ * the claim while the holder lived, it may still be about to unlink the lock file. An orphan
+ * therefore rests. */
 static FluflOutcome
 break_with_life_line (FluflSite       *site,
                       const FluflLook *look,
@@ -133,7 +133,7 @@ break_with_life_line (FluflSite       *site,
   gboolean orphan = FALSE;
   struct stat st;
 
-  /* The claim first: if it is gone, the lock file's ctime shows when it went. */
+  /* The claim first: if it does not exist, the lock file's ctime shows when it was removed. */
   if (sys->lstat (claim_path, &st) == 0)
     {
       if (!flufl_look_is_inode (look, st.st_dev, st.st_ino))
@@ -144,7 +144,7 @@ break_with_life_line (FluflSite       *site,
   else
     return FLUFL_OUTCOME_BUSY;
 
-  /* Another breaker may have come to its end before we got the life-line. */
+  /* Another breaker may have finished before this process got the life-line. */
   if (sys->lstat (site->lock_path, &st) != 0)
     return errno == ENOENT ? FLUFL_OUTCOME_AGAIN : FLUFL_OUTCOME_BUSY;
   if (!flufl_look_is_inode (look, st.st_dev, st.st_ino) || action_is_late (site, look))
@@ -168,8 +168,8 @@ break_with_life_line (FluflSite       *site,
         findings->break_errsv = errno;
       return FLUFL_OUTCOME_BUSY;
     }
-  /* Somebody to whom this is a network file system sees no life-line. And a person may
-   * have deleted the lock file. */
+  /* A machine that sees a network file system here sees no life-line, and may have broken the lock.
+   * A person may have deleted the lock file. */
   if (!flufl_look_is_still_there (look, site, site->lock_path) || action_is_late (site, look))
     return FLUFL_OUTCOME_BUSY;
   if (sys->unlink (site->lock_path) != 0 && errno != ENOENT)
@@ -177,14 +177,14 @@ break_with_life_line (FluflSite       *site,
       findings->break_errsv = errno;
       return FLUFL_OUTCOME_BUSY;
     }
-  /* A breaker that took it for an orphan may have waited until it needs no life-line, and have
-   * given the claim back just now. */
+  /* Another breaker may have taken the lock for an orphan, and may have linked the claim again just
+   * now. */
   sys->unlink (claim_path);
   return FLUFL_OUTCOME_AGAIN;
 }
 
-/* Whether the lock file, its claim removed by us, is still that of @before. One
- * whose content shows nothing was known by the name that we removed. */
+/* Whether the lock file is still that of @before, whose claim this process has removed. A lock
+ * without readable content was recognized by that claim. */
 static gboolean
 is_same_lock (const FluflLook *again, const FluflLook *before)
 {
@@ -199,7 +199,7 @@ static FluflOutcome
 take_token_and_break (FluflSite       *site,
                       const FluflLook *look,
                       gint64           server_now,
-                      gboolean         dead,
+                      gboolean         breaks_dead,
                       FluflFindings   *findings)
 {
   gint64 age = flufl_time_since (server_now, look->ctime);
@@ -212,10 +212,10 @@ take_token_and_break (FluflSite       *site,
     {
       if (errno != ENOENT)
         return FLUFL_OUTCOME_BUSY;
-      /* Most likely somebody has the token since we looked, and goes on. Only what
-       * rested without its claim is an orphan. Its link count does not show that: a look
-       * is no single moment, and ext4 counts a link less before it sets the ctime.
-       * Once the name is gone both are set. */
+      /* Most likely another breaker has taken the token since the look. A lock is an orphan only
+       * after it has rested without a claim. The link count does not prove that: a look is not a
+       * single moment, and ext4 lowers the count before it sets the ctime. Both are set once the
+       * name is gone. */
       flufl_look_take (&again, site, site->lock_path);
       age += look->ctime - again.ctime + again.taken - look->taken;
       if (again.sight != FLUFL_SIGHT_CLAIM || !flufl_look_is_inode (&again, look->dev, look->ino)
@@ -231,7 +231,7 @@ take_token_and_break (FluflSite       *site,
 
   if (sys->unlink (claim_path) != 0)
     {
-      /* ENOENT: another breaker's, or our reply was lost; both mend themselves. */
+      /* ENOENT: another breaker removed it, or the reply was lost. The next look finds out. */
       if (errno != ENOENT && errno != ESTALE)
         findings->break_errsv = errno;
       return FLUFL_OUTCOME_BUSY;
@@ -243,7 +243,7 @@ take_token_and_break (FluflSite       *site,
     return FLUFL_OUTCOME_AGAIN;
   if (!is_same_lock (&again, look) || !flufl_look_is_inode (&again, look->dev, look->ino))
     return FLUFL_OUTCOME_BUSY;
-  if (again.mtime != look->mtime && !dead)
+  if (again.mtime != look->mtime && !breaks_dead)
     return recover (site, look, claim_path, findings);
   if (!flufl_look_is_still_there (look, site, site->lock_path) || action_is_late (site, look))
     return FLUFL_OUTCOME_BUSY;
@@ -256,15 +256,15 @@ take_token_and_break (FluflSite       *site,
   return FLUFL_OUTCOME_AGAIN;
 }
 
-/* Somebody that looks less often than this has slept, or was stopped, and perhaps the holder
- * with it. */
+/* A breaker that looks less often than this has slept, or was stopped, and perhaps the holder with
+ * it. */
 #define VIGIL_GAP (2 * FLUFL_NSEC_PER_SEC)
 
-gboolean flufl_break_watches = TRUE;
+gboolean flufl_break_keeps_vigil = TRUE;
 
-/* Counts for how long the lock was seen unchanged. A holder that lives refreshes its lock before
- * that is a third of its lifetime and a grace; the wall clock, by which the lock expires, may have
- * been stepped, or have gone on while the machine slept.
+/* Counts for how long the lock was seen unchanged. A live holder refreshes its lock within a third
+ * of its lifetime, and the vigil is longer by the grace. It does not depend on the wall clock,
+ * which may have been stepped, or have gone on while the machine slept.
  *
  * Returns: whether it was for long enough */
 static gboolean
@@ -282,14 +282,14 @@ keep_vigil (FluflVigil *vigil, const FluflLook *look)
   vigil->mtime = look->mtime;
   vigil->ctime = look->ctime;
   vigil->last = look->taken;
-  vigil->left = !flufl_break_watches ? 0 : MAX (enough - (look->taken - vigil->since), 0);
+  vigil->left = !flufl_break_keeps_vigil ? 0 : MAX (enough - (look->taken - vigil->since), 0);
   return vigil->left == 0;
 }
 
-/* Whether it may be a strange lock between the two steps of its release, when nothing but its
- * content shows that: then it goes within the grace. */
+/* Whether the file may be a strange lock between the two steps of its release. Such a file
+ * disappears within the grace. */
 static gboolean
-may_be_strange (const FluflLook *look, gint64 server_now)
+may_be_half_released (const FluflLook *look, gint64 server_now)
 {
   return look->names_path && flufl_time_since (server_now, look->ctime) < FLUFL_GRACE;
 }
@@ -307,7 +307,7 @@ is_somebodys_lock (const FluflSite *site, gint64 server_now, FluflFindings *find
       *out_outcome = FLUFL_OUTCOME_AGAIN;
       return FALSE;
     case FLUFL_SIGHT_FOREIGN:
-      *out_outcome = may_be_strange (look, server_now) ? FLUFL_OUTCOME_BUSY
+      *out_outcome = may_be_half_released (look, server_now) ? FLUFL_OUTCOME_BUSY
                                                        : FLUFL_OUTCOME_NOT_A_LOCK;
       return FALSE;
     case FLUFL_SIGHT_FAILED:
@@ -343,10 +343,10 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
   FluflLifeLine line;
   FluflOutcome outcome;
   gint64 server_now;
-  gboolean dead;
+  gboolean breaks_dead;
   int fd;
 
-  findings->expired = findings->resting = findings->watched = FALSE;
+  findings->expired = findings->resting = findings->in_vigil = FALSE;
   findings->stopped = findings->own = FALSE;
   findings->liveness = FLUFL_LIVENESS_UNKNOWN;
   findings->break_errsv = 0;
@@ -358,8 +358,8 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
 
   findings->expired = is_expired (site, look, server_now);
 
-  /* Without its content nobody knows which claim is the token; and what others make of a name
-   * of another form is not known. */
+  /* Without its content the token is not known, and a program with other names for its claims may
+   * have other rules. */
   if (look->sight != FLUFL_SIGHT_CLAIM)
     {
       if (findings->expired)
@@ -367,8 +367,8 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
       return FLUFL_OUTCOME_BUSY;
     }
 
-  /* At every look, even at an expired lock: else a stopped process that keeps
-   * the ordinary way from coming to an end would keep this one closed too. */
+  /* The life-line is tried at every look, even at an expired lock. A stopped process can block the
+   * ordinary way, but not this one. */
   line = flufl_holder_ask (site, fd, break_dead || findings->expired ? LOCK_EX : 0, findings);
   if (line == FLUFL_LIFE_LINE_CUT)
     {
@@ -379,13 +379,13 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
   if (fd >= 0)
     site->sys->close (fd);
 
-  dead = break_dead && findings->liveness == FLUFL_LIVENESS_DEAD;
-  /* Before it expires, too: a waiter that has watched already need not begin then. */
-  findings->watched = !keep_vigil (&findings->vigil, look) && findings->expired
+  breaks_dead = break_dead && findings->liveness == FLUFL_LIVENESS_DEAD;
+  /* The vigil begins before the lock expires, so that it may be over by then. */
+  findings->in_vigil = !keep_vigil (&findings->vigil, look) && findings->expired
                       && line == FLUFL_LIFE_LINE_BUSY;
-  if (findings->watched)
+  if (findings->in_vigil)
     return FLUFL_OUTCOME_BUSY;
-  if (!findings->expired && !dead)
+  if (!findings->expired && !breaks_dead)
     return FLUFL_OUTCOME_BUSY;
 
   if (flufl_time_since (server_now, look->ctime) < FLUFL_GRACE)
@@ -393,7 +393,7 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
       findings->resting = TRUE;
       return FLUFL_OUTCOME_BUSY;
     }
-  return take_token_and_break (site, look, server_now, dead, findings);
+  return take_token_and_break (site, look, server_now, breaks_dead, findings);
 }
 
 /* Should its maker die, it is an ordinary claim that waits for nothing. */

@@ -33,7 +33,7 @@ watched_cb (FluflWatchEvents events, gpointer user_data)
   FluflAcquire *self = user_data;
 
   g_atomic_int_or ((guint *) &self->order.events, (guint) events);
-  flufl_turn_call (&self->turn);
+  flufl_turn_try_now (&self->turn);
   flufl_sleeper_wake (self->sleeper);
 }
 

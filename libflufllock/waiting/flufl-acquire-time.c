@@ -35,14 +35,14 @@ flufl_acquire_jittered (FluflAcquire *self, gint64 pause)
 /* When what was last seen of the lock changes by itself, or G_MAXINT64: it
  * expires, or has rested long enough to be broken, or looked at. */
 static gint64
-next_turn (FluflAcquire *self, gint64 now)
+next_change (FluflAcquire *self, gint64 now)
 {
   const FluflFindings *found = &self->findings;
   gint64 left;
 
   if (found->look.sight != FLUFL_SIGHT_CLAIM && found->look.sight != FLUFL_SIGHT_UNREADABLE)
     return G_MAXINT64;
-  if (found->watched)
+  if (found->in_vigil)
     left = found->vigil.left;
   else if (found->resting || found->changed != 0)
     {
@@ -114,7 +114,7 @@ flufl_acquire_next_try (FluflAcquire *self, gint64 now)
     when = MIN (when, MAX (self->quiet.led_until, now));
   else
     {
-      when = MIN (when, next_turn (self, now));
+      when = MIN (when, next_change (self, now));
       if (self->quiet.on && self->quiet.until != 0)
         when = MIN (when, MAX (self->quiet.until, now));
       if (self->collection.at > now && self->break_dead && self->collection.more_dead)

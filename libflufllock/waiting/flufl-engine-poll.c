@@ -44,7 +44,7 @@ make_kick (FluflEngine *engine)
 }
 
 void
-flufl_engine_interrupt (FluflEngine *engine)
+flufl_engine_kick (FluflEngine *engine)
 {
   guint64 one = 1;
 

@@ -20,7 +20,7 @@ typedef struct
   FluflPerProcess base;
 
   GMutex       mutex;       /* protects what follows */
-  GSequence   *calls;       /* of FluflSleeper, by time */
+  GSequence   *timetable;   /* of FluflSleeper, by time */
   GQueue       followers;   /* of FluflSleeper, asleep in threads */
   FluflSleeper *leader;     /* if it is one that sleeps; it may have an interrupt, too */
   gboolean     has_leader;
@@ -49,7 +49,7 @@ struct _FluflSleeper
   gboolean        leads;     /* in its own thread */
   gboolean        follows;
   GList           link;      /* in followers */
-  GSequenceIter  *scheduled; /* in calls, or NULL */
+  GSequenceIter  *scheduled; /* in timetable, or NULL */
   FluflWorkFunc   func;
   gpointer        user_data;
 };
@@ -57,7 +57,7 @@ struct _FluflSleeper
 /* All with the mutex. */
 FluflSleeper *flufl_engine_first_call (FluflEngine *engine);
 gboolean      flufl_engine_is_parents (const FluflEngine *engine);
-void          flufl_engine_interrupt  (FluflEngine *engine);
+void          flufl_engine_kick  (FluflEngine *engine);
 void          flufl_engine_poll       (FluflEngine *engine,
                                        gint64       left);
 

@@ -1,16 +1,13 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Threads take turns at leading: the leader polls, for all that sleep, until
- * the earliest time, wakes those whose time or event has come, hands the lead
- * on, and only then goes about its own work. So a thread that waits alone hears
- * of its event without a hop to another thread, and one that stalls (on a file
- * server that does not answer) delays no other.
+ * One thread, the leader, polls for all sleepers. It wakes those whose time or event has come, and
+ * it hands over the lead before it does its own work. A thread that waits alone therefore learns of
+ * its event without a hop to another thread, and a thread that a file server blocks delays nobody.
  *
- * A thread that sleeps leads itself when nobody does; for functions that wait
- * a worker leads. Once there is such a worker it stays for as long as functions wait, as the
- * deputy of another leader if need be: when no more threads can be started, they are called
- * all the same.
+ * A sleeping thread leads if nobody else does. A worker leads for scheduled functions. It stays
+ * while functions are scheduled, and is the deputy while another thread leads. The deputy runs due
+ * functions when no thread can be started.
  */
 
 #include "config.h"
@@ -33,7 +30,7 @@ engine_init (gpointer data)
 
   g_mutex_init (&self->mutex);
   g_cond_init (&self->deputy);
-  self->calls = g_sequence_new (NULL);
+  self->timetable = g_sequence_new (NULL);
   self->kick[0] = self->kick[1] = -1;
 }
 
@@ -49,8 +46,8 @@ flufl_engine_is_parents (const FluflEngine *engine)
   return engine->base.process != flufl_process_mark ();
 }
 
-/* The thread that forked may wait in the middle of a poll or of a condition, in a handler of
- * a Unix signal: what it waits for then must not be a mutex of a thread that is not there. */
+/* The forking thread may be in the middle of a poll or of a wait for a condition, if a Unix signal
+ * handler forks. The mutex that it takes afterwards must not belong to a thread of the parent. */
 static void
 forked_cb (void)
 {
@@ -71,19 +68,19 @@ watch_forks (void)
 FluflSleeper *
 flufl_engine_first_call (FluflEngine *engine)
 {
-  return g_sequence_is_empty (engine->calls)
+  return g_sequence_is_empty (engine->timetable)
              ? NULL
-             : g_sequence_get (g_sequence_get_begin_iter (engine->calls));
+             : g_sequence_get (g_sequence_get_begin_iter (engine->timetable));
 }
 
 static gboolean
-has_calls (FluflEngine *engine)
+has_scheduled (FluflEngine *engine)
 {
   return flufl_engine_first_call (engine) != NULL;
 }
 
 static FluflSleeper *
-due_call (FluflEngine *engine)
+due_sleeper (FluflEngine *engine)
 {
   FluflSleeper *first = flufl_engine_first_call (engine);
 
@@ -101,7 +98,7 @@ compare_times (gconstpointer a, gconstpointer b, gpointer unused G_GNUC_UNUSED)
 static void
 schedule (FluflEngine *engine, FluflSleeper *self)
 {
-  self->scheduled = g_sequence_insert_sorted (engine->calls, self, compare_times, NULL);
+  self->scheduled = g_sequence_insert_sorted (engine->timetable, self, compare_times, NULL);
 }
 
 static void
@@ -113,10 +110,10 @@ unschedule (FluflSleeper *self)
 
 /* --- Leading; all with the mutex --- */
 
-static void lead_for_calls (gpointer data);
+static void lead_for_scheduled (gpointer data);
 
-/* Gives the lead to another thread, if there is anything to lead for, and a thread to lead.
- * Threads lead rather than workers: they are there anyway. */
+/* Gives the lead to another thread, if there is anything to lead for, and a thread to lead. A
+ * sleeping thread is preferred to a worker, because it exists already. */
 static void
 hand_over (FluflEngine *engine)
 {
@@ -133,7 +130,7 @@ hand_over (FluflEngine *engine)
       engine->leader = next;
       g_cond_signal (&next->cond);
     }
-  else if (!has_calls (engine))
+  else if (!has_scheduled (engine))
     engine->has_leader = FALSE;
   else if (engine->has_deputy && !engine->deputy_called)
     {
@@ -141,22 +138,22 @@ hand_over (FluflEngine *engine)
       g_cond_signal (&engine->deputy);
     }
   else
-    engine->has_leader = flufl_workers_push (lead_for_calls, engine);
+    engine->has_leader = flufl_workers_push (lead_for_scheduled, engine);
 }
 
 /* In a worker that has done what was due. Returns whether it is to lead again. */
 static gboolean
-wait_as_deputy (FluflEngine *engine)
+wait_until_leader (FluflEngine *engine)
 {
   if (!engine->has_leader)
     {
-      engine->has_leader = has_calls (engine);
+      engine->has_leader = has_scheduled (engine);
       return engine->has_leader;
     }
   if (engine->has_deputy)
     return FALSE;
   engine->has_deputy = TRUE;
-  while (!engine->deputy_called && has_calls (engine))
+  while (!engine->deputy_called && has_scheduled (engine))
     {
       flufl_thread_begin_wait ();
       g_cond_wait (&engine->deputy, &engine->mutex);
@@ -172,13 +169,13 @@ wait_as_deputy (FluflEngine *engine)
 static void
 dismiss_deputy (FluflEngine *engine)
 {
-  if (engine->has_deputy && !has_calls (engine))
+  if (engine->has_deputy && !has_scheduled (engine))
     g_cond_signal (&engine->deputy);
 }
 
 /* In a worker. */
 static void
-lead_for_calls (gpointer data)
+lead_for_scheduled (gpointer data)
 {
   FluflEngine *engine = data;
   gboolean leads = TRUE;
@@ -186,11 +183,11 @@ lead_for_calls (gpointer data)
   g_mutex_lock (&engine->mutex);
   while (leads)
     {
-      FluflSleeper *due = due_call (engine);
+      FluflSleeper *due = due_sleeper (engine);
       FluflWorkFunc func;
       gpointer user_data;
 
-      if (due == NULL && has_calls (engine))
+      if (due == NULL && has_scheduled (engine))
         {
           flufl_engine_poll (engine, G_MAXINT64);
           continue;
@@ -205,14 +202,14 @@ lead_for_calls (gpointer data)
       due->woken = FALSE;
       unschedule (due);
       dismiss_deputy (engine);
-      /* If there is no other thread nobody leads while this one does the work. */
+      /* Nobody leads during this work if there is no other thread. */
       hand_over (engine);
       engine->n_busy++;
       g_mutex_unlock (&engine->mutex);
       func (user_data);
       g_mutex_lock (&engine->mutex);
       engine->n_busy--;
-      leads = wait_as_deputy (engine);
+      leads = wait_until_leader (engine);
     }
   g_mutex_unlock (&engine->mutex);
 }
@@ -224,7 +221,7 @@ lead_for_self (FluflEngine *engine, FluflSleeper *self)
   gint64 left = self->when == G_MAXINT64 ? G_MAXINT64 : self->when - g_get_monotonic_time ();
   FluflSleeper *due;
 
-  while ((due = due_call (engine)) != NULL)
+  while ((due = due_sleeper (engine)) != NULL)
     {
       due->woken = FALSE;
       unschedule (due);
@@ -270,10 +267,10 @@ flufl_sleeper_wake (FluflSleeper *self)
         {
           self->when = 0;
           g_sequence_sort_changed (self->scheduled, compare_times, NULL);
-          flufl_engine_interrupt (engine);
+          flufl_engine_kick (engine);
         }
       else if (self->leads)
-        flufl_engine_interrupt (engine);
+        flufl_engine_kick (engine);
       else if (self->follows)
         g_cond_signal (&self->cond);
     }
@@ -334,15 +331,15 @@ flufl_sleeper_unref (gpointer data)
 }
 
 /*
- * flufl_sleeper_watch:
+ * flufl_sleeper_watch_cancellable:
  * @cancellable: wakes it when it fires
  *
- * Not to be called, and the sleeper not to be freed after it, in a thread of the library: to
- * connect to a cancellable takes a mutex of GObject's, for which a child that is forked just
- * then would wait for ever.
+ * This function must not be called in a thread of the library, and the sleeper must not be freed in
+ * one afterwards. To connect to a cancellable takes a mutex of GObject's. A child that is forked
+ * at that moment would wait for the mutex for ever.
  */
 void
-flufl_sleeper_watch (FluflSleeper *self, GCancellable *cancellable)
+flufl_sleeper_watch_cancellable (FluflSleeper *self, GCancellable *cancellable)
 {
   if (self->cancellable != NULL)
     return;
@@ -381,12 +378,13 @@ flufl_sleeper_is_interrupted (FluflSleeper *self)
   return self->interrupted;
 }
 
-/* The leader polls the watches, if there was one when it began. */
+/* The leader polls the descriptor of the watches only if there was one when the poll began. A new
+ * descriptor ends the poll. */
 static void
 let_leader_see_watches (FluflEngine *engine)
 {
   if (engine->polling && engine->polled_fd != flufl_watch_fd ())
-    flufl_engine_interrupt (engine);
+    flufl_engine_kick (engine);
 }
 
 static void
@@ -395,7 +393,7 @@ follow (FluflEngine *engine, FluflSleeper *self)
   self->follows = TRUE;
   g_queue_push_tail_link (&engine->followers, &self->link);
   if (self->interrupt_fd >= 0)
-    flufl_engine_interrupt (engine); /* it is to be polled, too */
+    flufl_engine_kick (engine); /* it is to be polled, too */
   if (self->when == G_MAXINT64)
     g_cond_wait (&self->cond, &engine->mutex);
   else
@@ -447,14 +445,14 @@ flufl_sleeper_sleep (FluflSleeper *self, gint64 when_usec)
 }
 
 /*
- * flufl_sleeper_call:
+ * flufl_sleeper_schedule:
  *
  * Runs @func once, in a worker thread, at @when_usec or when it is woken.
  *
  * Returns: %FALSE if there is no thread that would call @func, and none can be started
  */
 gboolean
-flufl_sleeper_call (FluflSleeper  *self,
+flufl_sleeper_schedule (FluflSleeper  *self,
                     gint64         when_usec,
                     FluflWorkFunc  func,
                     gpointer       user_data)
@@ -470,11 +468,11 @@ flufl_sleeper_call (FluflSleeper  *self,
   schedule (engine, self);
   if (!engine->has_leader)
     {
-      engine->has_leader = flufl_workers_push (lead_for_calls, engine);
+      engine->has_leader = flufl_workers_push (lead_for_scheduled, engine);
       done = engine->has_leader || engine->n_busy > 0;
     }
   else if (self == flufl_engine_first_call (engine))
-    flufl_engine_interrupt (engine);
+    flufl_engine_kick (engine);
   else
     let_leader_see_watches (engine);
   if (!done)

@@ -21,12 +21,12 @@ FluflSleeper *flufl_sleeper_new   (void);
 FluflSleeper *flufl_sleeper_ref   (FluflSleeper  *self);
 void          flufl_sleeper_unref (gpointer       self);
 void          flufl_sleeper_free  (FluflSleeper  *self);
-void          flufl_sleeper_watch (FluflSleeper  *self,
+void          flufl_sleeper_watch_cancellable (FluflSleeper  *self,
                                    GCancellable  *cancellable);
 void          flufl_sleeper_wake  (FluflSleeper  *self);
 void          flufl_sleeper_sleep (FluflSleeper  *self,
                                    gint64         when_usec);
-gboolean      flufl_sleeper_call  (FluflSleeper  *self,
+gboolean      flufl_sleeper_schedule  (FluflSleeper  *self,
                                    gint64         when_usec,
                                    FluflWorkFunc  func,
                                    gpointer       user_data);

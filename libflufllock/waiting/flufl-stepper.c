@@ -11,7 +11,7 @@ static void
 watch_cancellable (FluflStepper *self)
 {
   if (self->cancellable != NULL)
-    flufl_sleeper_watch (self->sleeper, self->cancellable);
+    flufl_sleeper_watch_cancellable (self->sleeper, self->cancellable);
 }
 
 /*
@@ -67,7 +67,7 @@ step_in_worker (gpointer user_data)
 
   while (self->step (self, &when))
     {
-      if (flufl_sleeper_call (self->sleeper, when, step_in_worker, self))
+      if (flufl_sleeper_schedule (self->sleeper, when, step_in_worker, self))
         return;
       /* No thread can be started that would call it: so this one sleeps itself. */
       flufl_sleeper_sleep (self->sleeper, when);

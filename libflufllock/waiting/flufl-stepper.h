@@ -24,7 +24,7 @@ struct _FluflStepper
   FluflStepFunc    step;
   FluflSleeper    *sleeper;     /* borrowed */
   GCancellable    *cancellable; /* borrowed; ends a sleep when it fires; nullable */
-  FluflStepperFunc done;        /* called in a worker thread after the last step */
+  FluflStepperFunc done;        /* flufl_stepper_start(): called in a worker after the last step */
 };
 
 void     flufl_stepper_run       (FluflStepper *self);

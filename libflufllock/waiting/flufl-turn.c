@@ -212,7 +212,7 @@ arm (Group *group, gint64 when)
   if (group->armed != G_MAXINT64)
     /* It makes another appointment when it is woken. */
     flufl_sleeper_wake (group->sleeper);
-  else if (flufl_sleeper_call (group->sleeper, when, meet, group))
+  else if (flufl_sleeper_schedule (group->sleeper, when, meet, group))
     group->armed = when;
 }
 
@@ -382,7 +382,7 @@ flufl_turn_moves (FluflTurn *self, gint64 due)
 
 /* An event has come for the waiter, which should move now. */
 void
-flufl_turn_call (FluflTurn *self)
+flufl_turn_try_now (FluflTurn *self)
 {
   Groups *groups = get_groups ();
   gint64 now = g_get_monotonic_time ();

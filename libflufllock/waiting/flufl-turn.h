@@ -41,7 +41,7 @@ gboolean flufl_turn_is_led    (FluflTurn       *self,
                                gint64          *out_until);
 void     flufl_turn_moves     (FluflTurn       *self,
                                gint64           due);
-void     flufl_turn_call      (FluflTurn       *self);
+void     flufl_turn_try_now      (FluflTurn       *self);
 void     flufl_turn_leave     (FluflTurn       *self);
 
 /* For tests: how many of this process are in front, and how many wait behind them. */

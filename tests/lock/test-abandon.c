@@ -248,7 +248,7 @@ release_all (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_autoptr (FluflLock) second = flufl_lock_new_for_path (second_path);
   g_autoptr (FluflLock) third = flufl_lock_new_for_path (third_path);
   g_autoptr (FluflLock) waiter = face_lock_new (face);
-  g_autoptr (FluflLock) idle = face_lock_new (face);
+  g_autoptr (FluflLock) idle G_GNUC_UNUSED = face_lock_new (face);
   g_auto (Heard) told = { 0 };
   Reply reply = { 0 };
 

@@ -133,10 +133,10 @@ by_arrival (void)
   g_test_message ("Those in front do not move, nor does the next, and then they do");
   flufl_turn_patience = 20 * 1000;
   flufl_turn_moves (&turns[2], G_MAXINT64);
-  flufl_turn_call (&turns[0]);
+  flufl_turn_try_now (&turns[0]);
   FACE_WAIT_FOR (flufl_turn_has_come (&turns[4]));
   g_assert_false (flufl_turn_has_come (&turns[5]));
-  flufl_turn_call (&turns[4]);
+  flufl_turn_try_now (&turns[4]);
   FACE_WAIT_FOR (flufl_turn_has_come (&turns[5]));
   flufl_turn_patience = G_USEC_PER_SEC;
   flufl_turn_moves (&turns[0], G_MAXINT64);
@@ -182,7 +182,7 @@ led (void)
 
   g_test_message ("The first one does not move when it is called");
   flufl_turn_patience = 20 * 1000;
-  flufl_turn_call (&turns[0]);
+  flufl_turn_try_now (&turns[0]);
   g_assert_true (is_woken (second));
   g_assert_false (flufl_turn_is_led (&turns[1], &until));
 

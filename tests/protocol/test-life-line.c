@@ -104,12 +104,12 @@ test_watched (void)
   for (gint64 t = 0; t < LIFETIME + FLUFL_SLOP; t += FAKE_SEC)
     {
       g_assert_cmpint (proc_attempt (&early), ==, FLUFL_OUTCOME_BUSY);
-      g_assert_false (early.found.watched);
+      g_assert_false (early.found.in_vigil);
       fake_disk_advance (FAKE_SEC);
     }
   fake_disk_advance (1);
   g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
-  g_assert_true (p.found.watched);
+  g_assert_true (p.found.in_vigil);
   g_assert_cmpint (p.found.vigil.left, ==, enough);
   fake_disk_advance (2 * FAKE_SEC);
   g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);

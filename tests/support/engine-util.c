@@ -29,10 +29,10 @@ engine_at (gint64 when_usec, GCancellable *cancellable, FluflWorkFunc func, gpoi
 
   self->sleeper = flufl_sleeper_new ();
   if (cancellable != NULL)
-    flufl_sleeper_watch (self->sleeper, cancellable);
+    flufl_sleeper_watch_cancellable (self->sleeper, cancellable);
   self->func = func;
   self->user_data = user_data;
-  g_assert_true (flufl_sleeper_call (self->sleeper, when_usec, keep, self));
+  g_assert_true (flufl_sleeper_schedule (self->sleeper, when_usec, keep, self));
 }
 
 void
@@ -41,7 +41,7 @@ engine_sleep_until (gint64 when_usec, GCancellable *cancellable)
   FluflSleeper *sleeper = flufl_sleeper_new ();
 
   if (cancellable != NULL)
-    flufl_sleeper_watch (sleeper, cancellable);
+    flufl_sleeper_watch_cancellable (sleeper, cancellable);
   flufl_sleeper_sleep (sleeper, when_usec);
   flufl_sleeper_free (sleeper);
 }

@@ -300,7 +300,7 @@ few_threads (void)
 
   /* It comes first: no other test has left a thread. */
   flufl_workers_max = 0;
-  g_assert_false (flufl_sleeper_call (sleeper, 0, keep_date, NULL));
+  g_assert_false (flufl_sleeper_schedule (sleeper, 0, keep_date, NULL));
   g_assert_false (flufl_workers_push (keep_date, NULL));
 
   for (guint max = 1; max <= 2; max++)

@@ -196,7 +196,7 @@ reset (const Scenario *scenario, const Budget *budget)
   world.violation = NULL;
   world.cut = FALSE;
 
-  flufl_break_watches = scenario->watches;
+  flufl_break_keeps_vigil = scenario->watches;
   fake_disk_reset ();
   fake_disk_kind (scenario->kind);
   fake_disk_put (BYSTANDER, "not ours", -1, S_IFREG | 0644);
