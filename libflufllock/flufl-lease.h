@@ -2,8 +2,20 @@
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * What a FluflLock has on disk: the lock that it holds, and the claim that it keeps for its
- * next use. The heartbeat shares the lease with the object, and so does not keep the object
- * alive: an object goes when its user says so, in the user's thread.
+ * next use. The heartbeat and workers have references to the lease, and none to the object. So an
+ * object is finalized when its user drops it, in the user's thread.
+ *
+ * These functions end something, and none does another's work:
+ *
+ * | Function | Ends | On disk |
+ * |-|-|-|
+ * | flufl_lease_end() | the lease, after a release or a break | nothing: the caller did it |
+ * | flufl_lease_lose() | the lease, by a loss; keeps the cause | nothing |
+ * | flufl_lease_drop_remains() | nothing | removes the claim of a lost lease |
+ * | flufl_lease_let_go() | the lease, or only the kept claim | removes it, if need be in a worker |
+ * | flufl_lease_abandon() | a running acquisition, and what let_go() ends | as let_go() |
+ * | flufl_lease_forget_object() | signals: the object is being disposed of | nothing |
+ * | flufl_lease_close() | the object's part in the lease: it is finalized | nothing |
  */
 
 #pragma once
@@ -31,7 +43,7 @@ struct _FluflLease
   FluflClaim     kept;       /* has a path while a claim is kept for the next use … */
   gint64         kept_at;    /* … since then, in monotonic microseconds */
   gboolean       idle_is_due; /* idle has an appointment */
-  FluflQueue     queue;      /* of acquisitions, which come one at a time */
+  FluflQueue     queue;      /* what the last acquisition learned of other waiters */
 
   GMutex         mutex;      /* protects what follows, and the object's settings */
   FluflSite      site;       /* lock_path is NULL where no lock can be, and never changes */
@@ -87,7 +99,7 @@ gboolean    flufl_lease_begin         (FluflLease       *self,
                                        const FluflSite  *site,
                                        FluflHeartbeat    heartbeat,
                                        GMainContext    **context);
-gboolean    flufl_lease_announce_win          (FluflLease       *self,
+gboolean    flufl_lease_announce_win  (FluflLease       *self,
                                        gpointer          object);
 void        flufl_lease_forget_object (FluflLease       *self);
 gboolean    flufl_lease_is_held       (FluflLease       *self);

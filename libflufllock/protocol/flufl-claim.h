@@ -20,7 +20,7 @@ typedef enum
   FLUFL_OUTCOME_UNSURE,      /* the answer decides nothing: ask again soon */
   FLUFL_OUTCOME_READY,       /* the claim may be linked */
   FLUFL_OUTCOME_AGAIN,       /* nothing is in the way any more: try again at once */
-  FLUFL_OUTCOME_LOST,        /* somebody broke our lock */
+  FLUFL_OUTCOME_LOST,        /* the claim is not the lock's, or not usable, any more */
   FLUFL_OUTCOME_NOT_A_LOCK,  /* something else is at the lock file's path */
   FLUFL_OUTCOME_UNSUPPORTED, /* no hard links here */
   FLUFL_OUTCOME_FAILED,

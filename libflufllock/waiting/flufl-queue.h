@@ -14,8 +14,8 @@
 
 G_BEGIN_DECLS
 
-/* What a lock object remembers from one acquisition to the next. All zero at
- * first. */
+/* What a lock object remembers of other waiters from one acquisition to the next: not the waiters
+ * themselves, whose order is in the directory. All zero at first. */
 typedef struct
 {
   GPtrArray *ignored;       /* nullable; names of claims that did not move */
