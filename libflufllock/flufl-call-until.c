@@ -42,8 +42,8 @@ free_dropped (void)
     }
 }
 
-/* What belongs to the user is let go of in a thread of the user's: in the main context of the
- * operation, or, if it has none, where the next operation begins. The default main context is
+/* References to the user's objects are dropped in a thread of the user's: in the main context of
+ * the operation, or where the next operation begins if there is none. The default main context is
  * not made for it. */
 static void
 clear_for_user (FluflCall *self)

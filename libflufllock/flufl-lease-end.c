@@ -419,9 +419,9 @@ end_in_worker (gpointer data)
   g_mutex_unlock (&self->mutex);
 }
 
-/* In a worker, so that nothing that is waited for there keeps the process from its end. A handler
- * of a Unix signal that ends the process amid an operation may have interrupted what no thread can
- * do without, malloc(3) for one: then everything is left to others. */
+/* In a worker, so that nothing that is waited for there keeps the process from its end. A Unix
+ * signal handler may end the process amid an operation, and may have interrupted malloc(3), which
+ * every thread needs. Everything is left to other processes then. */
 __attribute__ ((destructor)) static void
 give_up_all_at_exit (void)
 {

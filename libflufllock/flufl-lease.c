@@ -329,8 +329,8 @@ flufl_lease_forget_object (FluflLease *self)
   flufl_lease_unlock (self);
 }
 
-/* Whether the object's user knows that it has the lock: not between the win and the end of the
- * acquisition, and never in a forked child, since the lock is the parent's. */
+/* Whether the object's user knows that it has the lock. The user does not between the win and the
+ * end of the acquisition. A forked child never has the lock, which is the parent's. */
 gboolean
 flufl_lease_is_held (FluflLease *self)
 {

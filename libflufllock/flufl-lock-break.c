@@ -145,9 +145,9 @@ flufl_lock_call_break_lock (FluflLock *self, gint64 flags, GCancellable *cancell
  * seconds after its last change, unless its life-line proves the death,
  * so this may take some seconds.
  *
- * With `FLUFL_BREAK_FORCE` this removes whatever is at the lock file's path,
- * except a directory: the lock of a live holder, who loses it, or a file that is
- * not a lock. Only the caller can know that this is safe.
+ * With `FLUFL_BREAK_FORCE` this removes whatever is at the lock file's path, except a directory. A
+ * live holder loses its lock, and a file that is not a lock is deleted. Only the caller can know
+ * that this is safe.
  *
  * Succeeds if nothing is at the path. Fails with
  *

@@ -279,10 +279,9 @@ install_holding (void)
    * NFS it saves about half of the calls to the server. Other file systems are not
    * affected.
    *
-   * The price is a file in the lock's directory and, on a local file system, an
-   * open file in this process, which keeps the file system from being unmounted.
-   * Both go when the object has not used the lock for 30 seconds, with its last
-   * reference, or when this property is set to %FALSE.
+   * The price is a file in the lock's directory. On a local file system this process keeps that file
+   * open, which keeps the file system from being unmounted. Both go when the object has not
+   * used the lock for 30 seconds, with its last reference, or when this property is set to %FALSE.
    *
    * Since: 0.1
    */

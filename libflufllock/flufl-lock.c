@@ -57,10 +57,9 @@
  *
  * ## Forks and last references
  *
- * A child made by fork(2) does not hold the locks of its parent, and cannot
- * release them. It may acquire locks, even with objects that it inherits. When
- * the last reference to an object that holds the lock is dropped, the lock is
- * released; if a file server takes long, that goes on in another thread. An
+ * A child made by fork(2) does not hold the locks of its parent, and cannot release them. It may
+ * acquire locks, even with objects that it inherits. The lock is released when the last reference
+ * to the object is dropped. If a file server takes long, the release goes on in another thread. An
  * operation keeps a reference until it is over.
  *
  * ## Directories, names, and clocks
@@ -70,9 +69,9 @@
  * absolute when the object is created. A lock counts as expired only if it is so
  * by this machine's clock and by the file server's.
  *
- * The first operation reports a [iface@Gio.File] without a local path, with
- * `G_IO_ERROR_NOT_SUPPORTED`, and an invalid [property@Flufl.Lock:separator], with
- * `G_IO_ERROR_INVALID_ARGUMENT`: both may come from the settings of a user.
+ * Two mistakes are reported by the first operation, since they may come from the settings of a
+ * user. A [iface@Gio.File] without a local path fails with `G_IO_ERROR_NOT_SUPPORTED`. An invalid
+ * [property@Flufl.Lock:separator] fails with `G_IO_ERROR_INVALID_ARGUMENT`.
  *
  * Since: 0.1
  */
@@ -314,10 +313,9 @@ make_raw_path (const char *path)
  * Creates an object for the lock @path. The disk is not touched, and the lock is
  * not acquired.
  *
- * A `..` in the path means what it means to the kernel: behind a symbolic link it
- * is the parent of the directory that the link points to.
- * [property@Flufl.Lock:file] does not show that, since a [iface@Gio.File] drops
- * `x/..` from its path.
+ * The kernel's meaning of `..` applies to the path. Behind a symbolic link it is the parent of the
+ * directory that the link points to. [property@Flufl.Lock:file] does not show that, since a
+ * [iface@Gio.File] drops `x/..` from its path.
  *
  * Returns: (transfer full): the lock
  *

@@ -163,9 +163,9 @@ flufl_operation_run (FluflOperation *self, int interrupt_fd, gint64 slice_ms)
  * acquisition that has won the lock, the lock is released, unless it was
  * acquired anew since.
  *
- * Where a worker thread does the work, for a file system that may hang, this
- * does not wait for it: the worker removes the claim file later, or, if the
- * process ends before, others do.
+ * A worker thread does the work on a file system that may hang, and this function does not wait for
+ * the worker. The worker removes the claim file later. If the process ends before, other processes
+ * remove it.
  *
  * The operation cannot be run again.
  *

@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Whether this is still the process that it was. After fork(2) a child has of
- * its parent's threads only the one that forked: none of the others gives back
- * what it holds, so state that threads share begins anew there.
+ * Whether this is still the process that it was. After fork(2) a child has only the thread that
+ * forked. The parent's other threads never give back in the child what they held. State that
+ * threads share therefore begins anew there.
  */
 
 #pragma once

@@ -163,8 +163,9 @@ flufl_thread_end_wait (void)
 /*
  * flufl_thread_end_call:
  *
- * Ends a wait for a call of the system. A thread that comes from one waits for a fork that is
- * under way: a busy one would come to its next call before all of the others have come to theirs.
+ * Ends a wait for a call of the system. A thread that returns from a call waits for a fork that is
+ * under way. Otherwise a busy thread would reach its next call before all others have reached
+ * theirs.
  *
  * Returns: @result, with errno as it was
  */

@@ -55,14 +55,12 @@ flufl_attempt_times_tell (const FluflClaim *claim, FluflSite *site, const FluflF
          && findings->look.sight == FLUFL_SIGHT_CLAIM;
 }
 
-/* Whether a look can be put off. A file server is at hand: what link(2) has just
- * brought of the lock file costs no more calls, and shows a lock that somebody
- * holds, and of what seems to be none.
+/* Whether a look at the content can be put off, on a file server. link(2) has just fetched the
+ * attributes of the lock file, so they cost no further call, and they show whether it is held.
  *
- * Whose lock it is, which only its content shows, is known from the last look for
- * as long as its times are the same. After that it may be another's with the same
- * inode number: that is looked at when it has rested, before which nobody may break
- * it. So one that is refreshed more often is not looked at again. */
+ * Only the content shows who holds it. The last look stays valid while the times are the same. Later
+ * the file may be another lock with the same inode number. It is read once it has rested, because
+ * nobody may break it before. A lock that is refreshed more often is therefore not read again. */
 static gboolean
 looks_held (const FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindings *findings)
 {
@@ -115,9 +113,9 @@ end_attempt (FluflClaim *claim, FluflSite *site, FluflOutcome outcome)
  * Tries to get the lock, and breaks one that is in the way if it may be.
  * Never waits longer than the file server does.
  *
- * Returns: HELD, with @claim the lock; BUSY or UNSURE: wait, then come again
- *   with the same claim, or give it up with flufl_claim_abandon(); NOT_A_LOCK,
- *   UNSUPPORTED or FAILED, with nothing left of the claim
+ * Returns: HELD if @claim is the lock. BUSY or UNSURE: wait, then try again with the same claim, or
+ * give it up with flufl_claim_abandon(). NOT_A_LOCK, UNSUPPORTED or FAILED: nothing is left of the
+ * claim
  */
 FluflOutcome
 flufl_attempt (FluflClaim    *claim,

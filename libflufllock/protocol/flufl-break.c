@@ -15,11 +15,11 @@
 #include "flufl-attempt.h"
 #include "flufl-holder.h"
 
-/* The time for which an orphan whose life-line is not cut is left to the process that has the
- * life-line: a releaser or a breaker that is slow, or was stopped between its two steps. A process
- * that is stopped there for ever, or a hung holder whose breaker died, would otherwise shut
- * everybody out. After this rest the process counts as delayed for longer than the protocol
- * allows, and the ordinary rules apply. */
+/* The time for which an orphan is left to the process that has its life-line. That process is a
+ * releaser or a breaker that is slow, or was stopped between its two steps. A process that is
+ * stopped there for ever, or a hung holder whose breaker died, would otherwise shut everybody out.
+ * After this rest the process counts as delayed for longer than the protocol allows, and the
+ * ordinary rules apply. */
 #define STALLED_REST (60 * FLUFL_NSEC_PER_SEC)
 
 /* Half of the grace is reserved for the system calls after this check. */

@@ -164,9 +164,9 @@ unpark_by_path (FluflClaim *claim, FluflSite *site, gint64 lifetime)
              || flufl_claim_touch (claim, site, -1, lifetime) == 0);
 }
 
-/* Makes a kept claim one that can be linked. The last look at it, a moment ago, still counts: the
- * claim had one link, its name was there, and the clocks were compared. link(2) will show whether
- * the name is still there. */
+/* Makes a kept claim one that can be linked. The look that was taken a moment ago still counts. It
+ * saw one link and the claim's name, and it compared the clocks. link(2) will show whether the name
+ * still exists. */
 gboolean
 flufl_claim_unpark (FluflClaim *claim, FluflSite *site, gint64 lifetime)
 {

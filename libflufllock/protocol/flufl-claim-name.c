@@ -142,8 +142,8 @@ lock_name_hash (const char *lock_name, char out[HASH_LENGTH + 1])
   out[HASH_LENGTH] = '\0';
 }
 
-/* The length of at most @max of the @length bytes of @text that cuts no UTF-8 character, if it is
- * UTF-8: no character of it has more than three bytes behind its first. */
+/* The number of bytes of @text, at most @max of @length, that cuts no UTF-8 character. A character
+ * has at most three bytes behind its first. */
 static gsize
 cut_length (const char *text, gsize length, gsize max)
 {

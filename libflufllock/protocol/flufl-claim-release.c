@@ -46,8 +46,8 @@ is_late (const FluflSite *site, gint64 start)
   return flufl_claim_boot_now (site) - start > FLUFL_GRACE / 2;
 }
 
-/* Looks whether the lock file is still ours. The look reads its content if @closely is set, or if
- * the time is over; after such a look the time begins anew, provided that nobody else can remove
+/* Looks whether the lock file is still ours. The look reads the content if @closely is set, or if
+ * the time is over. After such a look the time begins anew, provided that nobody else can remove
  * the lock file. A person may have deleted it, and another process made it anew, so it is seen to
  * be ours right before it is removed in any case.
  *
@@ -117,10 +117,9 @@ flufl_claim_release (FluflClaim *claim, FluflSite *site, int *out_errsv)
           claim->doubtful = TRUE;
           return FLUFL_OUTCOME_FAILED;
         }
-      /* Broken, or done with the reply lost. While the lease still runs nobody
-       * may have broken it, so it is ours to finish; later a breaker may stand
-       * before its own removal of the lock file. We may have been stopped since
-       * the first clock. */
+      /* Broken, or done with the reply lost. While the lease runs nobody can have broken the lock,
+       * so this releaser finishes. Later a breaker may be about to remove the lock file. We may
+       * have been stopped since the first clock. */
       if (!safe || !flufl_claim_lease_is_safe (claim, flufl_claim_boot_now (site)))
         {
           flufl_claim_clear (claim);
@@ -134,9 +133,8 @@ flufl_claim_release (FluflClaim *claim, FluflSite *site, int *out_errsv)
   if (sight == FLUFL_CLAIM_LINKED)
     {
       sys->unlink (site->lock_path);
-      /* Somebody may have given the lock its claim back just now: a breaker that
-       * had won it and then saw that it was refreshed, or who took it for an
-       * orphan since we were late. */
+      /* A breaker may have linked the claim again just now. It had won the claim and then saw a
+       * refresh, or it took the lock for an orphan because this releaser was late. */
       if (gone || start != begun)
         sys->unlink (claim->path);
     }

@@ -62,8 +62,8 @@ flufl_claim_see_lock (const FluflClaim *claim, const FluflSite *site, int *out_e
  * flufl_claim_see_held:
  * @st: (out): of the claim, valid if the sight is LINKED
  *
- * Looks whether the claim is the lock: by its own link count, and by the lock file, since
- * others may have made a link to the claim, such as a backup that copies by links.
+ * Looks whether the claim is the lock, by its link count and by the lock file. The link count alone
+ * is no proof: a backup that copies by links makes links to claims.
  *
  * Returns: LINKED, GONE or SILENT
  */

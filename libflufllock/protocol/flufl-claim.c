@@ -273,11 +273,10 @@ keep_shorter_lease (FluflClaim *claim, const FluflClaim *before, gint64 start, g
   claim->lease_start = before->lease_start;
 }
 
-/* Touches the claim, and only then sees whether it is still the lock: so the
- * lease that starts with the touch is one of a lock that we have. The touch goes by the
- * claim's name, and not by the open file, since it must fail once a breaker has removed the
- * name. Where the lock is not seen, the lease that ran goes on, unless the new one is
- * shorter. */
+/* Touches the claim, and sees only then whether it is still the lock. The lease that starts with
+ * the touch therefore belongs to a lock that this process has. The touch goes by the claim's name,
+ * and not by the open file, since it must fail once a breaker has removed the name. Where the lock
+ * is not seen, the lease that ran goes on, unless the new one is shorter. */
 FluflOutcome
 flufl_claim_refresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *out_errsv)
 {
@@ -395,10 +394,10 @@ classify_link_error (FluflSite *site, int errsv)
   return flufl_site_is_passing (site, errsv) ? FLUFL_OUTCOME_UNSURE : FLUFL_OUTCOME_FAILED;
 }
 
-/* Whether a claim that link(2) has just made the lock is the file that we made, if that was
- * some time ago. link(2) goes by the name, which may be that of a copy by now: somebody has
- * put a copy of the directory in its place. Of the open claim the kernel knows at once whether
- * it got the link; on NFS the reply to the link shows it. Others may have made a link, too. */
+/* Whether the file that link(2) has just made the lock is the claim that this process created some
+ * time ago. link(2) goes by the name, which belongs to a copy if somebody has put a copy of the
+ * directory in its place. The link count of the open claim shows at once whether the claim got the
+ * link. On NFS the reply to link(2) shows it. Other programs may have made links, too. */
 static FluflClaimSight
 see_old_claim (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {

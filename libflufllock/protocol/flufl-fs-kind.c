@@ -1,10 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Which file system a directory lies on. statfs(2) alone does not show it: 9p
- * answers with what the server says of its own disk, so a directory shared by
- * QEMU looks like ext4, flock(2) always succeeds there, and a living holder's
- * life-line seemed to be cut.
+ * Which file system a directory lies on. statfs(2) alone does not show it: 9p passes on what the
+ * server says of its own disk, so a directory shared by QEMU looks like ext4. But flock(2) always
+ * succeeds there, and the life-line of a live holder seemed to be cut.
  */
 
 #include "config.h"

@@ -100,9 +100,9 @@ proc_is_ours (void)
   return read_link ("/proc/self", self, sizeof self) > 0 && atoi (self) == (int) getpid ();
 }
 
-/* Whether nothing is mounted over the kernel's boot id: systemd-nspawn and LXC
- * give each container one of its own, which would make everybody outside of it
- * look as dead as those of an earlier boot. */
+/* Whether nothing is mounted over the kernel's boot id. systemd-nspawn and LXC give each container
+ * a boot id of its own. By that, every process outside of the container would count as dead since
+ * an earlier boot. */
 static gboolean
 boot_id_is_the_kernels (void)
 {

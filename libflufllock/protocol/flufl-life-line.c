@@ -47,8 +47,8 @@ flufl_life_line_try (FluflSite *site, const FluflLook *look, int fd, int operati
 }
 
 /* Judges whether the holder lives. A busy life-line belongs to a live process. If the holder's own
- * process is gone, that is one of its children, which may go on with the work that the lock
- * protects: so the answer is UNKNOWN, not DEAD. */
+ * process is gone, a child has inherited the life-line, and may go on with the work that the lock
+ * protects. The answer is then UNKNOWN, not DEAD. */
 FluflLiveness
 flufl_life_line_judge (FluflSite *site, const FluflLook *look, FluflLifeLine line)
 {

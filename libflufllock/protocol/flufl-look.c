@@ -90,9 +90,9 @@ see_name (const char *name, gpointer user_data)
   return FALSE;
 }
 
-/* Searches the directory for the claim of a file whose content shows nothing: after a power
- * loss a file system may have the names of a file and not its content, and its owner's umask may
- * hide it. The claim's name says all that its content would. */
+/* Searches the directory for the claim of a file whose content shows nothing. After a power loss a
+ * file system may have the names of a file without its content. The umask of its owner may hide the
+ * content, too. The claim's name says all that its content would. */
 static void
 see_other_name (FluflLook *look, const FluflSite *site, const char *path)
 {
@@ -107,9 +107,9 @@ see_other_name (FluflLook *look, const FluflSite *site, const char *path)
     look->sight = FLUFL_SIGHT_CLAIM;
 }
 
-/* Recognizes a lock whose claim is named in a way that this lock's claims are not: by another
- * separator, by a program that names its claims itself, or in another spelling where upper and
- * lower case are the same. Somebody holds it if that name is one of the very file. */
+/* Recognizes a lock whose claim has another form of name. The name may have another separator, it
+ * may come from a program with names of its own, or it may be spelled in another case in a
+ * directory that ignores case. Somebody holds it if that name is one of the very file. */
 static gboolean
 see_strange_name (FluflLook *look, const FluflSite *site, const char *content, gsize length)
 {
@@ -329,8 +329,8 @@ flufl_look_is_inode (const FluflLook *look, dev_t dev, ino_t ino)
  * flufl_look_is_still_there:
  * @path: what @look looked at
  *
- * Whether the name is still that of the same file: to be asked right before the name is
- * removed, for in between somebody else may have removed it, and another made it anew.
+ * Whether the name still belongs to the same file. To be asked right before the name is removed:
+ * another process may have removed the file since the look, and a third may have created a new one.
  */
 gboolean
 flufl_look_is_still_there (const FluflLook *look, const FluflSite *site, const char *path)

@@ -108,9 +108,9 @@ flufl_site_directory (const FluflSite *site)
   return g_strndup (site->lock_path, MAX (length - 1, 1));
 }
 
-/* Claims are always next to the lock file, whatever directory their content
- * names: the same directory has other paths on other machines, and a path
- * that somebody else wrote is never followed. */
+/* Claims are always next to the lock file, whatever directory their content names. The same
+ * directory has other paths on other machines, and a path that another process wrote is never
+ * followed. */
 char *
 flufl_site_path_of (const FluflSite *site, const char *name)
 {

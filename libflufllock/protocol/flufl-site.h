@@ -50,10 +50,9 @@ flufl_time_from_timespec (const struct timespec *ts)
  * does the same. */
 #define FLUFL_SLOP (10 * FLUFL_NSEC_PER_SEC)
 
-/* A lock file whose ctime is younger than this is not touched by anybody but
- * its holder, and nobody lingers longer than half of it inside one action: so
- * two remove the same lock file only one after the other (docs/protocol.md,
- * "Grace"). */
+/* Only the holder touches a lock file whose ctime is younger than this, and no action takes longer
+ * than half of it. Two processes therefore remove the same lock file only one after the other
+ * (docs/protocol.md, "Grace"). */
 #define FLUFL_GRACE (5 * FLUFL_NSEC_PER_SEC)
 
 /* Where a lock is, and by which calls it is reached. */

@@ -103,9 +103,9 @@ posix_unlink (const char *path)
   return FLUFL_WAIT_FOR (unlink (path));
 }
 
-/* A client of a file server knows which file has a name for as long as nobody else has
- * changed the directory, which it learns from the answers to its own changes. lstat(2) would
- * ask the server about the file, too. */
+/* An NFS client knows which file a name belongs to until another client changes the directory, and
+ * the replies to its own changes report that. lstat(2) would ask the server about the file as well.
+ * */
 static int
 posix_identify (const char *path, dev_t *dev, ino_t *ino)
 {
@@ -177,10 +177,10 @@ ask_for_random (void *buffer, size_t size)
   return n == (ssize_t) size ? 0 : -1;
 }
 
-/* By the batch: asked for one by one, random numbers would be a good part of what
- * the library adds to its system calls. Each thread has its own, so that there is
- * no mutex that a forked child could wait for; and a child begins a new one, for
- * its parent will use the numbers of this. */
+/* By the batch: asked for one by one, random numbers would be a good part of what the library adds
+ * to its system calls. Each thread has a generator of its own, so there is no mutex that a forked
+ * child could wait for. A child begins a new one, because its parent will use the numbers of the
+ * old one. */
 static int
 posix_random (void *buffer, size_t size)
 {

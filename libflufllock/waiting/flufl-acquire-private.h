@@ -16,9 +16,9 @@ G_BEGIN_DECLS
 /* A waiter in the queue collects claims of dead processes only after this long, since turns are
  * short there. */
 #define COLLECT_AFTER G_USEC_PER_SEC
-/* The longest pause with a watch. A wait whose pause has come to that is quiet, if the lock is
- * neither expired nor about to be broken: then one lstat(2) each time is enough, and the pause
- * grows on to the second. */
+/* The longest pause with a watch. A wait whose pause has grown to the first is quiet, if the lock
+ * is neither expired nor about to be broken. One lstat(2) a time is enough then, and the pause
+ * grows to the second. */
 #define WATCH_BACKOFF_MAX (1000 * 1000)
 #define QUIET_BACKOFF_MAX (10 * G_USEC_PER_SEC)
 /* The same for a waiter that relies on another one of its process, and asks no more than whether

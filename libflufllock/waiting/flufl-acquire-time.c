@@ -8,9 +8,9 @@
 
 #include "flufl-acquire-private.h"
 
-/* Without a watch. On a local file system a try costs microseconds, and a waiter whose turn is near
- * must be awake when its turn comes, since others wait behind it: it sleeps for at least as long as
- * those before it may take. A queue that has not moved for some time is not likely to move now: a
+/* Without a watch. On a local file system a try costs microseconds. A waiter whose turn is near
+ * must be awake when its turn comes, since others wait behind it. Its sleep depends on how many
+ * waiters are before it. A queue that has not moved for some time is not likely to move now. A
  * waiter that sleeps for an eighth of that time is late by an eighth at most. On other file systems
  * every look is a round trip that all clients of the server pay for. */
 #define UNTOLD_PAUSE_NEXT 100

@@ -107,8 +107,8 @@ look_is_due (FluflAcquire *self, gint64 now)
          && now - self->looked >= REMOTE_LOOK_EVERY;
 }
 
-/* One try. A look at what is in the way costs several times as much as a link, so the try
- * looks only if @look is set, or if the last look was long ago. */
+/* One try. A look at what is in the way costs several times as much as a link. The try looks only
+ * if @look is set, or if the last look was long ago. */
 void
 flufl_acquire_try (FluflAcquire *self, gboolean look)
 {

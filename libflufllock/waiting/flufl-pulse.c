@@ -1,10 +1,10 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * The pulses of one main context are a group, and those without one are another. A group has
- * one appointment, at the earliest of its pulses. When that comes, all that would come soon
- * are done as well. Pulses of one lane run one after another in one thread, and the lanes run
- * in parallel: a file server that does not answer holds up its own lane only.
+ * The pulses of one main context are a group, and those without one are another. A group has one
+ * appointment, at the earliest of its pulses. When that comes, all that would come soon are done as
+ * well. Pulses of one lane run one after another in one thread. The lanes run in parallel, so a
+ * file server that does not answer delays its own lane only.
  *
  * The appointments of the group without a context are kept by a worker, the keeper, which waits
  * for nothing else. If it served the watches too, it would stand between a release and the thread

@@ -129,9 +129,9 @@ tells_our_boot (const Search *self, const char *ticket)
          && !g_ascii_isxdigit (boot[1 + self->boot_length]);
 }
 
-/* Whether a claim may be one that nobody waits behind: kept ones, those of an
- * earlier boot or of a clock that was ahead, those that are no use to wait for,
- * and those that are there for long. */
+/* Whether nobody may be waiting behind a claim. That holds for kept claims, for claims of an
+ * earlier boot or of a clock that was ahead, for ignored ones, and for those that have been there
+ * for long. */
 static gboolean
 seems_left (const Search *self, const char *ticket, gboolean ignored)
 {

@@ -4,10 +4,10 @@
  * The names of a lock's claims, out of its directory.
  *
  * To read a directory takes about 0.3 µs a name, whatever the names are. A small directory is read
- * each time. Of a large one the process keeps the names for a multiple of the time that the
- * reading took, so that a small part of its time, at most, goes into reading. Waiters of this
- * process report what they know to be newer than the reading. A claim of another process may
- * be missing, or gone: the roll serves the order of the queue, which is a hint.
+ * each time. The process keeps the names of a large one for a multiple of the time that the reading
+ * took. So it spends at most a small part of its time on reading. Waiters of this process report
+ * what they know to be newer than the reading. A claim of another process may be missing, or gone:
+ * the roll serves the order of the queue, which is a hint.
  */
 
 #pragma once
@@ -34,8 +34,8 @@ void flufl_roll_strike (const FluflSite *site,
                         const char      *name);
 void flufl_roll_forget (void);
 
-/* Names from which on a directory is large, and from which on it is too large; and for how many
- * times as long as a reading took its names are kept. Tests set them. */
+/* The number of names from which on a directory is large, the multiple of the reading time for
+ * which its names are kept, and the number from which on it is too large. Tests set them. */
 extern guint flufl_roll_large;
 extern gint64 flufl_roll_kept_times;
 extern guint flufl_roll_names_max;

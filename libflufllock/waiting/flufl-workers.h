@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Threads that do what may block. There are as many as have something to do, without a
- * limit: a few calls that hang on one file server must not keep all other locks of the
- * process waiting. One that has nothing to do goes after a while.
+ * Threads that do what may block. Their number is not limited: a few calls that hang on one file
+ * server must not keep all other locks of the process waiting. One that has nothing to do goes
+ * after a while.
  */
 
 #pragma once

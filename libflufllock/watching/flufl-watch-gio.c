@@ -5,9 +5,9 @@
  * it. It reports its events in a main context, so there is a thread that runs one. A monitor may be
  * late by a second, and watches names rather than inodes: both do no harm, since link(2) decides.
  *
- * A late monitor also reports changes from before the watch was set. A waiter that is woken by such
- * a report finds the lock free before the waiter whose turn it is: so a report is dropped while the
- * file is as it was.
+ * A late monitor also reports changes from before the watch was set. A waiter that such a report
+ * wakes would find the lock free before the waiter whose turn it is. A report is therefore dropped
+ * while the file is unchanged.
  */
 
 #include "config.h"
