@@ -109,7 +109,7 @@ recover_without_line (FluflSite       *site,
                       gint64           age,
                       FluflFindings   *findings)
 {
-  if (flufl_life_line_is_told (site, orphan) && age < STALLED_REST)
+  if (flufl_life_line_is_known (site, orphan) && age < STALLED_REST)
     {
       findings->resting = TRUE;
       return FLUFL_OUTCOME_BUSY;

@@ -17,7 +17,7 @@
 /* Whether the holder says that it keeps a flock, and this kernel would know.
  * Through a network file system flock(2) can hang, or ask somebody else. */
 gboolean
-flufl_life_line_is_told (FluflSite *site, const FluflLook *look)
+flufl_life_line_is_known (FluflSite *site, const FluflLook *look)
 {
   return look->sight == FLUFL_SIGHT_CLAIM && look->claim.ours && look->claim.life_line
          && flufl_site_fs_kind (site) == FLUFL_FS_LOCAL;
@@ -34,7 +34,7 @@ flufl_life_line_is_told (FluflSite *site, const FluflLook *look)
 FluflLifeLine
 flufl_life_line_try (FluflSite *site, const FluflLook *look, int fd, int operation)
 {
-  if (fd < 0 || !flufl_life_line_is_told (site, look))
+  if (fd < 0 || !flufl_life_line_is_known (site, look))
     return FLUFL_LIFE_LINE_NONE;
   if (site->sys->flock (fd, operation | LOCK_NB) == 0)
     return FLUFL_LIFE_LINE_CUT;

@@ -19,7 +19,7 @@ typedef enum
   FLUFL_LIFE_LINE_CUT,  /* the holder is dead, and we have it, to break with LOCK_EX */
 } FluflLifeLine;
 
-gboolean      flufl_life_line_is_told (FluflSite       *site,
+gboolean      flufl_life_line_is_known (FluflSite       *site,
                                        const FluflLook *look);
 FluflLifeLine flufl_life_line_try     (FluflSite       *site,
                                        const FluflLook *look,

@@ -17,7 +17,7 @@
 #include "flufl-roll.h"
 
 /* Where many take turns one comes behind another within microseconds. Nanoseconds. */
-#define LONG_LEAD (10 * FLUFL_NSEC_PER_MSEC)
+#define LONG_HEAD_START (10 * FLUFL_NSEC_PER_MSEC)
 
 /* How often the one before us may be found gone at once. */
 #define ARM_ROUNDS 8
@@ -65,12 +65,12 @@ watch_predecessor (FluflAcquire *self)
  * is checked at once, not when its patience is over, since every waiter behind us would be late
  * too. */
 static gboolean
-leads_for_nothing (FluflAcquire *self)
+should_pass_over (FluflAcquire *self)
 {
   FluflOrder *order = &self->order;
   const FluflClaimName *predecessor = &order->view.predecessor;
 
-  if (order->view.lead < LONG_LEAD || predecessor->ticket == order->cleared)
+  if (order->view.head_start < LONG_HEAD_START || predecessor->ticket == order->cleared)
     return FALSE;
   order->cleared = predecessor->ticket;
   return !flufl_queue_check (self->queue, self->site, predecessor, self->break_dead);
@@ -101,7 +101,7 @@ arm (FluflAcquire *self)
       flufl_queue_view (self->queue, self->site, &self->claim, self->break_dead, &order->view);
       if (order->view.found)
         {
-          if (leads_for_nothing (self))
+          if (should_pass_over (self))
             {
               round += order->view.is_kept;
               continue;

@@ -23,7 +23,7 @@ G_BEGIN_DECLS
 #define QUIET_BACKOFF_MAX (10 * G_USEC_PER_SEC)
 /* The same for a waiter that relies on another one of its process, and asks no more than whether
  * that one moves. */
-#define LED_BACKOFF_MAX (4 * G_USEC_PER_SEC)
+#define RELYING_BACKOFF_MAX (4 * G_USEC_PER_SEC)
 /* While the lock is left free for a process of flufl.lock. */
 #define GAP_LOOK (10 * 1000)
 /* A waiter that is woken often and in vain looks at the lock once in this time. */

@@ -96,10 +96,10 @@ watches_lock (const FluflAcquire *self)
 /* Whether the lock is looked at by a waiter of this process that came before this one, and breaks
  * what this one would break. The end of this one's predecessor is reported by the watch. */
 static gboolean
-is_led (FluflAcquire *self)
+relies_on_another (FluflAcquire *self)
 {
   return self->order.armed && flufl_turn_is_joined (&self->turn)
-         && flufl_turn_is_led (&self->turn, &self->quiet.led_until);
+         && flufl_turn_relies_on_another (&self->turn, &self->quiet.relies_until);
 }
 
 /*
@@ -112,22 +112,22 @@ gboolean
 flufl_acquire_stays_quiet (FluflAcquire *self, FluflWatchEvents events, gint64 now)
 {
   FluflQuiet *quiet = &self->quiet;
-  gboolean was_led = quiet->on && quiet->is_led;
+  gboolean relied = quiet->on && quiet->relies;
 
   if (self->retry.pause < WATCH_BACKOFF_MAX || (events & ~FLUFL_WATCH_CHANGED) != 0
       || flufl_acquire_is_giving_way (self) || now >= self->deadline
       || (!self->announcement.done && now >= self->announcement.at))
     return FALSE;
-  quiet->is_led = is_led (self);
+  quiet->relies = relies_on_another (self);
   /* The wait goes on as that of one which looks by itself. */
-  if (was_led && !quiet->is_led)
+  if (relied && !quiet->relies)
     self->retry.at = MIN (self->retry.at, now);
-  if (!quiet->is_led
+  if (!quiet->relies
       && (!watches_lock (self) || self->findings.expired || self->findings.resting
           || must_ask_for_holder (self) || !lock_stays (self)))
     return FALSE;
   quiet->on = TRUE;
-  if (!quiet->is_led)
+  if (!quiet->relies)
     flufl_acquire_collect_meanwhile (self, now);
   /* The refresh of the lock has been as good as the timer. */
   self->retry.at = MIN (self->retry.at, now);

@@ -78,7 +78,7 @@ next_pause (FluflAcquire *self, gint64 now)
 {
   gint64 longest = !self->order.armed ? REMOTE_BACKOFF_MAX
                    : !self->quiet.on ? WATCH_BACKOFF_MAX
-                   : self->quiet.is_led ? LED_BACKOFF_MAX
+                   : self->quiet.relies ? RELYING_BACKOFF_MAX
                                         : QUIET_BACKOFF_MAX;
 
   if (!self->order.armed && flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL)
@@ -110,8 +110,8 @@ flufl_acquire_next_try (FluflAcquire *self, gint64 now)
     }
 
   when = self->retry.at;
-  if (self->quiet.on && self->quiet.is_led)
-    when = MIN (when, MAX (self->quiet.led_until, now));
+  if (self->quiet.on && self->quiet.relies)
+    when = MIN (when, MAX (self->quiet.relies_until, now));
   else
     {
       when = MIN (when, next_change (self, now));

@@ -66,8 +66,8 @@ typedef struct
 typedef struct
 {
   gboolean on;
-  gboolean is_led; /* another waiter of this process looks at the lock … */
-  gint64   led_until; /* … and this one asks by then whether it still does */
+  gboolean relies; /* another waiter of this process looks at the lock … */
+  gint64   relies_until; /* … and this one asks by then whether it still does */
   gint64   until; /* nothing need be seen before this; 0: the time is over */
 } FluflQuiet;
 

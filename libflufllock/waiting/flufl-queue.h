@@ -36,7 +36,7 @@ typedef struct
   guint          n_older; /* claims that came before ours */
   gboolean       found;   /* predecessor is valid */
   FluflClaimName predecessor;
-  gint64         lead;    /* the nanoseconds by which it came before us */
+  gint64         head_start; /* the nanoseconds by which it came before us */
   gint64         stranger_since; /* ctime of stranger, which is valid unless it is 0 */
   FluflClaimName stranger; /* of those that flufl.lock's processes wait with, the oldest */
 } FluflQueueView;

@@ -143,7 +143,7 @@ must_watch_front (Group *group)
     {
       const FluflTurn *turn = l->data;
 
-      if (!turn->in_front || turn->is_led)
+      if (!turn->in_front || turn->relies)
         return TRUE;
     }
   return FALSE;
@@ -157,9 +157,9 @@ wake_led (Group *group)
     {
       FluflTurn *turn = l->data;
 
-      if (turn->is_led)
+      if (turn->relies)
         flufl_sleeper_wake (turn->sleeper);
-      turn->is_led = FALSE;
+      turn->relies = FALSE;
       if (!turn->in_front)
         break; /* so are the others */
     }
@@ -300,7 +300,7 @@ flufl_turn_join (FluflTurn       *self,
   self->link = (GList){ .data = self };
   self->sleeper = sleeper;
   self->in_front = in_front;
-  self->is_stalled = self->is_led = FALSE;
+  self->is_stalled = self->relies = FALSE;
   self->due = in_front ? g_get_monotonic_time () : G_MAXINT64;
   g_queue_push_tail_link (&group->waiters, &self->link);
   if (in_front)
@@ -331,7 +331,7 @@ flufl_turn_has_come (FluflTurn *self)
 }
 
 /*
- * flufl_turn_is_led:
+ * flufl_turn_relies_on_another:
  * @out_until: when to ask again at the latest, in monotonic microseconds: the other one is stalled
  *   by then, unless it has moved
  *
@@ -339,22 +339,22 @@ flufl_turn_has_come (FluflTurn *self)
  *   thread can be started for that, this one is woken when the other one stalls
  */
 gboolean
-flufl_turn_is_led (FluflTurn *self, gint64 *out_until)
+flufl_turn_relies_on_another (FluflTurn *self, gint64 *out_until)
 {
   Groups *groups = get_groups ();
   gint64 now = g_get_monotonic_time ();
 
   g_mutex_lock (&groups->mutex);
-  self->is_led = FALSE;
-  for (GList *l = self->link.prev; l != NULL && !self->is_led; l = l->prev)
+  self->relies = FALSE;
+  for (GList *l = self->link.prev; l != NULL && !self->relies; l = l->prev)
     {
       const FluflTurn *turn = l->data;
 
       *out_until = late_from (turn);
-      self->is_led = turn->in_front && !turn->is_stalled && now < *out_until;
+      self->relies = turn->in_front && !turn->is_stalled && now < *out_until;
     }
   g_mutex_unlock (&groups->mutex);
-  return self->is_led;
+  return self->relies;
 }
 
 /*

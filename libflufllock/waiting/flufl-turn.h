@@ -25,7 +25,7 @@ typedef struct
   FluflSleeper *sleeper;   /* borrowed */
   gboolean      in_front;
   gboolean      is_stalled;
-  gboolean      is_led;    /* it relies on one before it, and is woken when that ends */
+  gboolean      relies;    /* it relies on one before it, and is woken when that ends */
   gint64        due;       /* when it should move next, in monotonic microseconds */
 } FluflTurn;
 
@@ -37,7 +37,7 @@ gboolean flufl_turn_join      (FluflTurn       *self,
                                FluflSleeper    *sleeper);
 gboolean flufl_turn_is_joined (const FluflTurn *self);
 gboolean flufl_turn_has_come  (FluflTurn       *self);
-gboolean flufl_turn_is_led    (FluflTurn       *self,
+gboolean flufl_turn_relies_on_another    (FluflTurn       *self,
                                gint64          *out_until);
 void     flufl_turn_moves     (FluflTurn       *self,
                                gint64           due);

@@ -164,7 +164,7 @@ is_woken (FluflSleeper *sleeper)
 }
 
 static void
-led (void)
+relies (void)
 {
   FluflSleeper *first = flufl_sleeper_new (), *second = flufl_sleeper_new ();
   FluflTurn turns[2];
@@ -177,29 +177,29 @@ led (void)
   flufl_turn_join (&turns[1], &site, TRUE, second);
   flufl_turn_moves (&turns[0], G_MAXINT64);
   flufl_turn_moves (&turns[1], G_MAXINT64);
-  g_assert_false (flufl_turn_is_led (&turns[0], &until));
-  g_assert_true (flufl_turn_is_led (&turns[1], &until));
+  g_assert_false (flufl_turn_relies_on_another (&turns[0], &until));
+  g_assert_true (flufl_turn_relies_on_another (&turns[1], &until));
 
   g_test_message ("The first one does not move when it is called");
   flufl_turn_patience = 20 * 1000;
   flufl_turn_try_now (&turns[0]);
   g_assert_true (is_woken (second));
-  g_assert_false (flufl_turn_is_led (&turns[1], &until));
+  g_assert_false (flufl_turn_relies_on_another (&turns[1], &until));
 
   g_test_message ("It moves again, and then does not move in time");
   due = g_get_monotonic_time () + 60 * G_USEC_PER_SEC;
   flufl_turn_moves (&turns[0], due);
-  g_assert_true (flufl_turn_is_led (&turns[1], &until));
+  g_assert_true (flufl_turn_relies_on_another (&turns[1], &until));
   g_assert_cmpint (until, ==, due + flufl_turn_patience);
   flufl_turn_moves (&turns[0], g_get_monotonic_time () - flufl_turn_patience);
-  g_assert_false (flufl_turn_is_led (&turns[1], &until));
+  g_assert_false (flufl_turn_relies_on_another (&turns[1], &until));
 
   g_test_message ("It moves again, and leaves");
   flufl_turn_moves (&turns[0], G_MAXINT64);
-  g_assert_true (flufl_turn_is_led (&turns[1], &until));
+  g_assert_true (flufl_turn_relies_on_another (&turns[1], &until));
   flufl_turn_leave (&turns[0]);
   g_assert_true (is_woken (second));
-  g_assert_false (flufl_turn_is_led (&turns[1], &until));
+  g_assert_false (flufl_turn_relies_on_another (&turns[1], &until));
 
   flufl_turn_patience = G_USEC_PER_SEC;
   flufl_turn_leave (&turns[1]);
@@ -483,7 +483,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/turns/by-arrival", by_arrival);
-  g_test_add_func ("/turns/led", led);
+  g_test_add_func ("/turns/relies", relies);
   FACE_TEST ("/turns/all-served", all_served);
   FACE_TEST ("/turns/arrival", arrival);
   FACE_TEST ("/turns/cancelled", cancelled);
