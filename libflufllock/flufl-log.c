@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * What the library writes to the log when debug messages are asked for. The fields are in
- * docs/overview.md, "Watching it work".
+ * docs/overview.md, "Logging".
  */
 
 #include "config.h"
