@@ -83,7 +83,8 @@ class Snippets(unittest.TestCase):
     def compile(self, source, program):
         build = BUILD / 'libflufllock'
         # Nobody calls a function that is shown alone.
-        packages = self.run_in('pkg-config', '--cflags', '--libs', 'gio-2.0').split()
+        packages = self.run_in('pkg-config', '--cflags', *(['--libs'] if program else []),
+                               'gio-2.0').split()
         self.run_in(*COMPILER, '-Werror', source, *([] if program else ['-c', '-Wno-unused-function']),
                     '-o', self.directory / 'app', '-I', TOP / 'libflufllock', '-I', build,
                     *(['-L', build, '-lflufllock-1'] if program else []), *packages)
