@@ -182,14 +182,16 @@ test_break_dead (void)
 }
 
 static void
-flufl_breaks_and_locks (gpointer unused G_GNUC_UNUSED)
+flufl_breaks_and_locks (gpointer reuses_inode)
 {
+  if (GPOINTER_TO_INT (reuses_inode))
+    fake_disk_reuse_inode (LOCK);
   fake_syscalls.unlink (LOCK);
   put_claim ("x.lock|flufl|5|99", TRUE, 15);
 }
 
 static void
-test_flufl_is_quicker (void)
+test_flufl_is_quicker (gconstpointer reuses_inode)
 {
   g_autofree char *dead = evident_claim (4000000, NULL, NULL, NULL);
   Proc breaker;
@@ -199,7 +201,7 @@ test_flufl_is_quicker (void)
   proc_init (&breaker);
   put_claim (dead, TRUE, 600);
   fake_disk_advance (60 * FAKE_SEC);
-  fake_disk_hook (LOOKS_AGAIN, flufl_breaks_and_locks, NULL);
+  fake_disk_hook (LOOKS_AGAIN, flufl_breaks_and_locks, (gpointer) reuses_inode);
   g_assert_cmpint (proc_attempt (&breaker), ==, FLUFL_OUTCOME_BUSY);
   g_assert_true (fake_disk_order_done ());
   g_assert_cmpstr (fake_disk_content (LOCK), ==, "/d|e/x.lock|flufl|5|99");
@@ -211,7 +213,10 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/break/flufl-is-quicker", test_flufl_is_quicker);
+  g_test_add_data_func ("/break/flufl-is-quicker/new-inode", GINT_TO_POINTER (FALSE),
+                        test_flufl_is_quicker);
+  g_test_add_data_func ("/break/flufl-is-quicker/reused-inode", GINT_TO_POINTER (TRUE),
+                        test_flufl_is_quicker);
   g_test_add_func ("/break/evidence", test_evidence);
   g_test_add_func ("/break/evidence-of-cleaned-host", test_evidence_of_cleaned_host);
   g_test_add_func ("/break/evidence-of-renamed-host", test_evidence_of_renamed_host);

@@ -54,6 +54,7 @@ typedef struct
   GPtrArray  *open_files;
   GPtrArray  *calls; /* of char */
   ino_t       next_ino;
+  ino_t       reused_ino; /* what the next file gets; 0: a new number */
   gint64      elapsed, stepped, local_skew, granularity;
   FluflFsKind kind;
   gboolean    copies;

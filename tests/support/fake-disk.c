@@ -56,7 +56,8 @@ fake_inode_new (mode_t mode)
   Inode *inode = g_new0 (Inode, 1);
 
   g_atomic_ref_count_init (&inode->refs);
-  inode->ino = ++disk.next_ino;
+  inode->ino = disk.reused_ino != 0 ? disk.reused_ino : ++disk.next_ino;
+  disk.reused_ino = 0;
   inode->mode = mode;
   inode->readable = TRUE;
   inode->content = g_string_new (NULL);
@@ -320,6 +321,12 @@ must_find (const char *path)
 
   g_assert_nonnull (inode);
   return inode;
+}
+
+void
+fake_disk_reuse_inode (const char *path)
+{
+  disk.reused_ino = must_find (path)->ino;
 }
 
 void

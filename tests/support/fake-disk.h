@@ -84,6 +84,8 @@ void     fake_disk_set_content (const char  *path,
                                 gssize       length);
 void     fake_disk_set_readable (const char *path,
                                 gboolean     readable);
+/* The next file gets the inode number of the file at @path. */
+void     fake_disk_reuse_inode (const char  *path);
 /* Of a directory and all in it, by the names that begin with it. A copy keeps times and
  * hard links, as cp -a does. */
 void     fake_disk_move_directory (const char *from,
