@@ -135,7 +135,7 @@ flufl_fs_kind_of (guint32 number, gboolean has_device, FluflAskMountFunc ask_mou
 
 /* UNASKED: it could not be found out now. */
 FluflFsKind
-flufl_fs_kind (const char *directory)
+flufl_fs_kind (const char *directory G_GNUC_UNUSED)
 {
 #ifdef HAVE_SYS_VFS_H
   struct statfs fs;

@@ -115,7 +115,7 @@ boot_id_is_the_kernels (void)
 /* execve(2) gives each program sixteen random bytes of its own. A process that goes on as
  * another program has the same number and start, and nothing of what it held. */
 static void
-find_image (char out[9])
+find_image (char out[9] G_GNUC_UNUSED)
 {
 #ifdef __linux__
   const guchar *random = (const guchar *) getauxval (AT_RANDOM);

@@ -113,7 +113,7 @@ see_other_name (FluflLook *look, const FluflSite *site, const char *path)
 static gboolean
 see_strange_name (FluflLook *look, const FluflSite *site, const char *content, gsize length)
 {
-  const char *slash = memrchr (content, '/', length);
+  const char *slash = g_strrstr_len (content, (gssize) length, "/");
   gsize start = slash != NULL ? (gsize) (slash - content) + 1 : 0;
   g_autofree char *name = g_strndup (content + start, length - start);
   g_autofree char *path = NULL;

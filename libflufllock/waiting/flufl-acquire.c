@@ -12,7 +12,7 @@
 #include "flufl-acquire-private.h"
 #include "flufl-process.h"
 
-/* Where there is no queue, a waiter looks from then on, now and then, for what kilrelying waiters
+/* Where there is no queue, a waiter looks from then on, now and then, for what killed waiters
  * have left. */
 #define SWEEP_AFTER ANNOUNCE_AFTER
 

@@ -164,7 +164,7 @@ waits_since (const FluflSite *site, const char *name, gint64 *out_since)
 
   if (site->sys->lstat (path, &st) != 0 || !S_ISREG (st.st_mode) || st.st_nlink != 1)
     return FALSE;
-  *out_since = flufl_time_from_timespec (&st.st_ctim);
+  *out_since = FLUFL_STAT_CTIME (&st);
   return *out_since != 0;
 }
 
