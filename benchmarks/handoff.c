@@ -3,11 +3,11 @@
  *
  * handoff DIRECTORY ROUNDS
  *
- * From the call that releases to the moment that a waiter in another process
- * has the lock: for a waiter written with bare system calls, for one of these
- * that tells another thread, for the library's synchronous and asynchronous ones; in a quiet directory, and while a third
- * process makes and removes claims of another lock in it. The kinds take turns
- * within one run, so that a busy machine is busy for all.
+ * The time from the call that releases to the moment at which a waiter in another process has
+ * the lock. The waiters are one of bare system calls, one of bare system calls in a thread that
+ * wakes another thread, and the library's synchronous and asynchronous ones. Each is measured in
+ * a quiet directory, and while a third process makes and removes claims of another lock in it.
+ * The kinds take turns within one run, so that a busy machine is busy for all.
  */
 
 #include <errno.h>
@@ -133,14 +133,14 @@ hop_thread (gpointer data)
   return NULL;
 }
 
-/* In a thread, which tells this one's main loop. */
+/* Acquires in a new thread, which then wakes the main loop of the calling thread. */
 static void
 bare_acquire_hopping (int inotify, int number)
 {
   Hop hop = { inotify, number, 0 };
   GThread *thread;
 
-  g_main_context_acquire (NULL); /* so that the thread cannot be it */
+  g_main_context_acquire (NULL); /* so that tell_cb() cannot run in the new thread */
   thread = g_thread_new ("hop", hop_thread, &hop);
   while (!hop.told)
     g_main_context_iteration (NULL, TRUE);

@@ -3,9 +3,9 @@
  *
  * killed DIRECTORY ROUNDS
  *
- * From the SIGKILL of a holder to the moment that one who waits has the lock:
- * for a plain process, one in another pid namespace, and one that started a
- * program which goes on.
+ * The time from the SIGKILL of a holder to the moment at which a waiter has the lock. The
+ * holders are a plain process, one in another pid namespace, and one that has started a program
+ * which outlives it.
  */
 
 #include <errno.h>
@@ -61,7 +61,7 @@ lock_new (const char *path)
   return lock;
 }
 
-/* Tells of the program, or of itself, when it has the lock. */
+/* Acquires the lock, then writes the program's number, or 0 without a program, to @tell. */
 static void G_GNUC_NORETURN
 hold (const char *path, Kind kind, int tell)
 {
@@ -84,7 +84,7 @@ hold (const char *path, Kind kind, int tell)
     pause ();
 }
 
-/* Returns: the holder's number here */
+/* Returns: the holder's number in this pid namespace */
 static pid_t
 start_holder (const char *path, Kind kind, pid_t *out_parent, pid_t *out_program)
 {

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 #
-# What the scripts share: bring what is missing, configure, build. To be
-# sourced by bash with `set -euo pipefail`.
+# The functions that the scripts share: they install what is missing, configure and build.
+# To be sourced by bash with `set -euo pipefail`.
 
 top=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
 venv=$top/.venv
@@ -11,10 +11,10 @@ chmod 755 "$scratch" # some tests go on as another user
 child=
 teller=
 
-# Nothing here reads it, and it may be closed.
+# Nothing here reads the standard input, and it may be closed.
 exec </dev/null
 
-# What it takes to build everything and to run it from every language.
+# The packages that are needed to build everything and to run it from every language.
 build_packages=(
     gcc libc6-dev meson ninja-build pkg-config
     libglib2.0-dev libgirepository1.0-dev gobject-introspection
@@ -24,7 +24,7 @@ build_packages=(
 say() { printf '%s\n' "$*" >&2; }
 die() { say "${0##*/}: $*"; exit 1; }
 
-# duration SECONDS: in words.
+# duration SECONDS: prints them as minutes and seconds.
 duration() {
     if [ "$1" -lt 60 ]; then
         printf '%d s\n' "$1"
@@ -36,7 +36,7 @@ duration() {
 part=
 part_began=0
 
-# begin_part NAME: a heading.
+# begin_part NAME: prints a heading.
 begin_part() {
     part=$*
     part_began=$SECONDS
@@ -44,11 +44,11 @@ begin_part() {
     say "== $part"
 }
 
-# Says how long the part took.
+# Prints how long the part took.
 end_part() { say "== $part: $(duration $((SECONDS - part_began)))"; }
 
-# Says every ten seconds how far a command has come that writes into $scratch/log
-# alone: the last line of it.
+# Every ten seconds, prints the last line of $scratch/log, which shows how far the command
+# that writes there has come.
 start_telling() {
     local parent=$BASHPID began=$SECONDS
 
@@ -72,8 +72,8 @@ clean_up() {
     rm -rf -- "$scratch"
 }
 
-# Runs a command in a process group of its own, so that whatever it started
-# goes with it when we are told to stop.
+# Runs a command in a process group of its own, so that a signal that stops this script ends
+# the processes that the command started, too.
 run() {
     local status=0
 
@@ -100,7 +100,7 @@ trap 'stop 129' HUP
 trap 'stop 130' INT
 trap 'stop 143' TERM
 
-# Shows what a command prints only if it fails; until then how far it has come.
+# Runs a command and shows its progress. Shows its whole output only if it fails.
 quietly() {
     local status=0
 
@@ -117,7 +117,7 @@ is_installed() {
     dpkg-query --show --showformat='${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
 }
 
-# get_packages PACKAGE...: installs from Debian what is missing, or says why not.
+# get_packages PACKAGE...: installs the missing ones from Debian, or prints why it cannot.
 get_packages() {
     local package missing=() as_root=() status=0
 
@@ -139,8 +139,8 @@ get_packages() {
         as_root=(sudo)
     fi
     say "Installing from Debian: ${missing[*]}"
-    # In the foreground: sudo may ask on the terminal, and dpkg is not to be
-    # stopped half-way.
+    # The command stays in the foreground: sudo may ask on the terminal, and nothing here
+    # should stop dpkg half-way.
     start_telling
     "${as_root[@]}" sh -c '
             apt-get -q update &&
@@ -170,22 +170,21 @@ need_venv() {
     cp -- "$wanted" "$venv/requirements.txt"
 }
 
-# By configure(), and not moved here since.
+# Whether configure() has configured DIR, and this tree has not moved since.
 is_configured() {
     [[ $(cat -- "$1/.configured" 2>/dev/null) == "$top "* ]]
 }
 
-# copy_tree DIR: what is in the tree, also what is not committed, and nothing that
-# was made in it. Times are kept, so that only what has changed is built anew.
+# copy_tree DIR: copies the tree with its uncommitted changes, without build directories.
+# Times are kept, so that only what has changed is built anew.
 copy_tree() {
     rm -rf -- "$1"
     mkdir -p -- "$1"
     tar -c -C "$top" --exclude='./_build*' --exclude=./.venv --exclude=./.git . | tar -x -C "$1"
 }
 
-# configure DIR OPTION...: makes a build directory, or brings it to other
-# options, of the tree $tree or of this one. What was found when it was
-# configured counts as an option.
+# configure DIR OPTION...: makes a build directory of $tree, or of this tree, or changes the
+# options of one that exists. Whether valgrind is installed counts as an option.
 configure() {
     local dir=$1 tree=${tree:-$top} wanted
     shift
@@ -195,7 +194,7 @@ configure() {
 
     say "Configuring ${dir#"$top/"}"
     if [ -e "$dir/meson-private/coredata.dat" ]; then
-        # Meson 1.0 does not bring some options, such as b_lto, to a directory that is there; and
+        # Meson 1.0 does not change some options, such as b_lto, of a directory that exists; and
         # one that was moved here can only be wiped.
         quietly meson setup --wipe "$dir" "$tree" "$@"
     else
