@@ -28,8 +28,8 @@ count_fds (void)
   return n;
 }
 
-/* The process keeps one descriptor that tells of files and one that wakes
- * whoever waits for it. */
+/* Makes the two descriptors that a process keeps: the one that reports changes of files, and
+ * the one that wakes a waiter. */
 static void
 keep_what_is_kept (const char *path)
 {
@@ -47,7 +47,7 @@ set_flag (gpointer flag)
   return -1;
 }
 
-/* An appointment by the clock that goes on while the machine sleeps wants a timer. */
+/* Makes the timer that a process keeps for appointments by the boot clock. */
 static void
 keep_timer (void)
 {
@@ -60,7 +60,7 @@ keep_timer (void)
   flufl_pulse_stop (pulse);
 }
 
-/* Makes what is made once and kept, and so is no leak. */
+/* Makes everything that is made once and kept, so that no test takes it for a leak. */
 static void
 warm_up (void)
 {
@@ -73,7 +73,7 @@ warm_up (void)
   g_type_ensure (G_TYPE_TASK);
   flufl_watch_add (&watch, "/", FLUFL_WATCH_REMOVED);
   flufl_watch_remove (&watch);
-  /* On a busy machine the moment is past before anybody sleeps. */
+  /* On a busy machine the moment may be past before the sleep begins. */
   n_fds = count_fds ();
   for (gint64 msec = 1; count_fds () == n_fds && msec < 1000; msec *= 2)
     engine_sleep_until (g_get_monotonic_time () + msec * 1000, NULL);
@@ -112,7 +112,7 @@ face_lock_new (Face *face)
 {
   FluflLock *lock = flufl_lock_new_for_path (face->place.lock);
 
-  /* Tests say when a heart beats. */
+  /* A test that needs a heartbeat sets one. */
   flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_NONE);
   return lock;
 }
@@ -306,7 +306,7 @@ face_assert_sentence (const GError *error, const char *path)
     }
 }
 
-/* What a child has come to, in memory that it shares with its parent. */
+/* The verdict of a child, in memory that it shares with its parent. */
 static volatile int *
 verdict (void)
 {
@@ -322,8 +322,8 @@ void
 face_child_ends (int status)
 {
   *verdict () = status;
-  /* Neither exit(3) nor _exit(2): memcheck would look for leaks, and find all
-   * that only threads of the parent know. */
+  /* After exit(3) or _exit(2) memcheck would look for leaks, and report all memory that only
+   * threads of the parent know. */
   raise (SIGKILL);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * What the tests of FluflLock share.
+ * The fixture and the functions that the tests of FluflLock share.
  */
 
 #pragma once
@@ -16,8 +16,8 @@
 
 G_BEGIN_DECLS
 
-/* A case: a directory that must be empty at the end, and as many open file
- * descriptors then as at the start. New locks use the table that lies. */
+/* A test case. At its end its directory must be empty, and the number of open file descriptors
+ * the same as at its start. New locks use the table that lies. */
 typedef struct
 {
   TestPlace place;
@@ -35,8 +35,8 @@ FluflLock *face_lock_new  (Face         *face);
 #define FACE_TEST_WITH(path, func, data) \
   g_test_add (path, Face, data, face_set_up, func, face_tear_down)
 
-/* Waits, with the thread-default main context running, for what no event tells
- * of. */
+/* Runs the thread-default main context until @condition holds. For conditions that no event
+ * reports. */
 #define FACE_WAIT_FOR(condition) \
   G_STMT_START \
     { \
@@ -46,12 +46,12 @@ FluflLock *face_lock_new  (Face         *face);
     } \
   G_STMT_END
 
-/* The lock and the claim of its holder, as a person would. */
+/* Removes the lock file and the claim of its holder, as a person would. */
 void       face_remove_everything (Face *face);
 void       face_pause     (gint64        give_up,
                            const char   *what);
 
-/* The answer to an asynchronous operation, and where it came. */
+/* The answer to an asynchronous operation, and the thread in which it came. */
 typedef struct
 {
   gboolean      done;
@@ -70,7 +70,7 @@ void       reply_clear    (Reply        *reply);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Reply, reply_clear)
 
-/* Counts emissions of a signal, notify too. */
+/* Counts the emissions of a signal, which may be a notify. */
 typedef struct
 {
   guint     n;
@@ -90,8 +90,8 @@ void       heard_clear    (Heard        *heard);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Heard, heard_clear)
 
-/* Both forms of the operations; the asynchronous ones run the thread-default
- * main context until the answer comes. */
+/* The operations in one form. The asynchronous form runs the thread-default main context until
+ * the answer comes. */
 typedef struct
 {
   const char     *name;
@@ -115,24 +115,24 @@ extern const Form form_async;
     } \
   G_STMT_END
 
-/* Acquires with a lifetime that is so short that on a busy machine it is over before the win
- * can be told: then it acquires again. */
+/* Acquires a lock with a short lifetime. On a busy machine the lease may be over before the
+ * caller hears of the win: the function then acquires again. */
 void       face_acquire_for_moments (const Form *form,
                                      FluflLock  *lock);
 
-/* Whether the cancellable of a loss has fired. */
+/* Whether the cancellable of a loss is cancelled. */
 gboolean   face_is_lost   (FluflLock    *lock);
 
-/* A finished sentence in UTF-8 that names the path. */
+/* Asserts that the message is a whole sentence in UTF-8, and names @path unless that is NULL. */
 void       face_assert_sentence (const GError *error,
                                  const char   *path);
 
-/* Runs @func in a forked child; joining it fails unless it came to its end
- * there. A child that hangs is killed, before the parent loses patience. */
+/* Runs @func in a forked child. face_join() fails unless @func returned there. A child that
+ * hangs is killed before the parent loses patience. */
 pid_t      face_fork      (void        (*func) (gpointer),
                            gpointer      data);
 void       face_join      (pid_t         child);
-/* The child goes on here, and ends by face_child_ends(). */
+/* Forks. The child goes on after the call, and ends with face_child_ends(). */
 pid_t      face_fork_here (void);
 
 enum
@@ -142,15 +142,16 @@ enum
   FACE_CHILD_SKIPPED,
 };
 
-/* One at a time. */
+/* All children share one verdict, so only one child may run at a time. */
 void       face_child_ends (int          status);
 int        face_join_any  (pid_t         child);
 
-/* What the file at @path expires at, or the times of any other; microseconds. */
+/* The modification time of the file at @path, which is the expiration of a lock file. In
+ * microseconds. */
 gint64     face_mtime     (const char   *path);
 guint      face_nlink     (const char   *path);
 
-/* A lock that this process holds by a fresh object. */
+/* The operations on a lock that nobody else wants: they must succeed. */
 void       face_acquire   (FluflLock    *lock);
 void       face_release   (FluflLock    *lock);
 

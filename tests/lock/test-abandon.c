@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Locks that are given up whatever is under way, one by one, all at once, and at the end of the
- * process.
+ * Locks that are given up, whatever operation runs: one by one, all at once, and at the end of
+ * the process.
  */
 
 #include "fork-util.h"
@@ -61,7 +61,7 @@ waiting (Face *face, gconstpointer data G_GNUC_UNUSED)
   for (guint i = 0; i < 2; i++)
     {
       flufl_lock_acquire_async (lock, FLUFL_LOCK_TIMEOUT_FOREVER, NULL, reply_cb, &reply);
-      if (i > 0) /* not only one that has not begun */
+      if (i > 0) /* in the second round the acquisition has begun */
         FACE_WAIT_FOR (test_place_count (&face->place) == 3);
       flufl_lock_abandon (lock);
       assert_cancelled (lock, &reply);
@@ -72,7 +72,7 @@ waiting (Face *face, gconstpointer data G_GNUC_UNUSED)
   face_release (lock);
 }
 
-/* A win that its caller was not told of yet. */
+/* The acquisition has won, and its caller does not know it yet. */
 static void
 won (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -81,7 +81,7 @@ won (Face *face, gconstpointer data G_GNUC_UNUSED)
   Reply reply = { 0 };
 
   flufl_lock_acquire_async (lock, 0, NULL, reply_cb, &reply);
-  /* The main context must not run: its caller would hear of the win. */
+  /* The main context must not run, since it would report the win to the caller. */
   while (test_place_count (&face->place) < 2)
     {
       g_assert_cmpint (g_get_monotonic_time (), <, give_up);
@@ -102,7 +102,8 @@ acquire_in_thread (gpointer lock)
   return NULL;
 }
 
-/* Between the win and the lease of a synchronous acquisition in another thread. */
+/* The lock is given up between the win and the lease of a synchronous acquisition in another
+ * thread. */
 static void
 won_in_thread (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -114,7 +115,7 @@ won_in_thread (Face *face, gconstpointer data G_GNUC_UNUSED)
   lies_wait_stalled (1);
   flufl_lease_lock_disk (lock->lease);
   lies_let_go ();
-  g_usleep (200 * 1000); /* It waits for the disk then. If it does not yet, it learns it before. */
+  g_usleep (200 * 1000); /* until the thread waits for the disk; on a busy machine it may not yet */
   flufl_lock_abandon (lock);
   flufl_lease_unlock_disk (lock->lease);
   g_thread_join (thread);
@@ -139,8 +140,8 @@ waiting_in_thread (Face *face, gconstpointer data G_GNUC_UNUSED)
   face_release (holder);
 }
 
-/* An operation that a worker makes for an interpreter. The object is free for the next one at
- * once. */
+/* A worker runs the operation for an interpreter. Once the operation is dropped, the object is
+ * free for the next one. */
 static void
 dropped_operation (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -168,7 +169,7 @@ dropped_operation (Face *face, gconstpointer data G_GNUC_UNUSED)
   face_release (holder);
 }
 
-/* A file server that does not answer is not waited for. */
+/* Nothing waits for a file server that does not answer. */
 static void
 stalled (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -187,8 +188,7 @@ stalled (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_assert_false (flufl_lock_get_held (lock));
 }
 
-/* A lock that cannot be removed is not held by a living process any more: others break it at
- * once. */
+/* A lock that cannot be removed has no living holder any more, so others break it at once. */
 static void
 not_removed (Face *face, gconstpointer data)
 {
@@ -219,7 +219,7 @@ release_all_cb (FluflLock *lock G_GNUC_UNUSED, FluflLockDetails *details G_GNUC_
   *done = flufl_lock_release_all (-1);
 }
 
-/* The acquisition that the calling thread makes itself is not waited for. */
+/* The call does not wait for an acquisition of its own thread. */
 static void
 all_in_handler (Face *face, gconstpointer data)
 {
@@ -275,7 +275,8 @@ release_all (Face *face, gconstpointer data G_GNUC_UNUSED)
 static gboolean is_child;
 
 #ifdef __SANITIZE_ADDRESS__
-/* The threads of a child that ends run on while its leaks are looked for, which are false then. */
+/* The threads of a child go on while the sanitizer looks for leaks, so it would report false
+ * ones. */
 int __lsan_is_turned_off (void);
 
 int
@@ -285,7 +286,7 @@ __lsan_is_turned_off (void)
 }
 #endif
 
-/* Runs @func in a child that ends by exit(3). */
+/* Runs @func in a child that ends with exit(3). */
 static void
 exit_after (void (*func) (Face *face), Face *face)
 {
@@ -308,7 +309,7 @@ exit_after (void (*func) (Face *face), Face *face)
   g_assert_cmpint (WEXITSTATUS (status), ==, 7);
 }
 
-/* Of a process that ends without letting go of them. */
+/* The objects of a process that ends without dropping its references. */
 static FluflLock *ours, *waiter;
 
 static void
@@ -376,7 +377,7 @@ acquire_again_and_again (gpointer lock)
   return NULL;
 }
 
-/* A thread that tries again when it was cancelled keeps nothing from its end. */
+/* A thread that acquires again whenever it is cancelled does not delay the end of the process. */
 static void
 hold_beside_stubborn_thread (Face *face)
 {
@@ -393,7 +394,8 @@ exit_cb (FluflLock *lock G_GNUC_UNUSED, FluflLockDetails *details G_GNUC_UNUSED,
   exit (7);
 }
 
-/* Of what the thread itself acquires the claim stays; what the process holds goes. */
+/* The lock that the process holds is released. The claim of the acquisition whose handler exits
+ * stays. */
 static void
 exit_in_handler (Face *face)
 {
@@ -429,7 +431,7 @@ hold_and_leave (Face *face)
   _exit (7);
 }
 
-/* What is not asked for, and what the process has no chance to do. */
+/* The lock stays if a release at exit was not asked for, or if the process ends with _exit(2). */
 static void
 stays (Face *face, gconstpointer data)
 {
@@ -471,7 +473,8 @@ childs_end (Face *face, gconstpointer data G_GNUC_UNUSED)
   face_release (lock);
 }
 
-/* A child that the library hears nothing of has a copy of what its parent has. */
+/* _Fork() runs no fork handlers, so the library does not learn of the child. The end of the
+ * child, which has a copy of the parent's objects, leaves the parent's lock alone. */
 static void
 copied_childs_end (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -499,7 +502,7 @@ copied_childs_end (Face *face, gconstpointer data G_GNUC_UNUSED)
 #endif
 }
 
-/* As a handler of a Unix signal would that has come at a bad moment. */
+/* Exits while this thread has mutexes, as the handler of a Unix signal may. */
 static void
 exit_with_mutexes (Face *face)
 {

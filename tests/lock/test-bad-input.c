@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Arguments that cannot be meant, and names that can. What stands at the lock
- * file's path and is no lock is test-foreign.c's.
+ * Arguments that the library must refuse, and unusual names that it must accept. test-foreign.c
+ * has files at the lock file's path that are not locks.
  */
 
 #include "face-util.h"
@@ -15,7 +15,7 @@
 #include <glib/gstdio.h>
 
 
-/* Every operation that looks at the path says the same, and writes nothing. */
+/* Every operation that looks at the path fails with the same error, and writes nothing. */
 static void
 assert_refused (const Form *form, FluflLock *lock, const char *path, int code)
 {
@@ -31,7 +31,7 @@ assert_refused (const Form *form, FluflLock *lock, const char *path, int code)
   g_assert_false (flufl_lock_get_held (lock));
 }
 
-/* What is wrong with the object itself, each operation finds. */
+/* Each operation refuses an object that is itself wrong. */
 static void
 assert_unusable (const Form *form, FluflLock *lock, const char *path, int code)
 {
@@ -68,7 +68,7 @@ no_directory (Face *face, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   assert_refused (form, lock, path, G_IO_ERROR_NOT_FOUND);
-  /* There is no lock file: that is an answer. */
+  /* Without a directory there is no lock file, so these operations succeed. */
   g_assert_cmpint (form->query_state (lock, NULL, &error), ==, FLUFL_LOCK_STATE_UNLOCKED);
   g_assert_no_error (error);
   g_assert_true (form->break_lock (lock, FLUFL_BREAK_FORCE, NULL, &error));
@@ -192,7 +192,7 @@ good_separators (Face *face, gconstpointer data)
     }
 }
 
-/* A lock that was taken with another separator is somebody's, and cannot be broken. */
+/* A lock that was taken with another separator has an unknown holder, and cannot be broken. */
 static void
 other_separator (Face *face, gconstpointer data)
 {
@@ -234,7 +234,7 @@ lifetimes (Face *face, gconstpointer data)
 
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
     {
-      /* One that is set is refused where it is set. */
+      /* The setter refuses a bad lifetime. */
       flufl_lock_set_lifetime (lock, 60000);
       g_test_expect_message ("Flufl", G_LOG_LEVEL_CRITICAL, "*lifetime_is_valid*");
       flufl_lock_set_lifetime (lock, bad[i]);
@@ -262,7 +262,8 @@ lifetimes (Face *face, gconstpointer data)
     }
 }
 
-/* So little time that it may have run out before the win can be told: then it is a loss. */
+/* A lifetime so short that the lease may be over before the caller hears of the win. Then the
+ * acquisition fails with a loss. */
 static void
 tiny_lifetime (Face *face, gconstpointer data)
 {
@@ -301,7 +302,7 @@ timeouts (Face *face, gconstpointer data)
       g_assert_false (form->acquire (lock, bad[i], NULL, &error));
       g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT);
       face_assert_sentence (error, face->place.lock);
-      /* It says which values are special. */
+      /* The message says which values are special. */
       g_assert_nonnull (strstr (error->message, "-1 to wait for ever"));
       g_assert_nonnull (strstr (error->message, "default-timeout"));
       g_clear_error (&error);
@@ -318,8 +319,8 @@ timeouts (Face *face, gconstpointer data)
   g_assert_cmpuint (lies_count (LIES_ANY), ==, 0);
 }
 
-/* Any name that is legal for a file will do, whatever its bytes; and what is
- * said about it is UTF-8 and a sentence. */
+/* Any legal file name is accepted, whatever its bytes. Messages about it are whole sentences in
+ * UTF-8. */
 static void
 names (Face *face, gconstpointer data)
 {
@@ -335,7 +336,7 @@ names (Face *face, gconstpointer data)
     "a|b|c.lock",
     "|||",
     "|",
-    "x.lock|host|12|34", /* a claim's name, were it not the lock's */
+    "x.lock|host|12|34", /* looks like the name of a claim */
     "with blanks .lock",
     "two\nlines.lock",
     "%n%s%d.lock",

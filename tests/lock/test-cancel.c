@@ -1,21 +1,22 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Cancelled before, during and after: whoever is told so holds nothing, and
- * leaves nothing; whoever is told TRUE holds.
+ * Operations that are cancelled before they begin, while they run and after they have ended. An
+ * object whose acquisition was cancelled holds nothing, and leaves nothing on disk. An object
+ * whose acquisition returned TRUE holds the lock.
  */
 
 #include "face-util.h"
 
 #include <errno.h>
 
-/* What comes when there is something to cancel. */
+/* A thread that cancels an operation once it has come far enough. */
 typedef struct
 {
   GCancellable *cancellable;
   Face         *face;
-  guint         n_files;   /* wait for so many */
-  guint         n_stalled; /* and so many calls that stall, which go on then */
+  guint         n_files;   /* the number of files to wait for */
+  guint         n_stalled; /* the number of stalled calls to wait for, and to let go */
 } Blow;
 
 static gpointer
@@ -62,7 +63,7 @@ while_waiting (Face *face, gconstpointer data)
   g_assert_true (flufl_lock_check (holder, NULL, NULL));
   face_release (holder);
 
-  /* The object is as good as before. */
+  /* The object can be used as before. */
   g_cancellable_reset (cancellable);
   g_assert_true (form->acquire (lock, 0, cancellable, &error));
   g_assert_no_error (error);
@@ -76,8 +77,8 @@ typedef struct
   LiesWhen    when;
 } Stall;
 
-/* Whatever call the acquisition stalls in, before or after it is done, the
- * answer is the same once it goes on. */
+/* The acquisition stalls before or after one of its calls. Once it goes on, its answer is the
+ * same for every call. */
 static void
 while_stalled (Face *face, gconstpointer data)
 {
@@ -97,7 +98,7 @@ while_stalled (Face *face, gconstpointer data)
   g_assert_cmpuint (test_place_count (&face->place), ==, 0);
 }
 
-/* The worker has won, the main context does not know it yet. */
+/* The worker has won, and the main context does not know it yet. */
 static void
 after_the_win (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -123,7 +124,7 @@ after_the_win (Face *face, gconstpointer data G_GNUC_UNUSED)
   face_release (lock);
 }
 
-/* Somebody was told that it is held. */
+/* The acquisition has returned TRUE: a later cancellation changes nothing. */
 static void
 too_late (Face *face, gconstpointer data)
 {
@@ -150,7 +151,7 @@ cancel_in_callback (GObject *source, GAsyncResult *result, gpointer user_data)
   g_assert_true (flufl_lock_get_held (FLUFL_LOCK (source)));
 }
 
-/* Between the callback and the finish: the win is a win. */
+/* A cancellation between the callback and its call of finish comes too late: the lock is held. */
 static void
 before_finish (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -195,7 +196,7 @@ cancel_soon (gpointer data)
   return NULL;
 }
 
-/* At any moment at all. */
+/* The cancellation comes at a random moment. */
 static void
 races (Face *face, gconstpointer data)
 {
@@ -225,7 +226,7 @@ races (Face *face, gconstpointer data)
   g_test_message ("%u of %u won", n_held, rounds);
 }
 
-/* Once another operation has begun it goes on to its end. */
+/* A refresh or a release that has begun goes on to its end. */
 static void
 others_go_on (Face *face, gconstpointer data)
 {
@@ -252,7 +253,7 @@ others_go_on (Face *face, gconstpointer data)
   g_assert_false (flufl_lock_get_held (lock));
 }
 
-/* A break that waits for the rest to be over. */
+/* A break is cancelled while it waits for the lock to have rested. */
 static void
 break_while_resting (Face *face, gconstpointer data)
 {
@@ -272,7 +273,7 @@ break_while_resting (Face *face, gconstpointer data)
   test_place_empty (&face->place);
 }
 
-/* A look that is repeated since its error may pass. */
+/* A look is cancelled while it is repeated after an error that may pass. */
 static void
 look_while_retrying (Face *face, gconstpointer data)
 {

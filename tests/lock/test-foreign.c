@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * What stands at the lock file's path and is no lock: said so at once, opened
- * only if it is a regular file, and left exactly as it was.
+ * Files at the lock file's path that are not locks. Every operation fails at once with an error
+ * that says so. The file is opened only if it is a regular file, and left exactly as it was.
  */
 
 #include "face-util.h"
@@ -17,7 +17,7 @@
 
 #include <glib/gstdio.h>
 
-/* Makes it; FALSE: cannot be made here. */
+/* Makes the file. FALSE: it cannot be made here. */
 typedef gboolean (*Make) (Face *face);
 
 typedef struct
@@ -25,7 +25,7 @@ typedef struct
   const char *name;
   Make        make;
   const char *words;       /* in the error */
-  gboolean    opened;      /* it is a regular file, and read */
+  gboolean    opened;      /* the library reads it: it is a regular file */
   gboolean    is_directory;
 } Thing;
 
@@ -78,7 +78,7 @@ make_symlink_to_itself (Face *face)
   return symlink ("x.lock", face->place.lock) == 0;
 }
 
-/* Even one that leads to a good lock. */
+/* The target has the content of a good lock. */
 static gboolean
 make_symlink_to_file (Face *face)
 {
@@ -101,7 +101,7 @@ make_text (Face *face)
   return put (face, "a letter to somebody\n", -1);
 }
 
-/* It begins as a claim of this lock does. */
+/* The content begins as the path of a claim of this lock does. */
 static gboolean
 make_huge (Face *face)
 {
@@ -208,7 +208,7 @@ compare_names (gconstpointer a, gconstpointer b)
   return strcmp (*(const char *const *) a, *(const char *const *) b);
 }
 
-/* Everything in the directory, to the last change. */
+/* All files in the directory, with the times of their last changes. */
 static char *
 describe (Face *face)
 {
@@ -282,7 +282,7 @@ left_alone (Face *face, gconstpointer data)
   g_clear_error (&error);
   if (thing->opened)
     g_assert_cmpint (read (fd, events, sizeof events), >, 0);
-  else if (!thing->is_directory) /* which list themselves, as this test does */
+  else if (!thing->is_directory) /* this test itself lists a directory */
     {
       g_assert_cmpint (read (fd, events, sizeof events), ==, -1);
       g_assert_cmpint (errno, ==, EAGAIN);
@@ -292,7 +292,7 @@ left_alone (Face *face, gconstpointer data)
   after = describe (face);
   g_assert_cmpstr (after, ==, before);
 
-  /* Somebody who knows what he does. */
+  /* A forced break removes anything except a directory. */
   if (thing->is_directory)
     {
       g_assert_false (form->break_lock (lock, FLUFL_BREAK_FORCE, NULL, &error));
@@ -309,8 +309,8 @@ left_alone (Face *face, gconstpointer data)
   test_place_empty (&face->place);
 }
 
-/* A claim is looked for next to the lock file, whatever directory the content
- * names: who can write a lock file does not get others to remove files. */
+/* The library looks for a claim next to the lock file, whatever directory the content names. So
+ * the content of a lock file cannot make another process remove files elsewhere. */
 static void
 claim_elsewhere (Face *face, gconstpointer data)
 {
@@ -343,7 +343,7 @@ claim_elsewhere (Face *face, gconstpointer data)
   g_assert_cmpint (g_rmdir (outside), ==, 0);
 }
 
-/* The claim that the lock file names is another file now: not ours to remove. */
+/* The claim that the lock file names is another file now, which must stay. */
 static void
 claim_is_another_file (Face *face, gconstpointer data)
 {

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * fork(2) at any moment: after a lock was won and before its owner is told,
- * in a handler while a thread waits, and while threads of the library work.
+ * fork(2) at any moment: after a lock was won and before its owner knows it, in a handler while
+ * a thread waits, and while threads of the library work.
  */
 
 #include "fork-util.h"
@@ -31,8 +31,8 @@ child_of_winner (gpointer data)
   g_assert_finalize_object (win->lock);
 }
 
-/* The process forks after its worker has won the lock, and before its main context has said
- * so: only the parent holds it, and only the parent releases it. */
+/* The process forks after its worker has won the lock, and before its main context has reported
+ * the win. Only the parent holds the lock, and only the parent releases it. */
 static void
 forks_before_callback (Face *face, gconstpointer data)
 {
@@ -61,7 +61,7 @@ typedef struct
 
 static Fork fork_in_handler;
 
-/* A child that comes back from the handler, as those of careless programs do. */
+/* Forks a child that returns from the handler, as in careless programs. */
 static void
 fork_once (void)
 {
@@ -83,7 +83,7 @@ fork_on_signal (int number G_GNUC_UNUSED)
   fork_once ();
 }
 
-/* The thread that waits is in the child, too. */
+/* The waiting thread forked, so its acquisition returns in the child, too. */
 static void
 child_returns (FluflLock *lock, gboolean acquired, const GError *error)
 {
@@ -178,8 +178,8 @@ say_that_it_hangs (int number G_GNUC_UNUSED)
   raise (SIGKILL);
 }
 
-/* What hangs says so and ends, at the alarm that face_fork() has set. Its parent then misses
- * the verdict. */
+/* A child that hangs is ended by the alarm that face_fork() has set, with a message. Its parent
+ * then misses the verdict. */
 static void
 uncontended_child (gpointer data)
 {
@@ -195,8 +195,8 @@ uncontended_child (gpointer data)
     }
 }
 
-/* GObject has mutexes for all of a process. A library thread that has one at the moment of a
- * fork leaves it locked in the child, for ever. */
+/* GObject has mutexes for the whole process. If a library thread has one at the moment of a
+ * fork, it stays locked in the child for ever. */
 static void
 storm_of_forks (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -205,7 +205,7 @@ storm_of_forks (Face *face, gconstpointer data G_GNUC_UNUSED)
   gboolean over = FALSE;
   guint n_forks = test_is_slow () ? N_FORKS / 10 : N_FORKS;
 
-  /* The table that lies has a mutex, too, which nobody mends in a child. */
+  /* The table that lies has a mutex, too, which may stay locked in a child. */
   flufl_lock_syscalls = &flufl_syscalls_posix;
   holder = face_lock_new (face);
   face_acquire (holder);
@@ -218,7 +218,7 @@ storm_of_forks (Face *face, gconstpointer data G_GNUC_UNUSED)
     {
       while (g_main_context_iteration (NULL, FALSE))
         ;
-      /* Those that have just begun are somewhere by then. */
+      /* By then the acquisitions that have just begun have got to different places. */
       g_usleep ((gulong) g_test_rand_int_range (0, 300));
       face_join (face_fork (uncontended_child, face));
     }
@@ -242,7 +242,8 @@ allocating_child (gpointer data G_GNUC_UNUSED)
       memset (g_slice_alloc (size), 0, size);
 }
 
-/* Its threads have no memory of GLib's allocator yet, and take it while it forks. */
+/* The new threads have no memory of GLib's allocator yet, and take some while this process
+ * forks. */
 static void
 child_that_starts_threads (gpointer data)
 {
@@ -260,7 +261,7 @@ child_that_starts_threads (gpointer data)
   face_release (lock);
 }
 
-/* As the storm, for mutexes that a thread has when it starts. */
+/* Like the storm of forks, for mutexes that a thread has when it starts. */
 static void
 forks_as_threads_start (Face *face, gconstpointer data G_GNUC_UNUSED)
 {

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Heartbeats with a file server that errs or does not answer, and on a machine
- * that slept.
+ * Heartbeats with a file server that fails or does not answer, and on a machine that was
+ * suspended.
  */
 
 #include "config.h"
@@ -15,17 +15,17 @@
 #include "flufl-lock-private.h"
 #include "flufl-test-util.h"
 
-/* Long enough for a busy machine to keep, short enough to wait for. */
+/* The lifetime in milliseconds. A busy machine can keep it, and a test can wait for its end. */
 #define LIFETIME 1500
 
 static struct
 {
   GMutex   mutex;
   GCond    changed;
-  int      errsv;    /* what touching fails with, or 0 */
+  int      errsv;    /* the error with which touching fails, or 0 */
   gboolean stall;    /* touching does not return */
   guint    stalled;  /* calls that wait */
-  gint64   slept;    /* nanoseconds */
+  gint64   slept;    /* nanoseconds for which the machine was suspended */
 } server;
 
 static FluflSyscalls table;
@@ -150,7 +150,7 @@ wake_cb (gpointer data G_GNUC_UNUSED)
   return G_SOURCE_CONTINUE;
 }
 
-/* Runs the main context for so long, or until the lock is lost. */
+/* Runs the main context for @msec milliseconds, or until the lock is lost. */
 static void
 run_for (Case *c, gint64 msec)
 {
@@ -176,7 +176,7 @@ assert_kept (Case *c)
   g_assert_no_error (error);
 }
 
-/* Told once, and nothing comes after. */
+/* Asserts that the loss was reported once, and that nothing comes after it. */
 static void
 assert_lost (Case *c)
 {

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Heartbeats as an application sees them: when they begin, what they depend on,
- * when they end.
+ * Heartbeats as an application sees them: their beginning, the threads and main contexts that
+ * they depend on, and their end.
  */
 
 #include "face-util.h"
@@ -53,7 +53,7 @@ beats (Face *face, gconstpointer data)
 
   g_signal_connect (lock, "lost", G_CALLBACK (heard_lost_cb), &lost);
   face_acquire (lock);
-  /* For longer than any one lease. */
+  /* The test takes longer than any single lease. */
   while (g_get_monotonic_time () - begun < 2 * LIFETIME * 1000)
     wait_for_beat (face);
   g_assert_true (flufl_lock_check (lock, NULL, NULL));
@@ -65,7 +65,7 @@ beats (Face *face, gconstpointer data)
   g_assert_cmpuint (lies_count (LIES_UTIMENS), ==, n);
   g_assert_cmpuint (lost.n, ==, 0);
 
-  /* And with the next acquisition it begins again, in whatever form. */
+  /* The heartbeat begins again with the next acquisition, in either form. */
   g_assert_true (form_async.acquire (lock, 0, NULL, NULL));
   wait_for_beat (face);
   g_assert_true (form_async.release (lock, NULL, NULL));
@@ -79,7 +79,7 @@ none_does_not_beat (Face *face, gconstpointer data G_GNUC_UNUSED)
 
   face_acquire (lock);
   n = lies_count (LIES_UTIMENS) + lies_count (LIES_LSTAT);
-  /* A change counts from the next acquisition on. */
+  /* A change of the property takes effect at the next acquisition. */
   flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_THREAD);
   iterate_for (LIFETIME);
   g_assert_cmpuint (lies_count (LIES_UTIMENS) + lies_count (LIES_LSTAT), ==, n);
@@ -92,7 +92,7 @@ none_does_not_beat (Face *face, gconstpointer data G_GNUC_UNUSED)
   face_release (lock);
 }
 
-/* A main loop that hangs loses its lock; a thread does not need one. */
+/* A main loop that hangs loses its lock. A heartbeat in a thread needs no main loop. */
 static void
 main_loop_hangs (Face *face, gconstpointer data)
 {
@@ -139,7 +139,7 @@ acquire_elsewhere (gpointer data)
   return NULL;
 }
 
-/* It is the acquirer's main context whose life is shown, and no other. */
+/* The heartbeat depends on the main context of the acquirer, and on no other. */
 static void
 of_acquirers_context (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -149,12 +149,12 @@ of_acquirers_context (Face *face, gconstpointer data G_GNUC_UNUSED)
   guint n;
 
   g_thread_join (g_thread_new ("elsewhere", acquire_elsewhere, &elsewhere));
-  /* A beat that had begun may be under way. */
+  /* A beat may have begun before. */
   iterate_for (LIFETIME / 6);
   n = lies_count (LIES_UTIMENS);
   if (flufl_lock_get_held (elsewhere.lock))
     {
-      iterate_for (LIFETIME / 2); /* of the default one, where nothing comes */
+      iterate_for (LIFETIME / 2); /* the default main context, where no beat runs */
       g_assert_cmpuint (lies_count (LIES_UTIMENS), ==, n);
     }
   if (flufl_lock_get_held (elsewhere.lock))
@@ -174,7 +174,7 @@ of_acquirers_context (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_main_context_unref (elsewhere.context);
 }
 
-/* A refresh by hand sets another rhythm. */
+/* A refresh with another lifetime changes the interval of the beats. */
 static void
 with_refresh (Face *face, gconstpointer data)
 {
@@ -195,7 +195,7 @@ with_refresh (Face *face, gconstpointer data)
   face_release (lock);
 }
 
-/* Releases and acquisitions that come between the beats, often. */
+/* Many releases and acquisitions between the beats. */
 static void
 many_cycles (Face *face, gconstpointer data)
 {
@@ -218,8 +218,9 @@ many_cycles (Face *face, gconstpointer data)
   g_test_message ("lost %u times", lost.n);
 }
 
-/* The main context does not run until the lease would be over: the beat begins with the win.
- * Where nobody refreshes it, or only the context would, the win is told as a loss. */
+/* The main context does not run until the lease would be over without a refresh. The heartbeat
+ * of a thread begins with the win, and keeps the lock. Without a heartbeat, or with one of the
+ * main context, the acquisition fails with a loss. */
 static void
 told_late (Face *face, gconstpointer data)
 {
@@ -256,7 +257,7 @@ told_late (Face *face, gconstpointer data)
   g_assert_cmpuint (lost.n, ==, 0);
 }
 
-/* A win that another breaks before it is told. */
+/* Another process breaks the lock before the caller hears of the win. */
 static void
 broken_before_told (Face *face, gconstpointer data)
 {
@@ -304,7 +305,7 @@ without_threads (gpointer data)
   g_assert_cmpuint (test_place_count (&face->place), ==, 0);
   g_clear_error (&error);
 
-  /* What needs no thread works. */
+  /* An acquisition that needs no thread succeeds. */
   flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_NONE);
   face_acquire (lock);
   face_release (lock);
@@ -317,7 +318,7 @@ without_threads (gpointer data)
   face_release (lock);
 }
 
-/* Where no thread can be started for the heartbeat nobody is told that the lock is held. */
+/* Where no thread can be started for the heartbeat, the acquisition fails, and leaves nothing. */
 static void
 no_threads (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -329,8 +330,8 @@ no_threads (Face *face, gconstpointer data G_GNUC_UNUSED)
     }
 }
 
-/* A beat that waits for another call on the claim is overtaken by a release, which stops the
- * heart, while the lease is over. The beat does nothing then: what it would use is gone. */
+/* A beat waits for another call on the claim. Meanwhile the lease ends, and a release stops the
+ * heartbeat. The beat then does nothing, since the lease that it would refresh is gone. */
 static void
 stopped_amid_beat (Face *face, gconstpointer data G_GNUC_UNUSED)
 {

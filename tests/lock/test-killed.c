@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Holders that die or stop, for real. The holder is this program itself, run
- * with the arguments "--hold PATH HOW".
+ * Holders that really die or stop. The holder is this program itself, run with the arguments
+ * "--hold PATH HOW".
  */
 
 #include "config.h"
@@ -24,15 +24,15 @@
 
 #define HOUR (3600 * 1000)
 
-/* Far below the hour, and above what any busy machine takes. */
+/* Milliseconds: far less than the hour of the lifetime, and more than a busy machine takes. */
 #define SOON (60 * 1000)
 
 static char *self_path;
 
 typedef struct
 {
-  GPid  pid;    /* what was spawned */
-  pid_t holder; /* its number here */
+  GPid  pid;    /* the spawned process */
+  pid_t holder; /* the holder's number in this pid namespace */
   int   in;     /* closed: a forked child of the holder ends */
   int   out;
 } Holder;
@@ -46,7 +46,7 @@ lock_new (const char *path)
   return lock;
 }
 
-/* Says its number as /proc knows it, which may be that of another namespace. */
+/* Prints the process's number as /proc shows it, which may be that of another namespace. */
 static int
 hold (const char *path, const char *how)
 {
@@ -157,7 +157,8 @@ state_of (TestPlace *place)
   return state;
 }
 
-/* With a life-line it takes no rest; without, the grace. */
+/* Seconds until a dead holder's lock is free: at once with a life-line, and without one after
+ * the rest. */
 static const double at_once = 4, rested = 50;
 
 static void
@@ -211,8 +212,8 @@ fork_with_number (pid_t pid)
 {
   gint64 born = g_get_monotonic_time ();
 
-  /* A process is told from another of its number by the clock tick of its
-   * start: of two in one tick it is not. */
+  /* The clock tick of its start distinguishes a process from an earlier one with its number. So
+   * the new process must not start in the same tick. */
   while (g_get_monotonic_time () < born + 3 * G_USEC_PER_SEC / sysconf (_SC_CLK_TCK))
     g_usleep (1000);
 
@@ -448,7 +449,7 @@ test_linger (void)
   test_place_clear (&place);
 }
 
-/* Waits for the lock that somebody else has, for a moment. */
+/* Waits for @timeout_ms milliseconds for the lock of another holder. */
 static void
 wait_in_vain (TestPlace *place, gint64 timeout_ms)
 {

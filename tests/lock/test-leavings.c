@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * A hundred thousand waits that come to nothing leave nothing behind: no claim,
- * no watch, no timer, no thread, no memory. Nor do heartbeats.
+ * A hundred thousand waits in vain leave nothing behind: no claim, no watch, no timer, no thread,
+ * no memory. Nor do heartbeats.
  */
 
 #include "libflufllock.h"
@@ -14,7 +14,7 @@
 #include "flufl-test-util.h"
 #include "flufl-watch.h"
 
-/* At most a few hundred: each reads the names of all others. */
+/* At most a few hundred, since each waiter reads the names of all others. */
 #define BATCH 50
 #define THREADS 8
 
@@ -32,7 +32,7 @@ count_names (const char *directory)
   return n;
 }
 
-/* What the kernel watches for us. */
+/* The number of watches that this process has in the kernel. */
 static guint
 count_kernel_watches (void)
 {
@@ -80,11 +80,11 @@ assert_leaves_nothing (void (*way) (guint), guint rounds)
   limit = take_account ();
   /* GLib keeps some threads for later. */
   limit.tasks += 32;
-  /* The smallest piece of memory takes 32 bytes: one a round would show. */
+  /* The smallest piece of memory takes 32 bytes, so a leak of one in each round shows. */
   limit.bytes += rounds * 16;
   way (rounds);
 
-  /* What was cancelled is freed by workers, soon. */
+  /* Workers free the cancelled operations a little later. */
   give_up = g_get_monotonic_time () + TEST_PATIENCE_SEC * G_USEC_PER_SEC / 4;
   for (;;)
     {
@@ -101,7 +101,7 @@ assert_leaves_nothing (void (*way) (guint), guint rounds)
   g_assert_cmpuint (count_kernel_watches (), ==, 0);
 }
 
-/* --- Ways to wait in vain; each makes as many rounds as it is told --- */
+/* --- Ways to wait in vain; each makes @rounds rounds --- */
 
 typedef struct
 {
@@ -138,7 +138,7 @@ cancel_sync (guint rounds)
       Vain vain = { cancellable, -1, 1 };
       GThread *thread = g_thread_new ("waiter", wait_in_vain, &vain);
 
-      /* At every stage of getting ready. */
+      /* The cancellation comes at every stage of the acquisition's beginning. */
       for (guint k = i % 50; k > 0; k--)
         g_thread_yield ();
       g_cancellable_cancel (cancellable);
@@ -272,7 +272,7 @@ heartbeat_stops (gconstpointer data)
 int
 main (int argc, char *argv[])
 {
-  /* What malloc keeps for each thread would count as in use. */
+  /* The memory that malloc keeps for each thread would count as in use. */
   if (g_setenv ("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0", FALSE)
       && g_getenv ("FLUFL_TEST_AGAIN") == NULL)
     {

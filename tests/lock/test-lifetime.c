@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Objects whose last reference goes while something is under way: what is left
- * on disk is nothing.
+ * Objects whose last reference is dropped while an operation runs. Nothing of them stays on
+ * disk.
  */
 
 #include "face-util.h"
@@ -98,9 +98,9 @@ has_object (FluflLease *lease)
   return object != NULL;
 }
 
-/* The beat is under way on a server that does not answer. Who drops the last
- * reference waits for it, as a release does; then the object is gone and the
- * lock released, by that thread and no other. */
+/* The server does not answer a beat. The thread that drops the last reference waits for the
+ * beat, as a release does. Then that thread, and no other, releases the lock and frees the
+ * object. */
 static void
 end_with_beat_in_flight (Face *face, const Beat *beat, gboolean run_dispose)
 {
@@ -110,7 +110,7 @@ end_with_beat_in_flight (Face *face, const Beat *beat, gboolean run_dispose)
 
   g_object_weak_ref (G_OBJECT (end.lock), gone_cb, &end);
   flufl_lock_set_heartbeat (end.lock, beat->heartbeat);
-  /* The stall shall not last until the lease ends. */
+  /* The stall must not last until the lease ends. */
   flufl_lock_set_lifetime (end.lock, 6000);
   face_acquire (end.lock);
   lies_stall (LIES_UTIMENS, beat->when);
@@ -137,7 +137,7 @@ disposed_in_beat (Face *face, gconstpointer data)
   end_with_beat_in_flight (face, data, TRUE);
 }
 
-/* The operation keeps the object until it is over, and tells of it. */
+/* The operation keeps the object until it has ended, and its result has been reported. */
 static void
 last_reference_while_waiting (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -168,7 +168,7 @@ ignore_cb (GObject *source G_GNUC_UNUSED, GAsyncResult *result G_GNUC_UNUSED, gp
   *called = TRUE;
 }
 
-/* Nobody asks for the result: what was won does not stay. */
+/* No caller asks for the result, so the lock that was won does not stay. */
 static void
 nobody_finishes (Face *face, gconstpointer data)
 {
@@ -197,7 +197,7 @@ drop_cb (FluflLock *lock, GParamSpec *spec G_GNUC_UNUSED, gpointer user_data)
   g_clear_object (owned);
 }
 
-/* The only reference goes in a handler, in the midst of an operation. */
+/* A handler drops the only reference while the operation runs. */
 static void
 dropped_in_handler (Face *face, gconstpointer data)
 {
@@ -215,7 +215,7 @@ dropped_in_handler (Face *face, gconstpointer data)
   g_assert_cmpuint (test_place_count (&face->place), ==, 0);
 }
 
-/* A release goes on without its object's owner. */
+/* A release goes on after the owner has dropped its object. */
 static void
 last_reference_while_releasing (Face *face, gconstpointer data G_GNUC_UNUSED)
 {

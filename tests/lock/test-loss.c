@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * A lock that is broken behind its holder's back: who finds it, who is told,
- * and what stays.
+ * A lock that is broken behind its holder's back: the operations that find the loss, the
+ * signals and errors that report it, and the files that stay.
  */
 
 #include "face-util.h"
@@ -41,7 +41,7 @@ watch_end (Watch *watch)
   heard_clear (&watch->lost);
 }
 
-/* Everything that says so says so. */
+/* Asserts that every signal, property and error of the object reports the loss. */
 static void
 assert_lost_once (Watch *watch)
 {
@@ -102,8 +102,8 @@ found_by_refresh (Face *face, gconstpointer data)
   g_clear_error (&error);
   assert_lost_once (&watch);
 
-  /* The signal comes no more; but refresh and release say what became of the lock, in the same
-   * words, as often as they are asked. */
+  /* The signal is not emitted again, but each call of refresh or release reports the loss, in the
+   * same words. */
   for (guint i = 0; i < 4; i++)
     {
       if (i % 2 == 0)
@@ -116,7 +116,7 @@ found_by_refresh (Face *face, gconstpointer data)
     }
   g_assert_cmpuint (watch.lost.n, ==, 1);
 
-  /* The next acquisition is a new one, with a new cancellable. */
+  /* The next acquisition has a new cancellable. */
   face_acquire (lock);
   g_assert_false (face_is_lost (lock));
   face_release (lock);
@@ -126,7 +126,7 @@ found_by_refresh (Face *face, gconstpointer data)
   watch_end (&watch);
 }
 
-/* An object whose lock is gone says so once, and then acquires again. */
+/* An acquisition by an object whose lock is gone reports the loss once. The next one acquires. */
 static void
 found_by_acquire (Face *face, gconstpointer data)
 {
@@ -154,8 +154,8 @@ found_by_acquire (Face *face, gconstpointer data)
   watch_end (&watch);
 }
 
-/* A person deletes the lock file, and another acquires the lock: it keeps it. So does each
- * that follows; the next one gets in only when it has been released. */
+/* A person deletes the lock file, and another object acquires the lock, which it keeps. The next
+ * object acquires it only after a release. */
 static void
 deleted_lock_file (Face *face, gconstpointer data)
 {
@@ -196,7 +196,7 @@ deleted_lock_file (Face *face, gconstpointer data)
       }
 }
 
-/* With a backup by hard links a claim has two links when its lock is gone. */
+/* After a backup by hard links a claim has two links even if its lock file is gone. */
 static void
 deleted_after_backup (Face *face, gconstpointer data)
 {
@@ -221,7 +221,7 @@ deleted_after_backup (Face *face, gconstpointer data)
   g_unlink (copy);
 }
 
-/* The directory is renamed, and another one is in its place. */
+/* The directory is renamed, and another one takes its place. */
 static void
 replaced_directory (Face *face, gconstpointer data)
 {
@@ -267,11 +267,11 @@ found_by_release (Face *face, gconstpointer data)
   g_assert_false (flufl_lock_get_held (lock));
   g_assert_cmpuint (watch.held.n, ==, 1);
   g_assert_true (g_cancellable_is_cancelled (watch.cancellable));
-  g_assert_cmpuint (watch.lost.n, ==, 0); /* the error has told it */
+  g_assert_cmpuint (watch.lost.n, ==, 0); /* the error has reported it */
   watch_end (&watch);
 }
 
-/* Somebody else has it by now, and keeps it. */
+/* Another object has acquired the lock meanwhile, and keeps it. */
 static void
 others_lock_is_left (Face *face, gconstpointer data)
 {
@@ -304,7 +304,7 @@ others_lock_is_left (Face *face, gconstpointer data)
     }
 }
 
-/* Somebody removed the lock file and left the claim: we take it away. */
+/* A person removed the lock file and left the claim. The holder removes its claim. */
 static void
 claim_without_lock (Face *face, gconstpointer data)
 {
@@ -334,7 +334,7 @@ found_by_heartbeat (Face *face, gconstpointer data)
   assert_lost_once (&watch);
   g_assert_null (strstr (watch.lost.error->message, "could not be refreshed"));
 
-  /* Nothing beats any more. */
+  /* The heartbeat has ended. */
   lies_fail (LIES_ANY, EIO, -1);
   flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_NONE);
   for (gint64 end = g_get_monotonic_time () + 250 * 1000; g_get_monotonic_time () < end;)
@@ -344,8 +344,8 @@ found_by_heartbeat (Face *face, gconstpointer data)
   watch_end (&watch);
 }
 
-/* Errors until the lease is over are a loss, too; and what can be removed then
- * is. */
+/* Errors until the end of the lease are a loss, too. The holder then removes the files that it
+ * can. */
 static void
 errors_until_the_end (Face *face, gconstpointer data)
 {
@@ -360,8 +360,8 @@ errors_until_the_end (Face *face, gconstpointer data)
   FACE_WAIT_FOR (watch.lost.n > 0);
   assert_lost_once (&watch);
   g_assert_nonnull (strstr (watch.lost.error->message, g_strerror (EIO)));
-  g_assert_cmpuint (lies_count (LIES_UTIMENS), >, 1); /* it was tried again */
-  /* Told first, removed then: that may take the server's time. */
+  g_assert_cmpuint (lies_count (LIES_UTIMENS), >, 1); /* the beat was tried again */
+  /* The loss is reported before the files are removed, for which a server may need time. */
   FACE_WAIT_FOR (test_place_count (&face->place) == 0);
   watch_end (&watch);
 }
@@ -386,7 +386,7 @@ passing_errors (Face *face, gconstpointer data)
   g_assert_cmpuint (lost.n, ==, 0);
 }
 
-/* The work is stopped even while nobody runs the main context. */
+/* The cancellable stops the holder's work even while no main context runs. */
 static void
 cancellable_needs_no_loop (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -411,7 +411,7 @@ cancellable_needs_no_loop (Face *face, gconstpointer data G_GNUC_UNUSED)
   watch_end (&watch);
 }
 
-/* One that is asked for only after the loss. */
+/* The holder asks for the cancellable only after the loss. */
 static void
 cancellable_comes_late (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -425,7 +425,7 @@ cancellable_comes_late (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_assert_false (face_is_lost (lock));
   face_release (lock);
 
-  /* One of a holding that ended well serves the next. */
+  /* The cancellable of a lock that was released serves the next acquisition. */
   face_acquire (lock);
   g_assert_false (face_is_lost (lock));
   face_release (lock);
@@ -444,7 +444,7 @@ refresh_elsewhere (gpointer lock)
   return NULL;
 }
 
-/* It is told in the context of the acquisition, whoever finds it. */
+/* The signal comes in the main context of the acquisition, whichever thread finds the loss. */
 static void
 told_to_acquirer (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -499,7 +499,7 @@ acquire_again_cb (FluflLock *lock, GError *error G_GNUC_UNUSED, gpointer user_da
   face_acquire (lock);
 }
 
-/* A handler may go for it again at once. */
+/* A handler may acquire the lock again at once. */
 static void
 acquired_again_in_handler (Face *face, gconstpointer data)
 {

@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Each operation, in both forms: what it answers, what is on disk then, and
- * how it fails.
+ * Each operation, in both forms: its answer, the files on disk after it, and its errors.
  */
 
 #include "face-util.h"
@@ -29,7 +28,7 @@ cycle (Face *face, gconstpointer data)
   g_assert_no_error (error);
   g_assert_true (flufl_lock_get_held (lock));
 
-  /* Two names of one file whose content is its own path. */
+  /* The claim and the lock file are one file, whose content is the claim's path. */
   g_assert_cmpuint (test_place_count (&face->place), ==, 2);
   claim = test_place_only_claim (&face->place);
   g_assert_cmpuint (face_nlink (face->place.lock), ==, 2);
@@ -51,7 +50,7 @@ cycle (Face *face, gconstpointer data)
   g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD);
   g_clear_error (&error);
 
-  /* And again: an object is good for many. */
+  /* An object can acquire more than once. */
   g_assert_true (form->acquire (lock, 0, NULL, &error));
   g_assert_no_error (error);
   g_assert_true (form->release (lock, NULL, &error));
@@ -140,7 +139,7 @@ assert_says (const Form *form, FluflLock *lock, const char *first, const char *s
   g_assert_nonnull (strstr (error->message, second));
 }
 
-/* What is said of a holder that is another process: alive, and then stopped. */
+/* The error names a holder that is another process, and says that it is alive, or stopped. */
 static void
 other_process (Face *face, gconstpointer data)
 {
@@ -217,7 +216,7 @@ timed_out (Face *face, gconstpointer data)
   g_assert_no_error (error);
 }
 
-/* Both ends of the property: what is asked for by default, and by name. */
+/* An acquisition with FLUFL_LOCK_TIMEOUT_DEFAULT uses the property: none, a short one, for ever. */
 static void
 default_timeout (Face *face, gconstpointer data)
 {
@@ -243,7 +242,7 @@ default_timeout (Face *face, gconstpointer data)
   flufl_lock_set_default_timeout (lock, FLUFL_LOCK_TIMEOUT_FOREVER);
   g_assert_true (form->acquire (lock, FLUFL_LOCK_TIMEOUT_DEFAULT, NULL, NULL));
   g_assert_true (form->release (lock, NULL, NULL));
-  /* The greatest number there is counts from now without running over. */
+  /* The greatest timeout does not overflow when it is added to the time. */
   g_assert_true (form->acquire (lock, G_MAXINT64, NULL, NULL));
   g_assert_true (form->release (lock, NULL, NULL));
 }
@@ -251,7 +250,7 @@ default_timeout (Face *face, gconstpointer data)
 static gpointer
 release_in_thread (gpointer lock)
 {
-  /* Once the other acquisition is on its way. */
+  /* The other acquisition has begun by then. */
   while (lies_count (LIES_LINK) < 5)
     g_usleep (1000);
   face_release (lock);
@@ -294,13 +293,13 @@ refresh_extends (Face *face, gconstpointer data)
   g_assert_cmpint (before, <=, now + 60 * G_USEC_PER_SEC);
   g_assert_cmpint (before, >, now);
 
-  /* As set: and that stays as it was. */
+  /* A refresh for the default lifetime does not change the property. */
   g_assert_true (form->refresh (lock, FLUFL_LOCK_LIFETIME_DEFAULT, NULL, &error));
   g_assert_no_error (error);
   g_assert_cmpint (face_mtime (face->place.lock), >, before);
   g_assert_cmpuint (lifetime.n, ==, 1);
 
-  /* Another one, which becomes what is set. */
+  /* A refresh for another lifetime sets the property. */
   now = g_get_real_time ();
   g_assert_true (form->refresh (lock, 3600 * 1000, NULL, &error));
   g_assert_no_error (error);
@@ -310,12 +309,12 @@ refresh_extends (Face *face, gconstpointer data)
   g_assert_true (form->refresh (lock, FLUFL_LOCK_LIFETIME_DEFAULT, NULL, &error));
   g_assert_cmpint (face_mtime (face->place.lock), >=, now + 3600 * (gint64) G_USEC_PER_SEC);
 
-  /* A shorter one, too. */
+  /* So does a refresh for a shorter one. */
   g_assert_true (form->refresh (lock, 30 * 1000, NULL, &error));
   g_assert_cmpint (face_mtime (face->place.lock), <, now + 3600 * (gint64) G_USEC_PER_SEC);
   g_assert_cmpuint (lifetime.n, ==, 3);
 
-  /* A bad one changes nothing. */
+  /* A bad lifetime changes nothing. */
   before = face_mtime (face->place.lock);
   g_assert_false (form->refresh (lock, 0, NULL, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT);
@@ -323,7 +322,7 @@ refresh_extends (Face *face, gconstpointer data)
   g_assert_cmpint (flufl_lock_get_lifetime (lock), ==, 30 * 1000);
   g_clear_error (&error);
 
-  /* Nor does one that fails. */
+  /* Nor does a refresh that fails. */
   lies_fail (LIES_UTIMENS, EIO, 1);
   g_assert_false (form->refresh (lock, 7000, NULL, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_FAILED);
@@ -385,8 +384,8 @@ check_fails (Face *face, gconstpointer data)
   face_release (lock);
 }
 
-/* What the system does not let us remove is held still, and can be tried
- * again. */
+/* If the system refuses to remove the files, the lock is still held, and the release can be
+ * repeated. */
 static void
 release_fails (Face *face, gconstpointer data)
 {
@@ -433,13 +432,13 @@ details (Face *face, gconstpointer data)
   g_assert_cmpint (g_date_time_get_utc_offset (expiration), ==, 0);
   g_clear_pointer (&found, flufl_lock_details_free);
 
-  /* To the holder itself. */
+  /* The holder itself looks. */
   found = form->query_details (holder, NULL, NULL);
   g_assert_cmpint (flufl_lock_details_get_state (found), ==, FLUFL_LOCK_STATE_OURS);
   face_release (holder);
 }
 
-/* From now until the beginning of a year. */
+/* The time from now until the beginning of @year. */
 static GTimeSpan
 time_until (int year)
 {
@@ -463,7 +462,7 @@ assert_expires_in (FluflLock *lock, const Form *form, FluflLockState state, int 
   g_assert_cmpint (ABS (off), <, G_TIME_SPAN_DAY);
 }
 
-/* Also where a time has 32 bits, and ends in 2038, unless it is asked for more. */
+/* Expirations after 2038, where a time of 32 bits ends. */
 static void
 far_expiration (Face *face, gconstpointer data)
 {
@@ -476,7 +475,7 @@ far_expiration (Face *face, gconstpointer data)
 
   g_assert_cmpint (sizeof (time_t), >=, 8);
 
-  /* Ours. */
+  /* A lock of this library. */
   flufl_lock_set_lifetime (holder, time_until (2075) / 1000);
   face_acquire (holder);
   g_assert_cmpint (stat (face->place.lock, &st), ==, 0);
@@ -492,7 +491,7 @@ far_expiration (Face *face, gconstpointer data)
   assert_expires_in (holder, form, FLUFL_LOCK_STATE_OURS, 2080);
   face_release (holder);
 
-  /* A longer one than ours can be. */
+  /* A lock that lasts longer than this library's can. */
   claim = test_make_lock (&face->place, "x.lock|elsewhere|7|123",
                           (double) time_until (2200) / G_USEC_PER_SEC);
   assert_expires_in (lock, form, FLUFL_LOCK_STATE_UNKNOWN, 2200);
@@ -501,7 +500,7 @@ far_expiration (Face *face, gconstpointer data)
   test_place_empty (&face->place);
 }
 
-/* What has been cancelled before it began does nothing; a release, too. */
+/* An operation, even a release, does nothing if it is cancelled before it begins. */
 static void
 cancelled_before (Face *face, gconstpointer data)
 {
@@ -541,7 +540,7 @@ cancelled_before (Face *face, gconstpointer data)
   face_release (lock);
 }
 
-/* Two objects of one process are two holders like any. */
+/* Two objects of one process exclude each other like those of two processes. */
 static void
 objects_exclude_each_other (Face *face, gconstpointer data)
 {

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * What may not be written, read or removed. Root may everything: so this is
- * done by a child that is nobody.
+ * Files that must not be written, read or removed. Root has every permission, so a child that
+ * runs as the user nobody makes these attempts.
  */
 
 #include "face-util.h"
@@ -18,10 +18,10 @@
 typedef struct
 {
   Face *face;
-  int   ready[2]; /* a pipe: the child waits for the lock now */
+  int   ready[2]; /* a pipe: the child writes when it begins to wait for the lock */
 } Stage;
 
-/* The directory must be within reach for nobody. */
+/* Skips the test if the user nobody cannot reach the directory. */
 static void
 become_nobody (Face *face)
 {
@@ -74,7 +74,7 @@ read_only_directory (Face *face, gconstpointer data G_GNUC_UNUSED)
   set_mode (face, 0755);
 }
 
-/* Others' locks can be looked at where nothing can be written. */
+/* A process can look at the lock of another in a directory where it must not write. */
 static void
 read_only_look_child (gpointer data)
 {
@@ -126,7 +126,7 @@ unreadable_child (gpointer data)
   g_clear_error (&error);
   g_assert_cmpuint (waiting.n, ==, 1);
 
-  /* By the claim's name, which the directory shows. */
+  /* The directory shows the claim's name, which is enough for a look. */
   g_assert_cmpint (flufl_lock_query_state (lock, NULL, &error), ==, FLUFL_LOCK_STATE_THEIRS);
   g_assert_no_error (error);
   details = flufl_lock_query_details (lock, NULL, &error);
@@ -143,7 +143,7 @@ unreadable_child (gpointer data)
   g_assert_true (flufl_lock_release (lock, NULL, &error));
 }
 
-/* A holder with a strict umask is waited for as any. */
+/* A waiter waits for a holder with a strict umask like for any other. */
 static void
 unreadable (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -188,8 +188,8 @@ sticky_child (gpointer data)
   g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);
 }
 
-/* In a directory like /tmp only the owner removes a file: an expired lock of
- * somebody else is waited for, and that is said. */
+/* In a directory like /tmp only the owner of a file can remove it. A waiter cannot break the
+ * expired lock of another user, and the error says so. */
 static void
 sticky_directory (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -209,8 +209,7 @@ sticky_directory (Face *face, gconstpointer data G_GNUC_UNUSED)
   test_place_empty (&face->place);
 }
 
-/* Claims are made as open(2) makes files: with the permissions that the umask
- * leaves. */
+/* A claim has the permissions that the umask leaves, as any file that open(2) makes. */
 static void
 claim_mode (Face *face, gconstpointer data G_GNUC_UNUSED)
 {

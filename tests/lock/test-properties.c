@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * What an object is told at its making and later, and tells of itself; and the
- * enumerations, errors and versions of the library.
+ * The properties of an object, set at its construction and later; and the enumerations, errors
+ * and versions of the library.
  */
 
 #include "face-util.h"
@@ -76,7 +76,7 @@ constructed (Face *face, gconstpointer data G_GNUC_UNUSED)
   face_release (lock);
 }
 
-/* The claim carries it, cleaned, and whoever looks sees it. */
+/* The claim has the host name, without characters that it must not have. A look shows it. */
 static void
 host_name (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -109,7 +109,7 @@ host_name (Face *face, gconstpointer data G_GNUC_UNUSED)
       g_assert_nonnull (details);
       if (i == 0)
         g_assert_cmpstr (flufl_lock_details_get_host_name (details), ==, names[i].set);
-      /* It is seen to live, by whatever name. */
+      /* A look finds the process alive, whatever the host name. */
       g_assert_cmpint (flufl_lock_query_state (other, NULL, NULL), ==, FLUFL_LOCK_STATE_THEIRS);
       face_release (lock);
     }
@@ -129,7 +129,7 @@ settable (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_signal_connect_swapped (lock, "notify::break-dead", G_CALLBACK (heard_cb), &break_dead);
   g_signal_connect_swapped (lock, "notify::linger", G_CALLBACK (heard_cb), &linger);
 
-  /* Only a change is told. */
+  /* Only a change of the value emits notify. */
   for (guint i = 0; i < 2; i++)
     {
       flufl_lock_set_lifetime (lock, 1);
@@ -161,7 +161,7 @@ settable (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_assert_cmpuint (break_dead.n, ==, 2);
   g_assert_cmpuint (linger.n, ==, 2);
 
-  /* A gboolean may have any value. */
+  /* Any gboolean other than 0 counts as TRUE. */
   flufl_lock_set_break_dead (lock, 2);
   g_assert_cmpuint (break_dead.n, ==, 2);
   g_assert_cmpint (flufl_lock_get_break_dead (lock), ==, TRUE);
@@ -213,7 +213,7 @@ held_is_told (Face *face, gconstpointer data)
   g_assert_cmpuint (any.n, ==, 8);
 }
 
-/* A claim that is not used any more is let go of, and one that is used is not. */
+/* A kept claim that is not used any more is removed, and one that is used is not. */
 static void
 linger_idle (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -251,7 +251,7 @@ linger_idle (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_atomic_int_set (&flufl_lease_idle_ms, usual);
 }
 
-/* A release keeps the claim for the next acquisition; nothing of it stays. */
+/* A release keeps the claim for the next acquisition. At the end of the object nothing stays. */
 static void
 linger (Face *face, gconstpointer data)
 {
@@ -270,7 +270,7 @@ linger (Face *face, gconstpointer data)
   g_assert_null (flufl_lock_dup_claim_file (lock));
   g_assert_false (flufl_lock_check (lock, NULL, NULL));
 
-  /* It is in nobody's way, and found again. */
+  /* The kept claim is in nobody's way, and the next acquisition finds it. */
   g_assert_true (form->acquire (other, 0, NULL, NULL));
   g_assert_false (form->acquire (lock, 0, NULL, &error));
   g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);
@@ -307,7 +307,7 @@ retry_errnos (Face *face, gconstpointer data)
   g_autofree int *got = NULL;
   gsize n;
 
-  /* An error that says that the place is at fault ends it at once … */
+  /* An error that the directory causes ends the acquisition at once … */
   lies_fail (LIES_OPEN, ENOSPC, 1);
   g_assert_false (form->acquire (lock, -1, NULL, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
@@ -320,7 +320,7 @@ retry_errnos (Face *face, gconstpointer data)
   g_clear_error (&error);
   g_assert_cmpuint (test_place_count (&face->place), ==, 0);
 
-  /* … unless it is said to pass. */
+  /* … unless the property lists it as one that passes. */
   flufl_lock_set_retry_errnos (lock, errnos, G_N_ELEMENTS (errnos));
   got = flufl_lock_get_retry_errnos (lock, &n);
   g_assert_cmpmem (got, n * sizeof (int), errnos, sizeof errnos);
@@ -334,7 +334,7 @@ retry_errnos (Face *face, gconstpointer data)
   g_assert_true (form->acquire (lock, -1, NULL, &error));
   g_assert_no_error (error);
 
-  /* Looks, too. */
+  /* The property applies to looks, too. */
   lies_fail (LIES_LSTAT, EACCES, 2);
   g_assert_cmpint (form->query_state (lock, NULL, &error), ==, FLUFL_LOCK_STATE_OURS);
   g_assert_no_error (error);
@@ -344,7 +344,7 @@ retry_errnos (Face *face, gconstpointer data)
   g_clear_error (&error);
   face_release (lock);
 
-  /* Within the timeout. */
+  /* The acquisition tries again only until its timeout. */
   lies_fail (LIES_LINK, EACCES, -1);
   g_assert_false (form->acquire (lock, 80, NULL, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED);
@@ -357,7 +357,7 @@ retry_errnos (Face *face, gconstpointer data)
   g_assert_cmpuint (n, ==, 0);
 }
 
-/* A relative path means a file of the moment when the object is made. */
+/* A relative path is resolved when the object is made. */
 static void
 relative_path (Face *face, gconstpointer data)
 {
@@ -383,7 +383,7 @@ relative_path (Face *face, gconstpointer data)
   g_assert_cmpint (g_chdir (before), ==, 0);
 }
 
-/* "link/../x.lock" is where the kernel goes, which is where flufl goes. */
+/* "link/../x.lock" is resolved by the kernel, as in flufl.lock. */
 static void
 parent_of_symlink (Face *face, gconstpointer data)
 {
@@ -416,8 +416,8 @@ parent_of_symlink (Face *face, gconstpointer data)
   g_assert_cmpint (g_rmdir (deep), ==, 0);
 }
 
-/* Names with dots in them are names. The path is as it was given, and the kernel finds out what
- * it means: nothing is asked when the object is made. */
+/* Names may have dots in them. The path stays as it was given, and the kernel resolves it: the
+ * object's construction makes no system call for it. */
 static void
 dots_in_names (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -444,8 +444,7 @@ dots_in_names (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_assert_cmpint (g_unlink (link), ==, 0);
 }
 
-/* Where there is no working directory any more a relative path means nothing, and not a file
- * in the root. */
+/* If the working directory is gone, a relative path is an error, and not a file in the root. */
 static void
 working_directory_is_gone (Face *face, gconstpointer data)
 {
@@ -478,7 +477,7 @@ working_directory_is_gone (Face *face, gconstpointer data)
   g_assert_cmpint (g_chdir (before), ==, 0);
 }
 
-/* Two paths to one directory are one lock; each claim says its own. */
+/* Two paths to one directory make one lock. Each claim contains the path that its maker used. */
 static void
 symlinked_directory (Face *face, gconstpointer data)
 {
@@ -515,7 +514,7 @@ assert_enum (GType type, const char *nick, int value)
   g_assert_cmpint (entry->value, ==, value);
 }
 
-/* Numbers that others rely on: flufl.lock's states, and an ABI. */
+/* The numbers of flufl.lock's states and of the ABI, on which other programs rely. */
 static void
 numbers (void)
 {

@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Locks of others, in every state: what is said of them, and whether they are
- * broken. Directories are taken for local ones, or for ones on NFS, where there
- * are no life-lines.
+ * Locks of other processes, in every state: the state that a look reports, and whether an
+ * acquisition breaks the lock. Each test takes its directory for a local one, or for one on NFS,
+ * where there are no life-lines.
  */
 
 #include "face-util.h"
@@ -27,7 +27,7 @@ static const Case cases[] = {
   { &form_async, FLUFL_FS_NFS },
 };
 
-/* An object that keeps its claim untouched for as long as lies_rest() asks. */
+/* An object that does not touch its claim for the time that lies_rest() lets pass. */
 static FluflLock *
 patient_lock (Face *face, const Case *the_case)
 {
@@ -106,12 +106,12 @@ ours (Face *face, gconstpointer data)
   FACE_WAIT_FOR (g_get_real_time () > face_mtime (face->place.lock));
   assert_state (form, lock, FLUFL_LOCK_STATE_OURS_EXPIRED);
   assert_state (form, other, FLUFL_LOCK_STATE_THEIRS_EXPIRED);
-  g_assert_true (flufl_lock_check (lock, NULL, NULL)); /* but nobody has broken it */
+  g_assert_true (flufl_lock_check (lock, NULL, NULL)); /* but no process has broken it */
   face_release (lock);
   assert_state (form, lock, FLUFL_LOCK_STATE_UNLOCKED);
 }
 
-/* It was ours; somebody has broken it since, and locked. */
+/* Another process has broken the object's lock, and holds its own. */
 static void
 not_ours_any_more (Face *face, gconstpointer data)
 {
@@ -131,7 +131,7 @@ not_ours_any_more (Face *face, gconstpointer data)
   test_place_empty (&face->place);
 }
 
-/* Of another machine: nobody can tell whether it lives. */
+/* The holder is on another machine: no process here can find out whether it is alive. */
 static void
 unknown (Face *face, gconstpointer data)
 {
@@ -160,7 +160,7 @@ unknown (Face *face, gconstpointer data)
   test_place_empty (&face->place);
 }
 
-/* Expired, but within the ten seconds that clocks may differ by. */
+/* The lock has expired, but the ten seconds for clocks that differ are not over. */
 static void
 within_slop (Face *face, gconstpointer data)
 {
@@ -180,7 +180,7 @@ within_slop (Face *face, gconstpointer data)
   test_place_empty (&face->place);
 }
 
-/* One try includes the look: an expired lock does not outlive a timeout of 0. */
+/* One try includes the look, so an acquisition with a timeout of 0 breaks an expired lock. */
 static void
 expired (Face *face, gconstpointer data)
 {
@@ -191,7 +191,7 @@ expired (Face *face, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   assert_state (form, lock, FLUFL_LOCK_STATE_THEIRS_EXPIRED);
-  /* Something changed a moment ago: not yet. */
+  /* The lock has not rested: it changed a moment ago. */
   assert_times_out (form, lock, 0, "It can be broken once nothing has changed for 5 s.");
   g_assert_cmpuint (test_place_count (&face->place), ==, 2);
   lies_rest ();
@@ -202,7 +202,7 @@ expired (Face *face, gconstpointer data)
   face_release (lock);
 }
 
-/* The remover of the claim died before it came to the lock file. */
+/* The process that removed the claim died before it removed the lock file. */
 static void
 orphan (Face *face, gconstpointer data)
 {
@@ -232,7 +232,7 @@ stale (Face *face, gconstpointer data)
   lock = patient_lock (face, the_case);
   assert_state (form, lock, FLUFL_LOCK_STATE_STALE);
 
-  /* It is broken only by those who may. */
+  /* An object without "break-dead" does not break it. */
   flufl_lock_set_break_dead (lock, FALSE);
   lies_rest ();
   assert_times_out (form, lock, 60, "holds it until");
@@ -245,7 +245,7 @@ stale (Face *face, gconstpointer data)
   face_release (lock);
 }
 
-/* With a life-line death alone is enough; without, the lock rests first. */
+/* With a life-line the lock of a dead holder is broken at once. Without one it must rest first. */
 static void
 stale_rests (Face *face, gconstpointer data)
 {
@@ -296,7 +296,7 @@ break_live (Face *face, gconstpointer data)
   g_assert_true (form->break_lock (lock, FLUFL_BREAK_FORCE, NULL, &error));
   g_assert_no_error (error);
   g_assert_cmpuint (test_place_count (&face->place), ==, 0);
-  g_assert_false (flufl_lock_get_held (lock)); /* not by this */
+  g_assert_false (flufl_lock_get_held (lock)); /* not by this object */
   g_assert_false (flufl_lock_release (holder, NULL, &error));
   g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST);
 }
@@ -304,7 +304,7 @@ break_live (Face *face, gconstpointer data)
 static gpointer
 time_passes_thread (gpointer data G_GNUC_UNUSED)
 {
-  /* Once it has looked and found that it must wait. */
+  /* The break has looked by then, and found that it must wait. */
   while (lies_count (LIES_READ) == 0)
     g_usleep (1000);
   g_usleep (20 * 1000);
@@ -312,7 +312,7 @@ time_passes_thread (gpointer data G_GNUC_UNUSED)
   return NULL;
 }
 
-/* It waits for the rest by itself. */
+/* The break itself waits for the lock to have rested. */
 static void
 break_expired (Face *face, gconstpointer data)
 {
@@ -342,7 +342,7 @@ break_stale (Face *face, gconstpointer data)
 
   leave_by_dying (face, the_case);
   lock = patient_lock (face, the_case);
-  flufl_lock_set_break_dead (lock, FALSE); /* asked for by name, it is done */
+  flufl_lock_set_break_dead (lock, FALSE); /* a call of break_lock breaks it all the same */
   thread = g_thread_new ("time", time_passes_thread, NULL);
   g_assert_true (form->break_lock (lock, FLUFL_BREAK_NONE, NULL, &error));
   g_assert_no_error (error);
@@ -350,7 +350,7 @@ break_stale (Face *face, gconstpointer data)
   g_assert_cmpuint (test_place_count (&face->place), ==, 0);
 }
 
-/* A break that fails says why, and leaves no claim of its own. */
+/* The error of a break that fails has the reason, and the break leaves no claim of its own. */
 static void
 break_fails (Face *face, gconstpointer data)
 {
@@ -418,7 +418,7 @@ unsupported (Face *face, gconstpointer data)
   g_assert_cmpuint (test_place_count (&face->place), ==, 0);
 }
 
-/* A clock that is off is told of once, and breaks nobody's lock. */
+/* A clock that is off causes one warning, and does not let a process break a live lock. */
 static void
 clocks (Face *face, gconstpointer data)
 {
@@ -439,19 +439,19 @@ clocks (Face *face, gconstpointer data)
       g_assert_true (form->acquire (holder, 0, NULL, NULL));
       g_test_assert_expected_messages ();
 
-      /* It is good by both clocks. */
+      /* The lock is not expired by either clock. */
       expiration = face_mtime (face->place.lock);
       g_assert_cmpint (expiration, >, g_get_real_time () + MAX (skews[i], 0) * 1000);
       assert_state (form, lock, FLUFL_LOCK_STATE_THEIRS);
 
-      /* And to one whose clock is off the other way, if the server's is not. */
+      /* Nor is it for a process whose clock is a minute ahead of the server's. */
       lies_skew (60 * 1000);
       lies_rest ();
       g_assert_false (form->acquire (lock, 0, NULL, NULL));
       g_assert_true (flufl_lock_check (holder, NULL, NULL));
       g_assert_true (form->release (holder, NULL, NULL));
 
-      /* Not again. */
+      /* There is no second warning. */
       g_assert_true (form->acquire (holder, 0, NULL, NULL));
       g_assert_true (form->release (holder, NULL, NULL));
       lies_reset ();

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Who waits gives way to a process of flufl.lock that has waited for long. What
- * is long is told by a clock of ours.
+ * A waiter gives way to a process with flufl.lock that has waited for long. A clock of this
+ * machine measures how long that is.
  */
 
 #include "config.h"
@@ -19,7 +19,7 @@
 
 static FluflSyscalls sys;
 static const char *lock_path;
-static int looks; /* for the lock file in vain; atomic */
+static int looks; /* the number of looks that found no lock file; atomic */
 
 static gint64
 late_clock (FluflClock which)
@@ -68,7 +68,7 @@ lock_new (const char *path)
   return lock;
 }
 
-/* One holds the lock, one of flufl.lock waits, and behind it one of ours. */
+/* One object holds the lock. A process with flufl.lock waits, and behind it another object. */
 static gboolean
 set_up (Case *self, gint64 gap)
 {
@@ -179,7 +179,7 @@ test_never_free (void)
     return;
   other = test_place_path (&one.place, "x.lock|elsewhere|2|987654321");
   g_assert_true (g_file_set_contents (other, other, -1, NULL));
-  while (g_atomic_int_get (&looks) == 0) /* it is left free from now on */
+  while (g_atomic_int_get (&looks) == 0) /* the waiter leaves the lock free from now on */
     g_thread_yield ();
   g_assert_cmpint (link (other, one.place.lock), ==, 0);
   while (flufl_watch_count () != 1)

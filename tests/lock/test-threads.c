@@ -1,9 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Many threads at once, on one object and on many. The table of system calls is
- * the real one, so that no mutex of a test hides a race from the thread
- * sanitizer.
+ * Many threads at once, on one object and on many. The table of system calls is the real one,
+ * since a mutex of a test's table could hide a race from the thread sanitizer.
  */
 
 #include "face-util.h"
@@ -41,7 +40,8 @@ run_threads (Arena *arena, GThreadFunc func)
     g_thread_join (threads[i]);
 }
 
-/* One at a time is served; the others are told so, and nothing else. */
+/* The object serves one thread at a time. The others must get the error that says so, or that of
+ * a lock which is held, not held or lost. */
 static void
 take_error (Arena *arena, GError *error)
 {
@@ -198,8 +198,8 @@ breaking_thread (gpointer data)
   return NULL;
 }
 
-/* Losses found by heartbeats, refreshes and releases at once: each holding ends
- * once, and no cancellable is touched that belongs to the next. */
+/* A heartbeat, a refresh and a release find a loss at the same time. Each lease ends once, and
+ * no cancellable of the next lease is cancelled. */
 static void
 losses (Face *face, gconstpointer data)
 {
@@ -254,8 +254,8 @@ unref_thread (gpointer data)
   return NULL;
 }
 
-/* The last reference goes in another thread than that of the acquisition, while
- * the heart beats. */
+/* A thread other than that of the acquisition drops the last reference, while the heartbeat
+ * goes on. */
 static void
 unref_elsewhere (Face *face, gconstpointer data)
 {

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Many waiters of one process: two are in front, and the others rest.
+ * Many waiters of one process: two are in front, and the others make no claims.
  */
 
 #include "face-util.h"
@@ -14,15 +14,15 @@
 
 #define N 40
 
-/* The lock file and the holder's claim, and the claims of those in front. */
+/* The lock file and the holder's claim, and the claims of the waiters in front. */
 #define FILES_MAX (2 + 2)
 
 typedef struct
 {
   Face      *face;
-  GArray    *order; /* of guint: who had the lock */
+  GArray    *order; /* of guint: the numbers of the waiters that had the lock */
   guint      n_done;
-  guint      n_others; /* claims of waiters that are not of the row */
+  guint      n_others; /* the number of claims of waiters outside the row */
 } Row;
 
 typedef struct
@@ -33,7 +33,7 @@ typedef struct
   GError    *error; /* owned; of the acquisition */
 } Waiter;
 
-/* On a busy machine one that is slow must not be passed: only watches end the waits. */
+/* On a busy machine no waiter must pass a slow one, so only watches end the waits. */
 static void
 row_begin (Row *self, Face *face)
 {
@@ -84,7 +84,7 @@ waiter_end (Waiter *self)
   g_clear_error (&self->error);
 }
 
-/* So that each has arrived before the next one does. */
+/* Each waiter has arrived before the next one starts. */
 static void
 start_in_front (Waiter *waiters, Row *row, GCancellable *cancellable)
 {
@@ -104,7 +104,8 @@ start_resting (Waiter *self, Row *row, guint number)
   FACE_WAIT_FOR (flufl_turn_count (FALSE) == n + 1);
 }
 
-/* By arrival. On disk one that is slow to make its claim may be passed by the next. */
+/* The turns alone, without a disk: there a waiter that is slow to make its claim may be passed
+ * by the next one. */
 static void
 by_arrival (void)
 {
@@ -153,7 +154,7 @@ by_arrival (void)
   flufl_site_clear (&other);
 }
 
-/* Sleeps for a minute at the most. */
+/* Whether @sleeper is woken within a minute. */
 static gboolean
 is_woken (FluflSleeper *sleeper)
 {
@@ -240,7 +241,7 @@ all_served (Face *face, gconstpointer data G_GNUC_UNUSED)
   row_end (&row);
 }
 
-/* The latest arrival that a claim in the directory tells. */
+/* The latest ticket of the claims in the directory. */
 static gint64
 ticket_of_latest (Face *face, FluflLock *lock)
 {
@@ -352,13 +353,13 @@ times_out (Face *face, gconstpointer data G_GNUC_UNUSED)
   row_end (&row);
 }
 
-/* --- A thread of the user's that does not go on --- */
+/* --- A thread of the application that does not go on --- */
 
 typedef struct
 {
   Face *face;
   int   blocked; /* atomic: the number of handlers that do not return */
-  int   go;      /* atomic: they may */
+  int   go;      /* atomic: whether they may */
   int   n_done;  /* atomic */
 } Stall;
 
@@ -449,7 +450,7 @@ forked (Face *face, gconstpointer data G_GNUC_UNUSED)
   row_end (&row);
 }
 
-/* Nobody wants their win: it is given back when the object goes. */
+/* No caller asks for the result, so the lock is released when the object goes. */
 static void
 dropped (Face *face, gconstpointer data G_GNUC_UNUSED)
 {

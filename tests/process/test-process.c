@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * A child made by fork(2) is told from its parent, whatever its number.
+ * The library distinguishes a child made by fork(2) from its parent, whatever its number.
  */
 
 #include "flufl-process.h"
@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The exit status of a child, which is killed if it hangs. */
+/* The exit status of a child that runs @func. The child is killed if it hangs. */
 static int
 status_of (int (*func) (gconstpointer), gconstpointer data)
 {
