@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * The table of calls that the processes use: chooses, judges, does, remembers.
+ * The table of system calls that the processes use. A call lets the search choose who goes on,
+ * is judged, is carried out, and adds its answer to the history of its caller.
  */
 
 #include "world-private.h"
@@ -10,8 +11,8 @@
 #include <fcntl.h>
 #include <string.h>
 
-/* Before a call. FALSE: it is not done, since its caller is dead. @shared:
- * others notice it, or it notices others. */
+/* To be called before each call. FALSE: the caller is dead, so the call is not carried out.
+ * @shared: other processes notice the call, or it notices theirs. */
 static gboolean
 enter (const char *call, gboolean shared, gboolean lossy, gboolean bounded)
 {
@@ -42,7 +43,7 @@ remember (guint64 value)
   world.current->history = mix (world.current->history, value);
 }
 
-/* After a call: says what the caller is told. */
+/* To be called after each call. Returns the answer that the caller gets. */
 static int
 leave (int result)
 {
@@ -59,7 +60,7 @@ leave (int result)
   return result;
 }
 
-/* Not even the names are put together if nobody reads it. */
+/* Without a log, even the texts are not formatted. */
 #define show(...) \
   G_STMT_START { if (world.log != NULL) show_call (__VA_ARGS__); } G_STMT_END
 
@@ -84,7 +85,7 @@ show_call (int result, const char *format, ...)
   errno = errsv;
 }
 
-/* Whether only its maker knows of a file. A queue shows all. */
+/* Whether only the maker of @file knows of it. A queue reads the names of all files. */
 static gboolean
 is_private (const File *file)
 {
@@ -109,7 +110,7 @@ fd_index (int fd)
   return i;
 }
 
-/* What was deleted before this is seen. */
+/* The process looks at the lock file, so it knows of earlier deletions. */
 static void
 sees (const char *path)
 {
@@ -126,7 +127,7 @@ call_open (const char *path, int flags, mode_t mode)
 
   if (g_str_has_prefix (path, "/proc/"))
     {
-      /* All are one process to the kernel: it has nothing to tell of them. */
+      /* To the kernel all are one process, so /proc does not describe them. */
       errno = ENOENT;
       return -1;
     }
@@ -152,7 +153,7 @@ call_open (const char *path, int flags, mode_t mode)
       a->fds[i] = fd;
       a->locked[i] = FALSE;
     }
-  /* The number says nothing. */
+  /* The number of the descriptor is not part of the answer. */
   if (leave (fd < 0 ? -1 : 0) < 0)
     fd = -1;
   show (fd, "%s %s", create ? "creates" : "opens", world_short_name (path));
@@ -164,7 +165,7 @@ call_close (int fd)
 {
   Actor *a = world.current;
 
-  /* Of a dead process the kernel has closed it. */
+  /* The kernel has closed the descriptors of a dead process. */
   if (a->gone || !enter ("close", a->locked[fd_index (fd)], FALSE, FALSE))
     return 0;
   fake_syscalls.close (fd);
@@ -325,7 +326,7 @@ call_link (const char *from, const char *to)
   return r;
 }
 
-/* What is wrong with removing @path, before it is done. */
+/* Reports a violation if the process must not remove @path. To be called before the removal. */
 static void
 judge_removal (const char *path)
 {
@@ -341,8 +342,8 @@ judge_removal (const char *path)
     }
   if (file->owner == NOBODY || file->owner == a->id)
     return;
-  /* A deletion since the look at the lock file can lead to that. Then it is as another
-   * deletion to everybody else. */
+  /* A deletion after the look at the lock file can make a process remove the next lock. For all
+   * others that removal is one more deletion. */
   if (world_is_lock (path) && a->excused)
     {
       world_rob_holder ();
@@ -421,8 +422,8 @@ call_list (const char *directory, FluflNameFunc func, gpointer user_data)
   return leave (fake_syscalls.list (directory, func, user_data));
 }
 
-/* All are one process to the kernel. Asked for is the maker of the claim that
- * was read last. */
+/* To the kernel all are one process. The call asks for the maker of the claim that its caller
+ * has read last. */
 static int
 call_kill (pid_t pid G_GNUC_UNUSED, int sig G_GNUC_UNUSED)
 {
@@ -434,7 +435,7 @@ call_kill (pid_t pid G_GNUC_UNUSED, int sig G_GNUC_UNUSED)
   return dead ? -1 : 0;
 }
 
-/* The number of a claim, for people to read. */
+/* The number in a claim's name is a small one, which is easy to read. */
 static int
 call_random (void *buffer, size_t size)
 {
@@ -450,7 +451,7 @@ call_clock (FluflClock which)
 {
   gint64 now = fake_syscalls.clock (which);
 
-  /* One is right, one is ahead, one is behind. */
+  /* One process's clock is right, one is ahead, and one is behind. */
   if (which == FLUFL_CLOCK_REAL)
     now += world.skew * ((gint64) (world.current->id + 1) % 3 - 1);
   remember ((guint64) now);

@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * What can happen next, of which somebody outside chooses one, and what then
- * does.
+ * The events that can happen next. The search chooses one of them, and this file lets it happen.
  */
 
 #include "world-private.h"
@@ -12,9 +11,8 @@
 
 #define CHOICES_MAX 64
 
-/* What may pass: more than the rest; more than lifetime and slop; less and
- * more than half the grace; enough to make a lease unsafe; the rest of an
- * orphan whose life-line is busy. */
+/* The times that may pass: more than the rest; more than lifetime and slop; less and more than
+ * half the grace; enough to make a lease unsafe; the rest of an orphan whose life-line is busy. */
 static const gint64 spans[] = {
   FLUFL_GRACE + FAKE_SEC / 10,
   LIFETIME + FLUFL_SLOP + FAKE_SEC,
@@ -69,8 +67,8 @@ world_hash (void)
   return hash;
 }
 
-/* Nobody is delayed for longer than half the grace between the check of its
- * deadline and the call after it. */
+/* Whether @span may pass: no process is delayed for longer than half the grace between the check
+ * of its deadline and the call after it. */
 static gboolean
 may_pass (gint64 span)
 {
@@ -108,7 +106,7 @@ add_steps (Choice *choices, guint *n)
       add (choices, n, CHOICE_STEP, i, 0);
 }
 
-/* What can happen next. Nothing: all have come to their end. */
+/* Lists the events that can happen next, and returns their number. 0: all processes have ended. */
 static guint
 list_choices (Choice *choices)
 {
@@ -139,7 +137,7 @@ list_choices (Choice *choices)
   if (alive && world.budget.deletions > 0 && fake_disk_exists (LOCK))
     for (guint i = 0; i < N_DELETIONS; i++)
       add (choices, &n, CHOICE_DELETE, 0, i);
-  /* Two spans after another: in one order only. */
+  /* Two spans in succession come in one order only. */
   if (alive && world.budget.times > 0)
     for (guint i = 0; i < world.budget.n_spans; i++)
       if ((int) i >= world.last_span && may_pass (spans[i]))
@@ -147,7 +145,7 @@ list_choices (Choice *choices)
   return n;
 }
 
-/* All sleep: time passes until the first wakes. */
+/* If all processes sleep, lets time pass until the first one wakes. Returns whether it did. */
 static gboolean
 sleep_over (void)
 {
@@ -187,7 +185,7 @@ actor_crash (Actor *a)
   a->gone = a->crashed = TRUE;
   actor_close_files (a);
   world.crashed_any = TRUE;
-  world.changes++; /* the end of a life-line wakes who watches */
+  world.changes++; /* the end of a life-line wakes the processes that watch it */
   if (world.last == a)
     world.last = NULL;
 }
@@ -242,7 +240,7 @@ world_choose (void)
           world.last = a;
           world.last_span = -1;
           a->started = TRUE;
-          /* That it has gone on, even if the call tells it nothing. */
+          /* The history shows that the process has gone on, even if its call has no answer. */
           a->history = mix (a->history, 1);
           return a;
         case CHOICE_CRASH:
@@ -270,8 +268,8 @@ world_choose (void)
     }
 }
 
-/* From within a process: lets others go on, and comes back when it is its turn,
- * or when it is gone. */
+/* To be called by a process. Others go on, and the function returns when it is the caller's
+ * turn, or when the caller is gone. */
 void
 world_schedule (void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * By swapcontext(3), which is quick; the sanitizers and valgrind are told.
+ * Coroutines by swapcontext(3), which is quick. The sanitizers and valgrind get to know of them.
  */
 
 #include "coroutine.h"
@@ -19,7 +19,7 @@
 #include <valgrind/valgrind.h>
 #endif
 
-/* The protocol's largest buffer is a path's length. */
+/* Enough for the protocol, whose largest buffer has the length of a path. */
 #define STACK_SIZE (256 * 1024)
 
 struct _Coroutine
@@ -51,7 +51,7 @@ arrive (Coroutine *self G_GNUC_UNUSED)
   gsize size;
 
   __sanitizer_finish_switch_fiber (self->shadow, &from, &size);
-  /* Where the first stack is, only leaving it tells. */
+  /* The sanitizer reports the place of the first stack only when that is left. */
   if (main_coroutine.stack == NULL)
     {
       main_coroutine.stack = (void *) from;

@@ -1,18 +1,18 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * What a process does, from its beginning to its end.
+ * The actions of a process, from its beginning to its end.
  */
 
 #include "world-private.h"
 
 #include <string.h>
 
-/* A little more than the rest, and than lifetime and slop. */
+/* Times a little longer than the rest, and than lifetime and slop. */
 #define REST (FLUFL_GRACE + FAKE_SEC / 10)
 #define EXPIRY (LIFETIME + FLUFL_SLOP + FAKE_SEC)
 
-/* It has the lock: nobody else may have it. */
+/* The process has the lock, so no other process may have it. */
 void
 actor_entered (Actor *a)
 {
@@ -97,7 +97,7 @@ acquire (Actor *a, gboolean queue)
   return held;
 }
 
-/* Nobody loses a lock that was never late. With a lost reply nobody can tell. */
+/* A process must not lose a lock that was never late. After a lost reply this is not judged. */
 static void
 judge_loss (const Actor *a, FluflOutcome outcome)
 {
@@ -125,7 +125,7 @@ refresh (Actor *a)
       judge_loss (a, outcome);
       if (outcome == FLUFL_OUTCOME_LOST || a->gone)
         {
-          /* As the face does. */
+          /* The face does the same. */
           begin_to_give_back (a);
           if (outcome == FLUFL_OUTCOME_LOST)
             proc_abandon (&a->proc);
@@ -157,7 +157,7 @@ release (Actor *a, gboolean keep)
   world_note (outcome == FLUFL_OUTCOME_RELEASED ? "has given back" : "had lost it");
 }
 
-/* What is due up to the next colon, or to the end. */
+/* Runs the script up to the next colon, or to its end. */
 void
 actor_run (Actor *a)
 {

@@ -1,16 +1,15 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * The protocol's own code, two processes in every order of their calls, and with
- * a death, a pause or a lost reply at any place; more processes in orders by
- * chance.
+ * The protocol's own code, run by two processes in every order of their calls, with a death, a
+ * pause or a lost reply at any place; and by more processes in random orders.
  *
- * Complete: each scenario of two, with three tries for the lock each, without
- * events in every order; with --minutes with one event, too. Bounded: with one
- * event, orders with at most two changes to the other process where this one
- * could have gone on; how long a pause is (choices.c, spans); that states are told
- * apart by 64 bits. A1 of docs/protocol.md is assumed: nobody is delayed for more
- * than half the grace just before a call that the deadline guards.
+ * Complete are the searches of each scenario of two processes, with three tries for the lock
+ * each: in every order without events and, with --minutes, with one event, too. Bounded are the
+ * orders with one event, which have at most two changes to the other process where the current
+ * one could have gone on. A pause has one of the lengths in choices.c (spans). A hash of 64 bits
+ * stands for a state. A1 of docs/protocol.md is assumed: no process is delayed for more than half
+ * the grace just before a call that the deadline guards.
  */
 
 #include <string.h>
@@ -57,7 +56,7 @@ static const Scenario scenarios[] = {
     .scripts = { "QWR", "QWR" } },
 };
 
-/* The same with flufl's algorithm, and what goes wrong there. */
+/* A scenario with flufl's algorithm, in which two processes get the lock. */
 static const Scenario flufl_breakers = {
   .name = "flufl", .kind = FLUFL_FS_NFS, .seed = SEED_EXPIRED, .age = 100, .flufl = TRUE,
   .scripts = { "AWR", "AWR" },
@@ -67,7 +66,7 @@ static const Scenario delayed_breakers = {
   .scripts = { "AWR", "AWR" },
 };
 
-/* All of one number each: only this search, for each scenario. */
+/* The options. With numbers of events there is only that search, for each scenario. */
 static int times = -1, crashes = -1, losses = -1, deletions = -1, spans = 2, preemptions = -1;
 static int n_tries = 3;
 static int n_walks = -1;
@@ -136,8 +135,8 @@ budget_of (guint n_times, guint n_crashes, guint n_losses, guint n_deletions)
                    .preemptions = preemptions, .n_spans = (guint) spans, .tries = (guint) n_tries };
 }
 
-/* Every order; then orders with one event at any place, of few changes from one
- * process to the other, for all would be too many to wait for. */
+/* Searches every order. Then searches orders with one event at any place, and with few changes
+ * from one process to the other, since all orders would take too long. */
 static void
 test_scenario (gconstpointer data)
 {
@@ -154,7 +153,7 @@ test_scenario (gconstpointer data)
 
   if (is_slow)
     {
-      /* Memcheck wants to see each step, not each order. */
+      /* Under memcheck each step must run, but not each order. */
       budget = budget_of (0, 1, 0, 0);
       budget.preemptions = 0;
       search (scenario, &budget);
@@ -173,7 +172,7 @@ test_scenario (gconstpointer data)
     }
 }
 
-/* What is to be found: otherwise the search proves nothing. */
+/* The search must find a violation that contains @what. Otherwise it proves nothing. */
 static void
 must_find (const Scenario *scenario, const Budget *budget, const char *what)
 {
@@ -194,7 +193,7 @@ test_flufl (void)
   Budget budget = budget_of (0, 0, 0, 0);
 
   g_test_summary ("The two holders of flufl's way to break a lock, without any pause");
-  /* The fewer changes, the easier to read. */
+  /* A schedule with few changes is easy to read. */
   budget.preemptions = 2;
   must_find (&flufl_breakers, &budget, "two hold the lock");
 }
@@ -224,7 +223,8 @@ test_without_a1 (void)
   must_find (&delayed_breakers, &budget, "two hold the lock");
 }
 
-/* Three to five processes, any scenario, several events, wrong clocks. */
+/* A random run of three to five processes, in any scenario, with several events and wrong
+ * clocks. */
 static void
 walk (guint32 number)
 {
@@ -290,7 +290,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   is_slow = g_getenv ("FLUFL_TEST_SLOW_MACHINE") != NULL;
   is_long = minutes > 0;
-  /* Once, by the real calls. */
+  /* The real calls find out the identity, once. */
   flufl_identity_get (&flufl_syscalls_posix, &identity);
 
   g_test_add_func ("/explore/flufl", test_flufl);

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * What the parts of a world share.
+ * The types, variables and functions that the parts of a world share.
  */
 
 #pragma once
@@ -20,7 +20,7 @@ typedef struct
 {
   guint       id;
   Coroutine  *coroutine;
-  const char *script;     /* what is still to be done */
+  const char *script;     /* the actions that are still to come */
   Proc        proc;
   FluflQueue  queue;
   guint64     random;
@@ -35,11 +35,11 @@ typedef struct
 
   const char *pending;    /* the call that comes next */
   gboolean    lossy;      /* its reply can get lost */
-  gint64      delayed_since; /* it may be delayed for half the grace only; 0: no matter */
+  gint64      delayed_since; /* since then it may be delayed for half the grace; 0: for ever */
   int         lost_as;    /* errno of its lost reply; 0: it is not lost */
 
-  guint64     history;    /* hash of all answers: with it, all that it knows */
-  guint       last_reader; /* whose claim it has read last */
+  guint64     history;    /* hash of all answers, which are all that it knows */
+  guint       last_reader; /* the maker of the claim that it has read last */
 
   gboolean    holding;
   gboolean    robbed;     /* a person has deleted the lock that it holds */
@@ -51,12 +51,12 @@ typedef struct
   gboolean    locked[MAX_FDS]; /* by flock(2) */
 } Actor;
 
-/* What is known of a file besides what the disk says. */
+/* The facts about a file that are not on the disk. */
 typedef struct
 {
-  guint    owner;     /* who made it; NOBODY: it was there before */
-  guint    number;    /* its owner's how manieth; without regard to others */
-  gboolean published; /* has been the lock */
+  guint    owner;     /* its maker; NOBODY: it was there before */
+  guint    number;    /* its number among the files of its owner */
+  gboolean published; /* it has been the lock */
   gboolean given_up;  /* its owner has removed its name */
   guint    writes;
 } File;
@@ -77,9 +77,9 @@ typedef struct
   Actor     actors[WORLD_MAX];
   guint     n_actors;
   Actor    *current;
-  Actor    *last;       /* who did the last step */
+  Actor    *last;       /* the process of the last step */
   int       last_span;  /* -1: no time has passed since the last step */
-  gboolean  solo;       /* nobody chooses */
+  gboolean  solo;       /* calls do not wait for a choice */
   guint     changes;    /* of the lock file */
   gboolean  lost_any, crashed_any, delayed_any, deleted_any, moved_any;
   File      files[MAX_INODES];
@@ -122,9 +122,9 @@ File   *world_file_at     (const char *path);
 File   *world_file_of     (int fd);
 
 /* person.c */
-/* What a person does, who knows nothing of leases and tokens. */
+/* Deletes files as a person does who knows nothing of leases and tokens. */
 void    world_delete      (Deletion what);
-/* Whoever holds the lock does not know that it is gone. */
+/* Marks the holder of the lock, which does not know that its lock is gone. */
 void    world_rob_holder  (void);
 void    world_excuse_all  (void);
 

@@ -45,16 +45,16 @@ const Disk disk_in_memory = {
 
 /* --- Real --- */
 
-/* So often may the clock be put on between two resets. */
+/* The number of times that the clock may be set forward between two resets. */
 #define LEAPS_MAX 4096
 
 typedef struct
 {
-  gint64 after;  /* the kernel's clock: changes later than this … */
-  gint64 offset; /* … are so much later by ours */
+  gint64 after;  /* by the kernel's clock: changes after this … */
+  gint64 offset; /* … are later by this on the swift clock */
 } Leap;
 
-/* Shared by forked processes. One of them at a time puts the clock on. */
+/* Shared by forked processes. Only one of them at a time sets the clock forward. */
 typedef struct
 {
   gint64 real, boot; /* at the last reset: the clock stands still between leaps */
@@ -85,8 +85,8 @@ offset_at (gint64 time)
   return 0;
 }
 
-/* Files are stamped with the clock's last tick: what was done before the leap
- * must not look as done after it, nor the other way round. */
+/* The kernel stamps files with its clock's last tick. A change before the leap must not look as
+ * if it came after it, nor the other way round. */
 static void
 real_pass (gint64 nsec)
 {
@@ -149,7 +149,7 @@ changed (int answer)
 static int
 real_open (const char *path, int flags, mode_t mode)
 {
-  /* On NFS a look goes past the cache; other file systems have rules for that. */
+  /* A look at NFS bypasses the cache with O_DIRECT, which other file systems restrict. */
   int fd = flufl_syscalls_posix.open (path, flags & ~O_DIRECT, mode);
 
   return (flags & O_CREAT) != 0 ? changed (fd) : fd;

@@ -8,10 +8,10 @@
 #include <fcntl.h>
 #include <string.h>
 
-/* A storm of signals ends. */
+/* The number of interruptions after which a storm of signals ends. */
 #define INTERRUPTIONS 40
 
-/* An operation that makes so many calls makes them for ever. */
+/* The number of calls after which an operation counts as endless. */
 #define CALLS_MAX 20000
 
 typedef struct
@@ -126,7 +126,7 @@ faulty_n_open (void)
   return g_hash_table_size (faulty.open);
 }
 
-/* What is to become of this call. */
+/* Notes the call, and returns the fault that it meets. */
 static Blow
 enter (Call call, const char *path)
 {

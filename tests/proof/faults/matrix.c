@@ -8,7 +8,7 @@
 
 #include "flufl-site.h"
 
-/* So many are enough to see what is wrong. */
+/* The number of complaints to print, which is enough to see the cause. */
 #define COMPLAINTS_SHOWN 40
 
 static struct
@@ -21,7 +21,7 @@ static struct
   guint n_all;           /* of all */
 } matrix;
 
-/* What manual pages and network file systems know of. */
+/* The errors that manual pages and network file systems mention. */
 static const struct
 {
   int         errsv;
@@ -36,8 +36,8 @@ static const struct
 #undef ERRNO
 };
 
-/* In seconds: longer than half of the grace; and most of a lifetime, after which
- * nobody may break what somebody else holds, yet. */
+/* Delays in seconds: more than half of the grace; and most of a lifetime, after which no process
+ * may break the lock of another yet. */
 static const int delays[] = { 3, 14 };
 
 static const char *
@@ -70,23 +70,23 @@ blow_name (const Blow *blow)
     }
 }
 
-/* Whether a call that was not carried out can say so. */
+/* Whether a call that was not carried out can fail with @errsv. */
 static gboolean
 can_fail (Call call, int errsv)
 {
   switch (call)
     {
-    case CALL_CLOSE: /* closed whatever it says, on Linux */
+    case CALL_CLOSE: /* Linux closes the file whatever the answer */
       return FALSE;
-    case CALL_FS_KIND: /* one way is as good as another */
+    case CALL_FS_KIND: /* all errors have the same effect */
       return errsv == EIO;
     default:
       return TRUE;
     }
 }
 
-/* Whether a call that was carried out can say so: the reply was lost, and its
- * resend, if it is not the same again, finds the work done. */
+/* Whether a call that was carried out can fail with @errsv: its reply was lost, and the repeated
+ * call, if it does not do the same again, finds the work done. */
 static gboolean
 can_be_lost (Call call, int errsv)
 {
@@ -102,7 +102,7 @@ can_be_lost (Call call, int errsv)
     case CALL_LINK:
     case CALL_RENAME:
     case CALL_UNLINK:
-    case CALL_LIST: /* names came, and then no more */
+    case CALL_LIST: /* the error comes after some names */
       if (errsv == EIO || errsv == EINTR || errsv == ETIMEDOUT || errsv == ESTALE)
         return TRUE;
       if (call == CALL_LINK)

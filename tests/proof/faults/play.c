@@ -50,13 +50,13 @@ play_remember (Play *play)
     }
 }
 
-/* Whether the blow keeps p from removing what it would. */
+/* Whether the fault prevents p from removing its files. */
 static gboolean
 forbids_removal (Call call, const Blow *blow)
 {
   if (call == CALL_UNLINK)
     return TRUE;
-  /* Who cannot look leaves the lock file to others. */
+  /* A process that cannot look leaves the lock file to others. */
   return (call == CALL_LSTAT || call == CALL_IDENTIFY || call == CALL_OPEN || call == CALL_FSTAT || call == CALL_READ)
          && blow->kind == BLOW_FAIL;
 }
@@ -76,7 +76,7 @@ play_judge_lock (Play *play, gboolean holds, Call call, const Blow *blow)
     matrix_complain ("it did not even remove its claim");
 }
 
-/* Nothing that is not p's was touched. */
+/* Complains if a file of others was touched. */
 static void
 judge_bystanders (Play *play)
 {
@@ -100,7 +100,7 @@ judge_bystanders (Play *play)
     matrix_complain ("the lock file of somebody else was touched");
 }
 
-/* For how long a lock that was left may keep others out: docs/protocol.md. */
+/* The longest time for which a lock that was left may keep others out, see docs/protocol.md. */
 static gint64
 longest_wait (Play *play, Proc *newcomer)
 {
@@ -129,7 +129,7 @@ judge_newcomer (Play *play)
   Proc newcomer;
 
   if (stage->guarded && stage->other.claim.path == NULL)
-    return; /* it is no lock */
+    return; /* the file is not a lock */
   if (stage->other.claim.path != NULL)
     {
       if (proc_release (&stage->other) != FLUFL_OUTCOME_RELEASED)
@@ -145,7 +145,7 @@ judge_newcomer (Play *play)
   play->slowest = MAX (play->slowest, waited);
   if (outcome == FLUFL_OUTCOME_HELD)
     outcome = proc_release (&newcomer);
-  /* Once its claim is removed nothing tells whose it is. */
+  /* Once its claim is removed, nothing shows whose lock it is. */
   if (play->scene->trait == SCENE_BLANK && outcome == FLUFL_OUTCOME_NOT_A_LOCK)
     g_assert_cmpint (flufl_break_force (&newcomer.site, &newcomer.found), ==,
                      FLUFL_OUTCOME_RELEASED);
@@ -156,7 +156,7 @@ judge_newcomer (Play *play)
   proc_clear (&newcomer);
 }
 
-/* Files of p's that are left when all are gone. */
+/* Complains if files of p's are left when all processes are gone. */
 static void
 judge_litter (Play *play, gboolean may_leave)
 {

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * What can happen to a process that locks, by the steps of the protocol: each
- * scene is a state of the directory and what the process then does.
+ * The situations of a process that locks, by the steps of the protocol. Each scene is a state of
+ * the directory, and the operation of the process in it.
  */
 
 #pragma once
@@ -19,14 +19,14 @@ G_BEGIN_DECLS
 typedef struct
 {
   const Disk  *disk;
-  Proc         p;         /* the one that it happens to */
-  Proc         other;     /* somebody honest */
+  Proc         p;         /* the process of the scene */
+  Proc         other;     /* another process, which makes no faults */
   gboolean     believes;  /* p has the lock, as far as it knows */
   gboolean     guarded;   /* what is at the lock file is not p's to remove */
   FluflOutcome outcome;   /* of p's last step */
-  int          errsv;     /* that it told */
-  gboolean     act_by_force; /* removes whatever is there */
-  gboolean     disturbed; /* others delete files: nobody else is sure to succeed */
+  int          errsv;     /* the error of that step */
+  gboolean     act_by_force; /* the operation removes whatever is there */
+  gboolean     disturbed; /* others delete files, so that any process may fail */
   /* Called between two tries of p; NULL: a second passes. */
   void       (*wait)       (void);
   /* Called before p gives back what it has, and once it has got it. */
@@ -37,7 +37,7 @@ typedef struct
 typedef enum
 {
   SCENE_PLAIN,
-  SCENE_PATIENT, /* p gets the lock, if what goes wrong passes */
+  SCENE_PATIENT, /* p gets the lock if the fault passes */
   SCENE_LEAVES,  /* p may leave files of others */
   SCENE_BLANK,   /* the lock is known by its claim's name alone */
 } SceneTrait;
@@ -62,7 +62,7 @@ void stage_open    (Stage               *self,
 void stage_close   (Stage               *self);
 /* Whether p's claim is the lock. */
 gboolean stage_p_has_it (Stage          *self);
-/* p gives back what it has and keeps, as any process that ends well. */
+/* p gives back its lock and its kept claim, as a process that ends well does. */
 void stage_leave   (Stage               *self);
 
 /* Tries of @proc a second apart, or as @stage says. */

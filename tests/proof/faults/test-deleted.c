@@ -2,10 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * Before each call of each operation a person deletes the lock file, the claims, or both, or
- * puts another directory in the place of the lock's, and somebody acquires the lock then.
- * What that one has stays untouched, whatever the operation does next. Only a deletion
- * between the look at the lock file and the unlink(2) right after it can do harm: see
- * docs/protocol.md, "Deleted by others".
+ * replaces the directory. A newcomer then acquires the lock. Its files stay untouched, whatever
+ * the operation does next. Only a deletion between the look at the lock file and the unlink(2)
+ * right after it can do harm, see docs/protocol.md, "Deleted by others".
  */
 
 #include <string.h>
@@ -19,8 +18,8 @@ typedef enum
   DELETES_LOCK,
   DELETES_CLAIMS,
   DELETES_BOTH,
-  MOVES_DIRECTORY,  /* an empty one is in its place */
-  COPIES_DIRECTORY, /* a copy of it is in its place */
+  MOVES_DIRECTORY,  /* an empty one takes its place */
+  COPIES_DIRECTORY, /* a copy of it takes its place */
   N_DELETIONS,
 } Deletion;
 
@@ -32,12 +31,12 @@ static const char *const deletion_names[N_DELETIONS] = {
 static struct
 {
   Deletion deletion;
-  gboolean taken;     /* somebody acquires the lock at once … */
+  gboolean taken;     /* a newcomer acquires the lock at once … */
   gboolean backed_up; /* … after a backup by hard links was made */
-  guint    leavings;  /* until then the person waits */
+  guint    leavings;  /* the number of the release before which the person comes; 0: a call */
   gboolean struck;
   gboolean in_window; /* the next call is the unlink(2) of the lock file */
-  gboolean got_it;    /* the newcomer has, since then */
+  gboolean got_it;    /* the newcomer has got the lock since then */
   Proc     newcomer;
 } person;
 
@@ -111,7 +110,7 @@ newcomer_has_it (void)
          && fake_disk_nlink (n->claim.path) == 2;
 }
 
-/* Whether the operation is to remove whatever is there, and that was the newcomer's. */
+/* Whether the operation was to remove any lock, and found the newcomer's. */
 static gboolean
 was_meant (const Stage *stage)
 {
@@ -139,7 +138,7 @@ judge_newcomer (Play *play, guint nth)
     complain (nth, "when it left it touched the lock of another");
 }
 
-/* What is not the lock's has the links that it had. */
+/* Complains if a file beside the lock is gone, or has another number of links. */
 static void
 judge_bystander (guint nth)
 {
@@ -150,7 +149,7 @@ judge_bystander (guint nth)
     complain (nth, "a file beside the lock was touched");
 }
 
-/* As cp -al does. */
+/* Makes a backup as cp -al does. */
 static void
 back_up (void)
 {
@@ -166,7 +165,7 @@ back_up (void)
       }
 }
 
-/* Before the process gives back what it has, which may be long after its last call. */
+/* The person comes before the process gives back its lock, perhaps long after its last call. */
 static void
 strike_leaver (void)
 {
@@ -176,8 +175,8 @@ strike_leaver (void)
   person.in_window = FALSE;
 }
 
-/* The person comes before the @nth call, or, if that is 0, before the lock is given back for
- * the @leavings-th time. Says whether it came to that. */
+/* The person comes before the @nth call, or, if that is 0, before the lock is given back for the
+ * @leavings-th time. Returns whether that moment came. */
 static gboolean
 run_one (Play *play, guint nth, guint leavings)
 {
@@ -261,7 +260,7 @@ main (int argc, char **argv)
   int status;
 
   g_test_init (&argc, &argv, NULL);
-  flufl_identity_get (&flufl_syscalls_posix, &us); /* asked for once */
+  flufl_identity_get (&flufl_syscalls_posix, &us); /* it is found out only once */
   for (guint i = 0; i < n_scenes; i++)
     {
       g_autofree char *path = g_strdup_printf ("/deleted/%s", scenes[i].name);

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Every operation of FluflLock under every fault: it answers with a result or a
- * proper error, knows whether it has the lock, and leaves nothing behind.
+ * Every operation of FluflLock under every fault. It answers with a result or a proper error, the
+ * object knows whether it has the lock, and no file is left behind.
  */
 
 #include <string.h>
@@ -11,15 +11,15 @@
 #include "libflufllock.h"
 #include "play.h"
 
-/* An operation that has not come to its end by then is cancelled: it waits for
- * a lock, or for one to have rested, and time stands still on these disks. */
+/* Microseconds after which an operation is cancelled that has not ended. It waits for a lock, or
+ * for one to have rested, and time stands still on these disks. */
 #define PATIENCE (20 * 1000)
 
 typedef struct
 {
   const Disk *disk;
   Play        play;
-  gboolean    patient;  /* nobody loses patience */
+  gboolean    patient;  /* its operations are not cancelled */
   FluflLock  *lock;
   GCancellable *cancellable;
   gboolean    answer;
@@ -30,13 +30,13 @@ typedef struct
 typedef struct
 {
   const char *name;
-  const char *scene;    /* whose state of the directory it begins with */
-  gboolean    holds;    /* the object does */
-  gboolean    real;     /* only there */
+  const char *scene;    /* the scene with the state of the directory at the beginning */
+  gboolean    holds;    /* whether the object holds the lock then */
+  gboolean    real;     /* only on the real disk */
   void      (*act) (Face *self);
 } Act;
 
-/* --- Who loses patience --- */
+/* --- The thread that loses patience --- */
 
 static GMutex mutex;
 static GCond changed;
@@ -68,8 +68,8 @@ wait_for (GCancellable *cancellable)
   g_mutex_lock (&mutex);
   waiting = cancellable;
   until = g_get_monotonic_time () + PATIENCE;
-  /* Who waits for nothing is told of it; who waits for an earlier time wakes up
-   * by itself. */
+  /* The signal wakes the thread if it waits without a limit. If it waits until an earlier time, it
+   * wakes by itself. */
   g_cond_signal (&changed);
   g_mutex_unlock (&mutex);
 }
@@ -312,7 +312,7 @@ main (int argc, char **argv)
   int status;
 
   g_test_init (&argc, &argv, NULL);
-  flufl_identity_get (&flufl_syscalls_posix, &us); /* asked for once */
+  flufl_identity_get (&flufl_syscalls_posix, &us); /* it is found out only once */
   flufl_lock_syscalls = &faulty_syscalls;
   flufl_acquire_patience = 200;
   thread = g_thread_new ("patience", lose_patience, NULL);

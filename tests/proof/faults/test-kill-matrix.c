@@ -1,10 +1,10 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Processes that are killed, or stopped and let go on, before each call that
- * they make, on a real disk. To die after a call is to die before the next one,
- * or at the end, which is tried too. Only the clock is not real: no case takes
- * the minutes that its processes believe to have passed.
+ * Processes that are killed, or stopped and continued, before each of their calls, on a real
+ * disk. A death after a call is a death before the next one, or one at the end, which is tested,
+ * too. Only the clock is not real, so a case does not take the minutes that pass for its
+ * processes.
  */
 
 #include <signal.h>
@@ -16,25 +16,25 @@
 #include "faulty-calls.h"
 #include "scenes.h"
 
-/* Shorter than the grace, and longer than what is left of it to an action. */
+/* Shorter than the grace, and longer than the part of it within which a process may act. */
 #define SHORT_PAUSE (4 * FAKE_SEC)
 
-/* More than any lock keeps others out: also an orphan whose life-line is busy. */
+/* Longer than any lock keeps others out, even an orphan whose life-line is busy. */
 #define LONG_PAUSE (180 * FAKE_SEC)
 
-/* How exactly a recovery is measured. */
+/* The step in which the time of a recovery is measured. */
 #define STEP (FAKE_SEC * 9 / 10)
 
-/* Seen by both processes. */
+/* Shared by both processes. */
 typedef struct
 {
-  int      holder;    /* pid of whoever says that it has the lock; 0: nobody */
-  int      doomed;    /* pid of one that does nothing any more */
+  int      holder;    /* pid of the process that says it has the lock; 0: none */
+  int      doomed;    /* pid of a process that is about to be killed */
   int      overlaps;
   gboolean prepared;
-  gboolean guarded;   /* somebody else than the victim holds, in its process */
+  gboolean guarded;   /* another holds the lock, in the victim's process */
   gboolean ended;     /* the victim came to its end */
-  gboolean believes;  /* it said then that it has the lock, by a lease that runs */
+  gboolean believes;  /* it had the lock then by its own word, with a lease that ran */
   guint    n_calls;
   gboolean hits_lock; /* the call at which it stops is unlink(2) of the lock file */
 } Ring;
@@ -49,7 +49,7 @@ typedef struct
 {
   const char *name;
   FluflFsKind kind;
-  gboolean    break_dead; /* the newcomer asks whether the victim lives */
+  gboolean    break_dead; /* the newcomer looks whether the victim is alive */
 } Ground;
 
 static const Ground grounds[] = {
@@ -80,7 +80,7 @@ complain (guint nth, const char *format, ...)
   g_test_message ("%s, %s, call %u: %s", scene->name, ground->name, nth, text);
 }
 
-/* --- Who has the lock, by their own word --- */
+/* --- The process that has the lock by its own word --- */
 
 static void
 enter_ring (void)
@@ -139,7 +139,7 @@ perform (guint nth, End end, gboolean contended)
   stage.holding = enter_ring;
   stage.leaving = leave_ring;
   scene->prepare (&stage);
-  /* Who was stopped must not wait until another's lock has expired. */
+  /* A victim that is stopped must not wait until another's lock has expired. */
   if (end == END_KILL)
     stage.wait = contended ? wait_a_little : rest_a_while;
   ring->guarded = stage.guarded;
@@ -150,7 +150,7 @@ perform (guint nth, End end, gboolean contended)
 
   scene->act (&stage);
   ring->n_calls = faulty_n_calls () - before;
-  if (end == END_KILL && nth > ring->n_calls) /* with what it then has */
+  if (end == END_KILL && nth > ring->n_calls) /* it dies with the files that it then has */
     die ();
   ring->believes = stage.believes
                    && flufl_claim_lease_left (&stage.p.claim, &stage.p.site) > 0;
@@ -190,7 +190,7 @@ count_calls (End end)
 
 /* --- Killed --- */
 
-/* In one with whom the victim is at odds, until it is dead. */
+/* Competes with the victim for the lock, until the victim is dead. */
 static void
 contend (pid_t victim, Proc *us)
 {
@@ -214,8 +214,8 @@ contend (pid_t victim, Proc *us)
     }
 }
 
-/* For how long the lock may keep others out: docs/protocol.md.
- * @out_ours: whether it is the victim's lock, or of another in its process */
+/* The longest time for which the lock may keep others out, see docs/protocol.md.
+ * @out_ours: whether it is the lock of the victim, or of another in its process */
 static gint64
 longest_wait (Proc *us, pid_t victim, gboolean *out_ours)
 {
@@ -238,7 +238,7 @@ longest_wait (Proc *us, pid_t victim, gboolean *out_ours)
   return MAX (look.mtime + FLUFL_SLOP - now, 0) + rests;
 }
 
-/* A killed process leaves a claim at most; and what was there before it. */
+/* A killed process may leave one claim at most, and a file that was there before it. */
 static void
 judge_remains (guint nth)
 {
@@ -263,7 +263,7 @@ newcomer_gets_it (guint nth, Proc *us, pid_t victim)
 
   /* Each rest ends between two steps. */
   longest += longest > FLUFL_GRACE ? 2 * STEP : STEP;
-  /* What a busy machine takes is not counted. */
+  /* Only the time that passes for the processes counts, not that of a busy machine. */
   while ((outcome = proc_attempt (us)) == FLUFL_OUTCOME_BUSY && took <= longest)
     {
       step = longest - took > FLUFL_GRACE + 2 * STEP ? FLUFL_GRACE : STEP;
@@ -322,7 +322,7 @@ compare_times (gconstpointer a, gconstpointer b)
   return x < y ? -1 : x > y;
 }
 
-/* How long a newcomer had to wait for a lock that a killed process had left. */
+/* Prints how long a newcomer had to wait for the lock of a killed process. */
 static void
 say_times (void)
 {
@@ -390,8 +390,8 @@ test_kill (gconstpointer data)
 typedef struct
 {
   guint n_stops;
-  guint n_broken; /* another got the lock meanwhile */
-  guint n_window; /* whose lock was then removed by the call that nothing guards */
+  guint n_broken; /* the number of times that another got the lock meanwhile */
+  guint n_window; /* of them, the call that nothing guards removed that lock */
 } Stops;
 
 static gboolean
@@ -408,7 +408,7 @@ is_intact (Proc *us, const struct stat *before)
 static void
 stop_one (guint nth, gint64 pause, Stops *stops)
 {
-  /* One that looks less often begins anew to watch a holder that lives. */
+  /* A process that looks less often begins its watch of a living holder anew. */
   gint64 step = MIN (2 * FAKE_SEC, SHORT_PAUSE / 2);
   pid_t victim = start (nth, END_STOP, FALSE);
   FluflOutcome outcome;

@@ -1,12 +1,11 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Any bytes as a lock file, and any names beside it. Whatever they are: nothing
- * crashes or hangs, nothing that is not this lock is removed or changed, and
- * what people are told is text.
+ * Any bytes as a lock file, and any names beside it. Whatever they are, nothing crashes or hangs,
+ * no file that is not of this lock is removed or changed, and all messages are text.
  *
- * The input: a byte of FLAGS, one that says when the file expires, the lock
- * file's content, and names in its directory; these are divided by DIVIDER.
+ * The input: a byte of flags, a byte for the expiration of the lock file, the content of that
+ * file, and names in its directory. DIVIDER separates the content and the names.
  */
 
 #include <fcntl.h>
@@ -25,16 +24,16 @@
 
 enum
 {
-  LINKED = 1 << 0,    /* the first name is another of the lock file */
+  LINKED = 1 << 0,    /* the first name is a hard link to the lock file */
   NFS = 1 << 1,
   OTHER_FS = 1 << 2,
   RESTED = 1 << 3,    /* nothing has changed for a while */
   NO_LOCK = 1 << 4,
-  HELD = 1 << 5,      /* where that says something: somebody keeps a flock on it */
+  HELD = 1 << 5,      /* a process has a flock(2) on the lock file, if that is local */
   LIVE_ONE = 1 << 6,  /* the content begins with the first name's path */
 };
 
-/* What lies elsewhere, and must lie there still. */
+/* Files of others, which must stay as they are. */
 static const char *const bystanders[] = {
   "/etc/passwd", "/d/other.lock", "/d/other.lock|h|1|2", "/x.lock|h|1|2", "/d/x.lockfile", "/d/e/x.lock|h|1|2",
 };
@@ -213,7 +212,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
   fake_disk_advance (FLUFL_GRACE + FLUFL_SLOP + FAKE_SEC);
   use (lock);
 
-  /* A file that is no lock is left as it was, and one that is no claim too. */
+  /* A file that is not a lock stays as it was. Only claims of this lock may be removed. */
   if (!is_lock)
     {
       g_assert_true (fake_disk_exists (LOCK));

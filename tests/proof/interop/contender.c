@@ -1,9 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * contender NAME DIR LOCK SECTION TURNS [STOP]: take turns at a ledger, of
- * SECTION ms, at least so many and until the file STOP exists. contender.py says
- * what a turn is.
+ * contender NAME DIR LOCK SECTION TURNS [STOP]: takes turns of SECTION ms at a ledger: at least
+ * TURNS of them, and more until the file STOP exists. contender.py explains a turn.
  */
 
 #include <errno.h>

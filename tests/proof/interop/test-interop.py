@@ -26,12 +26,12 @@ except (ImportError, ValueError) as error:
 from gi.repository import Flufl, Gio, GLib
 
 PEER = pathlib.Path(__file__).resolve().with_name('peer.py')
-# A peer that makes no progress for so long has failed.
+# Seconds after which a peer that makes no progress has failed.
 PATIENCE_S = 120
 HOUR_S = 3600
-# So long after its end a lease still counts.
+# Seconds after its expiration for which a lock still counts.
 SLOP_S = 10
-# So long we break nothing that was touched.
+# Seconds after a change for which this library does not break a lock.
 REST_S = 5
 
 
@@ -90,8 +90,8 @@ class InteropTest(unittest.TestCase):
 
     def flufl_lock(self):
         lock = flufl.lock.Lock(str(self.path), separator=self.separator)
-        # It says nothing of the processes of another host, and looks up a
-        # fully qualified name for its own, which ours may not be.
+        # flufl.lock does not judge the processes of another host. It looks up a fully
+        # qualified name for its own host, which this library does not.
         lock._hostname = GLib.get_host_name()
         return lock
 
@@ -103,7 +103,7 @@ class InteropTest(unittest.TestCase):
         return claim
 
     def snapshot(self):
-        """Everything that can be seen without changing anything."""
+        """All facts about the files that a process can see without changing them."""
         return {
             path.name: (stat.st_ino, stat.st_nlink, stat.st_mtime_ns, stat.st_ctime_ns,
                         stat.st_size)
@@ -122,11 +122,11 @@ class InteropTest(unittest.TestCase):
 
 
 class Both:
-    """What both do in the same way: `holder` has the lock, `other` wants it."""
+    """Tests that are the same for both libraries: `holder` has the lock, `other` wants it."""
 
     holder_kind = None
     other_kind = None
-    # What the one who was broken hears on release.
+    # The answer to the release of a holder whose lock was broken.
     broken = None
 
     def setUp(self):
@@ -209,7 +209,7 @@ class FluflWantsOurs(Both, InteropTest):
     broken = 'lost'
 
     def test_breaks_an_orphan(self):
-        """Of one that died between the two steps of a release."""
+        """The holder died between the two steps of a release."""
         self.assertEqual(self.holder.do('acquire'), 'done')
         self.holder.kill()
         self.claim().unlink()
@@ -223,7 +223,7 @@ class WeWantFlufls(Both, InteropTest):
     broken = 'not-held'
 
     def test_grants_the_same_slop(self):
-        """That it was touched a moment ago is no longer the reason here."""
+        """Even a lock that has rested is not broken before the slop is over."""
         for _ in range(3):
             self.assertEqual(self.holder.do('acquire'), 'done')
             self.expire(seconds_ago=-1)
@@ -305,7 +305,7 @@ class FluflReadsOurs(InteropTest):
             self.assertEqual(self.lock.state, flufl.lock.LockState.ours_expired)
 
     def test_is_locked(self):
-        """For flufl.lock an object of ours is somebody else, even if in one process."""
+        """To flufl.lock an object of this library is another holder, even in one process."""
         with self.our_lock():
             self.assertFalse(self.lock.is_locked)
             with self.assertRaises(flufl.lock.NotLockedError):
@@ -314,7 +314,7 @@ class FluflReadsOurs(InteropTest):
                 self.lock.lock(timeout=0)
 
     def test_unlock_unconditionally(self):
-        """That is no way to break a lock."""
+        """An unconditional unlock does not break the lock of another holder."""
         self.assertEqual(self.holder.do('acquire'), 'done')
         self.lock.unlock(unconditionally=True)
         self.assertEqual(self.holder.do('held'), 'yes')
@@ -327,8 +327,8 @@ class FluflReadsOursWithAnotherSeparator(FluflReadsOurs):
 
 
 class FluflReadsOursOfALongName(InteropTest):
-    """Too long for a claim that has all of it. flufl.lock cannot make a claim on
-    such a lock, but it can read ours."""
+    """The name is too long for a claim that contains all of it. flufl.lock cannot make a
+    claim on such a lock, but it can read this library's."""
 
     lock_name = 'ö' * 120
 
@@ -338,7 +338,7 @@ class FluflReadsOursOfALongName(InteropTest):
         host_name, pid, _ = lock.details
         self.assertTrue(GLib.get_host_name().startswith(host_name))
         self.assertEqual(pid, holder.pid)
-        # It finds the claim by its name in the lock file.
+        # flufl.lock finds the claim by its name in the lock file.
         self.assertEqual(lock._read(), str(self.claim()))
         self.assertLess(lock.expiration - datetime.datetime.now(), datetime.timedelta(hours=1))
         self.assertEqual(holder.do('release'), 'done')
@@ -357,7 +357,7 @@ class WeReadFlufls(InteropTest):
         self.assertEqual(self.holder.do('acquire'), 'done')
         before = self.snapshot()
         details = self.lock.query_details()
-        # flufl.lock is the witness of what it calls its host.
+        # flufl.lock itself is asked for the name of its host.
         self.assertEqual((details.host_name, details.pid, details.lock_file.get_path()),
                          self.flufl_lock().details)
         self.assertEqual(details.host_name, flufl.lock.Lock('/nowhere').hostname)
@@ -395,7 +395,7 @@ class WeReadFlufls(InteropTest):
         self.assertEqual(state(), Flufl.LockState.THEIRS_EXPIRED)
         self.assertEqual(self.holder.do('refresh'), 'done')
         self.assertEqual(state(), Flufl.LockState.UNKNOWN)
-        # Its claim has nothing that proves it.
+        # The claim of flufl.lock has no evidence that its holder is dead.
         self.holder.kill()
         self.assertEqual(state(), Flufl.LockState.UNKNOWN)
         self.lock.break_lock(Flufl.BreakFlags.FORCE)
@@ -410,7 +410,7 @@ class WeReadFlufls(InteropTest):
         self.assertEqual(self.holder.do('release'), 'done')
 
     def break_lock(self, flags=Flufl.BreakFlags.NONE):
-        """Is it broken?"""
+        """Try to break the lock, and return whether that succeeded."""
         try:
             return self.lock.break_lock(flags)
         except GLib.Error as error:
@@ -437,8 +437,8 @@ class WeReadFlufls(InteropTest):
         self.assertEqual(self.holder.do('release'), 'not-held')
 
     def test_claim_that_was_left(self):
-        """A breaker of flufl.lock's that dies half-way leaves a claim without a
-        lock. That is in nobody's way."""
+        """A breaker with flufl.lock that dies half-way leaves a claim without a lock file.
+        That claim is in nobody's way."""
         self.assertEqual(self.holder.do('acquire'), 'done')
         self.holder.kill()
         self.path.unlink()
