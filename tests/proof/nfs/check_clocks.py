@@ -3,9 +3,9 @@
 
 """Clocks that are an hour off, and hosts of one name.
 
-All here have one kernel, so one clock. A process's own is set off in front of
-libc; file times and what the server says stay as they are. A server that is
-behind is then one whose clients are all ahead."""
+All processes here have one kernel, and so one clock. A library that comes before libc
+sets the clock of a single process off. The times of files and of the server stay as they
+are. So a server is behind if its clients are all ahead."""
 
 import os
 import pathlib
@@ -17,7 +17,7 @@ OFF_S = 3600
 LIFETIME_S = 5
 HOLD_S = LIFETIME_S + SLOP_S + 7
 
-# How far the clocks of a, b are ahead of the server's.
+# Seconds by which the clocks of a and b are ahead of the server's.
 CLOCKS = {
     'the server an hour behind': (OFF_S, OFF_S),
     'the server an hour ahead': (-OFF_S, -OFF_S),
@@ -26,7 +26,7 @@ CLOCKS = {
     'the waiter an hour ahead': (0, OFF_S),
     'the waiter an hour behind': (0, -OFF_S),
 }
-# A process 1 of its own, on a host called localhost.
+# Put before a command to make it process 1 of a host called localhost.
 CONTAINER = [*APART, '--uts',
              'sh', '-c', 'hostname localhost; exec "$@"', 'sh']
 
@@ -49,7 +49,7 @@ class Case:
             return
         lock = pathlib.Path('/export', pathlib.Path(self.place).name, 'lock')
         left_s = os.stat(lock).st_mtime - time.time()
-        # Whoever is behind goes by the server's clock.
+        # A holder whose clock is behind uses the server's clock.
         is_off = abs(left_s - max(self.ahead[0], 0)) <= LIFETIME_S
         released = self.holder.ask('release')[0]
         word = self.waiter.answer()[0]

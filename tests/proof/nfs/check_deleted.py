@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-"""A lock file that another client deletes: that client gets the lock at once, the
-holder is told that it lost, and leaves the other's lock alone."""
+"""Another client deletes the lock file. That client gets the lock at once. The holder
+learns that it has lost its lock, and leaves the lock of the other alone."""
 
 import os
 import pathlib
@@ -11,14 +11,14 @@ import time
 
 from world import VERSIONS, files_in, on
 
-# So long that no heartbeat tells before the operation does.
+# Seconds: long enough that no heartbeat reports the loss before the operation does.
 LIFETIME_S = 300
-# Of the case in which the heartbeat is to tell.
+# Seconds, for the case in which the heartbeat reports the loss.
 SHORT_LIFETIME_S = 6
 TOLD_LATE_S = 2
-# The longest that a client believes what it knows of a file or a directory.
+# The longest time, in seconds, for which a client trusts its cache of a file or a directory.
 ATTRIBUTES_S = 60
-# How each tells that the lock is not ours.
+# The word with which each operation, or the heartbeat, reports the loss.
 WORDS = {'release': 'lost', 'refresh': 'lost', 'check': 'lost', 'heartbeat': 'loss'}
 
 
@@ -34,7 +34,7 @@ class Case:
         self.other = world.peer('b', self.lock, LIFETIME_S, linger=linger)
 
     def begin(self):
-        # With `linger` the holder's claim is then one that was used before.
+        # After the cycle the holder's claim is one that was used before, with `linger`.
         turns = self.holder.ask('cycles 1')[0], self.holder.ask('acquire')[0]
         subprocess.run([*on('b'), 'rm', self.lock], check=True)
         self.deleted = time.monotonic()
@@ -43,7 +43,7 @@ class Case:
         self.of_other = self._seen()
 
     def _seen(self):
-        """The lock file, as the server has it."""
+        """The number and the content of the lock file on the server."""
         try:
             path = pathlib.Path('/export', pathlib.Path(self.place).name, 'lock')
             return os.stat(path).st_ino, path.read_text()
@@ -51,7 +51,7 @@ class Case:
             return None
 
     def ask(self):
-        """The word, and how long after the deletion it was told."""
+        """The word for the loss, and the seconds from the deletion until it came."""
         if self.way == 'heartbeat':
             most = self.deleted + SHORT_LIFETIME_S / 3 + TOLD_LATE_S
             while self.holder.lost_at is None and time.monotonic() < most + SHORT_LIFETIME_S:
@@ -69,7 +69,7 @@ class Case:
     def judge(self):
         before = self.holder.lost_at
         word, after_s = self.ask()
-        # A second one finds nothing to release, or is the first after a check.
+        # This release is a second one, which has nothing to release, or the first after a check.
         again = self.holder.ask('release')[0]
         kept = self._seen() == self.of_other and self.of_other is not None
         shut_out = self.holder.ask('acquire 0')[0]
@@ -92,7 +92,7 @@ class Case:
 def run(world):
     cases = [Case(world, version, linger, way) for version in VERSIONS
              for linger in (False, True) for way in WORDS]
-    # The heartbeat's own first, and that which may have to wait last.
+    # The cases of the heartbeat come first, and those that may have to wait come last.
     for way in 'heartbeat', 'release', 'refresh', 'check':
         some = [case for case in cases if case.way == way]
         for case in some:

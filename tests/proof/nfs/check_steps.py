@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-"""The machine's clock is stepped, on local file systems, where it is the file
-server's, too: a live lock is not broken, and a stopped holder's is broken when it
-may be, neither before nor long after. At the end the clock is right again."""
+"""The machine's clock is stepped, on local file systems, where it is the file server's,
+too. A live lock is not broken. The lock of a stopped holder is broken when it may be,
+neither before nor long after. At the end the clock is right again."""
 
 import os
 import pathlib
@@ -14,11 +14,11 @@ from world import GRACE_S, SLOP_S, judge_live
 
 HOUR_S = 3600
 LIFETIMES_S = 2, 6
-# The pauses after the steps are shorter and longer than a waiter watches.
+# Each step is followed by a pause, which is shorter or longer than a waiter watches. In seconds.
 STEPS = (HOUR_S, 3), (HOUR_S, 9), (HOUR_S, 9), (-3 * HOUR_S, 9), (HOUR_S, 9)
 # On a local file system a release wakes the waiter.
 RELEASE_SEEN_S = 1.2
-# The longest pause between two looks, and what a busy machine takes.
+# Seconds: the longest pause between two looks, and the time that a busy machine takes.
 RECOVERY_LATE_S = 4
 EARLY_S = 0.1
 LOST_SOON_S = 2
@@ -26,7 +26,7 @@ GAP_S = 1
 
 
 class Clock:
-    """The wall clock, and how far it was stepped."""
+    """The wall clock, which is stepped, and set right at the end."""
 
     def __init__(self):
         self._off = time.time() - time.monotonic()
@@ -74,20 +74,20 @@ class Case:
         self.expires_in_s = self.lock.stat().st_mtime - time.time()
 
     def judge_stopped(self, what, earliest_s, latest_s):
-        """The waiter gets in so many seconds after the stop."""
+        """Check that the waiter gets in from `earliest_s` to `latest_s` seconds after the stop."""
         name = f"a stopped holder's lock is broken, {what}, {self.name}"
         got, _, heard = self.waiter.answer()
         self.holder.process.send_signal(signal.SIGCONT)
         woken = time.monotonic()
         took, still = heard - self.stopped, self.world.stalls.between(self.stopped, heard)
-        # A waiter that stood still for long begins to watch anew.
+        # A waiter that stood still for long begins its watch anew.
         more_s = 2 * still + (GRACE_S + self.lifetime_s / 3 if still > GAP_S else 0)
         self.world.check(name, got == 'held' and earliest_s - EARLY_S <= took <= latest_s + more_s,
                          f'after {took:.1f} s, allowed are {earliest_s:.1f} to {latest_s:.1f}'
                          + (f', and the machine stood still for {still:.2f}' if still else ''))
         while self.holder.lost_at is None and time.monotonic() < woken + LOST_SOON_S + self.lifetime_s:
             time.sleep(0.02)
-        # Whether it was told before or after the release, that finds nothing of it.
+        # The holder has learned of its loss, or should have. Its release must not find the lock.
         released = self.holder.ask('release')[0]
         theirs = [self.waiter.ask(what)[0] for what in ('check', 'release')]
         self.world.check(f'and its holder is told, {what}, {self.name}',
@@ -97,7 +97,7 @@ class Case:
 
 
 def run(world):
-    # A disk of its own, and memory.
+    # A disk that only this check uses, and memory.
     roots = {'ext4': '/export/steps', 'tmpfs': '/dev/shm/steps'}
     for root in roots.values():
         os.mkdir(root)
@@ -107,7 +107,7 @@ def run(world):
         for case in made:
             case.begin()
         # The waiters must watch the lock before the clock is stepped. Nothing on disk shows that
-        # they do, so that no condition can take the place of this sleep.
+        # they do, so no condition can replace this sleep.
         time.sleep(3)
         return made
 
@@ -130,7 +130,8 @@ def run(world):
                                + RECOVERY_LATE_S)
         world.end_peers()
 
-        # Expired by the step, at once. The last refresh was a third of the lifetime ago at most.
+        # The locks expire by the step, at once. The last refresh was a third of the lifetime ago
+        # at most.
         late = cases('stepped')
         for case in late:
             case.stop()

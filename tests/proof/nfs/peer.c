@@ -1,20 +1,20 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * peer LOCK LIFETIME_MS SEPARATOR [linger]: a process that has one lock, with a
- * heartbeat, and does with it what it reads, line by line. To each it answers with
- * a line: a word, then milliseconds that it took.
+ * peer LOCK LIFETIME_MS SEPARATOR [linger]: a process that has one lock, with a heartbeat. It
+ * reads commands, one in a line, and answers each with a line: a word, then the milliseconds
+ * that the command took.
  *
  *   acquire [TIMEOUT_MS]
  *   release, refresh, check, state
  *   cycles N             acquire and release, N times
  *   start                acquire asynchronously: `started`, and later another line
- *   cancel               it: no line but that of its end, from when on time counts
- *   ticks                the longest that the main context stood still since the
+ *   cancel               cancel that: no line except that of its end, with the time since now
+ *   ticks                the longest time for which the main context stood still since the
  *                        last `ticks`
- *   ticked               by the clock that counts from boot, when that was over
+ *   ticked               the end of that time, by the boot clock
  *
- * A loss is told by the line `loss` in between.
+ * The line `loss`, which may come in between, reports a loss.
  */
 
 #include <libflufllock.h>
@@ -29,7 +29,7 @@ typedef struct
   FluflLock *lock;
   GMainLoop *loop;
   GCancellable *cancellable; /* of `start` */
-  gint64 started;            /* the operation whose end is to be told */
+  gint64 started;            /* when the command began that is to be answered */
   gint64 ticked;
   gint64 longest;
   gint64 longest_until;

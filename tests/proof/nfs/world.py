@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-"""What the checks in the guest share: its clients, processes on them that have a
-lock, calls counted by the mounts, and what has passed and failed."""
+"""The parts that the checks in the guest share: its clients, processes on them that have a
+lock, counts of the calls by each mount, and the numbers of passed and failed checks."""
 
 import collections
 import json
@@ -16,13 +16,13 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 VERSIONS = '3', '4.0', '4.2'
-# A process that says nothing for so long never will.
+# Seconds after which a process that has not answered never will.
 PATIENCE_S = 120
-# The slop of both libraries, and the grace of ours.
+# The slop of both libraries, and the grace of this one, in seconds.
 SLOP_S = 10
 GRACE_S = 5
-# Before a command: process ids of its own, as on another machine. The clients have one kernel,
-# and would else know of each other's dead.
+# Put before a command to give it process ids of its own, as on another machine. The clients have
+# one kernel, and would otherwise know of each other's dead processes.
 APART = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc']
 STOOD_STILL = 'this machine stood still, and the holder lost its lock'
 
@@ -32,7 +32,7 @@ def client_pid(client):
 
 
 def on(client):
-    """What to put before a command for it to run on that client."""
+    """The words to put before a command to run it on that client."""
     return ['nsenter', '-t', str(client_pid(client)), '-m', '-n', '-u', '--'] if client else []
 
 
@@ -47,11 +47,11 @@ def wait_until(condition, patience_s=PATIENCE_S, must=True):
 
 
 class Stalls:
-    """When this machine stood still, and for how long: a thread ticks, and is late. One
-    for each processor, for the host of a virtual machine may stop one of them alone."""
+    """The times for which this machine stood still. A thread for each processor ticks, and
+    notes when it is late: the host of a virtual machine may stop a single processor."""
 
     TICK_S = 0.02
-    # As late as that is any thread now and then.
+    # Seconds by which any thread is late now and then.
     USUAL_S = 0.02
 
     def __init__(self):
@@ -71,13 +71,13 @@ class Stalls:
                 due = now
 
     def between(self, begin, end):
-        """The seconds of it that a processor of the machine stood still."""
+        """The seconds between `begin` and `end` for which a processor stood still."""
         return max(sum(max(min(until, end) - max(since, begin), 0) for since, until in list(late))
                    for late in self._late.values())
 
 
 class World:
-    # Whoever waits is told after so long that it goes on.
+    # Seconds of silence after which a line shows that the checks go on.
     SILENCE_S = 20
 
     def __init__(self, build, full):
@@ -86,7 +86,7 @@ class World:
         self.full = full
         self.stalls = Stalls()
         self.passed = self.failed = self.skipped = 0
-        # What the processes say is expected mostly, and else tells what was wrong.
+        # Most messages of the processes are expected. The others show what was wrong.
         self.complaints = open('/guest-out/complaints.log', 'w')
         self._log = open('/guest-out/testlog.json', 'w')
         self._places = 0
@@ -117,7 +117,7 @@ class World:
         self.say(f'({self._doing}: {time.monotonic() - self._since:.0f} s)')
 
     def _note(self, name, result, text):
-        """As meson does, for scripts/tally.py."""
+        """Log the result as meson does, for scripts/tally.py."""
         print(json.dumps({'name': name, 'result': result, 'stdout': text}), file=self._log, flush=True)
 
     def check(self, name, good, detail=''):
@@ -129,8 +129,8 @@ class World:
         self._print(f'{"PASS" if good else "FAIL"} {name}{": " if detail else ""}{detail}')
 
     def check_time(self, name, good, begin, end, most, detail=''):
-        """Something that began and ended then, and may take so many seconds, and those
-        that the machine stood still meanwhile."""
+        """Check that what began and ended then took at most `most` seconds, without those for
+        which the machine stood still."""
         took, still = end - begin, self.stalls.between(begin, end)
         self.check(name, good and 0 <= took <= most + still,
                    f'{detail}after {took:.2f} s' + (f', of which the machine stood still for {still:.2f}'
@@ -142,7 +142,7 @@ class World:
         self._print(f'SKIP {name}: {why}')
 
     def place(self, version):
-        """A new directory, as the clients see it."""
+        """Make a new directory, and return its path on the clients."""
         self._places += 1
         name = f'place-{self._places}'
         os.mkdir(f'/export/{name}')
@@ -161,8 +161,8 @@ class World:
 
 
 def judge_live(world, name, holder, waiter, detail=''):
-    """A holder that is alive and refreshes, and a waiter that must not get in. If the
-    machine stood still for too long that is no break: the holder is the first to know."""
+    """Check that the waiter does not get in while the holder is alive and refreshes. If the
+    machine stood still for too long, the holder must know of its loss before the waiter gets in."""
     got_in = waiter.has_answered()
     if holder.lost_at is None:
         world.check(name, not got_in, detail)
@@ -175,7 +175,7 @@ def judge_live(world, name, holder, waiter, detail=''):
 
 
 def skip_lost(world, name, holder):
-    """A holder that lost its lock. It did so for nothing if the machine went on."""
+    """Skip the check of a holder that lost its lock, and fail it if the machine went on."""
     still = world.stalls.between(holder.lost_at - 2 * holder.lifetime_s, holder.lost_at)
     if still > holder.lifetime_s / 10:
         world.skip(name, f'{STOOD_STILL}: {still:.2f} s')
@@ -184,7 +184,7 @@ def skip_lost(world, name, holder):
 
 
 def files_in(place):
-    """As the server has them."""
+    """The names of the files in a place, as the server has them."""
     return sorted(os.listdir('/export/' + pathlib.Path(place).name))
 
 
@@ -227,7 +227,7 @@ class Peer:
         self.process.stdin.write(command + '\n')
 
     def answer(self, patience_s=PATIENCE_S):
-        """The word, the seconds that it took, and when it was heard."""
+        """The word, the seconds that the command took, and the time at which the answer came."""
         try:
             return self._lines.get(timeout=patience_s)
         except queue.Empty:
@@ -244,7 +244,7 @@ class Peer:
         return self._lines.queue[0]
 
     def end(self):
-        """As a program does that has done its work."""
+        """End the process as a program ends that has done its work."""
         self.process.stdin.close()
         self.process.wait(PATIENCE_S)
 
@@ -254,7 +254,7 @@ class Peer:
 
 
 class Counter:
-    """The calls to the server that a mount has made since."""
+    """The calls to the server that a mount has made since the counter was made."""
 
     def __init__(self, client, version):
         self._path = f'/proc/{client_pid(client)}/mountstats'

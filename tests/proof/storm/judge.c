@@ -2,22 +2,24 @@
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * docs/protocol.md, "Deleted by others": a deleted lock is free, and its holder does not know
- * until it looks. So a turn may overlap with that of a holder who was robbed, and with no
- * other. Who looks after the deletion must be told, and who is told must have been robbed.
+ * until it looks. So a turn may overlap with the turn of a holder that was robbed, and with no
+ * other. A holder that looks after the deletion must learn of it, and a holder that reports a
+ * loss must have been robbed.
  *
- * One thing cannot be had there: a deletion between two calls of a release, the one that sees
- * the lock and the one that removes it. Then the next lock is removed. It is known by a release
- * that ended well with its lock deleted meanwhile; such a hole is counted, and explains the
- * next turn's loss or overlap.
+ * One case is a hole in this: a deletion between two calls of a release, the one that sees the
+ * lock and the one that removes it. The release then removes the next lock. The sign of a hole is
+ * a release that ended well although its lock was deleted meanwhile. A hole is counted, and
+ * explains the loss or the overlap of the next turn.
  */
 
 #include "judge.h"
 
 #include <string.h>
 
-/* As long as the one whose lock was removed through a hole may be stopped before it enters. */
+/* Microseconds for which a holder may be stopped before it enters, if its lock was removed through
+ * a hole. */
 #define HOLE_SLACK (2 * G_TIME_SPAN_SECOND)
-/* So long a killed process may be seen, though it has lost the lock already. */
+/* Milliseconds for which a killed process may still be seen after it has lost the lock. */
 #define DYING_MS 1000
 
 static Arena *arena;
@@ -49,8 +51,8 @@ set_state (int state)
   __atomic_store_n (&mine->state, state, __ATOMIC_SEQ_CST);
 }
 
-/* The deletion between @since and @until of @claim, or of the lock that it was. 0 is that of a
- * turn that was over before it had a name, and could be any. */
+/* The deletion of @claim, or of the lock that it was, between @since and @until. A @claim of 0 is
+ * that of a turn that was over before its name was known, and stands for any claim. */
 static const Deletion *
 find_deletion (int what, guint64 claim, gint64 since, gint64 until)
 {
@@ -69,7 +71,7 @@ find_deletion (int what, guint64 claim, gint64 since, gint64 until)
   return NULL;
 }
 
-/* All that was deleted until now is written down. */
+/* Waits until all deletions up to now are recorded. */
 static void
 settle (void)
 {
@@ -96,8 +98,8 @@ find_hole (const Slot *slot, gint64 until)
              : find_deletion (DELETED_LOCK, slot->claim, slot->releasing, until);
 }
 
-/* Whether the lock of a turn that was entered at @entered may have been removed through a
- * hole: one that is known, or one that perhaps will be. */
+/* Whether the lock of a turn that was entered at @entered may have been removed through a hole,
+ * which is recorded, or may be later. */
 static gboolean
 is_after_hole (gint64 entered, gint64 until)
 {
@@ -123,8 +125,8 @@ is_robbed (const Slot *turn, int what, gint64 until)
          || is_after_hole (turn->entered, until);
 }
 
-/* Whether others may have the lock although @turn is inside. Whoever is told by a look that its
- * claim has gone removes what is left, before it can say that it is out. */
+/* Whether others may have the lock although @turn is inside. A holder that finds by a look that
+ * its claim is gone removes the lock file, before it can say that it is out. */
 static gboolean
 may_overlap (const Slot *turn, gint64 until)
 {
@@ -133,7 +135,7 @@ may_overlap (const Slot *turn, gint64 until)
   return is_robbed (turn, gives_up ? DELETED_LOCK | DELETED_CLAIM : DELETED_LOCK, until);
 }
 
-/* A copy of another's turn; FALSE if it is not inside. */
+/* Copies the turn of another process. FALSE: that process is not inside. */
 static gboolean
 see_turn (const Slot *slot, Slot *turn)
 {
@@ -188,7 +190,7 @@ judge_join (Arena *the_arena)
           || !__atomic_compare_exchange_n (&slot->pid, &pid, (int) getpid (), FALSE,
                                            __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
         continue;
-      /* It was killed there. */
+      /* The last process of this slot is dead, and may have been killed in a release. */
       deletion = find_hole (slot, G_MAXINT64);
       if (deletion != NULL)
         keep_hole (deletion->t0);
@@ -222,7 +224,8 @@ judge_looks (void)
   mine->releasing = g_get_monotonic_time ();
 }
 
-/* A look or a release, since @mine->releasing, found nothing wrong. */
+/* Whether a look or a release that found nothing wrong should have found a deletion. It began at
+ * @mine->releasing. */
 static gboolean
 should_have_been_told (void)
 {

@@ -1,9 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * worker ARENA LOCK SEED [HOURS]: takes the lock again and again, as storm.py
- * says, until it is told in the arena to stop. Its clock jumps, unless it is
- * HOURS ahead.
+ * worker ARENA LOCK SEED [HOURS]: takes the lock again and again, as storm.py explains, until
+ * the arena says stop. Its clock jumps, or is HOURS ahead.
  */
 
 #include <signal.h>
@@ -73,7 +72,7 @@ refresh (FluflLock *lock, GError **error)
     judge_has_looked (ours);
 }
 
-/* With deletions it is the judge's, before each call that releases. */
+/* Leaves the arena. With deletions the judge does this, before each call that releases. */
 static void
 leave (void)
 {
@@ -86,8 +85,8 @@ leave (void)
     }
 }
 
-/* What a user would do: try again until it is gone, or ours no longer, which was
- * so before if there is no error. Says whether it was ours to the end. */
+/* Releases the lock as an application would: tries again until it is released, or lost. Without
+ * an error it was lost before. Returns whether it was held to the end. */
 static gboolean
 give_back (FluflLock *lock, GError **error)
 {
@@ -108,8 +107,8 @@ give_back (FluflLock *lock, GError **error)
   return FALSE;
 }
 
-/* The lease began after @begun. Clocks that jump excuse no loss before its end,
- * for the file server's, which is the kernel's here, does not jump. */
+/* The lease began after @begun. Clocks that jump excuse no loss before its end, since the file
+ * server's clock, which is the kernel's here, does not jump. */
 static void
 note_loss (gint64 begun, const GError *error)
 {
@@ -157,7 +156,7 @@ one_round (FluflLock *lock, GRand *rand)
     note_loss (begun, error != NULL ? error : refresh_error);
 }
 
-/* That a clock is off is what is meant to be here. */
+/* Drops the warnings about clocks, which are off on purpose. */
 static void
 drop_message (const char *domain, GLogLevelFlags level, const char *message, gpointer user_data)
 {

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-"""worker.py ARENA LOCK: as worker.c, with Python's flufl.lock."""
+"""worker.py ARENA LOCK: does the same as worker.c, with Python's flufl.lock."""
 
 import ctypes
 import mmap
@@ -12,12 +12,12 @@ import time
 from datetime import timedelta
 
 
-# Of arena.h.
+# As in arena.h.
 ARENA_SIZE = 1 << 23
 
 
 class Arena(ctypes.Structure):
-    """The beginning of what is in arena.h."""
+    """The beginning of the structure in arena.h."""
     _fields_ = [
         ('owner', ctypes.c_int),
         ('overlaps', ctypes.c_int),
@@ -78,7 +78,7 @@ def leave(arena):
 
 
 def main():
-    # storm.py imports this also where there is no flufl.lock.
+    # storm.py imports this module even where there is no flufl.lock.
     from flufl.lock import Lock, LockError
 
     arena = open_arena(sys.argv[1])
