@@ -205,7 +205,7 @@ storm_of_forks (Face *face, gconstpointer data G_GNUC_UNUSED)
   gboolean over = FALSE;
   guint n_forks = test_is_slow () ? N_FORKS / 10 : N_FORKS;
 
-  /* The table that lies has a mutex, too, which may stay locked in a child. */
+  /* The storm is about the library's mutexes, so it does without that of the table that lies. */
   flufl_lock_syscalls = &flufl_syscalls_posix;
   holder = face_lock_new (face);
   face_acquire (holder);

@@ -13,7 +13,7 @@ typedef struct
   guint  steps;
 } Intruder;
 
-/* Another process does all it can, with the time that it takes. */
+/* Another process does all that it can, after a delay. */
 static void
 intrude (gpointer data)
 {
@@ -35,8 +35,8 @@ attempt_until_settled (Proc *p)
   return outcome;
 }
 
-/* Hazard 3: A breaks; before its call number k B does all that it can; A goes
- * on. Never do both hold, and whoever holds has the lock file. */
+/* Hazard 3: A breaks. Before its call number k, B does all that it can. Then A goes on. Never do
+ * both hold, and the lock file is that of the holder. */
 static void
 two_breakers (gint64 delay)
 {
@@ -63,7 +63,7 @@ two_breakers (gint64 delay)
       b_has = proc_has_it (&b);
       g_test_message ("before call %u: A %d, B %d", k, a_has, b_has);
       g_assert_cmpint (outcome == FLUFL_OUTCOME_HELD, ==, a_has);
-      /* B was told that it holds: then it does, whatever A did since. */
+      /* If B has acquired the lock, it still holds it, whatever A has done since. */
       if (b.claim.path != NULL && flufl_claim_lease_left (&b.claim, &b.site) > 0
           && fake_disk_exists (b.claim.path) && fake_disk_nlink (b.claim.path) >= 2)
         g_assert_true (b_has);
@@ -81,7 +81,7 @@ two_breakers (gint64 delay)
       else
         proc_abandon (&b);
 
-      /* Nobody is shut out for ever. */
+      /* No process is shut out for ever. */
       for (int i = 0; i < 5 && fake_disk_exists (LOCK); i++)
         {
           Proc c;
@@ -120,7 +120,7 @@ torn_fstat (int fd, struct stat *st)
   return answer;
 }
 
-/* Now the other's call is done. */
+/* The other's call is done by now. */
 static int
 torn_close (int fd)
 {
@@ -149,7 +149,7 @@ test_torn_look (void)
   g_assert_cmpint (proc_attempt (&a), ==, FLUFL_OUTCOME_BUSY);
   g_assert_false (torn);
   g_assert_false (fake_disk_exists ("/d|e/" FOREIGN));
-  /* The other comes to its end. */
+  /* The other process goes on to its end. */
   g_assert_cmpint (fake_syscalls.unlink (LOCK), ==, 0);
   g_assert_cmpint (proc_attempt (&a), ==, FLUFL_OUTCOME_HELD);
   g_assert_cmpint (proc_release (&a), ==, FLUFL_OUTCOME_RELEASED);
@@ -170,7 +170,7 @@ test_two_breakers_slow (void)
   two_breakers (3 * FAKE_SEC);
 }
 
-/* Waits beside a holder that does nothing, with a life-line, until its lock may be broken. */
+/* Waits until the lock of a holder with a life-line, which does nothing, may be broken. */
 static void
 watch_until_expired (Proc *p)
 {
@@ -189,8 +189,8 @@ refresh_holder (gpointer data)
   proc_refresh (holder);
 }
 
-/* A late holder refreshes before call k of the breaker. Either it is told that
- * it has lost, or it keeps the lock. */
+/* A late holder refreshes before call k of the breaker. Either the refresh reports a loss, or
+ * the holder keeps the lock. */
 static void
 test_holder_refreshes_meanwhile (void)
 {

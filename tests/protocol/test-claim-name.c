@@ -30,7 +30,7 @@ test_round_trip (void)
   g_autofree char *name = build ("x.lock", "|", &somebody);
   FluflClaimName claim;
 
-  /* These bytes are the format that others read. */
+  /* Other processes read this format, byte by byte. */
   g_assert_cmpstr (name, ==,
                    "x.lock|mimosa|4711|T18eac903e394e6a4R89541ed3df07B0123abcdN89ab4567S5a1c0");
   g_assert_true (parse (name, "x.lock", &claim));
@@ -116,7 +116,7 @@ test_separators_in_names (void)
   g_assert_false (parse ("a|b|c|1|2", "a", &claim));
 }
 
-/* A text of @n characters of @length bytes each. */
+/* A text that repeats @character @n times. */
 static char *
 repeat (const char *character, gsize n)
 {
@@ -142,7 +142,7 @@ check_long (const char *lock_name, const char *separator, const FluflIdentity *i
   g_assert_true (claim.host_cut || strlen (claim.host) == strlen (identity->host));
   g_assert_false (flufl_claim_name_parse (name, strlen (name), other, separator, &claim));
   if (strstr (lock_name, separator) == NULL)
-    g_assert_cmpuint (g_strv_length (fields), ==, 4); /* what flufl needs */
+    g_assert_cmpuint (g_strv_length (fields), ==, 4); /* the fields that flufl.lock needs */
 }
 
 static void
@@ -182,7 +182,7 @@ test_cut_keeps_characters (void)
         const char *cut = strchr (name, '~');
 
         g_assert_nonnull (cut);
-        g_assert_cmpint (cut - name, >=, 64); /* the queue goes by so much of it */
+        g_assert_cmpint (cut - name, >=, 64); /* the queue needs this part of it */
         if (g_utf8_validate (lock_name, -1, NULL))
           g_assert_true (g_utf8_validate (name, -1, NULL));
       }
@@ -211,7 +211,7 @@ test_odd_hosts (void)
     { "", "|", "localhost" },         { ":a", "::", "xa" },    { "a::b:", "::", "axxbx" },
     { "-=-a", "-=-", "xxxa" },        { "a.b", ".", "axb" },   { "\xA9" "a", "\xC3\xA9", "xa" },
     { "\xC3\xA8", "\xC3\xA9", "\xC3\xA8" }, /* another character with a byte in common */
-    { "\xC3\xA9" "a", "\xA9", "\xC3xa" },     /* a separator that is no UTF-8 */
+    { "\xC3\xA9" "a", "\xA9", "\xC3xa" },     /* a separator that is not UTF-8 */
   };
 
   g_test_summary ("Every host has claims that can be read, and knows them as its own");

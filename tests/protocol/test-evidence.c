@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Who is proved to be dead, and what that allows.
+ * The evidence that a holder is dead or alive, and its consequences.
  */
 
 #include <string.h>
@@ -9,14 +9,14 @@
 
 #include "protocol-util.h"
 
-/* Stands before that of the C library: a host whose name needs cleaning. */
+/* Replaces the function of the C library. The name needs cleaning if the separator is "-". */
 int
 gethostname (char *name, size_t size)
 {
   return g_strlcpy (name, "odd-host", size) < size ? 0 : -1;
 }
 
-/* A claim as a process of this machine would have made it. */
+/* The name of a claim as a process of this machine would make it. */
 static char *
 evident_claim (int pid, const char *boot, const char *space, const char *start)
 {

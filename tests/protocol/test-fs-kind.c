@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * What is known of the file system. On a real 9p this is tried by scripts/test-nfs.
+ * The kinds of file systems, and how they are recognized. scripts/test-nfs tests a real 9p.
  */
 
 #include <string.h>
@@ -37,7 +37,7 @@ test_unknown (void)
   g_assert_cmpint (flufl_fs_kind ("/nowhere"), ==, FLUFL_FS_UNASKED);
 }
 
-/* Where this kernel has a memory file system at the usual place. */
+/* For a kernel that has a memory file system at the usual place. */
 static void
 test_memory (void)
 {
@@ -71,7 +71,7 @@ test_numbers (void)
   {
     guint32     number;
     gboolean    has_device;
-    const char *mounted_as; /* NULL: that cannot be read */
+    const char *mounted_as; /* NULL: the list of mounts cannot be read */
     FluflFsKind kind;
   } cases[] = {
     { 0xEF53, TRUE, NULL, FLUFL_FS_LOCAL },        /* ext4 */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Who a process says that it is, asked when it cannot be told.
+ * The identity of a process, read at moments when /proc does not give it.
  */
 
 #include <errno.h>
@@ -39,7 +39,7 @@ test_is_found_later (void)
       return;
     }
   starved.open = open_nothing;
-  pid = fork (); /* a process that has not asked yet */
+  pid = fork (); /* a process that has not read its identity yet */
   g_assert_cmpint (pid, >=, 0);
   if (pid == 0)
     {
@@ -57,7 +57,7 @@ static GCond stalled_cond;
 static gboolean stalled;
 static GThread *volatile asks; /* in sight of memcheck */
 
-/* The answer never comes. */
+/* The call does not return. */
 static int
 open_stalls (const char *path G_GNUC_UNUSED, int flags G_GNUC_UNUSED, mode_t mode G_GNUC_UNUSED)
 {
@@ -79,7 +79,7 @@ ask_in_vain (gpointer sys)
   return NULL;
 }
 
-/* A process that has not asked yet, and forks while a thread of it asks. */
+/* A process that has not read its identity yet forks while a thread reads it. */
 static int
 fork_while_asked (void)
 {

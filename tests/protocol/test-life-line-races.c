@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Breaking and releasing with the life-line, with others at work, or death,
- * between any two calls. Time stands still unless a test says.
+ * Breaks and releases with the life-line, while between any two calls others work, or a process
+ * dies. Time stands still unless a test lets it pass.
  */
 
 #include "life-line-util.h"
@@ -17,7 +17,7 @@ try_some (Proc *p, guint n)
   return outcome;
 }
 
-/* A process that tries every half second gets the lock within @seconds. */
+/* Asserts that a process which tries every half second gets the lock within @seconds. */
 static void
 assert_free_within (double seconds)
 {
@@ -54,8 +54,8 @@ intrude (gpointer data)
     try_some (intruder->proc, 3);
 }
 
-/* A breaks the lock of a dead holder; before its call k B does all it can.
- * Whoever is told that it holds does so, to the end. */
+/* A breaks the lock of a dead holder. Before its call k, B does all that it can. A process whose
+ * attempt has succeeded holds the lock to the end. */
 static void
 two_breakers (gboolean a_is_remote, gboolean b_is_remote, gint64 age, gint64 delay)
 {
@@ -163,7 +163,7 @@ test_orphan_rests (void)
   proc_clear (&holder);
 }
 
-/* Time passes, and somebody comes every half second. */
+/* Time passes, and another process tries every half second. */
 static void
 others_wait (gpointer data)
 {
@@ -261,7 +261,7 @@ act_release (Proc *p)
   proc_release (p);
 }
 
-/* Somebody dies at call k of what it does; others get the lock in time. */
+/* A process dies at call k of its action. Others get the lock in time. */
 static void
 die_at_each_call (Act act, gboolean holds, gboolean expired, gboolean remote, gboolean orphan,
                   double seconds)
@@ -319,7 +319,7 @@ test_death (void)
   die_at_each_call (act_break, FALSE, TRUE, TRUE, FALSE, grace + 1);
 }
 
-/* Without life-lines: at expiry + slop + grace at the latest. */
+/* Without life-lines others get the lock at expiry + slop + grace at the latest. */
 static void
 test_death_without (void)
 {
@@ -343,8 +343,8 @@ test_death_without (void)
     }
 }
 
-/* Who dies while it breaks what has expired, and has no life-line: two rests,
- * the orphan's and that of the claim which it is given. */
+/* A breaker without a life-line dies while it breaks an expired lock. Others wait for two rests:
+ * that of the orphan, and that of the claim which the orphan is given. */
 static void
 test_death_of_breaker_without (void)
 {

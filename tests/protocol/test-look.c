@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * How a lock file is looked at.
+ * The looks at a lock file.
  */
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 
 #include "protocol-util.h"
 
-/* What a file system says to O_DIRECT. */
+/* The answer of the file system to O_DIRECT. */
 static enum { ALLOWS, OPENS_NOT, READS_NOT } direct;
 static gboolean is_direct;
 static guint n_direct, n_opened, n_read;
@@ -64,7 +64,7 @@ test_no_delegation (void)
         g_assert_cmpuint (n_direct, ==, kind == FLUFL_FS_NFS ? 1 : 0);
         g_assert_cmpint (look.errsv, ==, 0);
         g_assert_cmpuint (n_opened, ==, kind == FLUFL_FS_NFS && direct == READS_NOT ? 2 : 1);
-        g_assert_cmpuint (n_read, ==, 1); /* its size tells its end */
+        g_assert_cmpuint (n_read, ==, 1); /* its size shows its end */
         g_assert_cmpuint (fake_disk_n_open (), ==, 0);
         flufl_site_clear (&site);
       }
@@ -77,7 +77,7 @@ kill_none (pid_t pid G_GNUC_UNUSED, int sig G_GNUC_UNUSED)
   return -1;
 }
 
-/* A waiter's try when nothing says that it must look: how often it opened a file. */
+/* The number of files that a waiter opens in a try when nothing makes it look. */
 static guint
 poll (Proc *p)
 {

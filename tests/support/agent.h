@@ -1,9 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * One who takes a lock on a real directory, and waits for it. Timers are set so
- * late that only what is to be shown can end a wait; a wait that is not ended
- * kills the test.
+ * An agent takes a lock on a real directory, and waits for it. Timers are set so late that only
+ * the event under test can end a wait. A wait that does not end kills the test.
  */
 
 #pragma once
@@ -25,22 +24,22 @@ typedef struct
   int           done;
 } Agent;
 
-/* All agents' calls. */
+/* The system calls of all agents. */
 extern FluflSyscalls agent_sys;
 
 /* FALSE if the test is skipped. */
 gboolean agent_setup          (TestPlace    *place);
-/* Without watches, for as long as the process lives. FALSE if a child does the test. */
+/* Sets up agents without watches, for the life of the process. FALSE if a child runs the test. */
 gboolean agent_setup_blind    (TestPlace    *place);
 void     agent_teardown       (TestPlace    *place);
-/* How often a blind process has asked for watches. */
+/* The number of times that a blind process has asked for watches. */
 extern int agent_n_asked;
 
 void     agent_init           (Agent        *self,
                                TestPlace    *place);
 void     agent_clear          (Agent        *self);
 
-/* For those who start the acquisition themselves. */
+/* For tests that start the acquisition themselves. */
 void     agent_prepare        (Agent        *self,
                                gint64        deadline,
                                GCancellable *cancellable);
@@ -49,13 +48,14 @@ void     agent_take_in_thread (Agent        *self,
                                GCancellable *cancellable);
 void     agent_take_async     (Agent        *self,
                                GCancellable *cancellable);
-/* Until what the two above began is over. */
+/* Waits for the end of an acquisition that one of the two functions above began. */
 void     agent_await          (Agent        *self);
 void     agent_drop           (Agent        *self);
 
-/* Until so many waiters have a watch. */
+/* Waits until @n waiters have a watch. */
 void     agent_await_watches  (guint         n);
-/* After agent_setup(). GLib's watcher is late by 100 ms: there fewer turns must do. */
+/* The number of turns for a test: @n, or fewer with GLib's watcher, which is late by 100 ms. To be
+ * called after agent_setup(). */
 guint    agent_turns          (guint         n);
 
 G_END_DECLS

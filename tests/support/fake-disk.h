@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * A disk in memory, with a clock that stands still until it is told to go on.
- * Its table of system calls fails, loses replies, or lets something else happen
- * at the call that a test names. Paths in /proc are the real ones.
+ * A disk in memory, with a clock that stands still until a test sets it forward. A call of its
+ * table fails, loses its reply, or lets another event happen, if a test asks for that. Paths in
+ * /proc are the real ones.
  */
 
 #pragma once
@@ -17,7 +17,7 @@ G_BEGIN_DECLS
 typedef enum
 {
   FAKE_FAIL,       /* the call is not carried out */
-  FAKE_LOSE_REPLY, /* it is, and says errno all the same */
+  FAKE_LOSE_REPLY, /* the call is carried out, and fails all the same */
 } FakeFault;
 
 typedef void (*FakeHook) (gpointer user_data);
@@ -30,20 +30,21 @@ void     fake_disk_reset       (void);
 void     fake_disk_advance     (gint64       nsec);
 /* Every wall clock is set forward, and no time passes. */
 void     fake_disk_step_clocks (gint64       nsec);
-/* This machine's clock against the file server's, which counts. */
+/* Sets this machine's clock off against the file server's, which counts. */
 void     fake_disk_skew_local  (gint64       nsec);
 gint64   fake_disk_server_now  (void);
-/* Stored times are cut to so many nanoseconds. */
+/* Stored times are cut to a multiple of @nsec nanoseconds. */
 void     fake_disk_granularity (gint64       nsec);
 void     fake_disk_kind        (FluflFsKind  kind);
 /* O_NOFOLLOW is refused, as by Flatpak's document portal. */
 void     fake_disk_refuse_nofollow (gboolean refuses);
 /* ctime is shown as the later of ctime and mtime, as by ceph-fuse. */
 void     fake_disk_later_ctime (gboolean     later);
-/* link(2) makes a copy and says nothing. */
+/* link(2) makes a copy, and reports success. */
 void     fake_disk_copy_links  (gboolean     copies);
 
-/* At the @nth call from now (1 is the next; of @call, or of any if NULL). */
+/* The order of a fault or a hook at the @nth call of @call from now, where 1 is the next one.
+ * NULL: any call. */
 void     fake_disk_fault       (const char  *call,
                                 guint        nth,
                                 FakeFault    fault,
@@ -52,19 +53,19 @@ void     fake_disk_hook        (const char  *call,
                                 guint        nth,
                                 FakeHook     hook,
                                 gpointer     user_data);
-/* Whether what was ordered has happened. */
+/* Whether the order has been carried out. */
 gboolean fake_disk_order_done  (void);
 void     fake_disk_cancel_order (void);
 
-/* At the @nth call from now the caller dies: what it asks has no effect any
- * more, but that what it closes is closed. */
+/* At the @nth call from now the caller dies. Its calls have no effect any more, except that
+ * close(2) still closes. */
 void     fake_disk_die         (guint        nth);
-/* Others go on. Says whether it had died. */
+/* Others go on. Returns whether the caller had died. */
 gboolean fake_disk_bury        (void);
-/* What fork(2) makes of an open file: a second number for it. */
+/* A second descriptor of an open file, as fork(2) makes one. */
 int      fake_disk_inherit     (int          fd);
 
-/* What was called since: "link", "unlink NAME", … */
+/* The calls since they were last forgotten: "link", "unlink NAME", … */
 void     fake_disk_forget_calls (void);
 guint    fake_disk_count_calls  (const char  *call);
 guint    fake_disk_n_calls      (void);
@@ -76,7 +77,7 @@ void     fake_disk_put         (const char  *path,
                                 mode_t       mode);
 void     fake_disk_set_mtime   (const char  *path,
                                 gint64       mtime);
-/* What no number of nanoseconds says. */
+/* For a time that does not fit into a number of nanoseconds. */
 void     fake_disk_set_mtime_far (const char *path,
                                 gint64       seconds);
 void     fake_disk_set_content (const char  *path,
@@ -86,8 +87,8 @@ void     fake_disk_set_readable (const char *path,
                                 gboolean     readable);
 /* The next file gets the inode number of the file at @path. */
 void     fake_disk_reuse_inode (const char  *path);
-/* Of a directory and all in it, by the names that begin with it. A copy keeps times and
- * hard links, as cp -a does. */
+/* Moves or copies a directory and all files in it, whose names begin with it. A copy keeps times
+ * and hard links, as cp -a does. */
 void     fake_disk_move_directory (const char *from,
                                 const char  *to);
 void     fake_disk_copy_directory (const char *from,

@@ -83,7 +83,7 @@ test_place_empty (TestPlace *place)
     }
 }
 
-/* Fails when anything is left. */
+/* Fails if a file is left. */
 void
 test_place_clear (TestPlace *place)
 {
@@ -96,7 +96,7 @@ test_place_clear (TestPlace *place)
   g_clear_pointer (&place->lock, g_free);
 }
 
-/* A claim that expires so many seconds from now. */
+/* Makes the claim expire @seconds from now. */
 void
 test_place_date (const char *claim, double seconds)
 {
@@ -126,8 +126,8 @@ no_progress_cb (gpointer what)
   return G_SOURCE_REMOVE;
 }
 
-/* Calls @func, which may be NULL, for each open descriptor whose file is called so in /proc. Returns
- * how many there are. */
+/* Calls @func, which may be NULL, for each open descriptor whose name in /proc contains @kind.
+ * Returns the number of these descriptors. */
 guint
 test_each_descriptor (const char *kind, int (*func) (int fd))
 {

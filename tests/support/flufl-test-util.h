@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * What tests share. Needs nothing but GLib.
+ * The functions that all tests share. They need only GLib.
  */
 
 #pragma once
@@ -10,8 +10,8 @@
 
 G_BEGIN_DECLS
 
-/* A test that makes no progress for so long has failed. Generous: machines are
- * busy, and valgrind is slow. */
+/* Seconds after which a test that makes no progress has failed. Many, since machines are busy,
+ * and valgrind is slow. */
 #define TEST_PATIENCE_SEC 120
 
 /* A fresh directory per test, which must be empty again at its end. */
@@ -29,16 +29,16 @@ guint    test_place_count   (TestPlace     *place);
 void     test_place_empty   (TestPlace     *place);
 char    *test_place_only_claim (TestPlace  *place);
 
-/* A lock as somebody else may have left it: @claim_name next to the lock file,
- * linked to it, expiring at @seconds from now (often negative). */
+/* Makes a lock as another process may have left it: @claim_name next to the lock file, linked to
+ * it. It expires @seconds from now, which are often negative. */
 char    *test_make_lock     (TestPlace     *place,
                              const char    *claim_name,
                              double         seconds);
 void  test_place_date (const char *claim, double seconds);
 
-/* Whether memcheck or a sanitizer makes everything slow. */
 guint    test_each_descriptor (const char    *kind,
                              int          (*func) (int fd));
+/* Whether memcheck or a sanitizer makes everything slow. */
 gboolean test_is_slow       (void);
 
 /* Iterates the thread-default main context until @flag is set. */

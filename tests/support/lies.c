@@ -17,7 +17,7 @@
 typedef struct
 {
   guint    calls;
-  guint    honest;  /* so many calls before the failures begin */
+  guint    honest;  /* the number of calls before the failures begin */
   int      failures;
   int      errsv;
   gboolean stalls;
@@ -45,7 +45,7 @@ forget (void)
   told_kind = FLUFL_FS_UNASKED;
 }
 
-/* In a forked child: the parent's thread that may have had the mutex is not there. */
+/* For a forked child, where the parent's thread that may have had the mutex does not exist. */
 static void
 renew_mutex (void)
 {
@@ -197,7 +197,7 @@ lies_copy_links (gboolean copies)
   g_mutex_unlock (&mutex);
 }
 
-/* With the mutex. */
+/* To be called with the mutex. */
 static void
 stall (LiesCall call, LiesWhen when)
 {
@@ -254,7 +254,7 @@ lies_open (const char *path, int flags, mode_t mode)
 {
   if (g_str_has_prefix (path, "/proc/"))
     return flufl_syscalls_posix.open (path, flags, mode);
-  /* On NFS a look goes past the cache; other file systems have rules for that. */
+  /* A look at NFS bypasses the cache with O_DIRECT, which other file systems restrict. */
   flags &= ~O_DIRECT;
   return enter (LIES_OPEN)
              ? (int) leave (LIES_OPEN, flufl_syscalls_posix.open (path, flags, mode)) : -1;

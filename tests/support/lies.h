@@ -1,9 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * The real system calls, until a test says otherwise: then they stall, fail,
- * copy where they should link, or let time pass. Calls on /proc stay honest.
- * May be used from any thread.
+ * The real system calls, until a test asks for lies: then they stall, fail, copy where they
+ * should link, or let time pass. Calls on /proc stay honest. Any thread may use this.
  */
 
 #pragma once
@@ -39,14 +38,14 @@ typedef enum
 
 extern const FluflSyscalls lies_syscalls;
 
-/* Honest again; nothing counted. Fails if a call is stalled still. */
+/* Makes all calls honest again, and their counts 0. Fails if a call still stalls. */
 void  lies_reset        (void);
 
-/* The next @times calls (-1: all) are not carried out, and say @errsv. */
+/* The next @times calls (-1: all) are not carried out, and fail with @errsv. */
 void  lies_fail         (LiesCall    call,
                          int         errsv,
                          int         times);
-/* So do those that come after the next @n. */
+/* The calls after the next @n do the same. */
 void  lies_fail_after   (LiesCall    call,
                          guint       n,
                          int         errsv);
@@ -54,26 +53,25 @@ void  lies_fail_after   (LiesCall    call,
 void  lies_stall        (LiesCall    call,
                          LiesWhen    when);
 void  lies_let_go       (void);
-/* Waits until so many calls stall at once. */
+/* Waits until @n calls stall at once. */
 void  lies_wait_stalled (guint       n);
 guint lies_n_stalled    (void);
-/* How many came, stalled ones too. */
+/* The number of calls, including those that stall. */
 guint lies_count        (LiesCall    call);
 /* Fails the test when this thread makes a call; NULL: none is forbidden. */
 void  lies_forbid       (GThread    *thread);
 
-/* The clock that goes on while the machine sleeps has gone on. */
+/* Sets the boot clock @msec milliseconds forward, as if the machine had been suspended. */
 void  lies_pass_time    (gint64      msec);
-/* This machine's clock is so much ahead of the file server's. */
+/* Sets this machine's clock @msec milliseconds ahead of the file server's. */
 void  lies_skew         (gint64      msec);
-/* Each time link(2) finds a lock six seconds have passed before the answer is
- * there: long enough for a lock that is left alone to have rested. For objects
- * with a lifetime of hours, which do not touch their claims meanwhile. */
+/* Lets six seconds pass in each link(2) that finds a lock. A lock that is left alone has then
+ * rested. For objects with a lifetime of hours, which do not touch their claims meanwhile. */
 void  lies_rest         (void);
 
-/* What the directory is said to lie on; UNASKED: the truth. */
+/* The kind of file system that calls report for the directory. UNASKED: the real one. */
 void  lies_fs_kind      (FluflFsKind kind);
-/* link(2) makes a copy instead, and says nothing. */
+/* link(2) makes a copy instead, and reports success. */
 void  lies_copy_links   (gboolean    copies);
 
 G_END_DECLS
