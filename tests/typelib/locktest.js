@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The libflufllock authors
 // SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-// What the tests of Flufl from GJS share: a fresh directory for each with two locks of one
-// file in it, what they assert, and the run of all, which speaks TAP.
+// The parts that the tests of Flufl from GJS share: a fresh directory for each test with two
+// locks of one file in it, the assertions, and the run of all tests, which prints TAP.
 
 import Flufl from 'gi://Flufl?version=1';
 import Gio from 'gi://Gio';
@@ -106,7 +106,7 @@ export function setAge(name, age_s) {
     Math.floor(nowInSeconds() - age_s), Gio.FileQueryInfoFlags.NONE, null);
 }
 
-// Locks the way flufl.lock does, for a holder that nothing is known of.
+// Makes a lock as flufl.lock does, for an unknown holder.
 export function claimByHand(age_s) {
   const claim = `${path}|${BYSTANDER}|77|1`;
 
@@ -161,7 +161,7 @@ async function runAll() {
   return status;
 }
 
-// Runs all that test() was told of, and ends the program.
+// Runs all tests that test() has noted, and ends the program.
 export function runTests() {
   let status = 1;
   runAll().then(result => (status = result)).catch(logError).finally(() => loop.quit());

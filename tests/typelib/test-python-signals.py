@@ -24,14 +24,14 @@ from locktest import HOUR, PATIENCE_S, LockTestCase, wait_for
 
 from gi.repository import Flufl, Gio, GLib
 
-# Long enough that no test sees the end of it, short enough that none hangs.
+# Milliseconds: long enough that no test reaches the end, and short enough that none hangs.
 TIMEOUT_MS = PATIENCE_S * 1000
 
 DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / 'docs' / 'languages.md'
 
 
 class Stop(Exception):
-    """What a handler raises."""
+    """The exception that a handler raises."""
 
 
 def wait_for_ctrl_c(path):
@@ -68,7 +68,7 @@ class SignalTestCase(LockTestCase):
         self.sockets = open_sockets()
 
     def tearDown(self):
-        # An exception amid the making of sockets has them until its traceback is freed.
+        # An exception while sockets are made keeps them until its traceback is freed.
         gc.collect()
         self.assertEqual(open_sockets(), self.sockets)
         super().tearDown()
@@ -92,7 +92,7 @@ class SignalTestCase(LockTestCase):
         self.addCleanup(thread.join)
 
     def waits(self):
-        """Whether there is a claim beside the holder's, as of one who waits."""
+        """Whether there is a claim beside the holder's, as a waiter makes it."""
         return len(os.listdir(self.dir)) == 3
 
 
@@ -183,7 +183,7 @@ class Waiting(SignalTestCase):
             self.assertEqual(signal.set_wakeup_fd(-1), writer.fileno())
 
     def test_one_that_a_handler_resets(self):
-        """As the end of an event loop does: later signals are heard all the same."""
+        """Later signals are heard even after a reset, as the end of an event loop makes it."""
         def reset():
             signal.set_wakeup_fd(-1)
             self.then = self.raise_stop
@@ -196,7 +196,7 @@ class Waiting(SignalTestCase):
                 self.lock.acquire(TIMEOUT_MS)
 
     def test_a_handler_that_waits_itself(self):
-        """The outer wait hears the next signal, and whoever watched before is back in the end."""
+        """The outer wait hears the next signal, and the old descriptor is back in the end."""
         def wait_again():
             with self.assertRaises(TimeoutError):
                 Flufl.Lock(self.path).acquire(20)
@@ -217,7 +217,7 @@ class Waiting(SignalTestCase):
         self.assertEqual(len(self.handled), 2)
 
     def test_closed_by_a_daemon(self):
-        """The numbers of the sockets are those of the user's file by then."""
+        """The numbers of the sockets belong to a file of the application by then."""
         pipe = sys.modules['gi.overrides.Flufl']._SignalPipe
         self.addCleanup(setattr, pipe, '_pipe', pipe._pipe)
         old = pipe._pipe = pipe()
@@ -232,14 +232,14 @@ class Waiting(SignalTestCase):
             self.assertEqual(self.handled, [signal.SIGUSR1])
             self.assertEqual(os.fstat(file.fileno()).st_size, 0)
         self.assertIsNot(pipe._pipe, old)
-        # What was the user's by then is left to the user.
+        # The library leaves descriptors that belong to the application by then alone.
         for fd in used:
             os.close(fd)
         for each in pipe._pipe._reader, pipe._pipe._writer:
             each.close()
 
     def test_without_descriptors(self):
-        """No socket pair can be had: the wait looks at signals now and then."""
+        """No socket pair is available, so the wait looks for signals now and then."""
         self.then = self.raise_stop
         self.other.acquire()
         pipe = sys.modules['gi.overrides.Flufl']._SignalPipe
@@ -292,7 +292,7 @@ class Storm(SignalTestCase):
                 self.assertEqual(len(os.listdir(self.dir)), 2)
 
     def test_an_exception_at_any_moment_leaves_no_lock(self):
-        """A timer's signals meet each call of a round somewhere."""
+        """A timer's signals come in each call of a round at some time."""
         self.then = self.raise_stop
         before = signal.signal(signal.SIGALRM, self.handle)
         self.addCleanup(signal.signal, signal.SIGALRM, before)

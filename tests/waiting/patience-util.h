@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * An acquisition in a time of its own: the functions of GLib and libc that tell
- * the time and let it pass are made here, so that hours pass at once and every
- * sleep is known to the microsecond.
+ * An acquisition with a clock of its own. This file replaces the functions of GLib and libc that
+ * read the time and let it pass. So hours pass at once, and every sleep is known to the
+ * microsecond.
  */
 
 #pragma once
@@ -24,15 +24,15 @@ extern gint64 patience_deadline; /* of the acquisition that runs */
 extern gint64 patience_latest;   /* the end of the latest sleep */
 extern guint patience_n_sleeps;
 
-/* Happens in a sleep, so long after the start; once. */
+/* Microseconds from the start to the change, which is made once, in a sleep. */
 #define PATIENCE_CHANGE_AFTER (300 * MSEC)
 extern void (*patience_change) (void);
 
-/* Happens amid a sleep, and an event reports it. Once. */
+/* The time of a second change, which is made once, in a sleep. An event reports it. */
 extern gint64 patience_event_at;
 extern void (*patience_event) (void);
 
-/* The calls of the acquisition: those that lie, with this clock. */
+/* The system calls of the acquisition: the table that lies, with this clock. */
 extern FluflSyscalls patience_table;
 
 typedef struct
@@ -53,7 +53,7 @@ void        patience_tear_down    (Patience      *self,
 FluflResult patience_run          (Patience      *self,
                                    gint64         timeout,
                                    gint64         lifetime_sec);
-/* Of a claim whose process is gone; NULL: no process is told from another here. */
+/* The name of a claim whose process is gone. NULL: this system does not distinguish processes. */
 char       *patience_name_of_dead (void);
 
 #define PATIENCE_ADD_ON(path, kind, func) \

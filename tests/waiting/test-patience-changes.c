@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * How soon an acquisition notices what changes while it waits, and what it asks
- * for to do so.
+ * The time after which a waiting acquisition notices a change, and the calls that it makes for
+ * that.
  */
 
 #include <errno.h>
@@ -24,7 +24,7 @@ kill_at_doom (pid_t pid, int sig)
   return -1;
 }
 
-/* It was looked at while its holder, who is we, lived. */
+/* The waiter looked at the lock while its holder, which is this process, was alive. */
 static void
 holder_dies (Patience *self, gconstpointer kind G_GNUC_UNUSED)
 {
@@ -50,7 +50,7 @@ holder_dies (Patience *self, gconstpointer kind G_GNUC_UNUSED)
       claim = test_make_lock (&self->place, name, 86400);
       g_assert_cmpint (patience_run (self, -1, 3600), ==, FLUFL_RESULT_HELD);
       g_assert_cmpint (patience_now, >=, doom);
-      g_assert_cmpint (patience_now, <=, doom + 2 * SEC); /* what a poll is apart, or a look */
+      g_assert_cmpint (patience_now, <=, doom + 2 * SEC); /* between two polls or looks */
       g_assert_cmpint (flufl_claim_release (&self->acquire.claim, &self->site, &errsv), ==,
                        FLUFL_OUTCOME_RELEASED);
     }
@@ -60,7 +60,7 @@ static const char *shortened_claim;
 
 static gint64 shortened_at, shortened_until; /* real time of this program, in seconds */
 
-/* Until 25 seconds from now. */
+/* The holder's lock now expires 25 seconds from now. */
 static void
 shorten (void)
 {
@@ -73,7 +73,7 @@ shorten (void)
   g_assert_cmpint (utimensat (AT_FDCWD, shortened_claim, times, 0), ==, 0);
 }
 
-/* The kernel has the time of a change from its own clock. */
+/* The kernel stamps a change by its own clock. This sets the time by the test's. */
 static int
 set_time_of_shortening (int result, struct stat *st)
 {
@@ -94,8 +94,8 @@ fstat_shortened (int fd, struct stat *st)
   return set_time_of_shortening (lies_syscalls.fstat (fd, st), st);
 }
 
-/* A wait that has lasted looks each ten seconds. A holder that shortens its lease then is noticed
- * at once, and the lock is broken as soon as it may be. */
+/* A long wait looks every ten seconds. If a holder then shortens its lease, the waiter notices it
+ * at once, and breaks the lock as soon as it may. */
 static void
 shortens (Patience *self, gconstpointer unused G_GNUC_UNUSED)
 {
@@ -131,8 +131,8 @@ change_hands (void)
   g_free (test_make_lock (changing_place, next_holder, 86400));
 }
 
-/* Since it was looked at another has it, and is dead: that is seen when it has
- * rested, and not before. */
+/* After the look another process has acquired the lock, and died. The waiter notices it when the
+ * lock has rested, and not before. */
 static void
 changes_hands (Patience *self, gconstpointer kind G_GNUC_UNUSED)
 {
@@ -148,7 +148,7 @@ changes_hands (Patience *self, gconstpointer kind G_GNUC_UNUSED)
   changing_place = &self->place;
   next_holder = name;
   self->break_dead = TRUE;
-  for (int i = 0; i < 20; i++) /* whatever the chance of the pauses is */
+  for (int i = 0; i < 20; i++) /* the pauses are random */
     {
       patience_now = PATIENCE_START; /* the file's times are real ones */
       last_claim = test_make_lock (&self->place, "x.lock|far.example|12|34", 86400);
@@ -157,7 +157,7 @@ changes_hands (Patience *self, gconstpointer kind G_GNUC_UNUSED)
       g_assert_cmpint (patience_run (self, -1, 3600), ==, FLUFL_RESULT_HELD);
       g_assert_cmpint (patience_now - self->begun, >=, 4900 * MSEC);
       g_assert_cmpint (patience_now - self->begun, <=, 5300 * MSEC);
-      /* Early, when it had rested, and with the token. */
+      /* The looks: an early one, one when the lock had rested, and one with the token. */
       g_assert_cmpuint (lies_count (LIES_READ) - looks, ==, 3);
       g_assert_cmpint (flufl_claim_release (&self->acquire.claim, &self->site, &errsv), ==,
                        FLUFL_OUTCOME_RELEASED);
@@ -167,7 +167,7 @@ changes_hands (Patience *self, gconstpointer kind G_GNUC_UNUSED)
 
 static guint n_lists;
 
-static guint n_crowd; /* so many names come before all others */
+static guint n_crowd; /* the number of names that come before all others */
 
 static int
 count_list (const char *directory, FluflNameFunc func, gpointer user_data)
@@ -245,8 +245,8 @@ list_slowly (const char *directory, FluflNameFunc func, gpointer user_data)
   return count_list (directory, func, user_data);
 }
 
-/* The names of a large directory are kept. A claim that goes meanwhile is not waited for again:
- * the waiter goes on to the claim before it, and does not read the directory for that. */
+/* The names of a large directory are kept. If a claim goes meanwhile, the waiter goes on to the
+ * claim before it, and does not read the directory for that. */
 static void
 strikes (Patience *self, gconstpointer unused G_GNUC_UNUSED)
 {

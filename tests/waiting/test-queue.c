@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Who waits for whom, on the disk in memory.
+ * The order of waiters, on the disk in memory.
  */
 
 #include <errno.h>
@@ -93,7 +93,7 @@ test_nobody_else_counts (void)
   if (line_skip_without_boot (&line))
     return;
   older = line_put (&line, &line.us, -1);
-  /* They come later in the directory, when there is a predecessor. */
+  /* These claims come after the predecessor in the directory. */
   last = line.us;
   g_snprintf (last.host, sizeof last.host, "\xff");
   last_elsewhere = last;

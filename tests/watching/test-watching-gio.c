@@ -121,7 +121,7 @@ test_what_was_is_silent (void)
       party_init (&r);
       write_to (other);
       flufl_watch_add (&q.watch, other, FLUFL_WATCH_REMOVED);
-      /* After what nobody watches GLib looks away for 100 ms. */
+      /* After a change of a file without a watch, GLib reports nothing for 100 ms. */
       write_to (noise);
       g_usleep (1000);
       write_to (place.lock);
@@ -129,7 +129,7 @@ test_what_was_is_silent (void)
                        FLUFL_WATCH_ARMED);
       g_assert_cmpint (g_unlink (other), ==, 0);
       await_event (&q, FLUFL_WATCH_REMOVED);
-      /* Comes to its turn after all that is to be told now. */
+      /* This call returns after all events that are due now have been reported. */
       flufl_watch_add (&r.watch, noise, FLUFL_WATCH_REMOVED);
       g_assert_cmpint (g_atomic_int_get (&p.events), ==, 0);
       g_assert_cmpint (g_unlink (place.lock), ==, 0);
@@ -163,8 +163,8 @@ test_child (void)
       flufl_watch_remove (&p.watch);
       if (flufl_watch_add (&p.watch, place.lock, FLUFL_WATCH_REMOVED) != FLUFL_WATCH_UNAVAILABLE)
         _exit (1);
-      /* Success. What GLib keeps for threads that are the parent's is no leak
-       * of the child's, and memcheck asks only those who exit. */
+      /* Success. Memory that GLib keeps for the parent's threads is not a leak of the child, and
+       * memcheck looks for leaks only in a process that exits. */
       kill (getpid (), SIGKILL);
     }
   g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);

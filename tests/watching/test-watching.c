@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * The watching room, on a real directory: what the kernel tells is the subject.
+ * The watching room, on a real directory: the tests check the events that the kernel reports.
  */
 
 #include <errno.h>
@@ -237,7 +237,7 @@ test_overflow (void)
   make_file (other);
   flufl_watch_add (&p.watch, place.lock, FLUFL_WATCH_EVERYTHING);
   flufl_watch_add (&q.watch, other, FLUFL_WATCH_EVERYTHING);
-  /* Alternating, or the kernel makes one of them. The default limit is 16384. */
+  /* The changes alternate, since the kernel would merge equal ones. The default limit is 16384. */
   for (guint i = 0; i < 20000; i++)
     {
       g_assert_cmpint (utimensat (AT_FDCWD, place.lock, NULL, 0), ==, 0);
