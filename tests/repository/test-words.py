@@ -30,7 +30,9 @@ HABITS = {
 }
 PAGES = ['README.md', 'CONTRIBUTING.md', 'NEWS.md', 'SECURITY.md', 'tests/README.md', 'docs/*.md']
 SOURCES = ['libflufllock/**/*.[ch]', 'introspection/**/*.py', 'introspection/**/*.js', 'vapi/*',
-           'examples/*']
+           'examples/*', 'tests/**/*.[ch]', 'tests/**/*.py', 'tests/**/*.js', 'tests/**/*.vala',
+           'benchmarks/*.c', 'benchmarks/*.py', 'benchmarks/run', 'scripts/*', 'tools/*',
+           '**/meson.build', 'meson_options.txt', '.ci/*']
 COMMENT = re.compile(r'^\s*(?:/?\*|//|#(?!include|define|if|el|end|pragma))|/\*')
 # (file, a part of the line): why it is right
 ALLOWED = {
@@ -43,8 +45,6 @@ ADVICE = {
     'If nothing needs it, remove it, or break the lock by force.',
     'To protect it, use another file as the lock, such as “%s.lock”.',
     'Choose another path for the lock.',
-    'of unknown type',
-    'remove the claim file',
 }
 
 
