@@ -3,9 +3,9 @@
  *
  * contention DIRECTORY PROCESSES SECONDS plain|stopped|killed
  *
- * Many processes, one lock, sections of a tenth of a millisecond. Prints
- * hand-offs per second, CPU milliseconds per hand-off, the slowest process
- * against the luckiest, and the longest wait.
+ * Many processes take turns of a tenth of a millisecond with one lock. The program prints
+ * hand-offs per second, CPU milliseconds per hand-off, the turns of the slowest process against
+ * those of the luckiest, and the longest wait.
  */
 
 #include <errno.h>
@@ -25,7 +25,7 @@
 
 typedef struct
 {
-  guint64 turns, all; /* in the time measured; ever */
+  guint64 turns, all; /* in the measured time; in all */
   gint64  longest; /* µs */
 } Figures;
 
@@ -77,8 +77,8 @@ work (const char *path, int me)
     }
 }
 
-/* What the processes have cost so far. Two of these sums are compared, so that their beginnings and
- * ends do not count. One that was killed counts until it is reaped. */
+/* The CPU time of the processes so far. The difference of two of these sums counts, so their
+ * beginnings and ends do not. A process that was killed counts until it is reaped. */
 static double
 cpu_seconds (const pid_t *pids, int n)
 {
@@ -114,7 +114,7 @@ holds (const char *path, pid_t pid)
   return g_file_get_contents (path, &content, NULL, NULL) && strstr (content, mark) != NULL;
 }
 
-/* Stops a process that waits, and not one that holds. */
+/* Stops a process that waits, and not the holder. */
 static void
 stop_waiter (const char *path, pid_t pid)
 {

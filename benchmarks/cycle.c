@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * What an uncontended acquisition and release cost, against the same system
- * calls in plain C. Usage: cycle [DIRECTORY…]; prints medians in microseconds.
+ * The cost of an uncontended acquisition and release, against that of the same system calls in
+ * plain C. Usage: cycle [DIRECTORY…]; prints medians in microseconds.
  */
 
 #include <libflufllock.h>
@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The kinds take turns, so that a machine that gets slower does so for all. */
+/* The kinds take turns in blocks, so that a machine that gets slower gets slower for all. */
 #define BLOCKS 150
 #define BLOCK 40
 
@@ -105,7 +105,7 @@ plain_lingering (Bench *b)
   must (unlink (b->lock_path) == 0);
 }
 
-/* What Python's filelock calls, and no more. */
+/* The system calls of Python's filelock, and no others. */
 static void
 bare_flock (Bench *b)
 {
@@ -166,7 +166,7 @@ measure (const char *directory)
   b.flock_path = g_strdup_printf ("%s/flock", place);
   b.lock = flufl_lock_new_for_path (b.lock_path);
   b.lingering = flufl_lock_new_for_path (b.lock_path);
-  /* As what it is compared with. */
+  /* The locks that it is compared with have no heartbeat. */
   flufl_lock_set_heartbeat (b.lock, FLUFL_HEARTBEAT_NONE);
   flufl_lock_set_heartbeat (b.lingering, FLUFL_HEARTBEAT_NONE);
   flufl_lock_set_linger (b.lingering, TRUE);

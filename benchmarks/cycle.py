@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-"""cycle.py DIRECTORY: what an uncontended acquisition and release cost with
-Python's locks, in lines like those of cycle.c."""
+"""cycle.py DIRECTORY: the cost of an uncontended acquisition and release with Python's locks,
+in lines like those of cycle.c."""
 
 import pathlib
 import sys

@@ -98,7 +98,7 @@ def contention(bench, directory, seconds):
     print(f'\nMany processes, sections of 0.1 ms, {ROUNDS} rounds of {seconds:g} s: medians')
     modes = 'plain', 'stopped', 'killed'
     found = {(mode, n): [] for mode in modes for n in PROCESSES}
-    # In rounds: a machine that gets slower does so for all.
+    # The kinds take turns in rounds, so that a machine that gets slower gets slower for all.
     for _ in range(ROUNDS):
         for n in PROCESSES:
             for mode in modes:
@@ -132,8 +132,8 @@ def among_flufl(bench, directory, seconds):
     pauses, kinds, n_runs = (0, 50, 250), ((8, 0), (4, 4)), 4
     print(f'\nWith flufl.lock 8.2, sections of 50 ms and pauses of {pauses}, {seconds:g} s: waits')
     todo = [(pause, *n) for pause in pauses for n in kinds]
-    # All at once: they sleep for most of the time. The longest wait is a matter of
-    # luck, so there are several runs.
+    # The processes run at once, since they sleep for most of the time. The longest wait
+    # is a matter of luck, so there are several runs.
     runs = [(key, mixed.Run(bench / 'bench-turns', directory, seconds, key[1], key[2], 50, key[0]))
             for _ in range(n_runs) for key in todo]
     waits = {(key, side): mixed.Side(0) for key in todo for side in (0, 1)}

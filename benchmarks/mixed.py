@@ -3,9 +3,9 @@
 
 """mixed.py TURNS DIRECTORY SECONDS [FLUFLS OURS SECTION PAUSE]
 
-How long processes of flufl.lock, and ours with them, wait for turns of SECTION
-ms with pauses of PAUSE ms. TURNS is turns.c, built. A wait that is not over at
-the end counts as what it has lasted.
+Prints how long processes with flufl.lock, and processes with this library among them, wait for
+turns of SECTION ms with pauses of PAUSE ms. TURNS is the program of turns.c. A wait that is not
+over at the end counts with the time that it has lasted.
 """
 
 import pathlib
@@ -35,7 +35,7 @@ class Side:
         self.waits.sort()
 
     def merge(self, other):
-        """The same side of another run."""
+        """Add the same side of another run."""
         self.sections += other.sections
         self.turns += other.turns
         self.waits = sorted(self.waits + other.waits)
@@ -55,7 +55,7 @@ def overlaps(sections):
 
 
 class Run:
-    """So many processes of each kind, from when it is made."""
+    """The given numbers of processes of each kind, which run from the construction on."""
 
     def __init__(self, turns, directory, seconds, flufls, ours, section, pause):
         self.place = tempfile.TemporaryDirectory(prefix='flufl-mixed-', dir=directory)
@@ -67,7 +67,7 @@ class Run:
                           for command in commands]
 
     def finish(self):
-        """A Side of each kind, None for one that was not there; and overlaps."""
+        """A Side of each kind, or None for a kind without processes; and the overlaps."""
         sides = [Side(self.until) if n else None for n in self.numbers]
         for i, process in enumerate(self.processes):
             out, _ = process.communicate(timeout=self.until - time.monotonic() + 60)

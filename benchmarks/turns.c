@@ -3,11 +3,10 @@
  *
  * turns LOCK SECTION PAUSE UNTIL
  *
- * One process that takes turns: SECTION ms with the lock, then PAUSE ms
- * without, until the monotonic clock says UNTIL seconds. Prints a line for each:
- * when it asked, when it got the lock, and when it was about to give it back;
- * a turn that did not come to pass has no more than the first. turns.py does
- * the same in Python.
+ * A process that takes turns: SECTION ms with the lock, then PAUSE ms without, until the
+ * monotonic clock shows UNTIL seconds. It prints a line for each turn: when it asked for the
+ * lock, when it got it, and when it was about to give it back. The line of a turn without the
+ * lock has only the first. turns.py does the same in Python.
  */
 
 #include <stdio.h>

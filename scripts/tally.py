@@ -3,8 +3,8 @@
 
 """tally.py [--took SECONDS] TOP LOG...: adds up the results in meson's testlog*.json files.
 
-Tells figures that tests print, what failed, what was skipped and why, and how long all took. The last line
-is the sum. Fails if a test failed, if none passed, or if a log is missing.
+Prints the figures of the tests, the failures, the skipped tests with their reasons, and the time
+in all. The last line is the sum. Fails if a test failed, if none passed, or if a log is missing.
 """
 
 import argparse

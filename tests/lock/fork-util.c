@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * What a forked child may do, and that it holds nothing.
+ * Checks of a forked child: whether it may have threads, and that it holds nothing.
  */
 
 #include "fork-util.h"

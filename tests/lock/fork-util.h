@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * What the tests of fork(2) share: what a forked child may do, and what it holds.
+ * The checks that the tests of fork(2) share.
  */
 
 #pragma once
@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 
 /* FALSE: the test is skipped. The thread sanitizer ends a forked child that makes a thread. */
 gboolean children_may_have_threads (void);
-/* In a child whose parent holds @lock. */
+/* Asserts, in a child whose parent holds @lock, that the child does not. */
 void     holds_nothing             (FluflLock *lock);
 
 G_END_DECLS

@@ -1,13 +1,12 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Put before libc by LD_PRELOAD: while the file $FLUFL_STALL_WHILE exists, calls
- * on files below $FLUFL_STALL_DIR stall, as those of a hard NFS mount do whose
- * server is away. The program that is tested reads flufl_stalled, the number of
- * calls that stall.
+ * LD_PRELOAD puts this library before libc. While the file $FLUFL_STALL_WHILE exists, calls on
+ * files below $FLUFL_STALL_DIR stall, like those on a hard NFS mount whose server is away. The
+ * program under test reads flufl_stalled, the number of calls that stall.
  */
 
-/* Each spelling of a function is made here, so none may stand for another. */
+/* This file defines each name of a function, so no name may stand for another. */
 #undef _FILE_OFFSET_BITS
 #undef _TIME_BITS
 
@@ -28,7 +27,7 @@
 extern atomic_int flufl_stalled;
 atomic_int flufl_stalled;
 
-/* By number, since the functions are what is hidden here. */
+/* The calls are made by number, since this file hides the functions of libc. */
 static int
 is_stalling (void)
 {
@@ -141,8 +140,8 @@ BY_FD (ssize_t, pwrite64, (int fd, const void *buffer, size_t size, off64_t at),
        (fd, buffer, size, at))
 
 #if defined (__TIMESIZE) && __TIMESIZE == 32
-/* What the names above are to a program whose times have 64 bits. No header
- * says so. */
+/* The names of the functions above in a program whose times have 64 bits. No header declares
+ * them. */
 int __lstat64_time64 (const char *path, void *st);
 int __fstat64_time64 (int fd, void *st);
 int __utimensat64 (int dir, const char *path, const void *times, int flags);

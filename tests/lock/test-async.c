@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Where callbacks and signals come, how often, and what one object may be asked
- * at once.
+ * The main contexts of callbacks and signals, their numbers, and the operations that one object
+ * can run at the same time.
  */
 
 #include "face-util.h"
@@ -49,7 +49,7 @@ elsewhere_thread (gpointer data)
   return NULL;
 }
 
-/* The default main context does not even run. */
+/* The default main context does not run here. */
 static void
 other_context (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -108,8 +108,8 @@ no_callback (Face *face, gconstpointer data G_GNUC_UNUSED)
   FACE_WAIT_FOR (test_place_count (&face->place) == 0 && G_OBJECT (other)->ref_count == 1);
 }
 
-/* One operation that changes something at a time, in whatever form; looks and refreshes run
- * beside it. */
+/* An object runs one acquisition, release or break at a time, in either form. Looks and refreshes
+ * run beside it. */
 static void
 pending (Face *face, gconstpointer data)
 {
@@ -204,7 +204,7 @@ check_in_handler (FluflLock *lock, GParamSpec *spec G_GNUC_UNUSED, gpointer user
   (*n)++;
 }
 
-/* So it is in the handlers of notify. */
+/* The same holds in the handlers of notify. */
 static void
 next_from_notify (Face *face, gconstpointer data)
 {
@@ -244,7 +244,7 @@ waiting_signal (Face *face, gconstpointer data)
   g_assert_true (g_file_equal (flufl_lock_details_get_claim_file (waiting.details), claim));
   g_assert_cmpint (flufl_lock_details_get_state (waiting.details), ==, FLUFL_LOCK_STATE_THEIRS);
 
-  /* Once in each acquisition. */
+  /* The signal comes once in each acquisition. */
   g_assert_false (form->acquire (lock, 300, NULL, NULL));
   g_assert_cmpuint (waiting.n, ==, 2);
   face_release (holder);
@@ -322,7 +322,7 @@ waiting_elsewhere (Face *face, gconstpointer data G_GNUC_UNUSED)
   face_release (holder);
 }
 
-/* A result of one operation is none of another, or of another object. */
+/* The result of one operation is not accepted for another one, or for another object. */
 static void
 finish_is_particular (Face *face, gconstpointer data G_GNUC_UNUSED)
 {

@@ -1,9 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Many processes, one counter in a file that is read and then written: with the
- * lock no update is lost. A contender is this program itself, run with the
- * arguments "--contend DIRECTORY HOW ROUNDS".
+ * Many processes read a counter in a file, and then write it. With the lock no update is lost. A
+ * contender is this program itself, run with the arguments "--contend DIRECTORY HOW ROUNDS".
  */
 
 #include <libflufllock.h>
@@ -40,7 +39,7 @@ increment (const char *path)
 
   g_file_get_contents (path, &text, NULL, &error);
   g_assert_no_error (error);
-  /* In place and without a rename: as careless as a file can be written. */
+  /* The file is written in the most careless way: in place, without a rename. */
   file = fopen (path, "w");
   g_assert_nonnull (file);
   fprintf (file, "%d\n", atoi (text) + 1);
@@ -84,7 +83,7 @@ contend_async (Contender *self)
   g_main_loop_unref (self->loop);
 }
 
-/* Tries again and again with a short timeout, or waits. */
+/* Acquires with a short timeout again and again, or waits. */
 static gboolean
 acquire (Contender *self)
 {

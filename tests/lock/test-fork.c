@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * What a child made by fork(2) has of its parent's locks: nothing. And what it
- * can do with them: everything.
+ * A child made by fork(2) holds none of its parent's locks, and can use all objects.
  */
 
 #include "fork-util.h"
@@ -14,8 +13,8 @@ typedef struct
   Face      *face;
   FluflLock *lock;
   FluflHeartbeat heartbeat;
-  int        go[2];    /* a pipe: the parent has let go */
-  int        ready[2]; /* another: the child has met it */
+  int        go[2];    /* a pipe: the parent writes when it has released */
+  int        ready[2]; /* a pipe: the child writes when it has met the lock */
 } Family;
 
 static void
@@ -53,7 +52,7 @@ inert (Face *face, gconstpointer data)
   g_assert_cmpuint (test_place_count (&face->place), ==, 2);
   face_release (lock);
 
-  /* The parent's heart beats on. */
+  /* The parent's heartbeat goes on. */
   if (heartbeat == FLUFL_HEARTBEAT_NONE)
     return;
   flufl_lock_set_lifetime (lock, 600);
@@ -122,8 +121,8 @@ looping_child (gpointer data)
     face_pause (G_MAXINT64, "");
 }
 
-/* A child that runs the inherited main context refreshes nothing: the parent
- * may be hanging, and shall lose its lock then. */
+/* A child that runs the inherited main context refreshes nothing. The parent may hang, and must
+ * lose its lock then. */
 static void
 child_does_not_beat (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -148,20 +147,20 @@ unblocked_child (gpointer data)
 {
   FluflLock *lock = data;
 
-  /* What stalls the parent stalls not us. */
+  /* The stalls of the parent's calls do not stall those of the child. */
   lies_let_go ();
   holds_nothing (lock);
   g_object_unref (lock);
 }
 
-/* The parent's thread that holds a mutex now is not there in the child. */
+/* The parent's thread that has a mutex now does not exist in the child. */
 static void
 parents_beat_is_stalled (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
   g_autoptr (FluflLock) lock = face_lock_new (face);
 
   flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_THREAD);
-  /* The lease shall outlast the stall. */
+  /* The lease must outlast the stall. */
   flufl_lock_set_lifetime (lock, test_is_slow () ? 18000 : 6000);
   face_acquire (lock);
   lies_stall (LIES_UTIMENS, LIES_BEFORE);
@@ -193,7 +192,7 @@ keep_mutexes (gpointer data)
   return NULL;
 }
 
-/* One call after the other, each of them the child's first. */
+/* Each call is the first one of a child. */
 static void
 ask (FluflLock *lock, guint what)
 {
@@ -240,7 +239,7 @@ asking_child (gpointer lock)
   ask (lock, question);
 }
 
-/* The parent's threads may have any mutex at any moment, not only for long. */
+/* The parent's threads may have any mutex at the moment of a fork, even for a short time. */
 static void
 parents_thread_has_mutex (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -290,8 +289,7 @@ childs_threads_enter (Face *face, gconstpointer data G_GNUC_UNUSED)
   face_release (lock);
 }
 
-/* Whatever a child does with threads of its own, it does without the parent's,
- * which GLib would hand its work to. */
+/* A child uses threads of its own, and not the parent's, to which GLib would give its work. */
 static void
 working_child (gpointer data)
 {
@@ -338,7 +336,7 @@ working_child (gpointer data)
   face_release (family->lock);
 }
 
-/* The parent has workers of its own by then, and a heart that beats. */
+/* The parent has workers of its own by then, and a heartbeat. */
 static void
 works (Face *face, gconstpointer data)
 {
@@ -378,7 +376,7 @@ not_pending_child (gpointer data)
   face_release (lock);
 }
 
-/* Nor is the parent's operation under way there. */
+/* The parent's operation does not run in the child. */
 static void
 parents_operation_runs (Face *face, gconstpointer data G_GNUC_UNUSED)
 {

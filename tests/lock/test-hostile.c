@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * A directory like /tmp, and in it another user who lays, swaps and removes
- * whatever may mislead us, while root takes the lock. That user can hold the
- * lock. Nothing of root's is removed, written or touched, and nothing hangs.
+ * A directory like /tmp, where another user makes, swaps and removes files that may mislead the
+ * library, while root takes the lock. That user can hold the lock. No file of root's is removed,
+ * written or touched, and nothing hangs.
  */
 
 #include "face-util.h"
@@ -22,12 +22,12 @@
 #define NOBODY 65534
 #define LOCK "x.lock"
 
-/* Of root's, by paths below the directory. */
+/* Files of root's, by paths below the directory. */
 static const char *const precious[] = {
   "precious", "x.lock|root|1|5", "secret/x.lock|h|1|2", "secret/precious",
 };
 
-/* What the other user makes and swaps. */
+/* The names that the other user makes and swaps. */
 static const char *const names[] = {
   LOCK, LOCK, LOCK,
   "x.lock|h|1|2", "x.lock|evil|1|7",
@@ -120,7 +120,7 @@ be_evil (const char *dir, pid_t parent)
 
   if (!become_nobody (dir))
     _exit (1);
-  /* Becoming another user drops it. */
+  /* The change to another user drops the signal, so it is set again. */
   prctl (PR_SET_PDEATHSIG, SIGKILL);
   while (getppid () == parent)
     be_evil_once (rand, dir);
@@ -159,7 +159,7 @@ use (FluflLock *lock, guint *n_held)
   flufl_lock_release (lock, NULL, NULL);
 }
 
-static FluflSyscalls table; /* of heartbeats, too, which go on after the test */
+static FluflSyscalls table; /* static, since heartbeats use it after the test */
 
 static void
 swapped (Face *face, gconstpointer data G_GNUC_UNUSED)

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * What thousands of objects cost.
+ * The cost of thousands of objects.
  */
 
 #include "config.h"
@@ -29,7 +29,7 @@ make (Many *many, guint i)
   g_autofree char *path = test_place_path (&many->place, name);
 
   many->locks[i] = flufl_lock_new_for_path (path);
-  /* What all heartbeats of a process share is opened when the first one begins. */
+  /* The first heartbeat of a process opens the descriptors that all share. */
   flufl_lock_set_heartbeat (many->locks[i], FLUFL_HEARTBEAT_NONE);
 }
 
@@ -44,7 +44,7 @@ count_fds (void)
   return n;
 }
 
-/* As many files as this process may have open, besides a few of its own. */
+/* The number of files that this process may open, besides a few of its own. */
 static guint
 files_allowed (void)
 {
@@ -56,7 +56,7 @@ files_allowed (void)
   return limit.rlim_max > MANY + 100 ? MANY : (guint) limit.rlim_max - 100;
 }
 
-/* The heap is what malloc(3) says only if it is the C library's. */
+/* Whether malloc(3) is the C library's, which reports the size of the heap. */
 static gboolean
 heap_is_counted (void)
 {
@@ -116,7 +116,7 @@ test_files (void)
     g_test_skip ("the directory for temporary files is not on a local file system");
   else
     {
-      make (many, 0); /* what the first of a process opens stays */
+      make (many, 0); /* the files that the first lock of a process opens stay */
       g_assert_true (flufl_lock_acquire (many->locks[0], 0, NULL, NULL));
       g_assert_finalize_object (many->locks[0]);
       before = count_fds ();

@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Processes that are killed, for real, between the two unlinks of a removal.
- * They are this program itself, run with the arguments "--victim PATH HOW";
- * tests/protocol/test-life-line-races.c lets them die at every call, on the disk in memory.
+ * Processes that are really killed between the two unlinks of a removal. They are this program
+ * itself, run with the arguments "--victim PATH HOW". In tests/protocol/test-life-line-races.c
+ * processes die at every call, on the disk in memory.
  */
 
 #include "config.h"
@@ -19,13 +19,14 @@
 
 #define HOUR (3600 * 1000)
 
-/* Far below the hour, and above what any busy machine takes for three rests. */
+/* Milliseconds: far less than the hour of the lifetime, and more than a busy machine takes for
+ * three rests. */
 #define SOON (100 * 1000)
 
 static char *self_path;
 static FluflSyscalls fatal;
 
-/* The lock file's removal comes second. */
+/* The removal of the lock file comes second. */
 static int
 fatal_unlink (const char *path)
 {
@@ -58,7 +59,7 @@ be_victim (const char *path, const char *how)
   if (g_str_has_prefix (how, "hold"))
     raise (SIGKILL);
   flufl_lock_release (lock, NULL, NULL);
-  return 2; /* it must not come so far */
+  return 2; /* the victim must not get here */
 }
 
 static void
@@ -75,7 +76,7 @@ let_die (TestPlace *place, const char *how)
   g_assert_cmpint (WTERMSIG (status), ==, SIGKILL);
 }
 
-/* Nobody removes an orphan that has not rested, nor waits for the hour. */
+/* No process removes an orphan before it has rested, nor waits for the hour of its lifetime. */
 static void
 assert_orphan_comes_free (TestPlace *place)
 {

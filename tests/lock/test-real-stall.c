@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * A program like any, with the shared library and nothing else, whose files
- * stall for real: by stall-preload.c. Its main loop goes on.
+ * An ordinary program with the shared library, whose files really stall, by stall-preload.c. Its
+ * main loop goes on.
  */
 
 #include <libflufllock.h>
@@ -63,7 +63,7 @@ server_comes_back (void)
   g_assert_cmpint (g_unlink (g_getenv ("FLUFL_STALL_WHILE")), ==, 0);
 }
 
-/* Ends with the server away, and a good many ticks in the meantime. */
+/* Returns while the server is away, after a good many ticks. */
 static void
 tick_while_away (Reply *reply, const char *what)
 {
@@ -87,7 +87,7 @@ wait_reply (Reply *reply, const char *what)
   test_wait_flag (&reply->done, what);
 }
 
-/* Starts, lets it stall, and gives the answer. */
+/* Starts an operation, lets it stall, and waits for its answer. */
 #define STALLED(reply, name, start) \
   Reply reply = { FALSE, NULL }; \
   server_goes (); \
@@ -154,8 +154,8 @@ cancelled (void)
   g_object_unref (reply.result);
 }
 
-/* The answer does not wait for the server, and what the call made goes when it
- * comes back. */
+/* The answer does not wait for the server. The files that the call made are removed when the
+ * server comes back. */
 static void
 cancelled_while_away (void)
 {
@@ -177,7 +177,7 @@ cancelled_while_away (void)
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_clear_error (&error);
   g_clear_object (&reply.result);
-  /* The caller's again; that must not make the acquisition wait on. */
+  /* The cancellable is the caller's again. Its reset must not make the acquisition go on. */
   g_cancellable_reset (cancellable);
 
   g_test_message ("The object is busy until the call returns, and free after");

@@ -1,10 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * A program that loads the shared library, uses it, and closes it again, and
- * again, as those do that have plug-ins: test-reload LIBRARY. It is not linked
- * with it. GObject keeps a type for ever that was registered once, and threads
- * of the library may run for longer than the object that started them.
+ * test-reload LIBRARY: a program that loads the shared library, uses it, and closes it, again and
+ * again, as programs with plug-ins do. It does not link the library. GObject keeps a type for ever
+ * once it is registered, and threads of the library may outlive the object that started them.
  */
 
 #include <libflufllock.h>
@@ -18,7 +17,7 @@
 
 #define TIMES 4
 
-/* A beat each 100 ms. */
+/* The heartbeat beats every 100 ms. */
 #define LIFETIME_MS 300
 
 static const char *library;
@@ -81,7 +80,7 @@ reply_cb (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_dat
   reply->done = TRUE;
 }
 
-/* Until a thread of the library has refreshed the lock. */
+/* Waits until a thread of the library has refreshed the lock. */
 static void
 wait_for_beat (TestPlace *place)
 {
@@ -146,7 +145,7 @@ open_and_close (void)
       library_close (&it);
       g_assert_cmpuint (test_place_count (&place), ==, 0);
 
-      /* What the library has asked to be called at a fork can be called. */
+      /* The library's handlers of fork(2) are still there to be called. */
       child = fork ();
       g_assert_cmpint (child, >=, 0);
       if (child == 0)

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * A file server that does not answer: asynchronous operations touch the disk in
- * other threads only, and the caller's main context goes on.
+ * A file server that does not answer. Asynchronous operations touch the disk only in other
+ * threads, and the caller's main context goes on.
  */
 
 #include "face-util.h"
@@ -174,7 +174,7 @@ main_context_goes_on (Face *face, gconstpointer data)
   operation->check (lock, &reply);
   reply_clear (&reply);
 
-  /* And every single call of it in another thread, stalled or not. */
+  /* Every call of the operation comes in another thread, stalled or not. */
   if (operation->held_after && !operation->held_before)
     {
       flufl_lock_release_async (lock, NULL, reply_cb, &reply);
@@ -186,7 +186,7 @@ main_context_goes_on (Face *face, gconstpointer data)
     face_release (lock);
 }
 
-/* A wait that lasts, with what it announces, and its timeout. */
+/* A long wait, with its signal and its timeout. */
 static void
 wait_touches_nothing (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -208,7 +208,7 @@ wait_touches_nothing (Face *face, gconstpointer data G_GNUC_UNUSED)
   face_release (holder);
 }
 
-/* Both kinds of heartbeat do their work elsewhere. */
+/* Both kinds of heartbeat touch the disk in other threads. */
 static void
 heartbeat_touches_nothing (Face *face, gconstpointer data)
 {
@@ -223,8 +223,8 @@ heartbeat_touches_nothing (Face *face, gconstpointer data)
   before = face_mtime (face->place.lock);
   FACE_WAIT_FOR (face_mtime (face->place.lock) > before);
 
-  /* A beat that stalls keeps neither the main context nor a release that is
-   * asked for meanwhile from coming to an end once it goes on. */
+  /* A beat that stalls does not block the main context. A release that is asked for meanwhile ends
+   * once the beat goes on. */
   lies_stall (LIES_UTIMENS, LIES_BEFORE);
   FACE_WAIT_FOR (lies_n_stalled () == 1);
   flufl_lock_release_async (lock, NULL, reply_cb, &reply);
@@ -235,7 +235,7 @@ heartbeat_touches_nothing (Face *face, gconstpointer data)
 
 #define N_STALLED 64
 
-/* GIO's own worker threads are ten. */
+/* GIO has ten worker threads of its own. */
 static void
 healthy_one_is_not_kept (Face *face, gconstpointer data G_GNUC_UNUSED)
 {

@@ -378,7 +378,7 @@ break_fails (Face *face, gconstpointer data)
   face_release (holder);
 }
 
-/* No hard links, said by link(2) or found out by looking. Where they are known to work it is
+/* Without hard links, link(2) fails, or a look finds it out. Where they are known to work it is
  * something else that refuses link(2). */
 static void
 unsupported (Face *face, gconstpointer data)

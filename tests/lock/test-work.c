@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * What stops the work that a lock protects, and the reason that it is given.
+ * The cancellable that stops the work which a lock protects, and the reason that it has.
  */
 
 #include "face-util.h"
@@ -12,7 +12,7 @@ counted_cb (GCancellable *work G_GNUC_UNUSED, guint *n)
   *n += 1;
 }
 
-/* The work's cancellable fires for the caller's own, and for the loss. */
+/* The work's cancellable is cancelled with the caller's own, and by a loss. */
 static void
 work_cancellable (Face *face, gconstpointer data)
 {
@@ -47,7 +47,7 @@ work_cancellable (Face *face, gconstpointer data)
   g_assert_finalize_object (g_steal_pointer (&own));
 }
 
-/* A work that goes takes its handlers along: the caller's cancellable may live for long. */
+/* A work that is freed removes its handlers, since the caller's cancellable may live for long. */
 static void
 work_leaves_nothing (Face *face, gconstpointer data G_GNUC_UNUSED)
 {

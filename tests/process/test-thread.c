@@ -122,7 +122,7 @@ test_waits (void)
   join ();
 }
 
-/* What other libraries do when a thread ends. */
+/* An action of another library when a thread ends. */
 static void
 ending_cb (gpointer data G_GNUC_UNUSED)
 {
@@ -215,7 +215,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  /* Links what watches over forks. */
+  /* This call links the part of the library that has the fork handlers. */
   g_assert_cmpint (flufl_process_mark (), !=, 0);
   g_test_add_func ("/thread/calls", test_calls);
   g_test_add_func ("/thread/waits", test_waits);

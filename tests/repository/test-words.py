@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-"""test-words.py TOP: are the pages and the library's comments free of the worst habits?
+"""test-words.py TOP: are the pages and the comments free of the worst habits?
 
 And is each message of the library explained in docs/troubleshooting.md?
 
@@ -40,7 +40,7 @@ ALLOWED = {
 }
 
 
-# Parts of messages that say themselves what to do.
+# Parts of messages that themselves advise what to do.
 ADVICE = {
     'If nothing needs it, remove it, or break the lock by force.',
     'To protect it, use another file as the lock, such as “%s.lock”.',
@@ -73,7 +73,7 @@ def is_allowed(path, line):
 
 
 def messages(top):
-    """The fixed parts of the messages: between what is put into them."""
+    """The fixed parts of the messages, between the values that are put into them."""
     code = (top / 'libflufllock' / 'flufl-report.c').read_text(encoding='utf-8')
     code = re.sub(r'"\s*(?:G_GINT64_FORMAT)?\s*"', '', code)  # one string in several parts
     for text in re.findall(r'"((?:[^"\\]|\\.)*)"', code):

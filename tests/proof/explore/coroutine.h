@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Several stacks in one thread. Nothing runs but what was switched to.
+ * Several stacks in one thread. Only the one that was switched to runs.
  */
 
 #pragma once

@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * What processes of flufl.lock 8.2 do to the disk, call by call, as seen from
- * outside (docs/protocol.md, "Compared with flufl.lock"). Its claims are made
- * by our own steps: they do not matter here.
+ * The calls of a process with flufl.lock 8.2, one by one, as they are seen from outside
+ * (docs/protocol.md, "Compared with flufl.lock"). The library's own steps make its claims, since
+ * the making of claims does not matter here.
  */
 
 #include "world-private.h"

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * The names on the disk, and what is known of the files that they lead to.
+ * The names on the disk, and the facts about the files that they lead to.
  */
 
 #include "world-private.h"

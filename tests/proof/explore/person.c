@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * A person, who deletes what lies about, and what comes of it for the judges.
+ * A person who deletes files, and the consequences for the rules.
  */
 
 #include "world-private.h"

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * A run cannot be taken back, so each begins anew and repeats what was chosen
- * before. That is quicker than it sounds: a call is some hundred nanoseconds.
+ * A run cannot be taken back, so each run begins anew and repeats the earlier choices. That is
+ * quick, since a call takes some hundred nanoseconds.
  */
 
 #include "search.h"
@@ -40,7 +40,7 @@ choose_next (const Choice *choices G_GNUC_UNUSED, guint n, gpointer user_data)
     {
       const Fork *known = &g_array_index (self->path, Fork, self->depth++);
 
-      /* Else something else than the choices decides. */
+      /* Otherwise something other than the choices decides. */
       g_assert_cmpuint (known->n, ==, n);
       return known->at;
     }
@@ -52,7 +52,7 @@ choose_next (const Choice *choices G_GNUC_UNUSED, guint n, gpointer user_data)
   return 0;
 }
 
-/* Goes to the next branch; says whether there is one. */
+/* Goes to the next branch. Returns whether there is one. */
 static gboolean
 turn (GArray *path)
 {
@@ -112,8 +112,8 @@ typedef struct
   Findings *findings;
 } Walk;
 
-/* Mostly goes on with the same process, so that some come far; what happens to
- * them from outside is rare. */
+/* Mostly goes on with the same process, so that some processes get far. Events from outside are
+ * rare. */
 static int
 choose_any (const Choice *choices, guint n, gpointer user_data)
 {

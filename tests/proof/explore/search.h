@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * All runs of a scenario, or many by chance.
+ * All runs of a scenario, or many random ones.
  */
 
 #pragma once
@@ -22,14 +22,14 @@ typedef struct
 
 void findings_clear (Findings *self);
 
-/* Depth first; the same state is gone on from once. Ends at the first violation,
- * or after @max_runs, or at @deadline (monotonic). */
+/* Searches depth first, and goes on from each state once. Ends at the first violation, or after
+ * @max_runs, or at @deadline (monotonic). */
 void search_all    (const Scenario *scenario,
                     const Budget   *budget,
                     guint64         max_runs,
                     gint64          deadline,
                     Findings       *out);
-/* One run by chance, the same for the same seed. */
+/* One random run, the same for the same seed. */
 void search_walk   (const Scenario *scenario,
                     const Budget   *budget,
                     gint64          skew,

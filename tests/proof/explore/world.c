@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * A run from its beginning, with what lies there already, to its end, which is
- * judged.
+ * A run, from its beginning, with the files that are there, to its end, which is judged.
  */
 
 #include "world-private.h"
@@ -69,7 +68,7 @@ live (gpointer user_data)
     }
 }
 
-/* Lets one that has not come to its end do so. It notices nothing more. */
+/* Lets a process that has not ended run to its end, without any effect. */
 static void
 unwind (Actor *a)
 {
@@ -105,7 +104,7 @@ actor_clear (Actor *a)
   flufl_queue_clear (&a->queue);
 }
 
-/* One that is there at the beginning only, and dies. */
+/* A process that exists only at the beginning, and dies. */
 static Actor *
 add_victim (void)
 {
@@ -227,7 +226,7 @@ is_left_by_deletion (guint owner, const File *file)
   return world.deleted_any && (owner == NOBODY || file->given_up);
 }
 
-/* Whether a name may be left: whoever left it, or its file, was killed. */
+/* Whether a name may be left: the process that left it, or its file, was killed. */
 static void
 judge_leftovers (void)
 {
@@ -249,7 +248,7 @@ judge_leftovers (void)
     world_violation ("a file beside the lock is gone");
 }
 
-/* All are over: in time somebody else gets the lock, and leaves nothing. */
+/* When all processes have ended, another one must get the lock in time, and leave nothing. */
 static void
 judge_end (void)
 {
@@ -264,7 +263,7 @@ judge_end (void)
   world_note ("comes when all are over");
   fake_disk_advance (120 * FAKE_SEC);
   outcome = actor_acquire (a, 8, FALSE);
-  /* A blank lock whose claim is gone is for people (docs/protocol.md). */
+  /* Only a person removes a blank lock whose claim is gone (docs/protocol.md). */
   if (outcome == FLUFL_OUTCOME_NOT_A_LOCK && world.scenario->seed == SEED_BLANK
       && (world.crashed_any || world.lost_any || world.delayed_any || world.deleted_any))
     ;
@@ -311,7 +310,7 @@ world_run (const Scenario *scenario,
 
   if (!world.cut && world.violation == NULL && !scenario->flufl && !scenario->without_a1)
     judge_end ();
-  /* The others come to their ends, and notice nothing. */
+  /* The others run to their ends, without any effect. */
   world.solo = TRUE;
   for (guint i = 0; i < world.n_actors; i++)
     {

@@ -1,10 +1,10 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Several processes on the disk in memory, one system call at a time. Each is
- * the library's own protocol on a stack of its own; before every call that
- * others can notice, or that can notice others, somebody outside chooses what
- * happens next. Every call is judged: what it may not do is a violation.
+ * Several processes on the disk in memory, one system call at a time. Each runs the library's own
+ * protocol on a stack of its own. Before every call that others can notice, or that can notice
+ * others, the search chooses the next event. Every call is judged: a forbidden effect is a
+ * violation.
  */
 
 #pragma once
@@ -31,7 +31,7 @@ typedef enum
   DELETION_LOCK,
   DELETION_CLAIMS,
   DELETION_BOTH,
-  DELETION_DIRECTORY, /* an empty one is in its place */
+  DELETION_DIRECTORY, /* an empty one takes its place */
   N_DELETIONS,
 } Deletion;
 
@@ -40,12 +40,12 @@ typedef struct
   guint8 kind, who, arg;
 } Choice;
 
-/* How much may happen, besides the processes' own calls, in one run. */
+/* The numbers of events, besides the processes' own calls, in one run. */
 typedef struct
 {
   guint times, crashes, losses, deletions;
   int   preemptions; /* -1: any number */
-  guint n_spans;     /* how many of the spans of time may be chosen */
+  guint n_spans;     /* the number of spans of time to choose from */
   guint tries;       /* for the lock, of each process */
 } Budget;
 
@@ -54,22 +54,22 @@ typedef enum
   SEED_NOTHING,
   SEED_EXPIRED, /* a lock of another host that expired long ago */
   SEED_ORPHAN,  /* the same without its claim */
-  SEED_LINE_ORPHAN, /* that of a killed process of ours */
-  SEED_KILLED,  /* the lock of a process of ours that was killed just now */
+  SEED_LINE_ORPHAN, /* the same of a process of this machine that was killed */
+  SEED_KILLED,  /* the lock of a process of this machine that was killed just now */
   SEED_BLANK,   /* the same, and a power failure took its content */
   SEED_WAITER,  /* the claim of a killed waiter */
   SEED_COPIED,  /* an expired lock and its claim as two files with one link each */
 } Seed;
 
-/* What each process does: A acquire, Q acquire and look after the queue,
- * W work, F refresh, R release, P release and keep the claim. Before a colon is
- * what is done, alone, before anybody else begins; then time passes. */
+/* The actions of each process: A acquire, Q acquire and look after the queue, W work, F refresh,
+ * R release, P release and keep the claim. The actions before a colon are done alone, before any
+ * other process begins; then time passes. */
 typedef struct
 {
   const char *name;
   FluflFsKind kind;
   Seed        seed;
-  double      age;       /* seconds that pass before all begin */
+  double      age;       /* seconds that pass before all processes begin */
   const char *scripts[WORLD_MAX];
   double      step;      /* seconds that the wall clocks then leap ahead */
   gboolean    watches;   /* breakers must watch first. Elsewhere each has watched already */
@@ -81,8 +81,8 @@ typedef struct
 /* Chooses one of @n; -1: end here. @hash is that of the whole state. */
 typedef int (*Chooser) (const Choice *choices, guint n, gpointer user_data);
 
-/* Returns: (transfer full): what was violated, or NULL. Sets @out_cut if the
- * chooser ended it. @log: nullable; gets a line for each step. */
+/* Returns: (transfer full): the violation, or NULL. Sets @out_cut if the chooser ended the run.
+ * @log: nullable; gets a line for each step. */
 char   *world_run   (const Scenario *scenario,
                      const Budget   *budget,
                      gint64          skew,
@@ -90,7 +90,7 @@ char   *world_run   (const Scenario *scenario,
                      gpointer        user_data,
                      GString        *log,
                      gboolean       *out_cut);
-/* Of the whole state, for the chooser. */
+/* The hash of the whole state, for the chooser. */
 guint64 world_hash  (void);
 void    world_clear (void);
 

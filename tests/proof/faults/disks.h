@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * The two disks that operations are tried on: the one in memory, and a real
- * directory under a clock that stands still until it is put on, so that no busy
- * machine makes anybody late. To all processes forked later it is the same clock.
+ * The two disks for the tests of operations: the one in memory, and a real directory with a clock
+ * that stands still until a test sets it forward, so that no busy machine makes a process late.
+ * All processes that are forked later share the clock.
  */
 
 #pragma once
@@ -17,9 +17,9 @@ typedef struct
   const char          *name;
   const FluflSyscalls *sys;
   const char         *(*lock)  (void);
-  /* Empty, and of that kind. */
+  /* Makes the disk empty, and of that kind. */
   void                (*reset) (FluflFsKind kind);
-  /* Time passes for everybody; nothing is done meanwhile. */
+  /* Lets time pass for all processes, without any other effect. */
   void                (*pass)  (gint64      nsec);
   void                (*clear) (void);
 } Disk;
@@ -27,7 +27,7 @@ typedef struct
 extern const Disk disk_in_memory;
 extern const Disk disk_real;
 
-/* Whether there is a local file system to try the real one on. */
+/* Whether there is a local file system for the real disk. */
 gboolean disk_real_is_local (void);
 
 gboolean disk_exists   (const Disk    *disk,

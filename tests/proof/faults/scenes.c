@@ -12,7 +12,7 @@
 
 #define LONG_AGO (-1000.0)
 
-/* An old lock is recovered, rests, and is broken well within these. */
+/* The number of tries within which an old lock is recovered, has rested, and is broken. */
 #define PATIENT 16
 
 static gboolean
@@ -51,7 +51,7 @@ acquire (Stage *self, int tries)
     proc_abandon (&self->p);
 }
 
-/* As an object does that has found its lock to be lost. */
+/* Does the same as an object that has found its lock lost. */
 static void
 lose (Stage *self)
 {
@@ -122,7 +122,7 @@ acquire_patiently (Stage *self)
   acquire (self, PATIENT);
 }
 
-/* The other gives it back after a while. */
+/* The other process gives the lock back after a while. */
 static void
 acquire_in_turn (Stage *self)
 {
@@ -178,8 +178,8 @@ break_by_force (Stage *self)
   self->errsv = self->p.found.errsv;
 }
 
-/* As an object does that is asked to break a lock: what it sees of the server's
- * clock it sees by a claim that it never links. */
+/* Does the same as an object that is asked to break a lock. It reads the server's clock from a
+ * claim that it never links. */
 static void
 break_expired (Stage *self)
 {
@@ -221,7 +221,7 @@ give_up (Stage *self)
     proc_abandon (&self->p);
 }
 
-/* A waiter asks for the one before it. */
+/* A waiter checks whether the waiter before it is alive. */
 static void
 collect (Stage *self)
 {
@@ -240,7 +240,7 @@ collect (Stage *self)
   give_up (self);
 }
 
-/* So does one where there is no queue. */
+/* A waiter without a queue checks the claims of others. */
 static void
 sweep (Stage *self)
 {
@@ -296,7 +296,7 @@ other_holds (Stage *self)
   self->guarded = TRUE;
 }
 
-/* Broken while p was late, and somebody else's since. */
+/* The lock was broken while p was late, and another process holds it. */
 static void
 p_was_broken (Stage *self)
 {
@@ -344,7 +344,7 @@ old_blank_lock (Stage *self)
   put_lock (self, claim, "", LONG_AGO);
 }
 
-/* Of this machine, without a life-line: its process is looked for. */
+/* A claim of this machine without a life-line, whose process can be looked for. */
 static char *
 claim_of_dead_process (Stage *self, double *out_seconds)
 {

@@ -1,10 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Every step of the protocol under every fault. Whatever goes wrong once, or
- * from then on for ever, the process knows whether it has the lock, leaves
- * nothing behind that could be removed, touches nothing that is not its own,
- * and shuts nobody out for longer than docs/protocol.md says.
+ * Every step of the protocol under every fault. Whatever goes wrong, once or for ever, the process
+ * knows whether it has the lock, leaves no file behind that could be removed, touches no file of
+ * others, and shuts no process out for longer than docs/protocol.md allows.
  */
 
 #include "play.h"
@@ -56,7 +55,7 @@ static void
 judge_belief (Play *play, Call call, const Blow *blow)
 {
   Stage *stage = &play->stage;
-  /* Nothing is known to have changed: it is to try again. */
+  /* The step is not known to have changed anything, so it is tried again. */
   gboolean failed = stage->outcome == FLUFL_OUTCOME_FAILED || stage->outcome == FLUFL_OUTCOME_UNSURE;
   gboolean lost_reply = call == CALL_UNLINK && blow->kind == BLOW_LOSE;
   const gint64 boot = stage->disk->sys->clock (FLUFL_CLOCK_BOOT);
@@ -116,7 +115,7 @@ main (int argc, char **argv)
   FluflIdentity us;
 
   g_test_init (&argc, &argv, NULL);
-  flufl_identity_get (&flufl_syscalls_posix, &us); /* asked for once */
+  flufl_identity_get (&flufl_syscalls_posix, &us); /* it is found out only once */
   for (guint i = 0; i < n_scenes; i++)
     {
       g_autofree char *path = g_strdup_printf ("/faults/%s", scenes[i].name);

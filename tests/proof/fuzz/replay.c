@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Runs a fuzzer on files that are known: all those in the directories that are
- * named.
+ * Runs a fuzzer on known files: all files in the directories of its arguments.
  */
 
 #include <glib.h>
