@@ -120,7 +120,7 @@ be_evil (const char *dir, pid_t parent)
 
   if (!become_nobody (dir))
     _exit (1);
-  /* The change to another user drops the signal, so it is set again. */
+  /* The change to another user would drop this setting, so it comes after that. */
   prctl (PR_SET_PDEATHSIG, SIGKILL);
   while (getppid () == parent)
     be_evil_once (rand, dir);

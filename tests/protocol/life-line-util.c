@@ -6,7 +6,7 @@
 
 #include "life-line-util.h"
 
-/* Acquires as a process that then dies. */
+/* A process acquires the lock, and then dies. */
 void
 leave_dead_holder (void)
 {
@@ -19,7 +19,7 @@ leave_dead_holder (void)
   proc_clear (&holder);
 }
 
-/* One that sees the place as a network file system, and so no life-lines. */
+/* Makes a process to which the directory is on a network file system, without life-lines. */
 void
 remote_init (Proc *p)
 {

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * What the tests of the life-line share: holders that die, and processes that
- * cannot have a life-line.
+ * The functions that the tests of the life-line share: holders that die, and processes that cannot
+ * have a life-line.
  */
 
 #pragma once
@@ -11,11 +11,11 @@
 
 G_BEGIN_DECLS
 
-/* Acquires as a process that then dies. */
+/* A process acquires the lock, and then dies. */
 void leave_dead_holder (void);
-/* One that sees the place as a network file system, and so no life-lines. */
+/* Makes a process to which the directory is on a network file system, without life-lines. */
 void remote_init       (Proc *p);
-/* Releases what @p holds, or gives up its claim; and clears it. */
+/* Releases the lock of @p, or gives up its claim, and clears @p. */
 void give_up_or_back   (Proc *p);
 
 G_END_DECLS

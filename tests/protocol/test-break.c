@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * When a lock that is in the way may be broken, and recovering.
+ * The moment from which a lock may be broken, and the recovery of orphans.
  */
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * How a lock's directory is read.
+ * The reading of a lock's directory.
  */
 
 #include <errno.h>

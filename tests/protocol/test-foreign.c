@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * What else may be at the lock file's path.
+ * Files at the lock file's path that are not locks of this library.
  */
 
 #include <errno.h>
@@ -207,7 +207,7 @@ test_swapped (void)
     }
 }
 
-/* A lock and its claim as two files, as rsync makes of them. */
+/* A lock and its claim as two files, as rsync makes them. */
 static char *
 put_copies (const char *name, double seconds)
 {
@@ -473,7 +473,7 @@ test_unreadable_own (void)
   proc_acquire (&p);
   fake_disk_set_readable (LOCK, FALSE);
   g_assert_cmpint (proc_refresh (&p), ==, FLUFL_OUTCOME_HELD);
-  /* Late, so that it looks closely. */
+  /* The holder is late, so it looks closely. */
   fake_disk_advance (LIFETIME);
   g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
   assert_disk_empty ();

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * The flock(2) that a holder keeps, and breaking by it. Time stands still
- * unless a test says.
+ * The flock(2) that a holder keeps, and the breaks that it allows. Time stands still unless a
+ * test lets it pass.
  */
 
 #include <errno.h>

@@ -24,13 +24,13 @@ test_cycle (void)
 
       fake_disk_forget_calls ();
       proc_acquire (&p);
-      /* The first name says since when it wanted the lock; the second stays. */
+      /* The first name has the time at which it wanted the lock; the second name stays. */
       g_assert_cmpint (g_hash_table_add (names, g_strdup (p.claim.path)), ==, i < 2);
       g_assert_cmpuint (fake_disk_count_calls ("pwrite") > 0, ==, i < 2);
       g_assert_cmpint (fake_disk_mtime (LOCK), ==, fake_disk_server_now () + LIFETIME);
       g_assert_cmpuint (fake_disk_count_calls ("create"), ==, first);
       g_assert_cmpuint (fake_disk_count_calls ("flock"), ==, first);
-      /* What it links was made some time ago: it sees that it got the link. */
+      /* The claim that it links was made some time ago, so it sees that it got the link. */
       g_assert_cmpuint (fake_disk_n_calls () - fake_disk_count_calls ("pwrite"), ==, first ? 5 : 4);
       fake_disk_forget_calls ();
       g_assert_cmpint (proc_park (&p), ==, FLUFL_OUTCOME_RELEASED);
@@ -83,7 +83,7 @@ test_seen_lately (void)
   g_assert_cmpuint (p.claim.ino, !=, ino);
   g_assert_cmpint (proc_park (&p), ==, FLUFL_OUTCOME_RELEASED);
 
-  /* Its name is gone: link(2) says so. */
+  /* The claim's name is gone, which link(2) reports. */
   ino = p.claim.ino;
   fake_syscalls.unlink (p.claim.path);
   proc_acquire (&p);
@@ -171,7 +171,7 @@ test_nfs (void)
     {
       fake_disk_forget_calls ();
       g_assert_cmpint (proc_park (&p), ==, FLUFL_OUTCOME_RELEASED);
-      /* lstat and identify are answered by what the reply to the first says. */
+      /* The reply to the first call answers lstat and identify. */
       g_assert_cmpuint (fake_disk_n_calls (), ==, 4); /* utimens, lstat, identify, unlink */
       g_assert_cmpuint (fake_disk_n_open (), ==, 0);
       g_assert_cmpuint (fake_disk_n_names (), ==, 1);
@@ -463,7 +463,7 @@ typedef struct
   gboolean holder_has, other_has;
 } Reuse;
 
-/* A late holder refreshes, lets go, and takes the lock again; or another does. */
+/* A late holder refreshes, releases, and takes the lock again, or another process takes it. */
 static void
 reuse (gpointer data)
 {

@@ -428,7 +428,7 @@ test_file_system_is_asked_again (void)
   flufl_site_clear (&site);
 }
 
-/* Two that remove one claim are both told that they did: so nothing is made there. */
+/* On SMB two processes may both learn that they have removed one claim, so no lock is made. */
 static void
 test_smb (void)
 {
@@ -448,9 +448,9 @@ test_smb (void)
   proc_clear (&p);
 }
 
-/* Where ctime is shown as the later of ctime and mtime, that is the expiration, and no clock:
- * else each refresh would put the expiration off by one more lifetime, and no lock would rest
- * for the grace. */
+/* Where ctime is shown as the later of ctime and mtime, it is the expiration, and must not be
+ * taken for a clock. Otherwise each refresh would put the expiration off by one more lifetime, and
+ * no lock would rest for the grace. */
 static void
 test_later_ctime (void)
 {

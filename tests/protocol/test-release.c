@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Releases whose reply is lost or refused, that are late or slow, or meet a
- * breaker, in the orders that matter.
+ * Releases that lose a reply, are refused, late or slow, or meet a breaker, in the orders that
+ * matter.
  */
 
 #include <errno.h>
@@ -159,7 +159,7 @@ test_slow_release_stops (void)
 
   g_test_summary ("Another process has recovered it: past half the grace the lock is not ours");
   hold (&p);
-  /* The look after the claim is gone. */
+  /* This look comes after the claim is gone. */
   fake_disk_advance (LIFETIME * 95 / 100);
   fake_disk_hook ("lstat", 1, recover_after_a_while, claim);
   fake_disk_forget_calls ();

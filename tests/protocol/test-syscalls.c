@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * The table for POSIX systems, where it does more than the call of its name.
+ * The functions of the table for POSIX systems that do more than the calls of their names.
  */
 
 #include <string.h>
@@ -11,7 +11,7 @@
 
 #include "flufl-syscalls.h"
 
-/* More than is asked of the kernel at once. */
+/* More numbers than one call to the kernel returns. */
 #define N_NUMBERS 100
 #define N_THREADS 4
 
@@ -20,7 +20,7 @@ draw (guint64 *numbers)
 {
   for (int i = 0; i < N_NUMBERS; i++)
     {
-      guint32 little; /* so that none begins where another did */
+      guint32 little; /* no number begins where another did */
 
       g_assert_cmpint (flufl_syscalls_posix.random (&numbers[i], sizeof *numbers), ==, 0);
       g_assert_cmpint (flufl_syscalls_posix.random (&little, sizeof little), ==, 0);
@@ -76,7 +76,7 @@ test_random_fork (void)
       pid_t pid;
       int status;
 
-      /* So that there are some left, from which both would go on. */
+      /* Some numbers are left after this, with which both processes would go on. */
       g_assert_cmpint (flufl_syscalls_posix.random (&numbers[0], sizeof *numbers), ==, 0);
       pid = fork ();
       g_assert_cmpint (pid, >=, 0);
@@ -103,7 +103,7 @@ test_random_large (void)
   g_assert_cmpint (flufl_syscalls_posix.random (bytes, sizeof bytes), ==, 0);
   for (gsize i = 0; i < sizeof bytes; i++)
     zeros += bytes[i] == 0;
-  g_assert_cmpuint (zeros, <, 100); /* 4 are to be expected */
+  g_assert_cmpuint (zeros, <, 100); /* 4 are expected */
 }
 
 int

@@ -26,7 +26,7 @@ BELOW = {
     FACE: {'process', 'protocol', 'watching', 'waiting'},
 }
 
-# What each room includes of GLib's libraries, and the dependencies that Meson gives it.
+# GLib's libraries that each room includes, and the dependencies that Meson gives it.
 GLIB = {
     'process': {'glib'},
     'protocol': {'glib'},
@@ -50,7 +50,7 @@ SYSTEM = {
     # Flags and structures. The calls are those of the table.
     'protocol': {'fcntl.h', 'sys/file.h', 'sys/stat.h', 'sys/types.h'},
     'watching': {'sys/inotify.h', 'sys/stat.h', 'unistd.h'},
-    # No files: what it needs of them it asks the table for, which has these structures and flags.
+    # The room has no files. It uses them through the table, which has these structures and flags.
     'waiting': {'poll.h', 'pthread.h', 'sys/eventfd.h', 'sys/file.h', 'sys/stat.h', 'sys/timerfd.h',
                 'time.h', 'unistd.h'},
     FACE: {'pthread.h', 'unistd.h'},
@@ -98,7 +98,7 @@ PARTS = {
     'watching/flufl-watch-gio.c': ('flufl-watch.h', 'one of two watchers that do the same'),
 }
 
-# Made by the build, and which room they are of; None is for all.
+# The files that the build makes, and their rooms; None is for all.
 GENERATED = {'config.h': None, 'flufl-version.h': FACE, 'flufl-enum-types.h': FACE}
 
 
@@ -107,7 +107,7 @@ def title(room):
 
 
 def glib_part(header):
-    """Which of GLib's libraries a header is of, or None."""
+    """The library of GLib's to which a header belongs, or None."""
     if header.startswith('gio/'):
         return 'gio'
     if re.match(r'glib-object\.h$|gobject/', header):
@@ -221,7 +221,7 @@ class Law:
 
 
 class Tree(unittest.TestCase):
-    """Nothing is wrong with a tree that keeps the law, and something with each that does not."""
+    """A tree that keeps the law passes, and each tree that does not fails."""
 
     GOOD = {
         'CONTRIBUTING.md': ''.join(f'| `{LIBRARY}/{room}/` | | | |\n'.replace('//', '/') for room in BELOW),
@@ -393,7 +393,7 @@ class Library(unittest.TestCase):
             self.fail('\n'.join(['', *complaints]))
 
     def test_is_read(self):
-        """The law would be kept by a library that is not found, too."""
+        """A library that is not found would keep the law, too."""
         law = Law(TOP, BEYOND, PARTS)
         self.assertEqual(law.rooms.keys(), BELOW.keys())
         for paths in law.rooms.values():

@@ -4,8 +4,8 @@
 """test-snippets.py TOP BUILD LANGUAGES [COMPILER...]: does the code that the pages show work?
 
 Each block of code in README.md, docs/ and the class documentation is run, or compiled where it is
-not a program. LANGUAGES is a list of c, python, js and vala, with commas: those that can be had
-here. Shell blocks are parsed and not run.
+not a program. LANGUAGES is a list, with commas, of the available ones of c, python, js and vala.
+Shell blocks are parsed and not run.
 """
 
 import os
@@ -16,7 +16,7 @@ import sys
 import tempfile
 import unittest
 
-# What a fragment of C stands in.
+# The program around a fragment of C.
 FRAGMENT = '''#include <libflufllock.h>
 
 gboolean fragment (GError **error);
@@ -62,7 +62,7 @@ class Snippets(unittest.TestCase):
         return result.stdout
 
     def run_program(self, *command):
-        """A program that takes its turn: it leaves nothing but what it came with."""
+        """Run a program, which must leave only the files that were there before."""
         before = set(self.directory.iterdir())
         output = self.run_in(*command)
         self.assertEqual(set(self.directory.iterdir()), before)
@@ -82,7 +82,7 @@ class Snippets(unittest.TestCase):
 
     def compile(self, source, program):
         build = BUILD / 'libflufllock'
-        # Nobody calls a function that is shown alone.
+        # A function that is shown alone has no caller.
         packages = self.run_in('pkg-config', '--cflags', *(['--libs'] if program else []),
                                'gio-2.0').split()
         self.run_in(*COMPILER, '-Werror', source, *([] if program else ['-c', '-Wno-unused-function']),
@@ -103,7 +103,7 @@ class Snippets(unittest.TestCase):
     def test_python(self):
         def check(code):
             output = self.run_program(sys.executable, '-B', self.write('app.py', code))
-            # Some only define what others call.
+            # Some blocks only define functions that others call.
             if 'print(' in code:
                 self.assertNotEqual(output, '')
 

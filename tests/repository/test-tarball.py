@@ -32,7 +32,7 @@ def make(top, meson, place, umask, zone):
     tree, build = place / 'tree', place / 'build'
     place.mkdir()
     environment = dict(os.environ, TZ=zone)
-    # A build from which this is run may have set them for itself.
+    # A build that runs this test may have set these variables for itself.
     for name in 'MESONINTROSPECT', 'CFLAGS', 'LDFLAGS':
         environment.pop(name, None)
     cloned = subprocess.run(['git', 'clone', '--quiet', top, tree], stdin=subprocess.DEVNULL,

@@ -11,10 +11,10 @@
 
 G_BEGIN_DECLS
 
-/* In the calling thread. */
+/* Runs the acquisition in the calling thread. */
 FluflResult acquire_run   (FluflAcquire *self);
 
-/* In workers; *@done is set to 1 at the end. */
+/* Runs the acquisition in workers, and sets *@done to 1 at the end. */
 void        acquire_start (FluflAcquire *self,
                            int          *done);
 

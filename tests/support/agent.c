@@ -18,7 +18,7 @@
 FluflSyscalls agent_sys;
 int agent_n_asked;
 
-/* The test's own answer, where a machine has no instance left to give. */
+/* Whether this file refuses inotify instances, as a system without a free one does. */
 static gboolean no_inotify;
 
 #ifdef __linux__
@@ -31,11 +31,11 @@ inotify_init1 (int flags)
       errno = EMFILE;
       return -1;
     }
-  /* What libc does, whose function this one hides. */
+  /* The function of libc, which this one hides, makes the same call. */
   return (int) syscall (SYS_inotify_init1, flags);
 }
 
-/* GLib, if refused, asks the old way at once. */
+/* GLib calls the older function at once if the newer one fails. */
 int
 inotify_init (void)
 {
@@ -71,7 +71,7 @@ agent_prepare (Agent *self, gint64 deadline, GCancellable *cancellable)
   self->acquire.lifetime = AGENT_LIFETIME;
   self->acquire.deadline = deadline;
   self->acquire.cancellable = cancellable;
-  self->acquire.announcement.done = TRUE; /* that timer too */
+  self->acquire.announcement.done = TRUE; /* without the timer of the signal, too */
   g_atomic_int_set (&self->done, 0);
 }
 

@@ -44,7 +44,7 @@ fake_open (const char *path, int flags, mode_t mode)
     }
   else if (S_ISLNK (inode->mode))
     {
-      errno = ENOENT; /* what it points to */
+      errno = ENOENT; /* the target of a symbolic link */
       return -1;
     }
   else if (!inode->readable)
@@ -68,7 +68,7 @@ fake_close (int fd)
   if (fd < FIRST_FD)
     return close (fd);
   fake_disk_open_file (fd);
-  /* Closed whatever it says, as Linux does. */
+  /* The file is closed whatever the answer, as on Linux. */
   g_clear_pointer (&g_ptr_array_index (disk.open_files, fd - FIRST_FD), fake_open_file_free);
   if (fake_call_enter ("close", &errsv))
     return -1;
@@ -301,7 +301,7 @@ fake_list (const char *directory, FluflNameFunc func, gpointer user_data)
 
   if (fake_call_enter ("list", &errsv))
     return -1;
-  /* Copies: what is listed may go meanwhile. */
+  /* The paths are copied, since a listed file may go meanwhile. */
   paths = g_ptr_array_new_with_free_func (g_free);
   g_hash_table_iter_init (&iter, disk.names);
   while (g_hash_table_iter_next (&iter, &name, NULL))

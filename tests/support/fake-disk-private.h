@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * The disk in memory itself: what it has on it, and what was ordered.
+ * The disk in memory itself: its files, and the faults that a test has ordered.
  */
 
 #pragma once
@@ -24,13 +24,13 @@ typedef struct
   GString *content;
   guint    nlink;
   gint64   mtime, ctime;
-  gint64   far_mtime; /* in seconds, instead of mtime; 0: not */
+  gint64   far_mtime; /* in seconds, instead of mtime; 0: mtime counts */
 } Inode;
 
-/* What flock(2) locks: all numbers that came of one open(2). */
+/* An open file, which flock(2) locks, with all descriptors that came of one open(2). */
 typedef struct
 {
-  gatomicrefcount refs; /* numbers */
+  gatomicrefcount refs; /* descriptors */
   Inode *inode;
   gsize  offset;
   int    lock;          /* LOCK_SH, LOCK_EX or 0 */
@@ -62,7 +62,7 @@ typedef struct
   gboolean    later_ctime;
   guint64     random;
   Order       order;
-  guint       dies_in; /* calls; 0: does not */
+  guint       dies_in; /* the number of calls; 0: it does not die */
   gboolean    dead;
 } FakeDisk;
 

@@ -220,8 +220,8 @@ fake_disk_bury (void)
   return died;
 }
 
-/* Notes the call; says whether to fail now (errno set) and by *out_errsv
- * whether to fail after. */
+/* Notes the call. TRUE: the call fails at once, and errno is set. *@out_errsv, unless it is 0, is
+ * the error with which the call fails after it was carried out. */
 gboolean
 fake_call_enter (const char *call, int *out_errsv)
 {

@@ -14,11 +14,11 @@ G_BEGIN_DECLS
 #define LOCK "/d|e/x.lock"
 #define LIFETIME (15 * FAKE_SEC)
 
-/* A claim of another host's. */
+/* The name of a claim of another host. */
 #define FOREIGN "x.lock|elsewhere|77|123456789"
 
-/* The calls of a break, by name and number: our claim, the lock file, the
- * holder's claim, and the lock file again with the token won. */
+/* The calls of a break, by name and number. They look at the breaker's claim, the lock file, the
+ * holder's claim, and, with the token, at the lock file again. */
 #define SEES_HOLDERS_CLAIM "lstat", 3
 #define WINS_TOKEN "unlink", 1
 #define LOOKS_AGAIN "lstat", 4
@@ -32,7 +32,7 @@ typedef struct
 } Proc;
 
 void         proc_init    (Proc *self);
-/* On another disk. proc_acquire() and proc_has_it() know only the one in memory. */
+/* Makes a process on another disk. proc_acquire() and proc_has_it() know only that in memory. */
 void         proc_init_at (Proc                *self,
                            const FluflSyscalls *sys,
                            const char          *lock_path);
@@ -44,7 +44,7 @@ FluflOutcome proc_release (Proc *self);
 FluflOutcome proc_park    (Proc *self);
 FluflOutcome proc_refresh (Proc *self);
 void         proc_abandon (Proc *self);
-/* Dies: its files stay, as they are. */
+/* The process dies. Its files stay as they are. */
 void         proc_die     (Proc *self);
 gboolean     proc_has_it  (Proc *self);
 void         assert_disk_empty (void);

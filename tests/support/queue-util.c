@@ -39,7 +39,7 @@ line_look (Line *self)
   flufl_queue_view (&self->queue, &self->p.site, &self->p.claim, self->collect, &self->view);
 }
 
-/* A claim that came @later than ours. */
+/* A claim that came @later than that of the waiter. */
 char *
 line_put (Line *self, const FluflIdentity *who, gint64 later)
 {

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * One who waits, and the claims beside its own, on the disk in memory.
+ * A waiter, and the claims beside its own, on the disk in memory.
  */
 
 #pragma once
@@ -22,7 +22,7 @@ typedef struct
 void     line_init              (Line                *self);
 void     line_clear             (Line                *self);
 void     line_look              (Line                *self);
-/* A claim that came @later than its own. */
+/* A claim that came @later than that of the waiter. */
 char    *line_put               (Line                *self,
                                  const FluflIdentity *who,
                                  gint64               later);

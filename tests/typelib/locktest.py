@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-"""What the tests of Flufl from Python share. Ends the test that imports it with 77
-if there is no PyGObject."""
+"""The functions and classes that the tests of Flufl from Python share. Without PyGObject
+it ends the test that imports it with 77."""
 
 import contextlib
 import datetime
@@ -86,7 +86,7 @@ class LockTestCase(unittest.TestCase):
         self.assertTrue(caught.exception.matches(Gio.io_error_quark(), code), caught.exception)
 
     def claim_by_hand(self, host=BYSTANDER, pid=1, age=-HOUR):
-        """Lock the way flufl.lock does, for a holder that nothing is known of."""
+        """Make a lock as flufl.lock does, for an unknown holder."""
         claim = f'{self.path}|{host}|{pid}|1'
         with open(claim, 'x') as file:
             file.write(claim)

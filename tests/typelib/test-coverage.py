@@ -3,8 +3,8 @@
 
 """Compares the GIR with the tests of each language, and with the headers.
 
-Whatever the GIR offers must be used by the test of each language, and it must
-offer all of the public headers and nothing else.
+The test of each language must use everything in the GIR. The GIR must contain
+everything in the public headers, and nothing else.
 """
 
 import argparse
@@ -40,7 +40,7 @@ def public_items(namespace):
         elif tag in ('class', 'record', 'enumeration', 'bitfield'):
             for member in filter(is_introspectable, element):
                 kind = member.tag.removeprefix(CORE).removeprefix(GLIB)
-                # What a language does for its programs.
+                # Languages call these functions for their programs.
                 if tag == 'record' and member.get('name') in ('ref', 'unref'):
                     continue
                 if kind in ('constructor', 'method', 'function', 'property', 'signal', 'member'):

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The libflufllock authors
 // SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-// Flufl from GJS, the typelib and the override: what there is, and what returns at once or
-// waits in its place.
+// Flufl from GJS, the typelib and the override: types and properties, and the functions that
+// return at once or wait synchronously.
 
 import Flufl from 'gi://Flufl?version=1';
 import Gio from 'gi://Gio';
@@ -328,7 +328,7 @@ test('details', () => {
   assertEqual(lock.query_state(), Flufl.LockState.UNKNOWN);
   const details = lock.query_details();
   assert(details instanceof Flufl.LockDetails);
-  details.free(); // what GJS hands over is a copy
+  details.free(); // GJS passes a copy
   for (const same of [details, details.copy(), lock.query_details(null)]) {
     assertEqual(same.get_host_name(), BYSTANDER);
     assertEqual(same.get_pid(), 77);

@@ -242,7 +242,7 @@ class Signals(LockTestCase):
         self.assertTrue(Flufl.Lock.release_all(timeout=0))
 
     def test_end_of_the_process(self):
-        """A claim of one that waits goes, too, though no main loop runs any more."""
+        """The claim of a waiter goes, too, though no main loop runs any more."""
         program = ('import os, sys, time, gi; gi.require_version("Flufl", "1")\n'
                    'from gi.repository import Flufl\n'
                    'path = sys.argv[1]; lock = Flufl.Lock(path)\n'
@@ -371,7 +371,7 @@ class Asynchronous(LockTestCase):
                                     lambda lock, result: results.append(result))
             with self.assertIOError(Gio.IOErrorEnum.PENDING):
                 self.lock.acquire(0)
-            # To look changes nothing, and needs no turn.
+            # A look changes nothing, and needs no turn.
             result = run_async(self.lock.query_state_async, None)
             self.assertEqual(self.lock.query_state_finish(result), Flufl.LockState.THEIRS)
             with self.assertLockError(Flufl.LockError.NOT_HELD, Flufl.NotHeldError):

@@ -1,8 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-"""Flufl from Python, the typelib and the override: what there is, and what can be
-set and looked at."""
+"""Flufl from Python, the typelib and the override: types, properties and looks."""
 
 import datetime
 import errno
@@ -139,7 +138,7 @@ class Construction(LockTestCase):
             self.assertEqual((beside.lifetime, beside.linger), (MS * 5000, True))
         with self.assertRaises(TypeError):
             Flufl.Lock.new_beside(5)
-        # It has no neighbours.
+        # A lock at the root has no neighbours.
         for root in '/', '//', b'/':
             with self.assertRaises(GLib.Error):
                 Flufl.Lock.new_beside(root).acquire()
@@ -456,7 +455,7 @@ class States(LockTestCase):
     def test_details_copy(self):
         with self.lock:
             details = self.lock.query_details(None)
-        details.free()  # what PyGObject hands over is a copy
+        details.free()  # PyGObject passes a copy
         self.assertEqual(details.pid, os.getpid())
         copy = details.copy()
         self.assertIs(type(copy), Flufl.LockDetails)

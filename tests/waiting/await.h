@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * How the tests of threads and time wait for a condition, under a guard that
- * fails.
+ * The tests of threads and time wait for a condition with these functions, which fail after a
+ * limit.
  */
 
 #pragma once

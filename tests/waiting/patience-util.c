@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * The clock, the sleeps and the calls of an acquisition in a time of its own.
+ * The clock, the sleeps and the system calls of an acquisition with a clock of its own.
  */
 
 #include "patience-util.h"
@@ -23,14 +23,14 @@ gint64 patience_event_at = G_MAXINT64;
 void (*patience_event) (void);
 FluflSyscalls patience_table;
 
-/* Hides GLib's, for this program and the room that is tested. */
+/* Hides GLib's function, for this program and the room under test. */
 gint64
 g_get_monotonic_time (void)
 {
   return patience_now;
 }
 
-/* And libc's: nothing happens but that time passes. */
+/* Hides libc's function: it only lets time pass. */
 int
 ppoll (struct pollfd *fds, nfds_t n, const struct timespec *timeout,
        const sigset_t *mask G_GNUC_UNUSED)

@@ -12,7 +12,7 @@
 
 #define HOUR (G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC)
 
-/* Kept once, and not before its time. */
+/* An appointment, which must be kept once, and not before its time. */
 typedef struct
 {
   gint64   when;
@@ -48,7 +48,7 @@ never_early (void)
   AWAIT (g_atomic_int_get (&n_kept) == G_N_ELEMENTS (dates));
 }
 
-/* All at one moment. */
+/* All appointments are at one moment. */
 static void
 many (void)
 {
@@ -65,7 +65,7 @@ many (void)
   g_free (dates);
 }
 
-/* One that is made later, for an earlier time, does not wait for the other. */
+/* An appointment that is made later, for an earlier time, does not wait for the first. */
 static void
 earlier_one_comes_later (void)
 {
@@ -111,7 +111,7 @@ cancelled (void)
   AWAIT (G_OBJECT (shared)->ref_count == 1);
 }
 
-/* Cancelled just as the time comes: once all the same. */
+/* An appointment that is cancelled just as its time comes is kept once all the same. */
 static void
 cancel_races (void)
 {
@@ -143,7 +143,7 @@ stall (gpointer data)
   g_atomic_int_inc ((int *) data);
 }
 
-/* Work that stalls, by a time or at once, keeps nobody else. */
+/* Work that stalls, at a time or at once, delays no other work. */
 static void
 stalled_workers (void)
 {
@@ -289,8 +289,8 @@ woken (void)
   flufl_sleeper_free (sleeper);
 }
 
-/* Without another thread nothing is forgotten: one does it all, one after the other. And
- * where there is none it is said so. */
+/* A single thread does all the work, one piece after another, and forgets none. Without any
+ * thread the functions return FALSE. */
 static void
 few_threads (void)
 {
@@ -298,7 +298,7 @@ few_threads (void)
   FluflSleeper *sleeper = flufl_sleeper_new ();
   gint64 start;
 
-  /* It comes first: no other test has left a thread. */
+  /* This test comes first, so that no other test has left a thread. */
   flufl_workers_max = 0;
   g_assert_false (flufl_sleeper_schedule (sleeper, 0, keep_date, NULL));
   g_assert_false (flufl_workers_push (keep_date, NULL));
@@ -386,7 +386,7 @@ cancelled_thread (gpointer data)
   g_assert_not_reached ();
 }
 
-/* A thread that is cancelled while it leads leads to its end. */
+/* A thread that is cancelled while it leads goes on to the end of its turn. */
 static void
 thread_cancelled (void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Claims of the dead, and who collects them, on the disk in memory.
+ * The claims of dead processes, and their collection, on the disk in memory.
  */
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 #include "queue-util.h"
 
-/* Looks as often as it takes until each claim was asked for. */
+/* Looks until each claim was checked. */
 static void
 look_at_all (Line *self)
 {

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Those who wait in a line: who comes next, who leaves, and who is passed.
+ * Waiters in a line: the order of their turns, waiters that leave, and waiters that are passed.
  */
 
 #include <signal.h>

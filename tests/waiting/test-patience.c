@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * How long an acquisition goes on, and how often it asks, while nothing changes.
+ * The time for which an acquisition goes on, and the number of its calls, while nothing changes.
  */
 
 #include <errno.h>
@@ -40,8 +40,8 @@ asks_so_often (Patience *self, gconstpointer kind)
   g_test_message ("%u sleeps", patience_n_sleeps);
   if (local)
     {
-      /* With a watch a timer is only for what it misses: twice in ten seconds, and by one
-       * lstat(2), once the wait has lasted. */
+      /* With a watch, a timer is only for missed events. In a long wait it comes twice in ten
+       * seconds, with one lstat(2). */
       g_assert_cmpuint (patience_n_sleeps, >=, 60);
       g_assert_cmpuint (patience_n_sleeps, <=, 120 + 20);
       g_assert_cmpuint (lies_count (LIES_LINK), <=, 20);
@@ -56,8 +56,7 @@ asks_so_often (Patience *self, gconstpointer kind)
   test_place_empty (&self->place);
 }
 
-/* A lock of somebody else is broken once its expiration and the slop are past,
- * and then at once. */
+/* The lock of another host is broken as soon as its expiration and the slop are past. */
 static void
 expires (Patience *self, gconstpointer kind G_GNUC_UNUSED)
 {
@@ -77,8 +76,8 @@ typedef struct
 {
   LiesCall call;
   int      errsv;
-  gboolean held; /* it comes up only where somebody has the lock … */
-  gboolean seen; /* … and the attempt sees that */
+  gboolean held; /* the fault needs a lock that another holds … */
+  gboolean seen; /* … and that the attempt sees */
 } Fault;
 
 static const Fault faults[] = {
@@ -88,8 +87,8 @@ static const Fault faults[] = {
   { LIES_LINK, EIO, TRUE, TRUE },      { LIES_READ, EIO, TRUE, TRUE },
 };
 
-/* A server that answers nothing but errors is not asked for ever; for longer by
- * those who wait for longer. */
+/* An acquisition gives up on a server that answers only with errors. It goes on for longer with a
+ * longer lifetime. */
 static void
 nothing_but_errors (Patience *self, gconstpointer kind)
 {
@@ -114,18 +113,17 @@ nothing_but_errors (Patience *self, gconstpointer kind)
       g_assert_cmpint (self->acquire.findings.failed_step, !=, FLUFL_FAILED_NONE);
       g_assert_cmpint (patience_now - self->begun, >=, patience);
       g_assert_cmpint (patience_now - self->begun, <=, patience + 2 * SEC);
-      /* Every 25 ms at the most. */
+      /* The acquisition tries every 25 ms at the most. */
       g_assert_cmpuint (patience_n_sleeps, <=, (guint) (patience / (25 * MSEC)) + 100);
       g_assert_null (self->acquire.claim.path);
 
-      /* But the caller's deadline comes first. Where nobody was seen to hold the lock, it is the
-       * error that counts. */
+      /* The caller's deadline comes first. If no holder was seen, the server's error counts. */
       g_assert_cmpint (patience_run (self, 2 * SEC, lifetime), ==,
                        fault->seen ? FLUFL_RESULT_TIMED_OUT : FLUFL_RESULT_REFUSED);
       g_assert_cmpint (patience_latest, ==, patience_deadline);
       g_assert_cmpint (self->acquire.findings.errsv, ==, fault->errsv);
       lies_reset ();
-      /* What could not be looked at or removed may be there still. */
+      /* Files that could not be looked at or removed may still be there. */
       test_place_empty (&self->place);
     }
 }
@@ -153,8 +151,8 @@ put_garbage (TestPlace *place)
   g_assert_true (g_file_set_contents (place->lock, "no lock", -1, NULL));
 }
 
-/* To look costs a file server calls: what link(2) has brought already will do, as
- * long as nothing is strange. */
+/* A look costs calls to a file server. The answer of link(2) is enough as long as nothing is
+ * unusual. */
 static void
 looks_seldom (Patience *self, gconstpointer kind)
 {
@@ -164,7 +162,7 @@ looks_seldom (Patience *self, gconstpointer kind)
 
   self->acquire.announcement.done = TRUE;
   g_assert_cmpint (patience_run (self, 200 * MSEC, 3600), ==, FLUFL_RESULT_TIMED_OUT);
-  /* That at the deadline, which has its words for the message. */
+  /* The only look is that at the deadline, for the words of the message. */
   g_assert_cmpuint (lies_count (LIES_READ) - looks, ==, 1);
   g_assert_cmpint (self->acquire.findings.look.sight, ==, FLUFL_SIGHT_CLAIM);
   looks = lies_count (LIES_READ);
@@ -194,7 +192,7 @@ looks_seldom (Patience *self, gconstpointer kind)
   test_place_empty (&self->place);
 }
 
-/* A lock of a dead process rests for five seconds, and is broken at once then. */
+/* The lock of a dead process rests for five seconds, and is then broken at once. */
 static void
 dead_holder (Patience *self, gconstpointer kind G_GNUC_UNUSED)
 {
@@ -208,7 +206,7 @@ dead_holder (Patience *self, gconstpointer kind G_GNUC_UNUSED)
       return;
     }
   self->break_dead = TRUE;
-  for (int i = 0; i < 20; i++) /* whatever the chance of the pauses is */
+  for (int i = 0; i < 20; i++) /* the pauses are random */
     {
       g_free (claim);
       patience_now = PATIENCE_START; /* the file's times are real ones */

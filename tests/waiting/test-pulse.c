@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Pulses: calls again and again, by a thread or by a main context, until they
- * are stopped.
+ * Pulses: repeated calls, by a thread or by a main context, until they are stopped.
  */
 
 #include <sys/wait.h>
@@ -27,7 +26,7 @@ beat (gpointer data)
 {
   Heart *heart = data;
 
-  /* Never two at once. */
+  /* Two calls never run at once. */
   g_assert_cmpint (g_atomic_int_add (&heart->n_beating, 1), ==, 0);
   g_assert_cmpint (g_atomic_int_get (&heart->n_destroyed), ==, 0);
   g_atomic_int_inc (&heart->n_beats);
@@ -44,7 +43,7 @@ destroy (gpointer data)
   g_atomic_int_inc (&heart->n_destroyed);
 }
 
-/* Without a main context. */
+/* A pulse without a main context. */
 static void
 pulse (void)
 {
@@ -59,7 +58,7 @@ pulse (void)
   g_usleep (10000);
   g_assert_cmpint (g_atomic_int_get (&heart.n_beats), ==, n);
 
-  /* One that says that it is enough. */
+  /* A pulse whose function ends it. */
   heart = (Heart){ .next = -1 };
   heart.pulse = flufl_pulse_start (NULL, 1, 1000, beat, &heart, destroy);
   AWAIT (g_atomic_int_get (&heart.n_beats) == 1);
@@ -201,7 +200,7 @@ pulse_without_threads (void)
   AWAIT (g_atomic_int_get (&heart.n_destroyed) == 1);
 }
 
-/* With one it goes on only as long as that is run. */
+/* A pulse with a main context goes on only as long as that runs. */
 static void
 pulse_of_context (void)
 {
@@ -217,7 +216,7 @@ pulse_of_context (void)
   AWAIT (g_atomic_int_get (&heart.n_beating) == 0);
   n = g_atomic_int_get (&heart.n_beats);
   g_usleep (10000);
-  /* One may have been on its way. */
+  /* One call may have been on its way. */
   g_assert_cmpint (g_atomic_int_get (&heart.n_beats), <=, n + 1);
   flufl_pulse_stop (heart.pulse);
   AWAIT (g_atomic_int_get (&heart.n_destroyed) == 1);
@@ -239,7 +238,7 @@ pulse_of_context (void)
   AWAIT (g_atomic_int_get (&heart.n_destroyed) == 1);
 }
 
-/* Stopped at any moment of its life. */
+/* A pulse is stopped at any moment of its life. */
 static void
 pulse_races (gconstpointer data)
 {

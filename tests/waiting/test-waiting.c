@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Waits: who wakes up, when, and what it costs.
+ * Waits: the waiters that wake up, the times at which they do, and the costs.
  */
 
 #include <errno.h>
@@ -32,7 +32,7 @@ test_woken (gconstpointer data)
         agent_take_async (&b, NULL);
       else
         agent_take_in_thread (&b, NULL);
-      /* Also before it waits: then no wake-up may be lost on the way there. */
+      /* The release may come before the wait. A wake-up must not be lost then. */
       if (i % 2 == 0)
         agent_await_watches (1);
       agent_drop (&a);
@@ -45,7 +45,7 @@ test_woken (gconstpointer data)
   agent_teardown (&place);
 }
 
-/* Lets a holder go at a chosen call of a waiter. */
+/* A holder that releases at a chosen call of a waiter. */
 static Agent *going;
 static enum { AT_LINK, BEFORE_LIST, AFTER_LIST } going_at;
 
@@ -113,7 +113,7 @@ test_no_wake_up_lost (gconstpointer data)
   agent_teardown (&place);
 }
 
-/* Descriptors of inotify instances that this process has open. */
+/* The number of inotify instances that this process has open. */
 static guint
 count_instances (void)
 {
@@ -208,8 +208,8 @@ test_child (void)
       if (c.acquire.result != FLUFL_RESULT_HELD)
         _exit (1);
       agent_drop (&c);
-      /* Success. What GLib keeps for threads that are the parent's is no leak
-       * of the child's, and memcheck asks only those who exit. */
+      /* Success. Memory that GLib keeps for the parent's threads is not a leak of the child, and
+       * memcheck looks for leaks only in a process that exits. */
       kill (getpid (), SIGKILL);
     }
   while (test_place_count (&place) != 4)
@@ -249,7 +249,7 @@ test_without_watches (void)
       agent_drop (&b);
     }
   g_assert_cmpint (flufl_watch_fd (), ==, -1);
-  /* To be refused takes the kernel as long as a hundred hand-offs. */
+  /* A refusal by the kernel takes as long as a hundred hand-offs. */
   g_assert_cmpint (agent_n_asked, <=,
                    1 + (g_get_monotonic_time () - start) / (10 * G_USEC_PER_SEC));
   agent_clear (&a);

@@ -32,7 +32,7 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-# A worker that says nothing for so long never will.
+# Seconds after which a worker that has not answered never will.
 PATIENCE_S = 90
 MAX_PROCESSES = 100
 
@@ -86,7 +86,7 @@ class Worker:
 
     async def start(self, *arguments):
         try:
-            # In a session of its own, so that Ctrl-C is for us alone.
+            # The worker has a session of its own, so that Ctrl-C reaches only this process.
             self.process = await asyncio.create_subprocess_exec(
                 *self.kind.command, *map(str, arguments), start_new_session=True,
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=self.stderr)
@@ -173,7 +173,7 @@ async def show_progress(ledger, end_s):
 
 
 async def run_phase(kinds, processes, ledger, seconds, lock):
-    """All workers at once; the lock, if any, is a path."""
+    """Run all workers at once. The lock, if any, is a path."""
     workers = [Worker(kind, 0) for kind in kinds for _ in range(processes)]
     progress = None
     try:
@@ -219,7 +219,7 @@ def lost_updates(workers, rows):
 
 
 def judge(kinds, workers, rows, directory, ledger):
-    """What is wrong, in sentences."""
+    """The errors, as sentences."""
     if any(rows[worker.row] != worker.turns for worker in workers) or lost_updates(workers, rows):
         yield 'Updates were lost with the lock.'
     for kind in kinds:
@@ -257,7 +257,7 @@ async def demonstrate(kinds, processes, directory, seconds):
 
 
 def why_not(directory, error):
-    """Why nothing can be put there, in words."""
+    """The reason why no file can be made there, in words."""
     if not os.path.exists(directory):
         return 'it does not exist'
     if not os.path.isdir(directory):

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-"""worker-flufl.py LEDGER ROW REST [LOCK]: as worker.py, with Python's own
-flufl.lock."""
+"""worker-flufl.py LEDGER ROW REST [LOCK]: does the same as worker.py, with Python's
+own flufl.lock."""
 
 import contextlib
 import sys
@@ -14,7 +14,7 @@ THINK_S = 0.001
 
 
 def take_turn(path, row):
-    """Forgets what anybody else writes meanwhile."""
+    """Overwrite updates that others make meanwhile."""
     with open(path, 'r+') as file:
         ledger = [int(line) for line in file]
         time.sleep(THINK_S)

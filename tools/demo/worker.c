@@ -30,7 +30,7 @@ add_one (char *row)
   memcpy (row, text, ROW_SIZE);
 }
 
-/* Forgets what anybody else writes meanwhile. */
+/* Overwrites updates that others make meanwhile. */
 static void
 take_turn (const char *path, int row)
 {

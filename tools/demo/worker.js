@@ -9,7 +9,7 @@ import GLib from 'gi://GLib';
 
 const THINK_USEC = 1000;
 
-// Forgets what anybody else writes meanwhile.
+// Overwrites updates that others make meanwhile.
 function takeTurn(path, row) {
   const stream = Gio.File.new_for_path(path).open_readwrite(null);
   const bytes = stream.input_stream.read_bytes(8192, null);

@@ -15,7 +15,7 @@ THINK_S = 0.001
 
 
 def take_turn(path, row):
-    """Forgets what anybody else writes meanwhile."""
+    """Overwrite updates that others make meanwhile."""
     with open(path, 'r+') as file:
         ledger = [int(line) for line in file]
         time.sleep(THINK_S)

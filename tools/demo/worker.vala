@@ -6,7 +6,7 @@
 
 const ulong THINK_USEC = 1000;
 
-// Forgets what anybody else writes meanwhile.
+// Overwrites updates that others make meanwhile.
 void take_turn (string path, int row) throws Error {
   var stream = File.new_for_path (path).open_readwrite ();
   var buffer = new uint8[8192];

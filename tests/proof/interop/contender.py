@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-"""contender.py NAME DIR LOCK SECTION TURNS [STOP]: take turns at a ledger, of
-SECTION ms, at least so many and until the file STOP exists. NAME is `flufl` for Python's own
-flufl.lock, and anything else for ours.
+"""contender.py NAME DIR LOCK SECTION TURNS [STOP]: takes turns of SECTION ms at a ledger: at
+least TURNS of them, and more until the file STOP exists. NAME is `flufl` for Python's own
+flufl.lock, and anything else for this library.
 
 A turn makes a file that must not be there, and removes it in the end; meanwhile
 it rewrites the ledger: the number of turns, how often a turn came after one of

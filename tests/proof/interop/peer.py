@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-"""peer.py ours|flufl LOCK SEPARATOR: a process that has one lock and does with
-it what it reads, line by line. It answers each with one word.
+"""peer.py ours|flufl LOCK SEPARATOR: a process that has one lock. It reads commands,
+one in a line, and answers each with one word.
 
     acquire     wait for it
     try         acquire it now or not

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-"""What clients remember of files is never taken for the state of a lock: a live
-lock is not broken, a released one is soon seen, a dead holder's is broken when
+"""The library never takes the caches of NFS clients for the state of a lock. A live
+lock is not broken, a release is soon seen, and a dead holder's lock is broken when
 it may be."""
 
 import pathlib
@@ -14,13 +14,13 @@ from world import APART, GRACE_S, SLOP_S, VERSIONS, judge_live, skip_lost
 LIFETIMES_S = [(2, 15)]
 FULL_LIFETIMES_S = [(2, 15), (30, 120)]
 HOLD_AT_LEAST_S = 40
-# The longest pause between two polls, and the poll.
+# Seconds: the longest pause between two polls, and the poll.
 RELEASE_SEEN_S = 1.2
 RECOVERY_LATE_S = 2
 
 
 class Case:
-    """A lock with a holder on a and one waiter."""
+    """A lock with a holder on client a, and one waiter."""
 
     def __init__(self, world, version, lifetime_s, waiter_on):
         self.world, self.version, self.lifetime_s = world, version, lifetime_s
@@ -52,8 +52,8 @@ class Case:
         self.note_end()
 
     def note_end(self):
-        """When the lease that the dead one left is over, by the time that is there. A
-        last refresh may still come in."""
+        """The end of the lease that the dead holder left, by the time on the server. A last
+        refresh may still come in."""
         lock = pathlib.Path('/export', pathlib.Path(self.place).name, 'lock')
         there = lock.stat() if lock.exists() else None
         if there and self.inode in (None, there.st_ino):

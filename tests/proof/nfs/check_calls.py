@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-"""How many calls to the server a cycle, a refresh and a wait take, beside those of
-flufl.lock. The times with them depend on the machine."""
+"""The numbers of calls to the server for a cycle, a refresh and a wait, beside those of
+flufl.lock. The times beside them depend on the machine."""
 
 import time
 
@@ -13,10 +13,10 @@ CYCLE_AT_MOST = {'3': 8, '4.0': 9, '4.2': 9}
 # A cycle that lingers makes and removes no claim.
 LINGER_AT_MOST = {'3': 4, '4.0': 4, '4.2': 4}
 WAIT_S = 10
-# What a waiter may ask in that time: a LOOKUP for each poll, and there are 1.4 of them
-# a second; no look, for the lock does not change; and what keeps its claim fresh, each
-# 20th of its lifetime, and searches for leftovers. Some of it stays away while the client
-# has a delegation.
+# The numbers of calls that a waiter may make in that time: a LOOKUP for each poll, of which
+# there are 1.4 a second; no look, since the lock does not change; and the calls that refresh
+# its claim, each 20th of its lifetime, and that search for leftovers. A client with a
+# delegation makes fewer.
 POLLS_AT_MOST, WAIT_AT_MOST = 16, 25
 LOOKS = 'OPEN', 'OPEN_NOATTR', 'READ', 'READ_PLUS'
 
@@ -30,7 +30,7 @@ def count_cycles(world, version, kind, linger=False):
             peer.ask('acquire')
             peer.ask('release')
 
-    cycles(3) # what only the first use costs
+    cycles(3) # without the calls of the first use
     counter, start = Counter('a', version), time.monotonic()
     cycles(CYCLES)
     took_ms = (time.monotonic() - start) * 1000 / CYCLES
@@ -59,7 +59,7 @@ def count_polls(world, version, kind):
     waiter = world.peer('b', lock, 120, kind=kind)
     holder.ask('acquire')
     waiter.tell('acquire')
-    time.sleep(3) # until its pauses have become as long as they get
+    time.sleep(3) # until its pauses have reached their full length
     counter = Counter('b', version)
     time.sleep(WAIT_S)
     calls = counter.calls()

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-"""What scripts/demo shows, on the mounts of a client."""
+"""The demo of scripts/demo, on the mounts of a client."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ PATIENCE_S = 300
 
 
 def run(world):
-    # That of `meson devenv`, which would take long to start here.
+    # The environment of `meson devenv`, which would take long to start here.
     environment = {
         'LD_LIBRARY_PATH': world.build / 'libflufllock',
         'GI_TYPELIB_PATH': world.build / 'introspection',

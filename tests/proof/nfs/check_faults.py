@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-"""Replies that get lost, a server that goes away and comes back, files that it
-does not want to know any more."""
+"""Replies that get lost, a server that goes away and comes back, and files that it
+does not know any more."""
 
 import os
 import pathlib
@@ -15,13 +15,13 @@ from world import VERSIONS, files_in, on, wait_until
 AWAY_S, FULL_AWAY_S = 12, 30
 CANCELLED_WITHIN_S = 1
 LEASE_S = 5
-# The waiters', if all that they get is errors that pass.
+# Seconds after which a waiter gives up if it gets only errors that pass.
 PATIENCE_S = 10
 FORGOTTEN_S = 90
-# The main context ticks each 20 ms; more than this is standing still.
+# Seconds: the main context ticks every 20 ms, and stands still if it takes longer than this.
 TICK_AT_MOST_S = 0.5
 
-# The call whose reply is lost, and in which operation.
+# The call whose reply is lost, and its operation.
 CALLS = {
     'CREATE': ('create 1', 'acquire'),
     'LINK': ('link 1', 'acquire'),
@@ -53,8 +53,8 @@ def name_of(call, version):
 
 
 class LostReply:
-    """The reply to one call is dropped until the server has been restarted, and has
-    forgotten that it did it, and the connection is another."""
+    """The reply to one call is dropped until the server has been restarted, so that it has
+    forgotten the call, and the connection is a new one."""
 
     def __init__(self, world, version, call):
         self.world, self.version, self.call = world, version, call
@@ -72,8 +72,8 @@ class LostReply:
         wait_until(lambda: os.path.exists(self.file))
 
     def warm(self):
-        """What the client has just asked of the directory it will not ask again, before
-        the call."""
+        """Let the client ask for the directory now, so that it does not ask again before the
+        call."""
         probe = self.place + '/probe'
         run_quietly(*on('a'), 'sh', '-c', f': >{probe} && rm {probe}')
         self.before = server_state(self.place)
@@ -118,7 +118,7 @@ def lose_replies(world, call, versions):
     done = [case for case in cases if case.is_done()]
     run_quietly('nfs-server', 'stop')
     run_quietly('nfs-server', 'start')
-    # A socket that is left would send the reply after all.
+    # A socket that stays would send the reply after all.
     run_quietly(*on('a'), 'ss', '-K', 'dst', '10.9.1.1', 'dport', '=', '2049')
     run_quietly('nft', 'flush', 'chain', 'inet', 'drops', 'out')
     back = time.monotonic()
@@ -140,8 +140,8 @@ def check_lost_replies(world):
 
 
 class Away:
-    """Locks while the server is away: one that outlasts it, one that does not,
-    and who is waiting for the first and changes his mind."""
+    """Locks while the server is away: one that outlasts it, one that does not, and a waiter
+    for the first that is cancelled."""
 
     def __init__(self, world, version):
         self.world, self.version = world, version
@@ -203,7 +203,7 @@ def check_server_away(world):
     world.end_peers()
 
 
-# Each of these says from when on the server refused for certain.
+# Each of these functions returns the time from which the server certainly refused.
 
 def unexport(seconds):
     run_quietly('exportfs', '-u', '*:/export')
@@ -221,19 +221,19 @@ def take_all_away(places):
 
 
 def take_export_away(places):
-    """There is another one, so the server goes on to talk to the clients: ESTALE."""
+    """Another export is left, so the server still talks to the clients: ESTALE."""
     run_quietly('exportfs', '-o', 'ro,fsid=7,no_subtree_check', '*:/run/store')
     return unexport(LEASE_S + 2)
 
 
 def take_export_away_for_long(places):
-    """Longer than waiters go on with nothing but errors."""
+    """The server refuses for longer than waiters go on with nothing but errors."""
     run_quietly('exportfs', '-o', 'ro,fsid=7,no_subtree_check', '*:/run/store')
     return unexport(PATIENCE_S + 5)
 
 
 def make_stale(places):
-    """Others are in their place. The server knows the old ones no more."""
+    """Other directories take their places. The server does not know the old ones any more."""
     for place in places:
         directory = pathlib.Path('/export', pathlib.Path(place).name)
         shutil.rmtree(directory)
@@ -243,8 +243,8 @@ def make_stale(places):
 
 
 def check_refused(world, what, refuse, *wanted):
-    """The server wants to know nothing of the files any more. What is wanted is what
-    the waiter says first."""
+    """The server does not know the files any more. The expected result is the first answer of
+    the waiter."""
     cases, places = [], []
     for version in VERSIONS:
         places.append(world.place(version))
@@ -277,7 +277,7 @@ def check_refused(world, what, refuse, *wanted):
         again = waiter.ask('release')[0], None
         while again[1] != 'held' and time.monotonic() < restored + FORGOTTEN_S:
             again = again[0], holder.ask('acquire')[0]
-        # What they made while nobody could remove anything.
+        # Files that they made while no process could remove any.
         left = len(files_in(place)) - 2
         told = 'by its release' if lost is None else f'after {max(lost - refused, 0):.1f} s'
         world.check(f'{what}, NFS {version}', alone and first in wanted and (word, released) == ('held', 'lost')

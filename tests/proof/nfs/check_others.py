@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-"""Other network file systems that fit on one machine: where hard links work the
-lock does, elsewhere it says that they do not."""
+"""Other network file systems that fit on one machine. Where hard links work, the lock
+works. Elsewhere the library reports that they do not."""
 
 import os
 import pathlib
@@ -17,7 +17,7 @@ def run_quietly(*command):
 
 
 def mount_sshfs(there, here):
-    # What ssh would start at the other end.
+    # The program that ssh would start at the other end.
     ssh = pathlib.Path('/run/ssh')
     ssh.write_text('#!/bin/sh\nexec /usr/lib/openssh/sftp-server\n')
     ssh.chmod(0o755)
@@ -29,7 +29,7 @@ def mount_bindfs(there, here):
 
 
 def mount_9p(there, here):
-    # Shared with the host by QEMU.
+    # A directory that QEMU shares with the host.
     there = pathlib.Path('/guest-out/9p')
     there.mkdir(exist_ok=True)
     run_quietly('mount', '--bind', there, here)

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-"""Processes on both clients take turns at a ledger and are killed and started
-again at random: no two are ever let in together, and no update is lost. Without
-a common lock that is seen at once."""
+"""Processes on both clients take turns at a ledger, and are killed and started again at
+random. No two of them are ever inside together, and no update is lost. Without a common
+lock the check sees violations at once."""
 
 import os
 import pathlib
@@ -17,7 +17,7 @@ from world import HERE, VERSIONS, on, wait_until
 
 SHORT_S, FULL_S = 25, 300
 KILL_EVERY_S = 4
-# So short that a dead holder does not cost the whole run.
+# Milliseconds: short, so that a dead holder does not cost the whole run.
 LIFETIME_MS = {'ours': 5000, 'flufl': 15000, 'apart': 5000}
 PATIENCE_S = 90
 CONTROL_S = 60
@@ -76,7 +76,7 @@ class Storm:
         wrong = [line for line in lines if not line.startswith('turn ')]
         numbers = [int(number) for _, number in turns]
         lost = sum(after <= before for before, after in zip(numbers, numbers[1:]))
-        # One who is killed may have written and not said so.
+        # A process that is killed may have written without a report.
         unsaid = max(numbers, default=0) - len(numbers) + lost
         hand_offs = sum(one[0] != two[0] for one, two in zip(turns, turns[1:]))
         crossings = sum(one[0][0] != two[0][0] for one, two in zip(turns, turns[1:]))
@@ -101,7 +101,7 @@ class Storm:
 
 
 def check_control(world):
-    """What is to be found is found where there is no lock."""
+    """The check finds violations where there is no common lock."""
     storms = [Storm(world, version, ['apart', 'apart']) for version in VERSIONS]
     wait_until(lambda: all(storm.overlaps() for storm in storms), CONTROL_S, must=False)
     for storm in storms:

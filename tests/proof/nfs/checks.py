@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-"""checks.py [--full] BUILD [CHECK...]: those of the short form, all with --full, or
-some, in the guest. The last line says how many passed, failed and were skipped."""
+"""checks.py [--full] BUILD [CHECK...]: runs the checks of the short form, all checks with
+--full, or the given ones, in the guest. The last line shows how many passed, failed and were
+skipped."""
 
 import argparse
 import importlib

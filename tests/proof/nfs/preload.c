@@ -1,15 +1,15 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Put before libc by LD_PRELOAD.
+ * LD_PRELOAD puts this library before libc.
  *
- * $FLUFL_STOP_AT is `CALL N`, a call of the protocol and which one of them: right
- * before it the process makes the file $FLUFL_STOP_FILE and goes on when that is
- * gone. So what is to happen to that very call can be prepared.
+ * $FLUFL_STOP_AT is `CALL N`, the Nth call of that name in the protocol. Right before it the
+ * process makes the file $FLUFL_STOP_FILE, and goes on when that is gone. So a check can prepare
+ * an event for that very call.
  *
- * $FLUFL_CLOCK_AHEAD are seconds by which real time is ahead: the clock of this
- * process is then one that is wrong. Times of files, which the server or the
- * program sets, and the clocks that measure are as they are.
+ * $FLUFL_CLOCK_AHEAD is the number of seconds by which the real-time clock of the process is
+ * ahead, and so wrong. The times of files, which the server or the program sets, and the other
+ * clocks stay as they are.
  */
 
 #undef _FILE_OFFSET_BITS
@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* So that the client need not ask about permissions before the call itself. */
+/* After this the client need not ask about permissions before the call itself. */
 static void
 ask_for_access (const char *call, const char *path)
 {
@@ -94,7 +94,7 @@ utimensat (int dir, const char *path, const struct timespec times[2], int flags)
   return NEXT (utimensat) (dir, path, times, flags);
 }
 
-/* Only the open that makes a claim. */
+/* Only the open(2) that makes a claim counts. */
 static int
 open_mode (const char *path, int flags, mode_t mode)
 {

@@ -1,10 +1,10 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * storm NAME DIR WITNESS LIFETIME_MS: takes turns at the ledger in DIR, which
- * holds a number, until the file WITNESS/stop exists. storm.py says how. Those
- * whose NAME ends in 1 keep their claims. Those whose NAME has `apart` in it have
- * a lock of their own, each, so that nothing keeps them out.
+ * storm NAME DIR WITNESS LIFETIME_MS: takes turns at the ledger in DIR, which contains a number,
+ * until the file WITNESS/stop exists. storm.py explains a turn. A process whose NAME ends in 1
+ * keeps its claim. A process whose NAME contains `apart` has a lock of its own, so that nothing
+ * keeps it out.
  */
 
 #include <errno.h>
@@ -21,7 +21,7 @@ static const char *witness;
 static void
 note (const char *format, ...) G_GNUC_PRINTF (1, 2);
 
-/* A line that does not mix with those of others. */
+/* Writes a line that does not mix with those of other processes. */
 static void
 note (const char *format, ...)
 {
@@ -50,7 +50,7 @@ is_alive (const char *pid)
   return strchr ("ZX", state[2]) == NULL;
 }
 
-/* Only who has the lock comes here. */
+/* Only the holder of the lock comes here. */
 static void
 enter (const char *name, const char *inside)
 {
@@ -65,7 +65,7 @@ enter (const char *name, const char *inside)
           note ("overlap %s with %s\n", name, other);
           exit (1);
         }
-      unlink (inside); /* of one who was killed */
+      unlink (inside); /* the link of a process that was killed */
     }
 }
 

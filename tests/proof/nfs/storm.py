@@ -6,8 +6,8 @@ takes turns at the ledger in DIR, which holds a number, until the file
 WITNESS/stop exists.
 
 WITNESS is in memory, and all see it without NFS. A turn makes the link `inside`
-there, which names the process, makes the ledger's number one higher, writes it
-to WITNESS/log, and removes `inside`. Who finds `inside` of a living process was
+there, which names the process, increases the ledger's number by one, writes it
+to WITNESS/log, and removes `inside`. A process that finds `inside` of a living one was
 let in beside it. If a number is in the log twice, an update was lost.
 """
 

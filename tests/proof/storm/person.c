@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * person ARENA LOCK GRAVE SEED: deletes the lock file, its claim, both, or all there is, now
- * and then, and writes into the arena what it was.
+ * person ARENA LOCK GRAVE SEED: deletes the lock file, its claim, both, or all files, now and
+ * then, and records each deletion in the arena.
  *
- * A lock file is moved to GRAVE first, in another directory of the same file system, and
- * deleted there: so it is known which lock it was. To those who use it it goes as by rm.
+ * A lock file is moved to GRAVE first, in another directory of the same file system, and deleted
+ * there, so that the person knows which lock it was. To the processes it is gone as after rm.
  */
 
 #include <fcntl.h>
@@ -35,7 +35,7 @@ note (const char *claim, int what, gint64 t0, gint64 t1)
     arena->deleted_claims++;
 }
 
-/* Those who find out before it is written down wait for that. */
+/* A process that notices a deletion before it is recorded waits for the record. */
 static void
 begin (void)
 {

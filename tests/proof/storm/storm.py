@@ -6,12 +6,12 @@ one lock, some of them Python's flufl.lock, while they are killed, stopped and
 let go, their clocks jump, the disk fills up, and the directory becomes
 read-only.
 
-A word in shared memory, which the lock knows nothing of, tells whether two are
-inside at once. In the end no lock is left, and no claim of ours.
+A word in shared memory, of which the lock knows nothing, shows whether two are
+inside at once. In the end no lock is left, and no claim of this library.
 
-With PERSON the files of the lock are deleted, too, and only processes of ours
-take part. Then turns may overlap with that of a holder who was robbed so, and
-may be lost so, and not otherwise: see judge.c.
+With PERSON the files of the lock are deleted, too, and only processes with this
+library take part. Then turns may overlap with the turn of a robbed holder, and may
+be lost, only because of a deletion: see judge.c.
 """
 
 import argparse
@@ -30,17 +30,18 @@ from worker import ARENA_SIZE, Arena, open_arena
 
 N_OURS, N_FLUFL = 60, 4
 N_LAST = 4
-# Where root started us, this user comes in: nothing is read-only for root.
+# The user nobody, which comes in where root started this: nothing is read-only for root.
 NOBODY = 65534
-# A stop ends long before the lifetime of eight seconds.
+# Seconds: a stop ends long before the lifetime of eight seconds.
 LONGEST_STOP_S = 1.5
-# The worst that is promised: lifetime, slop and rest; and a busy machine.
+# Seconds: the longest wait that is promised, which is lifetime, slop and rest; and the time
+# that a busy machine takes.
 WEDGED_S = 60
-# Those who come last ask for one claim in 100 ms each, and for one after another
-# of the dead; a busy machine takes longer.
+# Seconds: each of the last waiters checks one claim in 100 ms, and one after another of those
+# of the dead. A busy machine takes longer.
 COLLECTED_S = 60
-# A release through whose hole another's lock may go: the deletion is to fall between two
-# system calls.
+# The largest share of deletions that make a release remove the lock of another. Such a
+# deletion must come between two system calls.
 HOLES_PER_DELETION = 1 / 20
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -57,7 +58,7 @@ class Storm:
         self.is_root = os.geteuid() == 0
         self.mounted = False
         self.ours, self.flufls, self.persons = [], [], []
-        self.stormed = set()  # ids of processes of ours that the storm went over
+        self.stormed = set()  # ids of this library's processes that were in the storm
         self.stopped = {}  # process → when it goes on
         self.mend_at = None
         self.mend = None
@@ -203,7 +204,7 @@ class Storm:
         self.ours, self.flufls, self.persons = [], [], []
 
     def calm_down(self):
-        """What the killed have left is collected by those who come next."""
+        """The next processes collect the claims of those that were killed."""
         self.finish()
         self.arena.stop = 0
         for _ in range(N_LAST):
@@ -220,7 +221,7 @@ class Storm:
         return [name for name in names if not name.rpartition('|')[2].isdigit()]
 
     def is_of_storm(self, name):
-        """Of one that was killed, or that gave up while nothing could be removed."""
+        """Whether the claim is of a process that was killed, or could not remove it."""
         return '|' in name and name.rpartition('|')[0].rpartition('|')[2] in self.stormed
 
     def figures(self):

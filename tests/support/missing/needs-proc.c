@@ -1,9 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Linked into a test that looks into /proc, or expects the library to. Where it
- * is not mounted, as in some chroots, nobody can be proved dead or alive, and
- * the test is skipped as a whole.
+ * Linked into a test that reads /proc, or expects the library to. Where that is not mounted, as in
+ * some chroots, no process can be proved dead or alive, and the whole test is skipped.
  */
 
 #include <stdio.h>
