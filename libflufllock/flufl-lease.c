@@ -251,8 +251,8 @@ flufl_lease_begin (FluflLease      *self,
       g_atomic_pointer_set (&self->heart, flufl_heart_start (self));
       begun = self->heart != NULL;
     }
-  /* From now on the lease is what is given up. An acquisition that was given up before, or has no
-   * heartbeat, is under way until its files are removed. */
+  /* From now on, giving up ends the lease and not the acquisition. An acquisition that was given up
+   * earlier, or got no heartbeat, stays registered until its files are removed. */
   if (begun && self->given_up != NULL && !g_atomic_int_get (self->given_up))
     {
       self->given_up = NULL;
@@ -426,7 +426,8 @@ flufl_lease_begin_acquiring (FluflLease   *self,
  * flufl_lease_end_acquiring:
  * @given_up: that of the acquisition
  *
- * The acquisition is over, and has left nothing but a lease that is not to be given up.
+ * The acquisition is over. It has left nothing on disk, or only the files of a lease, which is not
+ * to be given up.
  */
 void
 flufl_lease_end_acquiring (FluflLease *self, int *given_up)

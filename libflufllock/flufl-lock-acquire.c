@@ -447,22 +447,21 @@ flufl_lock_call_acquire (FluflLock *self, gint64 timeout_ms, GCancellable *cance
  *
  * Acquires the lock, and waits for it if somebody else holds it.
  *
- * At least one try is made. Each try breaks a lock that has expired, or whose
- * holder is proved dead. The wait ends within @timeout_ms, unless a file server
- * does not answer a call of the last try in time, and leaves nothing behind.
+ * At least one try is made. A try breaks a lock that expired more than ten seconds ago. While
+ * [property@Flufl.Lock:break-dead] is set, a try breaks the lock of a holder that is proved dead,
+ * too. The wait ends within @timeout_ms, unless a file server is slow to answer the last try. A
+ * wait that ends without the lock leaves no files behind.
  *
  * Fails with
  *
- * - `FLUFL_LOCK_ERROR_TIMED_OUT` if somebody else held the lock,
- * - `FLUFL_LOCK_ERROR_ALREADY_HELD` if this object holds it,
- * - `FLUFL_LOCK_ERROR_NOT_A_LOCK` if another file is at the path,
- * - `FLUFL_LOCK_ERROR_UNSUPPORTED` on a file system without hard links, and on
- *   SMB,
- * - `FLUFL_LOCK_ERROR_LOST` if the acquisition finds that this object has lost
- *   the lock, or if the lock was lost between its acquisition and the answer,
- * - `G_IO_ERROR_CANCELLED` if it was cancelled; then the lock is not held,
- * - an error of the system, such as `G_IO_ERROR_NOT_FOUND` if the directory does
- *   not exist. Errors that may pass are retried within @timeout_ms.
+ * - `FLUFL_LOCK_ERROR_TIMED_OUT` if somebody else held the lock, - `FLUFL_LOCK_ERROR_ALREADY_HELD`
+ * if this object holds it, - `FLUFL_LOCK_ERROR_NOT_A_LOCK` if another file is at the path, -
+ * `FLUFL_LOCK_ERROR_UNSUPPORTED` on a file system without hard links, and on SMB, -
+ * `FLUFL_LOCK_ERROR_LOST` if this object held the lock and has lost it, or if the new lock is lost
+ * before the operation returns, - `G_IO_ERROR_CANCELLED` if it was cancelled; then the lock is not
+ * held, - an error of the system, such as `G_IO_ERROR_NOT_FOUND` if the directory does not exist.
+ * Temporary errors are retried within @timeout_ms. The operation fails if only such errors occur
+ * for ten seconds, or for the lifetime of the lock if that is longer.
  *
  * Returns: %TRUE if the lock is held now; %FALSE with @error set
  *

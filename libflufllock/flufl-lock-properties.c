@@ -154,7 +154,7 @@ install_construct_only (void)
   /**
    * FluflLock:file:
    *
-   * The lock file, on whose path all processes agree that want the lock. It
+   * The lock file. All processes that want the lock must use the same path. It
    * exists while somebody holds the lock.
    *
    * Since: 0.1
@@ -279,9 +279,10 @@ install_holding (void)
    * NFS it saves about half of the calls to the server. Other file systems are not
    * affected.
    *
-   * The price is a file in the lock's directory. On a local file system this process keeps that file
-   * open, which keeps the file system from being unmounted. Both go when the object has not
-   * used the lock for 30 seconds, with its last reference, or when this property is set to %FALSE.
+   * The price is a file in the lock's directory. On a local file system this process keeps that
+   * file open, which keeps the file system from being unmounted. The file is closed and removed
+   * when the object has not used the lock for 30 seconds. The same happens when the last reference
+   * to the object is dropped, or when this property is set to %FALSE.
    *
    * Since: 0.1
    */
@@ -298,10 +299,9 @@ install_end (void)
   /**
    * FluflLock:release-at-exit:
    *
-   * Whether the lock is released, and an acquisition that runs is given up, when
-   * the process calls exit(3) or returns from `main()`. %TRUE by default. If it is
-   * %FALSE the files stay until others break the lock, which takes milliseconds on
-   * a local file system.
+   * Whether the lock is released when the process calls exit(3) or returns from `main()`. A running
+   * acquisition is cancelled then, too. The default is %TRUE. If it is %FALSE, the lock's files
+   * stay until another process breaks the lock. On a local file system that takes milliseconds.
    *
    * See [func@Flufl.Lock.release_all].
    *

@@ -47,13 +47,13 @@
  *
  * ## Threads and main contexts
  *
- * An object may be used from any thread. While it acquires, releases or breaks
- * the lock, a second one of these operations fails with `G_IO_ERROR_PENDING`;
- * queries and refreshes run at any time. A synchronous operation does all its work
- * in the calling thread, emits signals there, and runs no main context. An
- * asynchronous operation never touches the disk in the calling thread. Its
- * callback and its signals come in the main context that was the thread-default
- * when it began. [signal@Flufl.Lock::lost] comes in that of the acquisition.
+ * An object may be used from any thread. While it acquires, releases or breaks the lock, a second
+ * one of these operations fails with `G_IO_ERROR_PENDING`; queries and refreshes run at any time. A
+ * synchronous operation does all its work in the calling thread, emits signals there, and runs no
+ * main context. An asynchronous operation never touches the disk in the calling thread. Its
+ * callback and its signals come in the main context that was the thread-default when it began.
+ * [signal@Flufl.Lock::lost] is emitted in the main context of the acquisition, unless a synchronous
+ * operation finds the loss.
  *
  * ## Forks and last references
  *
@@ -69,9 +69,10 @@
  * absolute when the object is created. A lock counts as expired only if it is so
  * by this machine's clock and by the file server's.
  *
- * Two mistakes are reported by the first operation, since they may come from the settings of a
- * user. A [iface@Gio.File] without a local path fails with `G_IO_ERROR_NOT_SUPPORTED`. An invalid
- * [property@Flufl.Lock:separator] fails with `G_IO_ERROR_INVALID_ARGUMENT`.
+ * The constructors do not report an invalid file or separator, since these may come from a user's
+ * settings. The first operation fails instead. A [iface@Gio.File] without a local path fails with
+ * `G_IO_ERROR_NOT_SUPPORTED`. An invalid [property@Flufl.Lock:separator] fails with
+ * `G_IO_ERROR_INVALID_ARGUMENT`.
  *
  * Since: 0.1
  */
@@ -187,9 +188,11 @@ flufl_lock_class_init (FluflLockClass *klass)
    * @self: the lock
    * @error: the reason, as a sentence; [error@Flufl.LockError.LOST]
    *
-   * Emitted once when the heartbeat, [method@Flufl.Lock.refresh] or
-   * [method@Flufl.Lock.check] finds that this object has lost the lock. Not emitted
-   * if the object has acquired the lock again before its main context could run.
+   * Emitted once when the heartbeat, [method@Flufl.Lock.refresh],
+   * [method@Flufl.Lock.check] or [method@Flufl.Lock.acquire] finds that this object
+   * has lost the lock. [method@Flufl.Lock.release] reports a loss by its error only.
+   * Not emitted if the object has acquired the lock again before its main context
+   * could run.
    *
    * The signal is emitted in the main context of the acquisition, or in the
    * calling thread if a synchronous operation finds the loss. The cancellable of
@@ -206,10 +209,10 @@ flufl_lock_class_init (FluflLockClass *klass)
    * @self: the lock
    * @details: who holds the lock
    *
-   * Emitted when an acquisition has waited for
-   * [property@Flufl.Lock:waiting-delay], so that an application can show who
-   * holds the lock. Emitted again for another holder, within some seconds of the
-   * change, except to an acquisition that waits behind others of the same process.
+   * Emitted when an acquisition has waited for [property@Flufl.Lock:waiting-delay], so that an
+   * application can show who holds the lock. If the holder changes, the signal is emitted again
+   * within some seconds. An acquisition that waits behind others of the same process does not emit
+   * it again.
    *
    * The signal is emitted in the main context of an asynchronous acquisition, and
    * in the calling thread of a synchronous one. It is not emitted while the lock

@@ -15,9 +15,9 @@
 /* How often a release begins anew that a slow file server has made late. */
 #define LATE_LOOKS 4
 
-/* Forgets the claim and lets go of its life-line. Never by LOCK_UN: what shares
- * the file with us, though not by fork(2), would lose it. A forked child has let
- * go of its parent's already, and the number may be another file's there. */
+/* Forgets the claim and lets go of its life-line. LOCK_UN must not be used: a process that shares
+ * the open file by other means than fork(2) would lose the flock. A forked child has already closed
+ * its copy, and the descriptor may belong to another file there. */
 void
 flufl_claim_clear (FluflClaim *claim)
 {
@@ -48,8 +48,8 @@ is_late (const FluflSite *site, gint64 start)
 
 /* Looks whether the lock file is still ours. The look reads the content if @closely is set, or if
  * the time is over. After such a look the time begins anew, provided that nobody else can remove
- * the lock file. A person may have deleted it, and another process made it anew, so it is seen to
- * be ours right before it is removed in any case.
+ * the lock file. A person may have deleted the lock file, and another process may have made a new
+ * one. In any case this function therefore sees that it is ours right before the removal.
  *
  * Returns: LINKED if it may be removed, in time; GONE; SILENT */
 static FluflClaimSight

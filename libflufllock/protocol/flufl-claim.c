@@ -171,7 +171,7 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
 
   g_assert (claim->path == NULL);
   memset (claim, 0, sizeof *claim);
-  /* Links and link counts are right there. But the removal of one claim may succeed for two
+  /* On SMB links and link counts are correct. But the removal of one claim may succeed for two
    * processes, which then both remove the lock file. */
   if (flufl_site_fs_kind (site) == FLUFL_FS_SMB)
     {
@@ -489,8 +489,8 @@ flufl_claim_link (FluflClaim *claim, FluflSite *site, int *out_errsv)
     case FLUFL_CLAIM_GONE:
       if (errsv != 0)
         {
-          /* So it was said. Should it be there, nobody else would remove it,
-           * and it may be the lock. */
+          /* The server reports that the claim is gone. If that is wrong, nobody else removes the
+           * claim, and it may be the lock. */
           claim->unsure = TRUE;
           flufl_claim_abandon (claim, site);
         }
@@ -500,8 +500,8 @@ flufl_claim_link (FluflClaim *claim, FluflSite *site, int *out_errsv)
     default:
       /* A request that timed out may still be carried out. */
       claim->unsure = *out_errsv != EEXIST && flufl_site_is_passing (site, *out_errsv);
-      /* A waiter's claim carries its arrival time, by which others queue. One that is named to be
-       * kept has none, so it is replaced. */
+      /* The name of a waiter's claim shows its arrival, by which others queue. The T of a claim
+       * with the tag K does not, so this claim is replaced. */
       if (claim->named_kept && claim->line != NULL && !claim->unsure)
         {
           site->names_kept = FALSE;

@@ -16,7 +16,8 @@
 #include "flufl-acquire-private.h"
 #include "flufl-roll.h"
 
-/* Where many take turns one comes behind another within microseconds. Nanoseconds. */
+/* A predecessor that is this much older may be stopped, and is checked at once. Where many waiters
+ * take turns, they arrive within microseconds of each other. In nanoseconds. */
 #define LONG_HEAD_START (10 * FLUFL_NSEC_PER_MSEC)
 
 /* How often the one before us may be found gone at once. */
@@ -133,7 +134,8 @@ arm (FluflAcquire *self)
   return TRUE;
 }
 
-/* A first arrival where others were met lately: it does not go before them. */
+/* Makes a waiter that arrives look at the queue first, if it met other waiters lately, so that it
+ * does not overtake them. Returns whether it waits behind one. */
 gboolean
 flufl_acquire_queue_up (FluflAcquire *self)
 {

@@ -11,10 +11,10 @@
 
 G_BEGIN_DECLS
 
-/* The signal "waiting" is emitted once, when a wait has lasted for this long. */
+/* The default delay of the signal "waiting". */
 #define ANNOUNCE_AFTER (250 * 1000)
-/* A waiter in the queue collects claims of dead processes only after this long, since turns are
- * short there. */
+/* A waiter collects claims of dead processes whenever it reads the queue. Between two readings it
+ * does so only once it has waited for this long, since most turns are short. */
 #define COLLECT_AFTER G_USEC_PER_SEC
 /* The longest pause with a watch. A wait whose pause has grown to the first is quiet, if the lock
  * is neither expired nor about to be broken. One lstat(2) a time is enough then, and the pause

@@ -12,8 +12,8 @@
 #include "flufl-acquire-private.h"
 #include "flufl-process.h"
 
-/* Where there is no queue, a waiter looks from then on, now and then, for what killed waiters
- * have left. */
+/* Where there is no queue, a waiter that has waited for this long sweeps the directory now and then.
+ * The sweep removes the claims of killed waiters. */
 #define SWEEP_AFTER ANNOUNCE_AFTER
 
 /* Opening a lock file on a file server costs calls. A server of NFS 4 may even
