@@ -280,6 +280,81 @@ test_answer_untrue (void)
     }
 }
 
+/* The lock is removed, and the answer lost. Another process takes the lock once the claim is gone,
+ * and its claim gets the inode number of the old one. */
+static int
+unlink_unheard_and_reuse (const char *path)
+{
+  gboolean is_claim = strcmp (path, LOCK) != 0;
+  int result;
+
+  if (is_claim && quick_one != NULL)
+    fake_disk_reuse_inode (path);
+  result = fake_syscalls.unlink (path);
+  if (quick_one == NULL)
+    return result;
+  g_assert_cmpint (result, ==, 0);
+  if (is_claim)
+    {
+      proc_acquire (g_steal_pointer (&quick_one));
+      return 0;
+    }
+  errno = ETIMEDOUT;
+  return -1;
+}
+
+static void
+test_unheard_reused (void)
+{
+  FluflSyscalls table = fake_syscalls;
+  Proc p, other;
+  ino_t ino;
+
+  g_test_summary ("Such a release reads whose lock it is: inode numbers are used again");
+  table.unlink = unlink_unheard_and_reuse;
+  fake_disk_reset ();
+  fake_disk_kind (FLUFL_FS_NFS);
+  proc_init_at (&p, &table, LOCK);
+  proc_init (&other);
+  p.site.names_kept = TRUE;
+  proc_acquire (&p);
+  ino = p.claim.ino;
+  quick_one = &other;
+  g_assert_cmpint (proc_park (&p), ==, FLUFL_OUTCOME_RELEASED);
+  g_assert_null (quick_one);
+  g_assert_cmpuint (other.claim.ino, ==, ino);
+  g_assert_true (proc_has_it (&other));
+  proc_release (&other);
+  assert_disk_empty ();
+  proc_clear (&other);
+  proc_clear (&p);
+}
+
+static void
+test_linked_by_others (void)
+{
+  g_autofree char *path = NULL;
+  Proc p;
+
+  g_test_summary ("On NFS a kept claim that others have linked is not used after a while");
+  fake_disk_reset ();
+  fake_disk_kind (FLUFL_FS_NFS);
+  proc_init (&p);
+  p.site.names_kept = TRUE;
+  proc_acquire (&p);
+  path = g_strdup (p.claim.path);
+  proc_park (&p);
+  fake_disk_advance (60 * FAKE_SEC);
+  g_assert_cmpint (fake_syscalls.link (path, "/d|e/copy"), ==, 0);
+  proc_acquire (&p);
+  g_assert_cmpstr (p.claim.path, !=, path);
+  g_assert_false (fake_disk_exists (path));
+  proc_release (&p);
+  fake_syscalls.unlink ("/d|e/copy");
+  assert_disk_empty ();
+  proc_clear (&p);
+}
+
 static void
 give_name_back (gpointer old_name)
 {
@@ -549,6 +624,8 @@ main (int argc, char **argv)
   g_test_add_func ("/linger/not-kept", test_not_kept);
   g_test_add_func ("/linger/nfs", test_nfs);
   g_test_add_func ("/linger/unheard", test_unheard);
+  g_test_add_func ("/linger/unheard/reused-inode", test_unheard_reused);
+  g_test_add_func ("/linger/linked-by-others", test_linked_by_others);
   g_test_add_func ("/linger/answer-untrue", test_answer_untrue);
   g_test_add_func ("/linger/name-given-back", test_name_given_back);
   g_test_add_func ("/linger/removed", test_removed);
