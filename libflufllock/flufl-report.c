@@ -7,6 +7,7 @@
 #include "flufl-report-private.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "flufl-error.h"
 #include "flufl-lock-details-private.h"
@@ -16,6 +17,26 @@ char *
 flufl_report_path (const FluflSite *site)
 {
   return g_filename_display_name (site->lock_path != NULL ? site->lock_path : "");
+}
+
+/* Text that another process wrote, as it may be shown: valid UTF-8 without what moves a cursor,
+ * begins a line or turns the direction of what follows. */
+static char *
+show_foreign (const char *text)
+{
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+  g_autoptr (GString) shown = g_string_new (NULL);
+
+  for (const char *p = valid; *p != '\0'; p = g_utf8_next_char (p))
+    {
+      gunichar c = g_utf8_get_char (p);
+      GUnicodeType type = g_unichar_type (c);
+      gboolean is_plain = g_unichar_isprint (c) && type != G_UNICODE_LINE_SEPARATOR
+                          && type != G_UNICODE_PARAGRAPH_SEPARATOR;
+
+      g_string_append_unichar (shown, is_plain ? c : 0xfffd);
+    }
+  return g_string_free (g_steal_pointer (&shown), FALSE);
 }
 
 /* --- Misuse --- */
@@ -160,7 +181,7 @@ describe_nameless (const FluflSite *site, const FluflLook *look)
   if (look->sight != FLUFL_SIGHT_STRANGE)
     return NULL;
   path = flufl_site_path_of (site, look->claim.name);
-  shown = g_filename_display_name (path);
+  shown = show_foreign (path);
   return g_strdup_printf ("The claim file “%s” has another form of name, perhaps with a separator "
                           "other than “%s”, so the holder is not known.",
                           shown, site->separator);
@@ -171,7 +192,7 @@ static char *
 describe_holder (const FluflSite *site, const FluflFindings *findings)
 {
   const FluflLook *look = &findings->look;
-  g_autofree char *host = g_utf8_make_valid (look->claim.host, -1);
+  g_autofree char *host = show_foreign (look->claim.host);
   g_autofree char *until = format_time (look->mtime);
   g_autofree char *nameless = describe_nameless (site, look);
   gboolean past = is_past (site, look);
@@ -378,9 +399,13 @@ flufl_report_not_a_lock (const FluflSite *site, const FluflLook *look)
   g_autofree char *foreign = describe_foreign (site, look->foreign);
   g_autofree char *advice = NULL;
 
-  if (look->is_blank)
+  if (look->is_blank && look->nlink >= 2)
+    advice = g_strdup ("It has another name, so it may be a lock whose content is lost. Break it by "
+                       "force only if nobody holds it.");
+  else if (look->is_blank)
     advice = g_strdup ("If nothing needs it, remove it, or break the lock by force.");
-  else if (!g_str_has_suffix (path, ".lock"))
+  else if (!g_str_has_suffix (path, ".lock") && site->lock_name[strspn (site->lock_name, ".")] != '\0'
+           && strlen (site->lock_name) + strlen (".lock") <= FLUFL_NAME_MAX)
     advice = g_strdup_printf ("To protect it, use another file as the lock, such as “%s.lock”.", path);
   else
     advice = g_strdup ("Choose another path for the lock.");
@@ -419,26 +444,35 @@ is_refused_by_sandbox (const FluflSite *site, FluflOutcome outcome, int errsv)
 
 /* The directory is the most frequent mistake. */
 static char *
-directory_advice (const FluflSite *site, int errsv, gboolean directory_exists)
+directory_advice (const FluflSite *site, const FluflFindings *findings)
 {
   g_autofree char *directory = flufl_site_directory (site);
   g_autofree char *shown = g_filename_display_name (directory);
 
-  switch (errsv)
+  switch (findings->errsv)
     {
     case ENOENT:
-      if (!directory_exists)
+      if (!findings->directory_exists)
         return g_strdup_printf (" The directory “%s” does not exist. Create it first.", shown);
-      G_GNUC_FALLTHROUGH;
+      return g_strdup_printf (" “%s” may not allow such file names. Try another directory, or a "
+                              "separator other than “%s”.",
+                              shown, site->separator);
     case EINVAL:
     case EILSEQ:
       return g_strdup_printf (" “%s” does not allow such file names. Try a separator other than “%s”.",
                               shown, site->separator);
     case ENOTDIR:
       return g_strdup_printf (" A part of “%s” is not a directory.", shown);
+    case ENAMETOOLONG:
+      return g_strdup_printf (" The name is too long for “%s”. Choose a shorter one.", shown);
+    case EROFS:
+      return g_strdup_printf (" The file system of “%s” is read-only.", shown);
     case EACCES:
     case EPERM:
-    case EROFS:
+      if (findings->failed_step == FLUFL_FAILED_REMOVE_LOCK)
+        return g_strdup_printf (" You need permission to remove this file from “%s”. If the directory "
+                                "has the sticky bit, only the owner of the file has it.",
+                                shown);
       return g_strdup_printf (" You need permission to create and remove files in “%s”.", shown);
     default:
       return g_strdup ("");
@@ -467,7 +501,7 @@ flufl_report_refused (const FluflSite     *site,
                         "%s The file system supports hard links, so a sandbox or a security policy "
                         "seems to forbid link(2) to this process.",
                         failure);
-  advice = directory_advice (site, findings->errsv, findings->directory_exists);
+  advice = directory_advice (site, findings);
   return g_error_new (G_IO_ERROR, (int) g_io_error_from_errno (findings->errsv), "%s%s", failure,
                       advice);
 }

@@ -91,6 +91,74 @@ no_such_name (Face *face, gconstpointer data)
   lies_reset ();
 }
 
+/* The advice that fits each error of the claim's creation. */
+static void
+advice (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  const struct
+  {
+    int         errsv;
+    const char *words;
+  } rows[] = {
+    { EROFS, "is read-only." },
+    { EACCES, "You need permission to create and remove files" },
+    { ENAMETOOLONG, "Choose a shorter one." },
+    { EINVAL, "does not allow such file names" },
+    { ENOENT, "may not allow such file names" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (FluflLock) lock = flufl_lock_new_for_path (face->place.lock);
+      g_autoptr (GError) error = NULL;
+
+      lies_fail (LIES_OPEN, rows[i].errsv, -1);
+      g_assert_false (form->acquire (lock, 0, NULL, &error));
+      face_assert_sentence (error, face->place.lock);
+      g_assert_nonnull (strstr (error->message, g_strerror (rows[i].errsv)));
+      g_assert_nonnull (strstr (error->message, rows[i].words));
+      lies_reset ();
+    }
+}
+
+static void
+hostile_host (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autofree char *claim G_GNUC_UNUSED
+      = test_make_lock (&face->place, "x.lock|a\302\233b\342\200\256c\342\200\250d|12|34", 600);
+  g_autoptr (FluflLock) lock = flufl_lock_new_for_path (face->place.lock);
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("Terminal codes in a claim's host are not shown");
+  g_assert_false (form->acquire (lock, 0, NULL, &error));
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);
+  face_assert_sentence (error, face->place.lock);
+  g_assert_nonnull (strstr (error->message, "on host “a\357\277\275b\357\277\275c\357\277\275d”"));
+  test_place_empty (&face->place);
+}
+
+static void
+blank_with_two_names (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autofree char *other = test_place_path (&face->place, "other");
+  g_autoptr (FluflLock) lock = flufl_lock_new_for_path (face->place.lock);
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("Nobody is advised to remove a blank file that may be a lock");
+  g_assert_true (g_file_set_contents (face->place.lock, "", 0, NULL));
+  g_assert_cmpint (link (face->place.lock, other), ==, 0);
+  g_assert_false (form->acquire (lock, 0, NULL, &error));
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_A_LOCK);
+  face_assert_sentence (error, face->place.lock);
+  g_assert_null (strstr (error->message, "remove it"));
+  g_assert_nonnull (strstr (error->message, "only if nobody holds it"));
+  g_assert_cmpuint (test_place_count (&face->place), ==, 2);
+  test_place_empty (&face->place);
+}
+
 static void
 not_a_directory (Face *face, gconstpointer data)
 {
@@ -472,6 +540,9 @@ main (int argc, char *argv[])
 
   FACE_TEST_FORMS ("/bad-input/no-directory", no_directory);
   FACE_TEST_FORMS ("/bad-input/no-such-name", no_such_name);
+  FACE_TEST_FORMS ("/bad-input/advice", advice);
+  FACE_TEST_FORMS ("/bad-input/blank-with-two-names", blank_with_two_names);
+  FACE_TEST_FORMS ("/bad-input/hostile-host", hostile_host);
   FACE_TEST_FORMS ("/bad-input/not-a-directory", not_a_directory);
   FACE_TEST_FORMS ("/bad-input/name-too-long", name_too_long);
   FACE_TEST_FORMS ("/bad-input/no-path", no_path);
