@@ -122,7 +122,7 @@ get_packages() {
     local package missing=() as_root=() status=0
 
     if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-        say "This is no Debian. If something is missing, install what these packages hold: $*"
+        say "This system is not Debian. If something is missing, install what these packages hold: $*"
         return
     fi
 

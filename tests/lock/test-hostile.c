@@ -180,7 +180,7 @@ swapped (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_assert_cmpint (chmod (face->place.dir, 01777), ==, 0);
   if (face_join_any (face_fork (try_to_become_nobody, face)) == FACE_CHILD_SKIPPED)
     {
-      g_test_skip ("nobody has no way to the directory for temporary files, or cannot be become");
+      g_test_skip ("the test cannot use the directory as the user nobody");
       return;
     }
   g_assert_cmpint (mkdir (secret, 0755), ==, 0);

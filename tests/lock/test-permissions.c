@@ -38,7 +38,7 @@ join_nobody (pid_t child)
   int status = face_join_any (child);
 
   if (status == FACE_CHILD_SKIPPED)
-    g_test_skip ("nobody has no way to the directory for temporary files, or cannot be become");
+    g_test_skip ("the test cannot use the directory as the user nobody");
   else
     g_assert_cmpint (status, ==, FACE_CHILD_OK);
 }

@@ -172,7 +172,7 @@ test_cut_keeps_characters (void)
 {
   static const char *const characters[] = { "é", "\xE2\x82\xAC", "\xF0\x9F\x94\x92", "\x80" };
 
-  g_test_summary ("No character is cut, and what is no UTF-8 keeps as much of its name");
+  g_test_summary ("No character is cut, and a name that is not UTF-8 keeps as many bytes");
   for (gsize c = 0; c < G_N_ELEMENTS (characters); c++)
     for (gsize more = 0; more < 4; more++)
       {

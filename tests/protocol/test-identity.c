@@ -35,7 +35,7 @@ test_is_found_later (void)
   flufl_identity_get (&fake_syscalls, &us);
   if (us.boot[0] == '\0' || us.start[0] == '\0')
     {
-      g_test_skip ("this kernel tells nothing of its boot");
+      g_test_skip ("this kernel shows no boot id");
       return;
     }
   starved.open = open_nothing;
@@ -119,7 +119,7 @@ test_asked_at_fork (void)
   flufl_identity_get (&fake_syscalls, &us);
   if (us.boot[0] == '\0' || us.start[0] == '\0')
     {
-      g_test_skip ("this kernel tells nothing of its boot");
+      g_test_skip ("this kernel shows no boot id");
       return;
     }
   pid = fork ();

@@ -56,7 +56,7 @@ line_skip_without_boot (Line *self)
 {
   if (self->us.boot[0] != '\0')
     return FALSE;
-  g_test_skip ("this kernel tells nothing of its boot");
+  g_test_skip ("this kernel shows no boot id");
   line_clear (self);
   return TRUE;
 }

@@ -207,7 +207,7 @@ test_stopped_is_passed (void)
   g_assert_cmpint (waitpid (pid, &status, WUNTRACED), ==, pid);
   g_assert_true (WIFSTOPPED (status));
   if (identity.space[0] == '\0')
-    g_test_skip ("no process is told from another here");
+    g_test_skip ("processes cannot be distinguished here");
   else
     {
       start = g_get_monotonic_time ();

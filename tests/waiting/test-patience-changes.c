@@ -36,7 +36,7 @@ holder_dies (Patience *self, gconstpointer kind G_GNUC_UNUSED)
   flufl_identity_get (&patience_table, &holder);
   if (holder.space[0] == '\0')
     {
-      g_test_skip ("no process is told from another here");
+      g_test_skip ("processes cannot be distinguished here");
       return;
     }
   name = flufl_claim_name_build ("x.lock", "|", &holder, 1, 1, FLUFL_MARK_NONE);
@@ -142,7 +142,7 @@ changes_hands (Patience *self, gconstpointer kind G_GNUC_UNUSED)
 
   if (name == NULL)
     {
-      g_test_skip ("no process is told from another here");
+      g_test_skip ("processes cannot be distinguished here");
       return;
     }
   changing_place = &self->place;
@@ -194,7 +194,7 @@ sweeps (Patience *self, gconstpointer kind)
   if (name == NULL)
     {
       test_place_empty (&self->place);
-      g_test_skip ("no process is told from another here");
+      g_test_skip ("processes cannot be distinguished here");
       return;
     }
   path = test_place_path (&self->place, name);
@@ -259,7 +259,7 @@ strikes (Patience *self, gconstpointer unused G_GNUC_UNUSED)
   if (us.boot[0] == '\0')
     {
       test_place_empty (&self->place);
-      g_test_skip ("this kernel tells nothing of its boot");
+      g_test_skip ("this kernel shows no boot id");
       return;
     }
   for (guint64 i = 0; i < G_N_ELEMENTS (older_claims); i++)

@@ -202,7 +202,7 @@ dead_holder (Patience *self, gconstpointer kind G_GNUC_UNUSED)
 
   if (name == NULL)
     {
-      g_test_skip ("no process is told from another here");
+      g_test_skip ("processes cannot be distinguished here");
       return;
     }
   self->break_dead = TRUE;

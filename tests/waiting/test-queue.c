@@ -396,7 +396,7 @@ test_stopped (void)
   path = test_place_path (&place, name);
   g_assert_true (g_file_set_contents (path, path, -1, NULL));
   if (who.space[0] == '\0')
-    g_test_skip ("no process is told from another here");
+    g_test_skip ("processes cannot be distinguished here");
   else
     {
       g_assert_true (flufl_queue_check (&queue, &site, &claim, FALSE));

@@ -90,9 +90,9 @@ static const GOptionEntry options[] = {
   { "spans", 0, 0, G_OPTION_ARG_INT, &spans, "How many different spans", "1-6" },
   { "preemptions", 0, 0, G_OPTION_ARG_INT, &preemptions, "At most so many", "N" },
   { "tries", 0, 0, G_OPTION_ARG_INT, &n_tries, "For the lock, of each process", "N" },
-  { "walks", 0, 0, G_OPTION_ARG_INT, &n_walks, "Runs by chance", "N" },
-  { "seed", 0, 0, G_OPTION_ARG_INT64, &seed, "Of the first run by chance", "N" },
-  { "minutes", 0, 0, G_OPTION_ARG_DOUBLE, &minutes, "Go on for so long", "N" },
+  { "walks", 0, 0, G_OPTION_ARG_INT, &n_walks, "Run N random schedules", "N" },
+  { "seed", 0, 0, G_OPTION_ARG_INT64, &seed, "The seed of the first random schedule", "N" },
+  { "minutes", 0, 0, G_OPTION_ARG_DOUBLE, &minutes, "Go on for N minutes", "N" },
   G_OPTION_ENTRY_NULL,
 };
 

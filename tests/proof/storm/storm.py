@@ -177,7 +177,7 @@ class Storm:
             sys.exit('a lock was lost before its lease can have been over'
                      + ', and nobody had deleted it' * self.arena.deletes)
         if self.arena.untold:
-            sys.exit('a holder looked after its lock was deleted, and was not told')
+            sys.exit('a holder looked after its lock was deleted, and got no error')
         if self.arena.n_holes > 5 + self.arena.deleted_locks * HOLES_PER_DELETION:
             sys.exit(f'{self.arena.n_holes} releases went on although their locks were deleted')
         silence = time.monotonic() - self.arena.last / 1e6
