@@ -123,15 +123,15 @@ void      flufl_call_drop            (FluflCall            *self);
 
 /* For the classes. */
 gboolean  flufl_call_is_cancelled    (FluflCall            *self);
-void      flufl_call_post            (FluflCall            *self,
-                                      GSourceFunc           func,
-                                      gpointer              data,
-                                      GDestroyNotify        destroy,
-                                      GSource             **out_source);
+void      flufl_call_post (FluflCall            *self,
+                           GSourceFunc           func,
+                           gpointer              data,
+                           GDestroyNotify        destroy,
+                           GSource             **out_source);
 void      flufl_call_lose            (FluflCall            *self);
 void      flufl_call_report_not_held (FluflCall            *self);
 void      flufl_call_emit_end        (FluflCall            *self);
-void      flufl_call_return_boolean    (FluflCall            *self);
+void      flufl_call_return_boolean (FluflCall            *self);
 
 /* One for each operation: (transfer full), for flufl_call_start(), flufl_call_run_until()
  * and flufl_call_drop(). @value is what the public function takes beside the cancellable. */

@@ -99,8 +99,8 @@ gboolean    flufl_lease_begin         (FluflLease       *self,
                                        const FluflSite  *site,
                                        FluflHeartbeat    heartbeat,
                                        GMainContext    **context);
-gboolean    flufl_lease_announce_win  (FluflLease       *self,
-                                       gpointer          object);
+gboolean    flufl_lease_announce_win (FluflLease       *self,
+                                      gpointer          object);
 void        flufl_lease_forget_object (FluflLease       *self);
 gboolean    flufl_lease_is_held       (FluflLease       *self);
 FluflLockState flufl_lease_judge      (FluflLease       *self,

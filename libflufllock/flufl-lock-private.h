@@ -49,8 +49,8 @@ gboolean flufl_lock_lifetime_is_valid (gint64            lifetime_ms);
 gboolean flufl_lock_waiting_delay_is_valid (gint64       delay_ms);
 
 void flufl_lock_notify_held  (FluflLock        *self);
-void flufl_lock_emit_lost    (FluflLock        *self,
-                              const GError     *error);
+void flufl_lock_emit_lost (FluflLock        *self,
+                           const GError     *error);
 void flufl_lock_emit_waiting (FluflLock        *self,
                               FluflLockDetails *details);
 

@@ -20,7 +20,7 @@ typedef enum
 } FluflLifeLine;
 
 gboolean      flufl_life_line_is_known (FluflSite       *site,
-                                       const FluflLook *look);
+                                        const FluflLook *look);
 FluflLifeLine flufl_life_line_try     (FluflSite       *site,
                                        const FluflLook *look,
                                        int              fd,

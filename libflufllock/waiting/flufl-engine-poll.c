@@ -73,7 +73,7 @@ drain_kick (FluflEngine *engine)
 static gint64
 time_left (FluflEngine *engine)
 {
-  const FluflSleeper *first = flufl_engine_first_call (engine);
+  const FluflSleeper *first = flufl_engine_first_scheduled (engine);
 
   return first != NULL ? MAX (first->when - g_get_monotonic_time (), 0) : G_MAXINT64;
 }

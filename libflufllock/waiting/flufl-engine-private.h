@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * What the engine is made of: sleepers and calls, and the poll of the one that leads.
+ * What the engine is made of: sleepers, their timetable, and the poll of the leader.
  */
 
 #pragma once
@@ -55,9 +55,9 @@ struct _FluflSleeper
 };
 
 /* All with the mutex. */
-FluflSleeper *flufl_engine_first_call (FluflEngine *engine);
+FluflSleeper *flufl_engine_first_scheduled (FluflEngine *engine);
 gboolean      flufl_engine_is_parents (const FluflEngine *engine);
-void          flufl_engine_kick  (FluflEngine *engine);
+void          flufl_engine_kick (FluflEngine *engine);
 void          flufl_engine_poll       (FluflEngine *engine,
                                        gint64       left);
 

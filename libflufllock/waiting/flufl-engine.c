@@ -63,10 +63,10 @@ watch_forks (void)
   flufl_process_on_fork (forked_cb);
 }
 
-/* --- Calls; all with the mutex --- */
+/* --- The timetable; all with the mutex --- */
 
 FluflSleeper *
-flufl_engine_first_call (FluflEngine *engine)
+flufl_engine_first_scheduled (FluflEngine *engine)
 {
   return g_sequence_is_empty (engine->timetable)
              ? NULL
@@ -76,13 +76,13 @@ flufl_engine_first_call (FluflEngine *engine)
 static gboolean
 has_scheduled (FluflEngine *engine)
 {
-  return flufl_engine_first_call (engine) != NULL;
+  return flufl_engine_first_scheduled (engine) != NULL;
 }
 
 static FluflSleeper *
 due_sleeper (FluflEngine *engine)
 {
-  FluflSleeper *first = flufl_engine_first_call (engine);
+  FluflSleeper *first = flufl_engine_first_scheduled (engine);
 
   return first != NULL && first->when <= g_get_monotonic_time () ? first : NULL;
 }
@@ -471,7 +471,7 @@ flufl_sleeper_schedule (FluflSleeper  *self,
       engine->has_leader = flufl_workers_push (lead_for_scheduled, engine);
       done = engine->has_leader || engine->n_busy > 0;
     }
-  else if (self == flufl_engine_first_call (engine))
+  else if (self == flufl_engine_first_scheduled (engine))
     flufl_engine_kick (engine);
   else
     let_leader_see_watches (engine);

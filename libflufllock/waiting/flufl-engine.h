@@ -22,14 +22,14 @@ FluflSleeper *flufl_sleeper_ref   (FluflSleeper  *self);
 void          flufl_sleeper_unref (gpointer       self);
 void          flufl_sleeper_free  (FluflSleeper  *self);
 void          flufl_sleeper_watch_cancellable (FluflSleeper  *self,
-                                   GCancellable  *cancellable);
+                                               GCancellable  *cancellable);
 void          flufl_sleeper_wake  (FluflSleeper  *self);
 void          flufl_sleeper_sleep (FluflSleeper  *self,
                                    gint64         when_usec);
-gboolean      flufl_sleeper_schedule  (FluflSleeper  *self,
-                                   gint64         when_usec,
-                                   FluflWorkFunc  func,
-                                   gpointer       user_data);
+gboolean      flufl_sleeper_schedule (FluflSleeper  *self,
+                                      gint64         when_usec,
+                                      FluflWorkFunc  func,
+                                      gpointer       user_data);
 void          flufl_sleeper_set_interrupt_fd (FluflSleeper *self,
                                    int            fd);
 gboolean      flufl_sleeper_is_interrupted (FluflSleeper *self);

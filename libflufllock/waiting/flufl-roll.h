@@ -23,12 +23,12 @@ typedef struct
   gboolean is_kept;  /* from an earlier reading */
 } FluflRollCall;
 
-int  flufl_roll_call   (const FluflSite *site,
-                        const char      *own_name,
-                        gboolean         keep_many,
-                        FluflNameFunc    func,
-                        gpointer         user_data,
-                        FluflRollCall   *out_call);
+int  flufl_roll_call (const FluflSite *site,
+                      const char      *own_name,
+                      gboolean         keep_many,
+                      FluflNameFunc    func,
+                      gpointer         user_data,
+                      FluflRollCall   *out_call);
 gint64 flufl_roll_estimate (const FluflSite *site);
 void flufl_roll_strike (const FluflSite *site,
                         const char      *name);

@@ -37,11 +37,11 @@ gboolean flufl_turn_join      (FluflTurn       *self,
                                FluflSleeper    *sleeper);
 gboolean flufl_turn_is_joined (const FluflTurn *self);
 gboolean flufl_turn_has_come  (FluflTurn       *self);
-gboolean flufl_turn_relies_on_another    (FluflTurn       *self,
-                               gint64          *out_until);
+gboolean flufl_turn_relies_on_another (FluflTurn       *self,
+                                       gint64          *out_until);
 void     flufl_turn_moves     (FluflTurn       *self,
                                gint64           due);
-void     flufl_turn_try_now      (FluflTurn       *self);
+void     flufl_turn_try_now (FluflTurn       *self);
 void     flufl_turn_leave     (FluflTurn       *self);
 
 /* For tests: how many of this process are in front, and how many wait behind them. */
