@@ -259,7 +259,7 @@ install_holding (void)
    * FluflLock:heartbeat:
    *
    * The kind of heartbeat that refreshes the lock while it is held. The default is
-   * `FLUFL_HEARTBEAT_AUTO`: the library does. A change takes effect at the next
+   * `FLUFL_HEARTBEAT_AUTO`: the library refreshes the lock. A change takes effect at the next
    * acquisition.
    *
    * Since: 0.1
@@ -271,8 +271,8 @@ install_holding (void)
   /**
    * FluflLock:linger:
    *
-   * Whether a release keeps the claim file for the next acquisition of this
-   * object, under another name, instead of removing it. %FALSE by default.
+   * Whether a release keeps the claim file for the next acquisition of this object, instead of
+   * removing it. %FALSE by default.
    *
    * An object that often acquires and releases is several times faster with it,
    * since most of the cost without contention is to create and remove a file. On

@@ -37,12 +37,11 @@
  *
  * ## What is guaranteed
  *
- * No two objects hold the same lock while the leases of both run, under the
- * conditions that [the protocol](protocol.html) states. The lock is advisory: it
- * only keeps out processes that acquire it. The [property@Flufl.Lock:heartbeat]
- * refreshes the lock while it is held. A holder whose lock is not refreshed within
- * its lifetime, because the machine slept or the file server did not answer, may
- * lose it. Give work that must stop then the cancellable of
+ * No two objects hold the same lock while the leases of both run, under the conditions that [the
+ * protocol](protocol.html) states. The lock is advisory: it only keeps out processes that acquire
+ * it. The [property@Flufl.Lock:heartbeat] refreshes the lock while it is held. A holder whose lock
+ * is not refreshed within its lifetime, because the machine slept or the file server did not
+ * answer, may lose it. If work must stop when the lock is lost, give it the cancellable of
  * [method@Flufl.Lock.dup_lost_cancellable].
  *
  * ## Threads and main contexts
@@ -64,10 +63,10 @@
  *
  * ## Directories, names, and clocks
  *
- * The lock file's directory must exist, be writable, and lie on a file system
- * with hard links. The lock file may have any valid file name. The path is made
- * absolute when the object is created. A lock counts as expired only if it is so
- * by this machine's clock and by the file server's.
+ * The lock file's directory must exist, be writable, and lie on a file system with hard links. The
+ * lock file may have any valid file name. The path is made absolute when the object is created.
+ * Other processes break an expired lock only if it is expired by their machine's clock and by the
+ * file server's.
  *
  * The constructors do not report an invalid file or separator, since these may come from a user's
  * settings. The first operation fails instead. A [iface@Gio.File] without a local path fails with

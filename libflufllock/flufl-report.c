@@ -302,7 +302,7 @@ describe_obstacle (const FluflSite *site, const FluflFindings *findings)
     g_string_append_printf (text, " It cannot be broken from here: %s.",
                             g_strerror (findings->break_errsv));
   else if (findings->resting)
-    g_string_append_printf (text, " It can be broken once nothing has changed for %d s.",
+    g_string_append_printf (text, " The lock can be broken once nothing has changed for %d s.",
                             (int) (FLUFL_GRACE / FLUFL_NSEC_PER_SEC));
   else if (findings->in_vigil)
     g_string_append_printf (text, " It can be broken if it is not refreshed within %" G_GINT64_FORMAT " s.",
@@ -400,8 +400,8 @@ flufl_report_not_a_lock (const FluflSite *site, const FluflLook *look)
   g_autofree char *advice = NULL;
 
   if (look->is_blank && look->nlink >= 2)
-    advice = g_strdup ("It has another name, so it may be a lock whose content is lost. Break it by "
-                       "force only if nobody holds it.");
+    advice = g_strdup ("It has another hard link, so it may be a lock whose content is lost. Break "
+                       "it by force only if nobody holds it.");
   else if (look->is_blank)
     advice = g_strdup ("If nothing needs it, remove it, or break the lock by force.");
   else if (!g_str_has_suffix (path, ".lock") && site->lock_name[strspn (site->lock_name, ".")] != '\0'

@@ -3,7 +3,7 @@
  *
  * Breaking a lock whose holder is late or dead: docs/protocol.md, "Break" and
  * "Recover". Only the process that unlinked the claim of a lock may unlink the
- * lock file.
+ * lock file, except by force.
  */
 
 #include "config.h"
@@ -329,9 +329,8 @@ is_somebodys_lock (const FluflSite *site, gint64 server_now, FluflFindings *find
  * flufl_break:
  * @claim: ours, freshly touched, so that its ctime shows the file server's clock
  *
- * Looks at the lock file, and breaks it if it has expired, or its holder is
- * proved dead and @break_dead, and it has rested. With the life-line of a dead
- * holder as the proof it need not have rested.
+ * Looks at the lock file. Breaks the lock if it has rested, and has expired or, with @break_dead,
+ * has a holder that is proved dead. If a life-line is the proof, no rest is needed.
  *
  * Returns: AGAIN if there is nothing in the way any more; BUSY; NOT_A_LOCK;
  *   UNSURE; FAILED
@@ -367,8 +366,8 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
       return FLUFL_OUTCOME_BUSY;
     }
 
-  /* The life-line is tried at every look, even at an expired lock. A stopped process can block the
-   * ordinary way, but not this one. */
+  /* The life-line is tried even if the lock has expired. A stopped process can block the ordinary
+   * way, but not this one. */
   line = flufl_holder_ask (site, fd, break_dead || findings->expired ? LOCK_EX : 0, findings);
   if (line == FLUFL_LIFE_LINE_CUT)
     {
@@ -396,7 +395,8 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
   return take_token_and_break (site, look, server_now, breaks_dead, findings);
 }
 
-/* Should its maker die, it is an ordinary claim that waits for nothing. */
+/* The lifetime of the claim that flufl_break_with_clock() makes. If its process dies, the claim
+ * stays behind like that of any waiter, and blocks nobody. */
 #define CLOCK_CLAIM_LIFETIME (15 * FLUFL_NSEC_PER_SEC)
 
 /*

@@ -15,9 +15,9 @@
 /* How often a release begins anew that a slow file server has made late. */
 #define LATE_LOOKS 4
 
-/* Forgets the claim and lets go of its life-line. LOCK_UN must not be used: a process that shares
- * the open file by other means than fork(2) would lose the flock. A forked child has already closed
- * its copy, and the descriptor may belong to another file there. */
+/* Forgets the claim and lets go of its life-line. LOCK_UN must not be used, since the other process
+ * of a bare clone(2) shares the open file and would lose the flock. A child of fork(2) has already
+ * closed its copy. In that child the descriptor may belong to another file. */
 void
 flufl_claim_clear (FluflClaim *claim)
 {
@@ -47,9 +47,10 @@ is_late (const FluflSite *site, gint64 start)
 }
 
 /* Looks whether the lock file is still ours. The look reads the content if @closely is set, or if
- * the time is over. After such a look the time begins anew, provided that nobody else can remove
- * the lock file. A person may have deleted the lock file, and another process may have made a new
- * one. In any case this function therefore sees that it is ours right before the removal.
+ * the time is over. In the second case the time begins anew with the look, provided that nobody
+ * else can remove the lock file. A person may have deleted the lock file, and another process may
+ * have made a new one. In any case this function therefore sees that it is ours right before the
+ * removal.
  *
  * Returns: LINKED if it may be removed, in time; GONE; SILENT */
 static FluflClaimSight
@@ -158,8 +159,8 @@ flufl_claim_abandon (FluflClaim *claim, FluflSite *site)
       flufl_claim_release (claim, site, &errsv);
     }
   else if (site->sys->unlink (claim->path) == 0 && claim->line != NULL)
-    /* A forked child may have it open: then the end of the file is reported when the child has
-     * gone. This write, which changes nothing, is reported at once. */
+    /* A forked child may have the file open. Waiters then learn of the removal only when that child
+     * has gone. This write changes nothing, but wakes them at once. */
     flufl_claim_write_path (claim, site, claim->fd);
   flufl_claim_clear (claim);
 }

@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * The kernel drops a flock(2) when the last copy of its open file is closed, at
- * the latest by death, in whatever pid namespace. Forked children have copies:
- * so a child that lives keeps the life-line of a dead parent, which errs on the
- * safe side. docs/protocol.md, "Life-line".
+ * the latest by death, in whatever pid namespace. A forked child closes its copy
+ * at once. A child of a bare clone(2) does not, and keeps the life-line of a dead
+ * parent, which errs on the safe side. docs/protocol.md, "Life-line".
  */
 
 #include "config.h"

@@ -12,15 +12,15 @@
 #include "flufl-acquire-private.h"
 #include "flufl-process.h"
 
-/* Where there is no queue, a waiter that has waited for this long sweeps the directory now and then.
- * The sweep removes the claims of killed waiters. */
+/* Where there is no queue, a waiter that has waited for this long sweeps the directory now and
+ * then. The sweep removes the claims of killed waiters. */
 #define SWEEP_AFTER ANNOUNCE_AFTER
 
-/* Opening a lock file on a file server costs calls. A server of NFS 4 may even
- * promise the client to ask for it back before anything changes, which makes the
- * holder's next step slow. There a waiter therefore looks only when the wait lasts. On
- * NFS flufl_attempt() learns when to look again from the server's other answers. On other
- * file systems, and before a lock has been seen, the lock file is read this often. */
+/* Opening a lock file on a file server costs calls. A server of NFS 4 may even promise to ask the
+ * client before the file changes. The holder's next step is then slow. There a waiter therefore
+ * looks only when the wait lasts. On NFS flufl_attempt() learns when to look again from the
+ * server's other answers. On other file systems, and before a lock has been seen, the lock file is
+ * read this often. */
 #define REMOTE_LOOK_EVERY (2 * G_USEC_PER_SEC)
 
 /* An acquisition ends when the server has answered nothing but errors for this long, or for the
@@ -72,7 +72,7 @@ flufl_acquire_time_of_step (const FluflAcquire *self)
   return self->is_first && !self->waited_turn ? self->started : g_get_monotonic_time ();
 }
 
-/* Every end comes by here. */
+/* Each end of an acquisition comes by here, except the one in a forked child. */
 static FluflResult
 finish (FluflAcquire *self, FluflResult result)
 {
@@ -180,7 +180,7 @@ settle_down (FluflAcquire    *self,
 static FluflResult
 finish_held (FluflAcquire *self, gboolean overdue)
 {
-  /* The timer led to the win, and no event: the predecessor is stalled. */
+  /* The timer, and not an event, led to the win. The predecessor is therefore stalled. */
   if (overdue && self->order.view.found)
     flufl_queue_ignore (self->queue, &self->order.view.predecessor);
   if (!is_cancelled (self))
@@ -190,7 +190,8 @@ finish_held (FluflAcquire *self, gboolean overdue)
   return finish (self, FLUFL_RESULT_CANCELLED);
 }
 
-/* Nobody may go on waiting for ever. */
+/* Ends the wait after a cancellation, at the deadline, or when the server has answered nothing but
+ * errors for too long. Otherwise finds the time of the next try. */
 static FluflResult
 wait_on (FluflAcquire *self, gint64 *out_when)
 {
@@ -209,7 +210,7 @@ wait_on (FluflAcquire *self, gint64 *out_when)
       return finish (self, FLUFL_RESULT_REFUSED);
     }
   flufl_acquire_announce_if_long (self, now);
-  /* In a handler of the announcement. */
+  /* A handler of the announcement may have called fork(2), and this may be the child. */
   if (self->process != flufl_process_mark ())
     return flufl_acquire_leave_to_parent (self);
   *out_when = flufl_acquire_next_try (self, now);
@@ -282,7 +283,7 @@ flufl_acquire_step (FluflAcquire *self, gint64 *out_when)
 /*
  * flufl_acquire_begin:
  *
- * To be called once before the first step, where that is made.
+ * Called once before the first step, in the process that makes that step.
  */
 void
 flufl_acquire_begin (FluflAcquire *self)

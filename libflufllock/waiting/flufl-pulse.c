@@ -3,12 +3,12 @@
  *
  * The pulses of one main context are a group, and those without one are another. A group has one
  * appointment, at the earliest of its pulses. When that comes, all that would come soon are done as
- * well. Pulses of one lane run one after another in one thread. The lanes run in parallel, so a
- * file server that does not answer delays its own lane only.
+ * well. The pulses of one lane that are due at one appointment run one after another in one thread.
+ * The lanes run in parallel, so a file server that does not answer delays its own lane only.
  *
- * The appointments of the group without a context are kept by a worker, the keeper, which waits
- * for nothing else. If it served the watches too, it would stand between a release and the thread
- * that waits for it.
+ * A worker, the keeper, keeps the appointments of the group without a context. The keeper does not
+ * serve the watches. If it did, a release would have to wake the keeper first, and the keeper the
+ * waiting thread.
  */
 
 #include "config.h"
@@ -41,7 +41,7 @@ struct _FluflPulse
   /* Under the group's mutex. */
   gboolean        beating;
   gint64          due;      /* boot time in microseconds; G_MAXINT64: not now */
-  gint64          interval; /* how long it waited for it */
+  gint64          interval; /* the time from the setting of due to due, in microseconds */
   guint           index;    /* in pulses */
 };
 
@@ -179,7 +179,8 @@ beat (FluflPulse *self)
     }
   if (self->due != G_MAXINT64 && !g_atomic_int_get (&self->stopped))
     arm (group, self->due);
-  /* The beat may have made the next appointment, when no thread can be started. */
+  /* take_due() held the keeper, so that this beat could make the next appointment even if no thread
+   * can be started. The keeper may now end. */
   if (group->context == NULL)
     flufl_keeper_let_go (&group->keeper);
   g_mutex_unlock (&group->mutex);
@@ -258,8 +259,9 @@ take_due (Group *self)
   return batches;
 }
 
-/* With the mutex, which is not held meanwhile. If no other thread can be started the keeper does
- * the work, and nobody keeps the appointments until it is done. */
+/* Called with the mutex, and returns with it. The function releases the mutex while it starts the
+ * work. If no other thread can be started, the keeper does the work itself. No appointment is kept
+ * until that work is done. */
 static void
 meet_in_keeper (gpointer data)
 {
@@ -429,8 +431,8 @@ end_soon (Group *self)
 
 /*
  * flufl_pulse_start:
- * @context: (nullable): the main context whose life the pulse shows, to be kept by the
- *   caller until the pulse is stopped; the work itself is done in a worker thread
+ * @context: (nullable): the main context that must run for the pulse to beat. The caller keeps it
+ *   until the pulse is stopped. A worker thread does the work itself
  * @lane: pulses with the same number may wait for each other
  *
  * Returns: (transfer full) (nullable): to be ended by flufl_pulse_stop(); %NULL if no thread can

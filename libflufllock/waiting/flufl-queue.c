@@ -28,8 +28,8 @@
  * nobody an object links first again. */
 #define COMPANY_ARRIVALS 4
 
-/* The nanoseconds from which on a claim that is dated ahead of our clock counts as that of nobody:
- * a clock was set back. */
+/* A claim whose date is this far ahead of our clock counts as nobody's, since a clock was set back.
+ * Nanoseconds. */
 #define DATED_AHEAD FLUFL_NSEC_PER_SEC
 
 /* The age, in nanoseconds, from which on a claim may have been passed by all others: its owner may
@@ -39,7 +39,8 @@
 /* How many claims of dead processes are collected at a time. */
 #define COLLECT_MAX 64
 
-/* The bits of a guint64: one that is forgotten too early costs a wait. */
+/* How many ignored claims are remembered: one for each bit of Search.seen. A claim that is
+ * forgotten too early costs a wait. */
 #define IGNORED_MAX 64
 
 #define TICKET_DIGITS 16
@@ -129,9 +130,9 @@ tells_our_boot (const Search *self, const char *ticket)
          && !g_ascii_isxdigit (boot[1 + self->boot_length]);
 }
 
-/* Whether nobody may be waiting behind a claim. That holds for kept claims, for claims of an
- * earlier boot or of a clock that was ahead, for ignored ones, and for those that have been there
- * for long. */
+/* Whether a claim is one that perhaps nobody waits behind. That holds for kept claims, for claims
+ * of an earlier boot or of a clock that was ahead, for ignored ones, and for those that have been
+ * there for long. */
 static gboolean
 seems_left (const Search *self, const char *ticket, gboolean ignored)
 {
@@ -390,7 +391,9 @@ flufl_queue_check (FluflQueue           *self,
   return FALSE;
 }
 
-/* flufl.lock writes the fully qualified name. A wrong guess costs a wait, or a turn. */
+/* Whether the process of flufl.lock that made the claim seems to be dead. flufl.lock writes the
+ * fully qualified host name, so only its first part is compared. A wrong guess costs a wait, or a
+ * turn. */
 static gboolean
 seems_gone (const FluflSite *site, const FluflClaimName *claim)
 {
@@ -412,8 +415,7 @@ flufl_queue_stranger_waits (FluflSite *site, const FluflQueueView *view)
   return waits_since (site, view->stranger.name, &since) && since == view->stranger_since;
 }
 
-/* Whether a process of flufl.lock came before us, has waited for long, and
- * still does. */
+/* Whether the process of flufl.lock that the view shows has waited for long, and still does. */
 gboolean
 flufl_queue_owes_a_turn (FluflQueue *self, FluflSite *site, const FluflQueueView *view)
 {

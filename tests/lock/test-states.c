@@ -192,7 +192,7 @@ expired (Face *face, gconstpointer data)
 
   assert_state (form, lock, FLUFL_LOCK_STATE_THEIRS_EXPIRED);
   /* The lock has not rested: it changed a moment ago. */
-  assert_times_out (form, lock, 0, "It can be broken once nothing has changed for 5 s.");
+  assert_times_out (form, lock, 0, "The lock can be broken once nothing has changed for 5 s.");
   g_assert_cmpuint (test_place_count (&face->place), ==, 2);
   lies_rest ();
   g_assert_true (form->acquire (lock, 0, NULL, &error));
