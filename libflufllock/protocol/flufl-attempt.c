@@ -6,8 +6,6 @@
 
 #include "flufl-attempt.h"
 
-#include <sys/stat.h>
-
 #include "flufl-fs-kind.h"
 #include "flufl-thread.h"
 
@@ -58,31 +56,32 @@ flufl_attempt_times_tell (const FluflClaim *claim, FluflSite *site, const FluflF
 /* Whether a look at the content can be put off, on a file server. link(2) has just fetched the
  * attributes of the lock file, so they cost no further call, and they show whether it is held.
  *
- * Only the content shows who holds it. The last look stays valid while the times are the same. Later
- * the file may be another lock with the same inode number. It is read once it has rested, because
- * nobody may break it before. A lock that is refreshed more often is therefore not read again. */
+ * Only the content shows who holds it. The last look stays valid while the times are the same.
+ * Later the file may be another lock with the same inode number. It is read once it has rested,
+ * because nobody may break it before. A lock that is refreshed more often is therefore not read
+ * again. */
 static gboolean
 looks_held (const FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindings *findings)
 {
   const FluflLook *last = &findings->look;
   gboolean same;
-  struct stat st;
+  FluflStat st;
 
   if (flufl_site_fs_kind (site) == FLUFL_FS_LOCAL)
     return TRUE;
-  if (site->sys->lstat (site->lock_path, &st) != 0 || !S_ISREG (st.st_mode) || st.st_nlink < 2
-      || flufl_time_add (FLUFL_STAT_MTIME (&st), FLUFL_SLOP)
+  if (site->sys->lstat (site->lock_path, &st) != 0 || st.type != FLUFL_FILE_REGULAR || st.nlink < 2
+      || flufl_time_add (st.mtime, FLUFL_SLOP)
              < site->sys->clock (FLUFL_CLOCK_REAL))
     return FALSE;
   if (!flufl_attempt_times_tell (claim, site, findings))
     return TRUE;
 
-  same = flufl_look_is_inode (last, st.st_dev, st.st_ino);
+  same = flufl_look_is_inode (last, st.dev, st.ino);
   if (same && break_dead && flufl_identity_judge (site, &last->claim) == FLUFL_LIVENESS_DEAD)
     return FALSE;
-  if (same && FLUFL_STAT_MTIME (&st) == last->mtime && FLUFL_STAT_CTIME (&st) == last->ctime)
+  if (same && st.mtime == last->mtime && st.ctime == last->ctime)
     return TRUE;
-  findings->changed = FLUFL_STAT_CTIME (&st);
+  findings->changed = st.ctime;
   return flufl_time_since (flufl_claim_server_now (claim, site), findings->changed) < FLUFL_GRACE;
 }
 
@@ -189,10 +188,9 @@ flufl_findings_explain (FluflFindings *findings, const FluflSite *site, FluflOut
 {
   g_autofree char *directory = flufl_site_directory (site);
   g_autofree char *type = NULL;
-  struct stat st;
 
   if (outcome == FLUFL_OUTCOME_UNSUPPORTED)
     type = flufl_fs_type (directory);
   g_strlcpy (findings->fs_type, type != NULL ? type : "", sizeof findings->fs_type);
-  findings->directory_exists = FLUFL_WAIT_FOR (stat (directory, &st)) == 0 && S_ISDIR (st.st_mode);
+  findings->directory_exists = FLUFL_WAIT_FOR (g_file_test (directory, G_FILE_TEST_IS_DIR));
 }

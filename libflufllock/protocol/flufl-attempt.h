@@ -15,8 +15,8 @@ G_BEGIN_DECLS
 /* How long a lock with a busy life-line was seen unchanged, from one look to the next. */
 typedef struct
 {
-  dev_t  dev;
-  ino_t  ino;
+  guint64 dev;
+  guint64 ino;
   gint64 mtime;
   gint64 ctime;
   gint64 since; /* boot time */

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/file.h>
 
 #include "flufl-attempt.h"
 #include "flufl-holder.h"
@@ -131,12 +130,12 @@ break_with_life_line (FluflSite       *site,
   const FluflSyscalls *sys = site->sys;
   g_autofree char *claim_path = flufl_site_path_of (site, look->claim.name);
   gboolean orphan = FALSE;
-  struct stat st;
+  FluflStat st;
 
   /* The claim first: if it does not exist, the lock file's ctime shows when it was removed. */
   if (sys->lstat (claim_path, &st) == 0)
     {
-      if (!flufl_look_is_inode (look, st.st_dev, st.st_ino))
+      if (!flufl_look_is_inode (look, st.dev, st.ino))
         return join_copies (site, look, claim_path, server_now, findings);
     }
   else if (errno == ENOENT)
@@ -147,12 +146,12 @@ break_with_life_line (FluflSite       *site,
   /* Another breaker may have finished before this process got the life-line. */
   if (sys->lstat (site->lock_path, &st) != 0)
     return errno == ENOENT ? FLUFL_OUTCOME_AGAIN : FLUFL_OUTCOME_BUSY;
-  if (!flufl_look_is_inode (look, st.st_dev, st.st_ino) || action_is_late (site, look))
+  if (!flufl_look_is_inode (look, st.dev, st.ino) || action_is_late (site, look))
     return FLUFL_OUTCOME_BUSY;
 
   if (orphan)
     {
-      if (flufl_time_since (server_now, FLUFL_STAT_CTIME (&st)) < FLUFL_GRACE)
+      if (flufl_time_since (server_now, st.ctime) < FLUFL_GRACE)
         {
           findings->resting = TRUE;
           return FLUFL_OUTCOME_BUSY;
@@ -205,7 +204,7 @@ take_token_and_break (FluflSite       *site,
   gint64 age = flufl_time_since (server_now, look->ctime);
   const FluflSyscalls *sys = site->sys;
   g_autofree char *claim_path = flufl_site_path_of (site, look->claim.name);
-  struct stat st;
+  FluflStat st;
   FluflLook again;
 
   if (sys->lstat (claim_path, &st) != 0)
@@ -223,9 +222,9 @@ take_token_and_break (FluflSite       *site,
         return FLUFL_OUTCOME_BUSY;
       return recover_without_line (site, look, claim_path, age, findings);
     }
-  if (!flufl_look_is_inode (look, st.st_dev, st.st_ino))
+  if (!flufl_look_is_inode (look, st.dev, st.ino))
     return join_copies (site, look, claim_path, server_now, findings);
-  if (look->nlink < 2 || FLUFL_STAT_MTIME (&st) != look->mtime
+  if (look->nlink < 2 || st.mtime != look->mtime
       || action_is_late (site, look))
     return FLUFL_OUTCOME_BUSY;
 
@@ -368,7 +367,9 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
 
   /* The life-line is tried even if the lock has expired. A stopped process can block the ordinary
    * way, but not this one. */
-  line = flufl_holder_ask (site, fd, break_dead || findings->expired ? LOCK_EX : 0, findings);
+  line = flufl_holder_ask (site, fd,
+                           break_dead || findings->expired ? FLUFL_LINE_TAKE : FLUFL_LINE_NONE,
+                           findings);
   if (line == FLUFL_LIFE_LINE_CUT)
     {
       outcome = break_with_life_line (site, look, server_now, findings);
@@ -421,7 +422,7 @@ flufl_break_with_clock (FluflClaim *clock, FluflSite *site, FluflFindings *findi
   return flufl_break (clock, site, TRUE, findings);
 }
 
-/* The claim of the lock that @look saw: its holder then learns that it has lost the lock. */
+/* Removes the claim of the lock that @look saw, so that the holder learns of its loss. */
 static void
 remove_claim (FluflSite *site, const FluflLook *look)
 {

@@ -48,10 +48,10 @@ may_be_kept (const FluflClaim *claim, FluflSite *site)
 static gboolean
 is_unlinked (const FluflClaim *claim, const FluflSite *site)
 {
-  struct stat st;
+  FluflStat st;
 
   return flufl_claim_is_gone (errno) && site->sys->lstat (claim->path, &st) == 0
-         && st.st_dev == claim->dev && st.st_ino == claim->ino && st.st_nlink == 1;
+         && st.dev == claim->dev && st.ino == claim->ino && st.nlink == 1;
 }
 
 /* Sees right before the lock file is removed that it is our claim. Without a life-line there
@@ -152,14 +152,14 @@ flufl_claim_park (FluflClaim *claim, FluflSite *site, int *out_errsv)
 static gboolean
 unpark_by_path (FluflClaim *claim, FluflSite *site, gint64 lifetime)
 {
-  struct stat st;
+  FluflStat st;
 
   if (claim->lifetime == lifetime && flufl_claim_lease_is_young (claim, site, 20))
     return TRUE;
   return flufl_claim_touch (claim, site, -1, lifetime) == 0
          && site->sys->lstat (claim->path, &st) == 0
-         && st.st_dev == claim->dev && st.st_ino == claim->ino && st.st_nlink == 1
-         && st.st_size == (off_t) strlen (claim->path)
+         && st.dev == claim->dev && st.ino == claim->ino && st.nlink == 1
+         && st.size == (gint64) strlen (claim->path)
          && (!flufl_claim_learn (claim, site, &st)
              || flufl_claim_touch (claim, site, -1, lifetime) == 0);
 }
@@ -170,7 +170,7 @@ unpark_by_path (FluflClaim *claim, FluflSite *site, gint64 lifetime)
 gboolean
 flufl_claim_unpark (FluflClaim *claim, FluflSite *site, gint64 lifetime)
 {
-  struct stat st;
+  FluflStat st;
 
   if (claim->line == NULL)
     return unpark_by_path (claim, site, lifetime);
@@ -181,6 +181,6 @@ flufl_claim_unpark (FluflClaim *claim, FluflSite *site, gint64 lifetime)
   if (!claim->renamed && !claim->coarse
       && claim->lease_start - claim->server_seen < SEEN_LATELY)
     return TRUE;
-  return flufl_claim_see_touched (claim, site, claim->fd, lifetime, &st) == 0 && st.st_nlink == 1
-         && st.st_size == (off_t) strlen (claim->path);
+  return flufl_claim_see_touched (claim, site, claim->fd, lifetime, &st) == 0 && st.nlink == 1
+         && st.size == (gint64) strlen (claim->path);
 }

@@ -39,14 +39,14 @@ typedef enum
 
 FluflClaimSight flufl_claim_see      (const FluflClaim *claim,
                                       const FluflSite  *site,
-                                      struct stat      *st,
+                                      FluflStat        *st,
                                       int              *out_errsv);
 FluflClaimSight flufl_claim_see_lock (const FluflClaim *claim,
                                       const FluflSite  *site,
                                       int              *out_errsv);
 FluflClaimSight flufl_claim_see_held (const FluflClaim *claim,
                                       const FluflSite  *site,
-                                      struct stat      *st,
+                                      FluflStat        *st,
                                       int              *out_errsv);
 FluflClaimSight flufl_claim_look_at_lock (const FluflClaim *claim,
                                       const FluflSite  *site,
@@ -58,12 +58,12 @@ int      flufl_claim_touch         (FluflClaim        *claim,
                                     gint64             lifetime);
 gboolean flufl_claim_learn         (FluflClaim        *claim,
                                     FluflSite         *site,
-                                    const struct stat *st);
+                                    const FluflStat *st);
 int      flufl_claim_see_touched   (FluflClaim        *claim,
                                     FluflSite         *site,
                                     int                fd,
                                     gint64             lifetime,
-                                    struct stat       *st);
+                                    FluflStat         *st);
 int      flufl_claim_write_path    (FluflClaim        *claim,
                                     FluflSite         *site,
                                     int                fd);

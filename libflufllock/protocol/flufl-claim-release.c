@@ -12,7 +12,7 @@
 #include "flufl-claim-private.h"
 #include "flufl-process.h"
 
-/* How often a release begins anew that a slow file server has made late. */
+/* The number of times that a release begins anew after a slow file server has made it late. */
 #define LATE_LOOKS 4
 
 /* Forgets the claim and lets go of its life-line. LOCK_UN must not be used, since the other process
@@ -63,7 +63,7 @@ see_what_is_left (FluflClaim *claim, FluflSite *site, gboolean closely, gint64 *
       FluflClaimSight sight;
       gboolean nameless = FALSE;
       FluflLook look;
-      struct stat st;
+      FluflStat st;
       int errsv;
 
       /* The claim first: once its name is gone, both the link count and the ctime of the lock
@@ -93,9 +93,9 @@ see_what_is_left (FluflClaim *claim, FluflSite *site, gboolean closely, gint64 *
 /*
  * flufl_claim_release:
  *
- * Removes the claim, which is the right to remove the lock file, then the lock
- * file. Between the two nobody else removes it, for the grace. The life-line
- * goes last: as long as it is there nobody recovers what we still remove.
+ * Removes the claim, which wins the right to remove the lock file, and then the lock file. For the
+ * grace after the first removal, no other process removes the lock file. The life-line is dropped
+ * last. While it is kept, no other process recovers the lock file before a rest of 60 s.
  *
  * Returns: RELEASED or LOST, with the claim cleared; FAILED with it kept:
  *   nothing has changed on disk, or nobody can tell
@@ -119,8 +119,8 @@ flufl_claim_release (FluflClaim *claim, FluflSite *site, int *out_errsv)
           return FLUFL_OUTCOME_FAILED;
         }
       /* Broken, or done with the reply lost. While the lease runs nobody can have broken the lock,
-       * so this releaser finishes. Later a breaker may be about to remove the lock file. We may
-       * have been stopped since the first clock. */
+       * so this releaser finishes. Later a breaker may be about to remove the lock file. This
+       * process may have been stopped since it first read the clock. */
       if (!safe || !flufl_claim_lease_is_safe (claim, flufl_claim_boot_now (site)))
         {
           flufl_claim_clear (claim);

@@ -23,7 +23,7 @@
 FluflClaimSight
 flufl_claim_see (const FluflClaim *claim,
                  const FluflSite  *site,
-                 struct stat      *st,
+                 FluflStat        *st,
                  int              *out_errsv)
 {
   if (site->sys->lstat (claim->path, st) != 0)
@@ -31,9 +31,9 @@ flufl_claim_see (const FluflClaim *claim,
       *out_errsv = errno;
       return flufl_claim_is_gone (errno) ? FLUFL_CLAIM_GONE : FLUFL_CLAIM_SILENT;
     }
-  if (st->st_dev != claim->dev || st->st_ino != claim->ino)
+  if (st->dev != claim->dev || st->ino != claim->ino)
     return FLUFL_CLAIM_GONE;
-  return st->st_nlink >= 2 ? FLUFL_CLAIM_LINKED : FLUFL_CLAIM_SINGLE;
+  return st->nlink >= 2 ? FLUFL_CLAIM_LINKED : FLUFL_CLAIM_SINGLE;
 }
 
 /*
@@ -47,8 +47,8 @@ flufl_claim_see (const FluflClaim *claim,
 FluflClaimSight
 flufl_claim_see_lock (const FluflClaim *claim, const FluflSite *site, int *out_errsv)
 {
-  dev_t dev;
-  ino_t ino;
+  guint64 dev;
+  guint64 ino;
 
   if (site->sys->identify (site->lock_path, &dev, &ino) != 0)
     {
@@ -70,7 +70,7 @@ flufl_claim_see_lock (const FluflClaim *claim, const FluflSite *site, int *out_e
 FluflClaimSight
 flufl_claim_see_held (const FluflClaim *claim,
                       const FluflSite  *site,
-                      struct stat      *st,
+                      FluflStat        *st,
                       int              *out_errsv)
 {
   switch (flufl_claim_see (claim, site, st, out_errsv))

@@ -62,7 +62,6 @@ flufl_claim_touch (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
   gint64 start_real = sys->clock (FLUFL_CLOCK_REAL);
   gint64 now = start_real;
   gint64 expiration;
-  struct timespec times[2];
 
   if (claim->server_seen != 0 && server_lead (claim, start_real, start) > CLOCK_TOLERANCE)
     now = MAX (now, flufl_claim_server_now (claim, site));
@@ -71,9 +70,7 @@ flufl_claim_touch (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
     expiration = flufl_time_add (expiration, FLUFL_NSEC_PER_SEC - 1) / FLUFL_NSEC_PER_SEC
                  * FLUFL_NSEC_PER_SEC;
 
-  times[0].tv_sec = times[1].tv_sec = (time_t) (expiration / FLUFL_NSEC_PER_SEC);
-  times[0].tv_nsec = times[1].tv_nsec = (long) (expiration % FLUFL_NSEC_PER_SEC);
-  if ((fd >= 0 ? sys->futimens (fd, times) : sys->utimens (claim->path, times)) != 0)
+  if ((fd >= 0 ? sys->futimens (fd, expiration) : sys->utimens (claim->path, expiration)) != 0)
     return -1;
 
   claim->lifetime = lifetime;
@@ -86,15 +83,15 @@ flufl_claim_touch (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
 /* Reads the server's clock off the ctime that our touch has just made, and
  * whether mtime was stored as we said it; says whether to touch once more. */
 gboolean
-flufl_claim_learn (FluflClaim *claim, FluflSite *site, const struct stat *st)
+flufl_claim_learn (FluflClaim *claim, FluflSite *site, const FluflStat *st)
 {
   gboolean again = FALSE;
   gint64 now;
 
-  claim->server_time = FLUFL_STAT_CTIME (st);
+  claim->server_time = st->ctime;
   claim->server_seen = flufl_claim_boot_now (site);
   /* ceph-fuse shows the later of ctime and mtime: then it shows what we have just said. */
-  if (claim->server_time == FLUFL_STAT_MTIME (st))
+  if (claim->server_time == st->mtime)
     claim->server_time = claim->touched;
   /* What our clock says, unless it was set since the touch. The server touched the claim some time
    * between then and now: one that took long over it is not behind. */
@@ -104,7 +101,7 @@ flufl_claim_learn (FluflClaim *claim, FluflSite *site, const struct stat *st)
   if (claim->clock_offset < 0)
     claim->clock_offset = MIN (flufl_time_since (claim->server_time, claim->touched), 0);
 
-  if (FLUFL_STAT_MTIME (st) < claim->expiration && !claim->coarse)
+  if (st->mtime < claim->expiration && !claim->coarse)
     again = claim->coarse = TRUE;
   if (flufl_time_add (claim->server_time, claim->lifetime)
       > flufl_time_add (claim->expiration, CLOCK_TOLERANCE))
@@ -122,7 +119,7 @@ flufl_claim_write_path (FluflClaim *claim, FluflSite *site, int fd)
     {
       /* By offset: should an interrupted call have written after all, the same
        * bytes go to the same place again. */
-      ssize_t n = site->sys->pwrite (fd, claim->path + done, length - done, (off_t) done);
+      gssize n = site->sys->pwrite (fd, claim->path + done, length - done, (gint64) done);
 
       if (n < 0 && errno == EINTR)
         continue;
@@ -139,12 +136,12 @@ flufl_claim_write_path (FluflClaim *claim, FluflSite *site, int fd)
 
 /* Sees what a touch of a claim that is not the lock has made of it. */
 int
-flufl_claim_see_touched (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime, struct stat *st)
+flufl_claim_see_touched (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime, FluflStat *st)
 {
   if (site->sys->fstat (fd, st) != 0)
     return -1;
-  claim->dev = st->st_dev;
-  claim->ino = st->st_ino;
+  claim->dev = st->dev;
+  claim->ino = st->ino;
   if (flufl_claim_learn (claim, site, st))
     return flufl_claim_touch (claim, site, fd, lifetime);
   return 0;

@@ -9,9 +9,7 @@
 #include "flufl-claim.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 
 #include "flufl-claim-private.h"
 #include "flufl-identity.h"
@@ -26,7 +24,7 @@
 static gboolean
 tie_life_line (FluflClaim *claim, FluflSite *site, int fd)
 {
-  if (site->sys->flock (fd, LOCK_EX | LOCK_NB) != 0)
+  if (site->sys->flock (fd, FLUFL_LINE_TIE) != 0)
     return FALSE;
   claim->line = site->sys;
   claim->fd = fd;
@@ -104,9 +102,7 @@ make_file (FluflClaim *claim, FluflSite *site, int *out_errsv)
       gboolean line = flufl_site_fs_kind (site) == FLUFL_FS_LOCAL && !site->no_life_lines
                       && wants_line;
       gboolean named = choose_name (claim, site, line);
-      int fd = named ? sys->open (claim->path,
-                                  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666)
-                     : -1;
+      int fd = named ? sys->open (claim->path, FLUFL_OPEN_CREATE) : -1;
 
       *out_errsv = fd < 0 ? errno : 0;
       if (!named)
@@ -141,7 +137,7 @@ static int
 complete (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
 {
   const FluflSyscalls *sys = site->sys;
-  struct stat st;
+  FluflStat st;
   int errsv = 0;
 
   if (flufl_claim_write_path (claim, site, fd) != 0
@@ -202,7 +198,7 @@ FluflOutcome
 flufl_claim_keep_fresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *out_errsv)
 {
   FluflClaimSight sight;
-  struct stat st;
+  FluflStat st;
 
   if (claim->kept)
     {
@@ -242,7 +238,7 @@ flufl_claim_keep_fresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int
 FluflOutcome
 flufl_claim_check (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
-  struct stat st;
+  FluflStat st;
 
   switch (flufl_claim_see_held (claim, site, &st, out_errsv))
     {
@@ -282,7 +278,7 @@ flufl_claim_refresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *o
 {
   FluflClaim before = *claim;
   gint64 start = flufl_claim_boot_now (site);
-  struct stat st;
+  FluflStat st;
 
   if (flufl_claim_touch (claim, site, -1, lifetime) != 0)
     goto failed;
@@ -302,7 +298,7 @@ flufl_claim_refresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *o
       && flufl_claim_touch (claim, site, -1, lifetime) != 0)
     goto failed;
   /* With links that others made the count shows nothing: see flufl_claim_release(). */
-  claim->doubtful = st.st_nlink > 2;
+  claim->doubtful = st.nlink > 2;
   claim->unsure = FALSE;
   return FLUFL_OUTCOME_HELD;
 
@@ -323,12 +319,12 @@ explain_missing_link (FluflClaim *claim, FluflSite *site)
 {
   gint64 start = flufl_claim_boot_now (site);
   FluflLook look;
-  struct stat st;
+  FluflStat st;
 
   flufl_look_take (&look, site, site->lock_path);
   if (!flufl_claim_is_lock (claim, &look) || site->sys->lstat (claim->path, &st) != 0)
     return FLUFL_OUTCOME_LOST;
-  if (look.nlink >= 2 && st.st_nlink >= 2 && flufl_look_is_inode (&look, st.st_dev, st.st_ino))
+  if (look.nlink >= 2 && st.nlink >= 2 && flufl_look_is_inode (&look, st.dev, st.ino))
     return FLUFL_OUTCOME_LOST;
   if (site->sys->unlink (claim->path) != 0)
     return flufl_claim_is_gone (errno) ? FLUFL_OUTCOME_LOST : FLUFL_OUTCOME_UNSUPPORTED;
@@ -402,7 +398,7 @@ static FluflClaimSight
 see_old_claim (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
   FluflClaimSight sight = FLUFL_CLAIM_LINKED;
-  struct stat st;
+  FluflStat st;
 
   if (claim->line == NULL)
     sight = flufl_claim_see (claim, site, &st, out_errsv);
@@ -410,9 +406,9 @@ see_old_claim (FluflClaim *claim, FluflSite *site, int *out_errsv)
     sight = FLUFL_CLAIM_SILENT;
   if (sight != FLUFL_CLAIM_LINKED)
     return sight;
-  if (st.st_nlink < 2)
+  if (st.nlink < 2)
     return FLUFL_CLAIM_GONE;
-  if (st.st_nlink > 2)
+  if (st.nlink > 2)
     {
       claim->doubtful = TRUE;
       return flufl_claim_see_lock (claim, site, out_errsv);
@@ -461,7 +457,7 @@ flufl_claim_link (FluflClaim *claim, FluflSite *site, int *out_errsv)
   gboolean fresh = claim->fresh;
   FluflClaimSight sight;
   FluflLook look;
-  struct stat st;
+  FluflStat st;
   int errsv = 0;
 
   claim->fresh = FALSE;

@@ -33,8 +33,8 @@ typedef struct
   const FluflSyscalls *line; /* what closes fd; NULL: there is no life-line */
   int      fd;           /* of the claim, with the flock that is the life-line */
   guint64  line_id;      /* of the life-line, in the process that tied it */
-  dev_t    dev;
-  ino_t    ino;
+  guint64  dev;
+  guint64  ino;
   gint64   lifetime;     /* nanoseconds */
   gint64   expiration;   /* what mtime says, real time */
   gint64   lease_start;  /* boot time just before the last touch … */

@@ -7,7 +7,6 @@
 #include "flufl-holder.h"
 
 #include <errno.h>
-#include <sys/file.h>
 
 /* How often a lock that goes while its holder is asked after is looked at anew. */
 #define ROUNDS 8
@@ -15,7 +14,7 @@
 /*
  * flufl_holder_ask:
  * @fd: the file that the last look of @findings saw, or -1
- * @operation: for flufl_life_line_try(), or 0 to ask the process only
+ * @question: for flufl_life_line_try(), or NONE to ask the process only
  *
  * Finds out whether the holder lives. An answer is put together from two moments: a holder
  * that let go of the lock after the look, and then of its life-line, was not dead. So the answer is
@@ -24,13 +23,13 @@
  * Returns: the answer of the life-line; NONE if the lock has gone
  */
 FluflLifeLine
-flufl_holder_ask (FluflSite *site, int fd, int operation, FluflFindings *findings)
+flufl_holder_ask (FluflSite *site, int fd, FluflLine question, FluflFindings *findings)
 {
   const FluflLook *look = &findings->look;
   FluflLifeLine line = FLUFL_LIFE_LINE_NONE;
 
-  if (operation != 0)
-    line = flufl_life_line_try (site, look, fd, operation);
+  if (question != FLUFL_LINE_NONE)
+    line = flufl_life_line_try (site, look, fd, question);
   findings->liveness = flufl_life_line_judge (site, look, line);
   if (findings->liveness == FLUFL_LIVENESS_DEAD
       && !flufl_look_is_still_there (look, site, site->lock_path))
@@ -67,7 +66,7 @@ flufl_holder_look (FluflSite *site, FluflFindings *findings)
       flufl_look_open (look, site, site->lock_path, &fd);
       if (look->sight != FLUFL_SIGHT_CLAIM)
         return look->sight == FLUFL_SIGHT_UNREADABLE || look->sight == FLUFL_SIGHT_STRANGE;
-      line = flufl_holder_ask (site, fd, LOCK_SH, findings);
+      line = flufl_holder_ask (site, fd, FLUFL_LINE_ASK, findings);
       if (fd >= 0)
         site->sys->close (fd);
       if (line != FLUFL_LIFE_LINE_NONE || findings->liveness != FLUFL_LIVENESS_UNKNOWN

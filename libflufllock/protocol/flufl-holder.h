@@ -13,7 +13,7 @@ G_BEGIN_DECLS
 
 FluflLifeLine flufl_holder_ask  (FluflSite     *site,
                                  int            fd,
-                                 int            operation,
+                                 FluflLine      question,
                                  FluflFindings *findings);
 gboolean      flufl_holder_look (FluflSite     *site,
                                  FluflFindings *findings);

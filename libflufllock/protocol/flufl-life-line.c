@@ -12,7 +12,6 @@
 #include "flufl-life-line.h"
 
 #include <errno.h>
-#include <sys/file.h>
 
 /* Whether the holder says that it keeps a flock, and this kernel would know.
  * Through a network file system flock(2) can hang, or ask somebody else. */
@@ -26,22 +25,22 @@ flufl_life_line_is_known (FluflSite *site, const FluflLook *look)
 /*
  * flufl_life_line_try:
  * @fd: the file that @look saw
- * @operation: LOCK_EX to break by it; LOCK_SH to ask only, so that two who ask
- *   do not take each other for the holder
+ * @line: TAKE to break by it; ASK to ask only, so that two who ask do not take each other for the
+ *   holder
  *
  * Closing @fd gives the flock back.
  */
 FluflLifeLine
-flufl_life_line_try (FluflSite *site, const FluflLook *look, int fd, int operation)
+flufl_life_line_try (FluflSite *site, const FluflLook *look, int fd, FluflLine line)
 {
   if (fd < 0 || !flufl_life_line_is_known (site, look))
     return FLUFL_LIFE_LINE_NONE;
-  if (site->sys->flock (fd, operation | LOCK_NB) == 0)
+  if (site->sys->flock (fd, line) == 0)
     return FLUFL_LIFE_LINE_CUT;
   if (errno != EWOULDBLOCK)
     return FLUFL_LIFE_LINE_NONE;
   /* One that asks may have been stopped while it does: it must not keep the lock closed. */
-  if (operation == LOCK_EX && site->sys->flock (fd, LOCK_SH | LOCK_NB) == 0)
+  if (line == FLUFL_LINE_TAKE && site->sys->flock (fd, FLUFL_LINE_ASK) == 0)
     return FLUFL_LIFE_LINE_ASKED;
   return FLUFL_LIFE_LINE_BUSY;
 }

@@ -16,7 +16,7 @@ typedef enum
   FLUFL_LIFE_LINE_NONE, /* none that can be seen from here */
   FLUFL_LIFE_LINE_BUSY, /* the holder lives, or a breaker has it */
   FLUFL_LIFE_LINE_ASKED, /* the holder is dead, and others ask whether it is: we do not have it */
-  FLUFL_LIFE_LINE_CUT,  /* the holder is dead, and we have it, to break with LOCK_EX */
+  FLUFL_LIFE_LINE_CUT,  /* the holder is dead, and we have it, after TAKE to break */
 } FluflLifeLine;
 
 gboolean      flufl_life_line_is_known (FluflSite       *site,
@@ -24,7 +24,7 @@ gboolean      flufl_life_line_is_known (FluflSite       *site,
 FluflLifeLine flufl_life_line_try     (FluflSite       *site,
                                        const FluflLook *look,
                                        int              fd,
-                                       int              operation);
+                                       FluflLine        line);
 FluflLiveness flufl_life_line_judge   (FluflSite       *site,
                                        const FluflLook *look,
                                        FluflLifeLine    line);

@@ -7,7 +7,6 @@
 #include "flufl-look.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 
@@ -18,35 +17,36 @@
 #endif
 
 static void
-take_attributes (FluflLook *look, const struct stat *st)
+take_attributes (FluflLook *look, const FluflStat *st)
 {
-  look->dev = st->st_dev;
-  look->ino = st->st_ino;
-  look->nlink = st->st_nlink;
-  look->mtime = FLUFL_STAT_MTIME (st);
-  look->ctime = FLUFL_STAT_CTIME (st);
+  look->dev = st->dev;
+  look->ino = st->ino;
+  look->nlink = st->nlink;
+  look->mtime = st->mtime;
+  look->ctime = st->ctime;
 }
 
 static gboolean
-see_type (FluflLook *look, mode_t mode)
+see_type (FluflLook *look, FluflFileType type)
 {
   look->sight = FLUFL_SIGHT_FOREIGN;
-  switch (mode & S_IFMT)
+  switch (type)
     {
-    case S_IFREG:
+    case FLUFL_FILE_REGULAR:
       return TRUE;
-    case S_IFDIR:
+    case FLUFL_FILE_DIRECTORY:
       look->foreign = FLUFL_FOREIGN_DIRECTORY;
       break;
-    case S_IFLNK:
+    case FLUFL_FILE_SYMLINK:
       look->foreign = FLUFL_FOREIGN_SYMLINK;
       break;
-    case S_IFIFO:
+    case FLUFL_FILE_PIPE:
       look->foreign = FLUFL_FOREIGN_PIPE;
       break;
-    case S_IFSOCK:
+    case FLUFL_FILE_SOCKET:
       look->foreign = FLUFL_FOREIGN_SOCKET;
       break;
+    case FLUFL_FILE_DEVICE:
     default:
       look->foreign = FLUFL_FOREIGN_DEVICE;
       break;
@@ -75,7 +75,7 @@ see_name (const char *name, gpointer user_data)
   Search *self = user_data;
   g_autofree char *path = NULL;
   FluflClaimName claim;
-  struct stat st;
+  FluflStat st;
 
   if (strcmp (name, self->seen) == 0
       || !flufl_claim_name_parse (name, strlen (name), self->site->lock_name,
@@ -83,7 +83,7 @@ see_name (const char *name, gpointer user_data)
     return TRUE;
   path = flufl_site_path_of (self->site, name);
   if (self->site->sys->lstat (path, &st) != 0
-      || !flufl_look_is_inode (self->look, st.st_dev, st.st_ino))
+      || !flufl_look_is_inode (self->look, st.dev, st.ino))
     return TRUE;
   self->look->claim = claim;
   self->found = TRUE;
@@ -117,7 +117,7 @@ see_strange_name (FluflLook *look, const FluflSite *site, const char *content, g
   gsize start = slash != NULL ? (gsize) (slash - content) + 1 : 0;
   g_autofree char *name = g_strndup (content + start, length - start);
   g_autofree char *path = NULL;
-  struct stat st;
+  FluflStat st;
 
   if (name[0] == '\0' || length - start > FLUFL_NAME_MAX || strcmp (name, site->lock_name) == 0)
     return FALSE;
@@ -128,7 +128,7 @@ see_strange_name (FluflLook *look, const FluflSite *site, const char *content, g
   if (look->nlink < 2)
     return FALSE;
   path = flufl_site_path_of (site, name);
-  if (site->sys->lstat (path, &st) != 0 || !flufl_look_is_inode (look, st.st_dev, st.st_ino))
+  if (site->sys->lstat (path, &st) != 0 || !flufl_look_is_inode (look, st.dev, st.ino))
     return FALSE;
   memset (&look->claim, 0, sizeof look->claim);
   g_strlcpy (look->claim.name, name, sizeof look->claim.name);
@@ -148,7 +148,7 @@ is_blank (const char *content, gsize length)
 /* A claim's content is its own path: no longer than a path can be. Where @size
  * shows its end, no read asks for the end, which over NFS costs another call. */
 static void
-see_content (FluflLook *look, const FluflSite *site, const char *path, int fd, off_t size)
+see_content (FluflLook *look, const FluflSite *site, const char *path, int fd, gint64 size)
 {
   char content[PATH_MAX + 1];
   gsize length = 0;
@@ -167,7 +167,7 @@ see_content (FluflLook *look, const FluflSite *site, const char *path, int fd, o
       if (n == 0)
         break;
       length += (gsize) n;
-      if ((off_t) length == size)
+      if ((gint64) length == size)
         break;
     }
 
@@ -187,12 +187,12 @@ see_content (FluflLook *look, const FluflSite *site, const char *path, int fd, o
 }
 
 static int
-open_to_read (const FluflSite *site, const char *path, int more_flags)
+open_to_read (const FluflSite *site, const char *path, FluflOpen how)
 {
   int fd;
 
   do
-    fd = site->sys->open (path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | more_flags, 0);
+    fd = site->sys->open (path, how);
   while (fd < 0 && errno == EINTR);
   return fd;
 }
@@ -200,14 +200,14 @@ open_to_read (const FluflSite *site, const char *path, int more_flags)
 /* Flatpak's document portal answers ELOOP to O_NOFOLLOW for regular files, too. @look has seen
  * a regular file: without O_NOFOLLOW that very file may be opened, and no other. */
 static int
-open_through_portal (const FluflLook *look, const FluflSite *site, const char *path, int more_flags)
+open_through_portal (const FluflLook *look, const FluflSite *site, const char *path)
 {
-  int fd = open_to_read (site, path, more_flags);
-  struct stat st;
+  int fd = open_to_read (site, path, FLUFL_OPEN_LOOK_THROUGH);
+  FluflStat st;
 
   if (fd < 0)
     return -1;
-  if (site->sys->fstat (fd, &st) == 0 && flufl_look_is_inode (look, st.st_dev, st.st_ino))
+  if (site->sys->fstat (fd, &st) == 0 && flufl_look_is_inode (look, st.dev, st.ino))
     return fd;
   site->sys->close (fd);
   errno = ELOOP;
@@ -216,14 +216,14 @@ open_through_portal (const FluflLook *look, const FluflSite *site, const char *p
 
 /* Opens and reads. Never waits for another end, and follows no link. */
 static int
-look_inside (FluflLook *look, const FluflSite *site, const char *path, int more_flags)
+look_inside (FluflLook *look, const FluflSite *site, const char *path, FluflOpen how)
 {
   const FluflSyscalls *sys = site->sys;
-  struct stat st;
-  int fd = open_to_read (site, path, O_NOFOLLOW | more_flags);
+  FluflStat st;
+  int fd = open_to_read (site, path, how);
 
   if (fd < 0 && errno == ELOOP && site->fs_kind != FLUFL_FS_LOCAL && site->fs_kind != FLUFL_FS_NFS)
-    fd = open_through_portal (look, site, path, more_flags);
+    fd = open_through_portal (look, site, path);
   if (fd < 0)
     {
       /* No regular file any more: it was swapped since lstat(2). */
@@ -248,8 +248,8 @@ look_inside (FluflLook *look, const FluflSite *site, const char *path, int more_
   else
     {
       take_attributes (look, &st);
-      if (see_type (look, st.st_mode))
-        see_content (look, site, path, fd, st.st_size);
+      if (see_type (look, st.type))
+        see_content (look, site, path, fd, st.size);
     }
   if (look->sight == FLUFL_SIGHT_CLAIM)
     return fd;
@@ -289,7 +289,7 @@ flufl_look_take (FluflLook *look, const FluflSite *site, const char *path)
 void
 flufl_look_open (FluflLook *look, const FluflSite *site, const char *path, int *out_fd)
 {
-  struct stat st;
+  FluflStat st;
 
   memset (look, 0, sizeof *look);
   look->taken = site->sys->clock (FLUFL_CLOCK_BOOT);
@@ -302,25 +302,23 @@ flufl_look_open (FluflLook *look, const FluflSite *site, const char *path, int *
       return;
     }
   take_attributes (look, &st);
-  if (!see_type (look, st.st_mode))
+  if (!see_type (look, st.type))
     return;
 
-#ifdef O_DIRECT
   if (site->fs_kind == FLUFL_FS_NFS)
     {
-      *out_fd = look_inside (look, site, path, O_DIRECT);
+      *out_fd = look_inside (look, site, path, FLUFL_OPEN_LOOK_UNCACHED);
       if (look->sight != FLUFL_SIGHT_FAILED || look->errsv != EINVAL)
         return;
       /* It cannot go past it. */
-      see_type (look, st.st_mode);
+      see_type (look, st.type);
       look->errsv = 0;
     }
-#endif
-  *out_fd = look_inside (look, site, path, 0);
+  *out_fd = look_inside (look, site, path, FLUFL_OPEN_LOOK);
 }
 
 gboolean
-flufl_look_is_inode (const FluflLook *look, dev_t dev, ino_t ino)
+flufl_look_is_inode (const FluflLook *look, guint64 dev, guint64 ino)
 {
   return look->dev == dev && look->ino == ino;
 }
@@ -335,8 +333,8 @@ flufl_look_is_inode (const FluflLook *look, dev_t dev, ino_t ino)
 gboolean
 flufl_look_is_still_there (const FluflLook *look, const FluflSite *site, const char *path)
 {
-  dev_t dev;
-  ino_t ino;
+  guint64 dev;
+  guint64 ino;
 
   return site->sys->identify (path, &dev, &ino) == 0 && flufl_look_is_inode (look, dev, ino);
 }

@@ -46,9 +46,9 @@ typedef struct
   gboolean       is_closed; /* a regular file that may not be read */
   gboolean       names_path; /* a regular file whose content is an absolute path */
   gint64         taken;    /* boot time when the look began */
-  dev_t          dev;
-  ino_t          ino;
-  nlink_t        nlink;
+  guint64        dev;
+  guint64        ino;
+  guint64        nlink;
   gint64         mtime;    /* nanoseconds of real time */
   gint64         ctime;
   FluflClaimName claim;    /* valid for CLAIM; its name alone for STRANGE */
@@ -62,13 +62,10 @@ void     flufl_look_open      (FluflLook       *look,
                                const char      *path,
                                int             *out_fd);
 gboolean flufl_look_is_inode  (const FluflLook *look,
-                               dev_t            dev,
-                               ino_t            ino);
+                               guint64          dev,
+                               guint64          ino);
 gboolean flufl_look_is_still_there (const FluflLook *look,
                                const FluflSite *site,
                                const char      *path);
-
-#define FLUFL_STAT_MTIME(st) flufl_time_from_timespec (&(st)->st_mtim)
-#define FLUFL_STAT_CTIME(st) flufl_time_from_timespec (&(st)->st_ctim)
 
 G_END_DECLS

@@ -8,9 +8,6 @@
 
 G_BEGIN_DECLS
 
-#define FLUFL_NSEC_PER_MSEC G_GINT64_CONSTANT (1000000)
-#define FLUFL_NSEC_PER_SEC G_GINT64_CONSTANT (1000000000)
-
 /* Sums and differences of times that others may have set to anything: they end
  * at the ends of what can be said. */
 static inline gint64
@@ -31,19 +28,6 @@ flufl_time_since (gint64 time, gint64 earlier)
   if (earlier > 0 && time < G_MININT64 + earlier)
     return G_MININT64;
   return time - earlier;
-}
-
-/* Years before 1678 and after 2261 count as the first and the last moment. */
-static inline gint64
-flufl_time_from_timespec (const struct timespec *ts)
-{
-  gint64 seconds = (gint64) ts->tv_sec;
-
-  if (seconds >= G_MAXINT64 / FLUFL_NSEC_PER_SEC)
-    return G_MAXINT64;
-  if (seconds <= G_MININT64 / FLUFL_NSEC_PER_SEC)
-    return G_MININT64;
-  return seconds * FLUFL_NSEC_PER_SEC + ts->tv_nsec;
 }
 
 /* The time after its expiration for which a lock is left alone, since clocks differ. flufl.lock

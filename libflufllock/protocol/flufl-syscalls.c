@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifdef HAVE_GETRANDOM
@@ -31,10 +33,32 @@
 /* What getrandom(2) gives at once: more may be cut or interrupted. */
 #define RANDOM_BATCH 256
 
+#ifndef O_DIRECT
+#define O_DIRECT 0
+#endif
+#ifdef __APPLE__
+#define st_mtim st_mtimespec
+#define st_ctim st_ctimespec
+#endif
+
 static int
-posix_open (const char *path, int flags, mode_t mode)
+posix_open (const char *path, FluflOpen how)
 {
-  return FLUFL_WAIT_FOR (open (path, flags, mode));
+  const int look = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+
+  switch (how)
+    {
+    case FLUFL_OPEN_CREATE:
+      return FLUFL_WAIT_FOR (open (path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                                   0666));
+    case FLUFL_OPEN_LOOK_UNCACHED:
+      return FLUFL_WAIT_FOR (open (path, look | O_NOFOLLOW | O_DIRECT));
+    case FLUFL_OPEN_LOOK_THROUGH:
+      return FLUFL_WAIT_FOR (open (path, look));
+    case FLUFL_OPEN_LOOK:
+    default:
+      return FLUFL_WAIT_FOR (open (path, look | O_NOFOLLOW));
+    }
 }
 
 static int
@@ -43,46 +67,104 @@ posix_close (int fd)
   return FLUFL_WAIT_FOR (close (fd));
 }
 
-static ssize_t
-posix_read (int fd, void *buffer, size_t size)
+static gssize
+posix_read (int fd, void *buffer, gsize size)
 {
   return FLUFL_WAIT_FOR (read (fd, buffer, size));
 }
 
-static ssize_t
-posix_pwrite (int fd, const void *buffer, size_t size, off_t offset)
+static gssize
+posix_pwrite (int fd, const void *buffer, gsize size, gint64 offset)
 {
-  return FLUFL_WAIT_FOR (pwrite (fd, buffer, size, offset));
+  return FLUFL_WAIT_FOR (pwrite (fd, buffer, size, (off_t) offset));
+}
+
+static FluflFileType
+file_type (mode_t mode)
+{
+  switch (mode & S_IFMT)
+    {
+    case S_IFREG:
+      return FLUFL_FILE_REGULAR;
+    case S_IFDIR:
+      return FLUFL_FILE_DIRECTORY;
+    case S_IFLNK:
+      return FLUFL_FILE_SYMLINK;
+    case S_IFIFO:
+      return FLUFL_FILE_PIPE;
+    case S_IFSOCK:
+      return FLUFL_FILE_SOCKET;
+    default:
+      return FLUFL_FILE_DEVICE;
+    }
+}
+
+static gint64
+nanoseconds (const struct timespec *ts)
+{
+  return flufl_time_from_seconds (ts->tv_sec, ts->tv_nsec);
 }
 
 static int
-posix_fstat (int fd, struct stat *st)
+take_attributes (int result, const struct stat *from, FluflStat *out)
 {
-  return FLUFL_WAIT_FOR (fstat (fd, st));
+  if (result != 0)
+    return result;
+  out->type = file_type (from->st_mode);
+  out->dev = from->st_dev;
+  out->ino = from->st_ino;
+  out->nlink = from->st_nlink;
+  out->size = from->st_size;
+  out->mtime = nanoseconds (&from->st_mtim);
+  out->ctime = nanoseconds (&from->st_ctim);
+  return 0;
 }
 
 static int
-posix_lstat (const char *path, struct stat *st)
+posix_fstat (int fd, FluflStat *out)
 {
-  return FLUFL_WAIT_FOR (lstat (path, st));
+  struct stat st;
+
+  return take_attributes (FLUFL_WAIT_FOR (fstat (fd, &st)), &st, out);
 }
 
 static int
-posix_futimens (int fd, const struct timespec times[2])
+posix_lstat (const char *path, FluflStat *out)
 {
+  struct stat st;
+
+  return take_attributes (FLUFL_WAIT_FOR (lstat (path, &st)), &st, out);
+}
+
+static void
+fill_times (struct timespec times[2], gint64 mtime)
+{
+  times[0].tv_sec = times[1].tv_sec = (time_t) (mtime / FLUFL_NSEC_PER_SEC);
+  times[0].tv_nsec = times[1].tv_nsec = (long) (mtime % FLUFL_NSEC_PER_SEC);
+}
+
+static int
+posix_futimens (int fd, gint64 mtime)
+{
+  struct timespec times[2];
+
+  fill_times (times, mtime);
   return FLUFL_WAIT_FOR (futimens (fd, times));
 }
 
 static int
-posix_utimens (const char *path, const struct timespec times[2])
+posix_utimens (const char *path, gint64 mtime)
 {
+  struct timespec times[2];
+
+  fill_times (times, mtime);
   return FLUFL_WAIT_FOR (utimensat (AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW));
 }
 
 static int
-posix_flock (int fd, int operation)
+posix_flock (int fd, FluflLine line)
 {
-  return FLUFL_WAIT_FOR (flock (fd, operation));
+  return FLUFL_WAIT_FOR (flock (fd, (line == FLUFL_LINE_ASK ? LOCK_SH : LOCK_EX) | LOCK_NB));
 }
 
 static int
@@ -107,7 +189,7 @@ posix_unlink (const char *path)
  * the replies to its own changes report that. lstat(2) would ask the server about the file as well.
  * */
 static int
-posix_identify (const char *path, dev_t *dev, ino_t *ino)
+posix_identify (const char *path, guint64 *dev, guint64 *ino)
 {
 #ifdef HAVE_STATX
   struct statx st;
@@ -115,14 +197,14 @@ posix_identify (const char *path, dev_t *dev, ino_t *ino)
   if (FLUFL_WAIT_FOR (statx (AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_INO, &st)) != 0)
     return -1;
   *dev = makedev (st.stx_dev_major, st.stx_dev_minor);
-  *ino = (ino_t) st.stx_ino;
+  *ino = st.stx_ino;
 #else
-  struct stat st;
+  FluflStat st;
 
   if (posix_lstat (path, &st) != 0)
     return -1;
-  *dev = st.st_dev;
-  *ino = st.st_ino;
+  *dev = st.dev;
+  *ino = st.ino;
 #endif
   return 0;
 }
@@ -158,7 +240,13 @@ posix_list (const char *directory, FluflNameFunc func, gpointer user_data)
 }
 
 static int
-ask_for_random (void *buffer, size_t size)
+posix_kill (int pid)
+{
+  return kill (pid, 0);
+}
+
+static int
+ask_for_random (void *buffer, gsize size)
 {
   int fd, errsv;
   ssize_t n;
@@ -182,7 +270,7 @@ ask_for_random (void *buffer, size_t size)
  * child could wait for. A child begins a new one, because its parent will use the numbers of the
  * old one. */
 static int
-posix_random (void *buffer, size_t size)
+posix_random (void *buffer, gsize size)
 {
   static _Thread_local struct
   {
@@ -222,7 +310,7 @@ posix_clock (FluflClock clock)
     }
 
   clock_gettime (id, &ts);
-  return (gint64) ts.tv_sec * G_GINT64_CONSTANT (1000000000) + ts.tv_nsec;
+  return nanoseconds (&ts);
 }
 
 const FluflSyscalls flufl_syscalls_posix = {
@@ -240,7 +328,7 @@ const FluflSyscalls flufl_syscalls_posix = {
   .rename = posix_rename,
   .unlink = posix_unlink,
   .list = posix_list,
-  .kill = kill,
+  .kill = posix_kill,
   .random = posix_random,
   .clock = posix_clock,
   .fs_kind = flufl_fs_kind,

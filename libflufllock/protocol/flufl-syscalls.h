@@ -4,13 +4,14 @@
 
 #pragma once
 
-#include <sys/stat.h>
-#include <sys/types.h>
-#include <time.h>
+#include <errno.h>
 
 #include <glib.h>
 
 G_BEGIN_DECLS
+
+#define FLUFL_NSEC_PER_MSEC G_GINT64_CONSTANT (1000000)
+#define FLUFL_NSEC_PER_SEC G_GINT64_CONSTANT (1000000000)
 
 /* Kinds of file systems, by what the library may rely on. */
 typedef enum
@@ -29,35 +30,99 @@ typedef enum
   FLUFL_CLOCK_BOOT, /* measures durations; goes on while the machine sleeps */
 } FluflClock;
 
+/* How a file is opened. */
+typedef enum
+{
+  FLUFL_OPEN_CREATE, /* to be written; fails if the name exists */
+  FLUFL_OPEN_LOOK,   /* to be read, without waiting for another end. Fails with ELOOP for a symbolic
+                      * link, and with ENXIO for a socket or a device */
+  FLUFL_OPEN_LOOK_UNCACHED, /* the same, past the cache of an NFS client; EINVAL if it cannot be */
+  FLUFL_OPEN_LOOK_THROUGH,  /* as LOOK, but follows a symbolic link */
+} FluflOpen;
+
+typedef enum
+{
+  FLUFL_FILE_REGULAR,
+  FLUFL_FILE_DIRECTORY,
+  FLUFL_FILE_SYMLINK,
+  FLUFL_FILE_PIPE,
+  FLUFL_FILE_SOCKET,
+  FLUFL_FILE_DEVICE,
+} FluflFileType;
+
+/* Times are nanoseconds since 1970. */
+typedef struct
+{
+  FluflFileType type;
+  guint64       dev; /* dev and ino together identify the file */
+  guint64       ino;
+  guint64       nlink;
+  gint64        size; /* bytes */
+  gint64        mtime;
+  gint64        ctime;
+} FluflStat;
+
+/* A question to the life-line of an open claim. No question waits: the answer is EWOULDBLOCK if
+ * another process stands against it. */
+typedef enum
+{
+  FLUFL_LINE_NONE, /* nothing; never asked of the table */
+  FLUFL_LINE_TIE,  /* the maker of a new claim begins to keep it */
+  FLUFL_LINE_TAKE, /* a breaker takes it; fails beside a keeper, a breaker and a process that asks */
+  FLUFL_LINE_ASK,  /* fails beside a keeper or a breaker, and not beside others that ask */
+} FluflLine;
+
 /* Called for each name in a directory; FALSE ends the list. */
 typedef gboolean (*FluflNameFunc) (const char *name, gpointer user_data);
 
 /* Everything that the protocol asks of the disk, the clocks and other
- * processes. (Who this process itself is, flufl-identity.c asks by other calls.)
- * Each entry behaves as the system call of its name: -1 and errno on failure.
- * Tests make entries lie, stall or die; another platform brings its own table. */
+ * processes. (Who this process itself is, flufl-process-facts.c asks by other calls.)
+ * Each entry returns -1 and sets errno on failure, as the system call of its name does on POSIX
+ * systems. Tests make entries lie, stall or die; another platform brings its own table. */
 typedef struct
 {
-  int     (*open)     (const char *path, int flags, mode_t mode);
+  int     (*open)     (const char *path, FluflOpen how);
   int     (*close)    (int fd);
-  ssize_t (*read)     (int fd, void *buffer, size_t size);
-  ssize_t (*pwrite)   (int fd, const void *buffer, size_t size, off_t offset);
-  int     (*fstat)    (int fd, struct stat *st);
-  int     (*lstat)    (const char *path, struct stat *st);
-  /* Which file has the name, as lstat(2) says it, and nothing else about it. */
-  int     (*identify) (const char *path, dev_t *dev, ino_t *ino);
-  int     (*futimens) (int fd, const struct timespec times[2]);
-  int     (*utimens)  (const char *path, const struct timespec times[2]);
-  int     (*flock)    (int fd, int operation);
+  gssize  (*read)     (int fd, void *buffer, gsize size);
+  gssize  (*pwrite)   (int fd, const void *buffer, gsize size, gint64 offset);
+  int     (*fstat)    (int fd, FluflStat *st);
+  int     (*lstat)    (const char *path, FluflStat *st);
+  /* Which file has the name, as lstat() says it, and nothing else about it. */
+  int     (*identify) (const char *path, guint64 *dev, guint64 *ino);
+  /* These set the mtime, and the atime as well. */
+  int     (*futimens) (int fd, gint64 mtime);
+  int     (*utimens)  (const char *path, gint64 mtime);
+  int     (*flock)    (int fd, FluflLine line);
   int     (*link)     (const char *from, const char *to);
   int     (*rename)   (const char *from, const char *to);
   int     (*unlink)   (const char *path);
   int     (*list)     (const char *directory, FluflNameFunc func, gpointer user_data);
-  int     (*kill)     (pid_t pid, int sig);
-  int     (*random)   (void *buffer, size_t size);
+  /* Whether a process has the number: ESRCH if none has. */
+  int     (*kill)     (int pid);
+  int     (*random)   (void *buffer, gsize size);
   gint64  (*clock)    (FluflClock clock); /* nanoseconds; never fails */
   FluflFsKind (*fs_kind) (const char *directory);
 } FluflSyscalls;
+
+/* A time as nanoseconds since 1970. Years before 1678 and after 2261 count as the first and the
+ * last moment. */
+static inline gint64
+flufl_time_from_seconds (gint64 seconds, gint64 nsec)
+{
+  if (seconds >= G_MAXINT64 / FLUFL_NSEC_PER_SEC)
+    return G_MAXINT64;
+  if (seconds <= G_MININT64 / FLUFL_NSEC_PER_SEC)
+    return G_MININT64;
+  return seconds * FLUFL_NSEC_PER_SEC + nsec;
+}
+
+/* A system without such an errno never says it. */
+#ifndef ESTALE
+#define ESTALE 10070
+#endif
+#ifndef EHOSTDOWN
+#define EHOSTDOWN 10064
+#endif
 
 extern const FluflSyscalls flufl_syscalls_posix;
 

@@ -7,7 +7,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <sys/stat.h>
 
 #include "flufl-acquire-private.h"
 
@@ -28,7 +27,7 @@ flufl_acquire_is_giving_way (FluflAcquire *self)
 static gboolean
 lock_is_free (FluflAcquire *self)
 {
-  struct stat st;
+  FluflStat st;
 
   return self->site->sys->lstat (self->site->lock_path, &st) != 0 && errno == ENOENT;
 }

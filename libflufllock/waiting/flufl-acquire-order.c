@@ -11,8 +11,6 @@
 
 #include "config.h"
 
-#include <sys/stat.h>
-
 #include "flufl-acquire-private.h"
 #include "flufl-roll.h"
 
@@ -196,7 +194,7 @@ flufl_acquire_is_behind_others (FluflAcquire *self, gint64 now)
   if (!stays_for_nothing (self, now) && order->view.n_older == 1)
     {
       g_autofree char *path = flufl_site_path_of (self->site, order->view.predecessor.name);
-      struct stat st;
+      FluflStat st;
 
       /* Cheaper than the whole directory, which could show no more. */
       if (self->site->sys->lstat (path, &st) == 0)

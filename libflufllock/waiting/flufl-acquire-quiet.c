@@ -7,7 +7,6 @@
 #include "config.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include "flufl-acquire-private.h"
 
@@ -57,16 +56,16 @@ static gboolean
 lock_stays (FluflAcquire *self)
 {
   FluflLook *look = &self->findings.look;
-  struct stat st;
+  FluflStat st;
   gint64 left;
 
   if (look->sight != FLUFL_SIGHT_CLAIM
       || self->site->sys->lstat (self->site->lock_path, &st) != 0
-      || !flufl_look_is_inode (look, st.st_dev, st.st_ino) || st.st_nlink != look->nlink
-      || FLUFL_STAT_MTIME (&st) < look->mtime)
+      || !flufl_look_is_inode (look, st.dev, st.ino) || st.nlink != look->nlink
+      || st.mtime < look->mtime)
     return FALSE;
-  look->mtime = FLUFL_STAT_MTIME (&st);
-  look->ctime = FLUFL_STAT_CTIME (&st);
+  look->mtime = st.mtime;
+  look->ctime = st.ctime;
   left = flufl_time_since (unseen_until (look), self->site->sys->clock (FLUFL_CLOCK_REAL));
   self->quiet.until = left > 0 ? g_get_monotonic_time () + left / 1000 : 0;
   return left > 0;

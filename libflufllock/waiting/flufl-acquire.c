@@ -107,8 +107,9 @@ look_is_due (FluflAcquire *self, gint64 now)
          && now - self->looked >= REMOTE_LOOK_EVERY;
 }
 
-/* One try. A look at what is in the way costs several times as much as a link. The try looks only
- * if @look is set, or if the last look was long ago. */
+/* One try. A look at what is in the way costs several times as much as a link. The try looks if
+ * @look is set, if the last look was long ago, or at the deadline. Elsewhere than on a local file
+ * system, flufl_attempt() may find other reasons to look. */
 void
 flufl_acquire_try (FluflAcquire *self, gboolean look)
 {
@@ -131,8 +132,8 @@ static gboolean
 wants_look (FluflAcquire *self, FluflWatchEvents events, gint64 now)
 {
   if (flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL)
-    /* The removal of a watched file is a release, or the end of a wait. Only a close without it
-     * may be a death. */
+    /* The removal of a watched file is a release, or the end of a wait, and calls for no look. A
+     * close may be a death. */
     return self->is_first || (events & FLUFL_WATCH_CLOSED) != 0
            || (self->order.armed && events == 0)
            || (!self->order.armed && self->retry.pause >= UNTOLD_LOOK_FROM);

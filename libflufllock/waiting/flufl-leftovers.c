@@ -7,7 +7,6 @@
 #include "flufl-leftovers.h"
 
 #include <string.h>
-#include <sys/file.h>
 
 #include "flufl-claim-list.h"
 #include "flufl-life-line.h"
@@ -44,10 +43,10 @@ flufl_leftovers_next (const FluflLeftovers *self, const FluflLeftover *found, co
 static gboolean
 collect (const FluflSite *site, const FluflLook *look, const char *path)
 {
-  struct stat st;
+  FluflStat st;
 
-  if (site->sys->lstat (path, &st) == 0 && flufl_look_is_inode (look, st.st_dev, st.st_ino)
-      && st.st_nlink == 1)
+  if (site->sys->lstat (path, &st) == 0 && flufl_look_is_inode (look, st.dev, st.ino)
+      && st.nlink == 1)
     return site->sys->unlink (path) == 0;
   return FALSE;
 }
@@ -83,7 +82,7 @@ flufl_leftovers_judge (FluflSite            *site,
   /* Shared: two who ask are no owner. */
   if (look.sight == FLUFL_SIGHT_CLAIM)
     liveness = flufl_life_line_judge (site, &look,
-                                      flufl_life_line_try (site, &look, fd, LOCK_SH));
+                                      flufl_life_line_try (site, &look, fd, FLUFL_LINE_ASK));
   else
     liveness = flufl_identity_judge (site, claim);
 

@@ -32,8 +32,8 @@
  * Nanoseconds. */
 #define DATED_AHEAD FLUFL_NSEC_PER_SEC
 
-/* The age, in nanoseconds, from which on a claim may have been passed by all others: its owner may
- * have been killed while nobody was right behind it. */
+/* A claim that is older than this, in nanoseconds, may be that of a dead process. Its owner may
+ * have been killed while no waiter was right behind it. All others may have gone ahead since. */
 #define WAITS_LONG FLUFL_NSEC_PER_SEC
 
 /* How many claims of dead processes are collected at a time. */
@@ -45,11 +45,11 @@
 
 #define TICKET_DIGITS 16
 
-/* A process of flufl.lock that has waited for this long is owed a turn. Eight of them that use the
- * lock most of the time let one of them wait for 10 to 20 s. With this, four of ours and four of
- * theirs do better. */
+/* A process of flufl.lock that has waited for this long is owed a turn. Of eight such processes
+ * that use the lock most of the time, one may wait for 10 to 20 s. With this patience, four of our
+ * processes and four of theirs wait less. */
 #define STRANGER_PATIENCE (2 * FLUFL_NSEC_PER_SEC)
-/* An older claim was left behind. */
+/* A claim that has waited for longer than this counts as left behind. */
 #define STRANGER_OLD (3600 * FLUFL_NSEC_PER_SEC)
 /* Each costs an lstat(2). */
 #define STRANGERS_MAX 16
@@ -119,8 +119,8 @@ is_ignored (Search *self, const char *name)
   return FALSE;
 }
 
-/* By the tags as they stand there: to parse each takes longer than to read the
- * directory. */
+/* Whether the claim shows our boot. The function compares the text of the tag. To parse each name
+ * takes longer than to read the directory. */
 static gboolean
 tells_our_boot (const Search *self, const char *ticket)
 {
@@ -130,7 +130,7 @@ tells_our_boot (const Search *self, const char *ticket)
          && !g_ascii_isxdigit (boot[1 + self->boot_length]);
 }
 
-/* Whether a claim is one that perhaps nobody waits behind. That holds for kept claims, for claims
+/* Whether a claim is perhaps no waiter's predecessor. That holds for kept claims, for claims
  * of an earlier boot or of a clock that was ahead, for ignored ones, and for those that have been
  * there for long. */
 static gboolean
@@ -161,11 +161,11 @@ static gboolean
 waits_since (const FluflSite *site, const char *name, gint64 *out_since)
 {
   g_autofree char *path = flufl_site_path_of (site, name);
-  struct stat st;
+  FluflStat st;
 
-  if (site->sys->lstat (path, &st) != 0 || !S_ISREG (st.st_mode) || st.st_nlink != 1)
+  if (site->sys->lstat (path, &st) != 0 || st.type != FLUFL_FILE_REGULAR || st.nlink != 1)
     return FALSE;
-  *out_since = FLUFL_STAT_CTIME (&st);
+  *out_since = st.ctime;
   return *out_since != 0;
 }
 
@@ -367,8 +367,8 @@ flufl_queue_ignore (FluflQueue *self, const FluflClaimName *claim)
  * flufl_queue_check:
  * @collect: remove the claim if its owner is proved to be dead
  *
- * Asks whether it is worth while to wait for @predecessor, and ignores it from
- * now on if it does not move.
+ * Asks whether it is worth while to wait for @predecessor. If its process is dead or stopped, the
+ * queue ignores the claim from now on.
  *
  * Returns: whether it is
  */
@@ -403,7 +403,7 @@ seems_gone (const FluflSite *site, const FluflClaimName *claim)
   flufl_identity_get (site->sys, &us);
   n = strcspn (us.host, ".");
   return strncmp (claim->host, us.host, n) == 0 && strchr (".", claim->host[n]) != NULL
-         && site->sys->kill (claim->pid, 0) != 0 && errno == ESRCH;
+         && site->sys->kill (claim->pid) != 0 && errno == ESRCH;
 }
 
 /* Whether the process of flufl.lock that was seen still waits as it did then. */

@@ -154,7 +154,7 @@ flufl_roll_estimate (const FluflSite *site)
   Rolls *self = get_rolls ();
   g_autofree char *directory = NULL;
   gboolean is_kept;
-  struct stat st;
+  FluflStat st;
 
   g_mutex_lock (&self->mutex);
   is_kept = self->rolls->len > 0 && find (self, site) != NULL;
@@ -162,7 +162,7 @@ flufl_roll_estimate (const FluflSite *site)
   if (is_kept)
     return 0;
   directory = flufl_site_directory (site);
-  return site->sys->lstat (directory, &st) == 0 ? (gint64) st.st_size / NAME_SIZE / NAMES_EACH_USEC
+  return site->sys->lstat (directory, &st) == 0 ? (gint64) st.size / NAME_SIZE / NAMES_EACH_USEC
                                                 : 0;
 }
 

@@ -31,7 +31,7 @@ static struct
 static FluflSyscalls table;
 
 static int
-server_utimens (const char *path, const struct timespec times[2])
+server_utimens (const char *path, gint64 mtime)
 {
   int errsv;
 
@@ -44,7 +44,7 @@ server_utimens (const char *path, const struct timespec times[2])
   errsv = server.errsv;
   g_mutex_unlock (&server.mutex);
   errno = errsv;
-  return errsv != 0 ? -1 : flufl_syscalls_posix.utimens (path, times);
+  return errsv != 0 ? -1 : flufl_syscalls_posix.utimens (path, mtime);
 }
 
 static gint64

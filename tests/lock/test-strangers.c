@@ -29,9 +29,9 @@ late_clock (FluflClock which)
 }
 
 static int
-counting_lstat (const char *path, struct stat *st)
+counting_lstat (const char *path, FluflStat *st)
 {
-  int result = lstat (path, st);
+  int result = flufl_syscalls_posix.lstat (path, st);
 
   if (result != 0 && g_strcmp0 (path, lock_path) == 0)
     g_atomic_int_inc (&looks);

@@ -111,12 +111,12 @@ static gboolean torn;
 
 /* The link count is lowered, and the ctime not yet set. */
 static int
-torn_fstat (int fd, struct stat *st)
+torn_fstat (int fd, FluflStat *st)
 {
   int answer = fake_syscalls.fstat (fd, st);
 
-  if (torn && answer == 0 && st->st_nlink == 2)
-    st->st_nlink--;
+  if (torn && answer == 0 && st->nlink == 2)
+    st->nlink--;
   return answer;
 }
 

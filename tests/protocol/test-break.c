@@ -187,10 +187,10 @@ test_force (void)
   put_claim (FOREIGN, TRUE, 600);
   g_assert_cmpint (flufl_break_force (&p.site, &p.found), ==, FLUFL_OUTCOME_RELEASED);
   assert_disk_empty ();
-  fake_disk_put (LOCK, NULL, 0, S_IFIFO);
+  fake_disk_put (LOCK, NULL, 0, FLUFL_FILE_PIPE);
   g_assert_cmpint (flufl_break_force (&p.site, &p.found), ==, FLUFL_OUTCOME_RELEASED);
   assert_disk_empty ();
-  fake_disk_put (LOCK, NULL, 0, S_IFDIR);
+  fake_disk_put (LOCK, NULL, 0, FLUFL_FILE_DIRECTORY);
   g_assert_cmpint (flufl_break_force (&p.site, &p.found), ==, FLUFL_OUTCOME_FAILED);
   g_assert_cmpint (p.found.errsv, ==, EISDIR);
   proc_clear (&p);

@@ -27,8 +27,8 @@ test_content_is_not_followed (void)
 
       fake_disk_reset ();
       proc_init (&p);
-      fake_disk_put (victims[i], "precious", -1, S_IFREG | 0644);
-      fake_disk_put (path, victims[i], -1, S_IFREG | 0644);
+      fake_disk_put (victims[i], "precious", -1, FLUFL_FILE_REGULAR);
+      fake_disk_put (path, victims[i], -1, FLUFL_FILE_REGULAR);
       fake_disk_set_mtime (path, 0);
       g_assert_cmpint (fake_syscalls.link (path, LOCK), ==, 0);
       fake_disk_advance (60 * FAKE_SEC);
@@ -58,20 +58,19 @@ test_not_a_lock (void)
   {
     const char *content;
     gssize      length;
-    mode_t      mode;
+    FluflFileType type;
     FluflForeign foreign;
   } things[] = {
-    { "", 0, S_IFREG | 0644, FLUFL_FOREIGN_EMPTY },
-    { "\0\0\0", 3, S_IFREG | 0644, FLUFL_FOREIGN_ZEROS },
-    { huge, 10 * 1000 * 1000, S_IFREG | 0644, FLUFL_FOREIGN_CONTENT },
-    { "\0\1\2\xff", 4, S_IFREG | 0644, FLUFL_FOREIGN_CONTENT },
-    { "hello", 5, S_IFREG | 0644, FLUFL_FOREIGN_CONTENT },
-    { NULL, 0, S_IFDIR | 0755, FLUFL_FOREIGN_DIRECTORY },
-    { NULL, 0, S_IFLNK | 0777, FLUFL_FOREIGN_SYMLINK },
-    { NULL, 0, S_IFIFO | 0644, FLUFL_FOREIGN_PIPE },
-    { NULL, 0, S_IFSOCK | 0644, FLUFL_FOREIGN_SOCKET },
-    { NULL, 0, S_IFCHR | 0644, FLUFL_FOREIGN_DEVICE },
-    { NULL, 0, S_IFBLK | 0644, FLUFL_FOREIGN_DEVICE },
+    { "", 0, FLUFL_FILE_REGULAR, FLUFL_FOREIGN_EMPTY },
+    { "\0\0\0", 3, FLUFL_FILE_REGULAR, FLUFL_FOREIGN_ZEROS },
+    { huge, 10 * 1000 * 1000, FLUFL_FILE_REGULAR, FLUFL_FOREIGN_CONTENT },
+    { "\0\1\2\xff", 4, FLUFL_FILE_REGULAR, FLUFL_FOREIGN_CONTENT },
+    { "hello", 5, FLUFL_FILE_REGULAR, FLUFL_FOREIGN_CONTENT },
+    { NULL, 0, FLUFL_FILE_DIRECTORY, FLUFL_FOREIGN_DIRECTORY },
+    { NULL, 0, FLUFL_FILE_SYMLINK, FLUFL_FOREIGN_SYMLINK },
+    { NULL, 0, FLUFL_FILE_PIPE, FLUFL_FOREIGN_PIPE },
+    { NULL, 0, FLUFL_FILE_SOCKET, FLUFL_FOREIGN_SOCKET },
+    { NULL, 0, FLUFL_FILE_DEVICE, FLUFL_FOREIGN_DEVICE },
   };
 
   g_test_summary ("Hazard 9: a file that is not a lock is reported at once, and stays");
@@ -81,7 +80,7 @@ test_not_a_lock (void)
 
       fake_disk_reset ();
       proc_init (&p);
-      fake_disk_put (LOCK, things[i].content, things[i].length, things[i].mode);
+      fake_disk_put (LOCK, things[i].content, things[i].length, things[i].type);
       fake_disk_set_mtime (LOCK, 0);
       fake_disk_advance (3600 * FAKE_SEC);
       fake_disk_forget_calls ();
@@ -90,7 +89,7 @@ test_not_a_lock (void)
       g_assert_cmpuint (fake_disk_count_calls ("read"), <=, 2);
       g_assert_cmpuint (fake_disk_n_names (), ==, 1);
       g_assert_cmpuint (fake_disk_n_open (), ==, 0);
-      g_assert_cmpint (fake_disk_mode (LOCK), ==, things[i].mode);
+      g_assert_cmpint (fake_disk_type (LOCK), ==, things[i].type);
       proc_clear (&p);
     }
 }
@@ -151,7 +150,7 @@ test_blank_no_lock (gconstpointer data)
 
       fake_disk_reset ();
       proc_init (&p);
-      fake_disk_put (LOCK, "", 0, S_IFREG | 0644);
+      fake_disk_put (LOCK, "", 0, FLUFL_FILE_REGULAR);
       blank_file (LOCK, n_zeros);
       fake_disk_set_mtime (LOCK, 0);
       if (others[i] != NULL)
@@ -214,7 +213,7 @@ put_copies (const char *name, double seconds)
   g_autofree char *path = g_strconcat ("/d|e/", name, NULL);
 
   put_claim (name, FALSE, seconds);
-  fake_disk_put (LOCK, path, -1, S_IFREG | 0644);
+  fake_disk_put (LOCK, path, -1, FLUFL_FILE_REGULAR);
   fake_disk_set_mtime (LOCK, fake_disk_mtime (path));
   return g_steal_pointer (&path);
 }
@@ -407,8 +406,8 @@ test_strange_is_no_lock (void)
 
       fake_disk_reset ();
       proc_init (&p);
-      fake_disk_put ("/d|e/precious", "precious", -1, S_IFREG | 0644);
-      fake_disk_put (LOCK, things[i].content, -1, S_IFREG | 0644);
+      fake_disk_put ("/d|e/precious", "precious", -1, FLUFL_FILE_REGULAR);
+      fake_disk_put (LOCK, things[i].content, -1, FLUFL_FILE_REGULAR);
       g_assert_cmpint (fake_syscalls.link (LOCK, things[i].linked), ==, 0);
       if (things[i].waits)
         g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
@@ -449,7 +448,7 @@ test_unreadable_claim_is_found (void)
   fake_disk_reset ();
   proc_init (&p);
   put_claim (FOREIGN, TRUE, 5);
-  fake_disk_put ("/d|e/x.lock|another|1|2", "/d|e/x.lock|another|1|2", -1, S_IFREG | 0644);
+  fake_disk_put ("/d|e/x.lock|another|1|2", "/d|e/x.lock|another|1|2", -1, FLUFL_FILE_REGULAR);
   fake_disk_set_readable (LOCK, FALSE);
   g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
   g_assert_cmpint (p.found.look.sight, ==, FLUFL_SIGHT_CLAIM);
@@ -508,7 +507,7 @@ test_portal (void)
 
   g_test_message ("A file that appears between lstat(2) and open(2) is not read");
   put_claim (FOREIGN, TRUE, 60);
-  fake_disk_put (LOCK ".other", "/d|e/" FOREIGN, -1, S_IFREG | 0644);
+  fake_disk_put (LOCK ".other", "/d|e/" FOREIGN, -1, FLUFL_FILE_REGULAR);
   fake_disk_hook ("open", 2, put_other, NULL);
   g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_NOT_A_LOCK);
   g_assert_true (fake_disk_order_done ());
@@ -516,7 +515,7 @@ test_portal (void)
   fake_syscalls.unlink ("/d|e/" FOREIGN);
 
   g_test_message ("A symbolic link is none the less no lock");
-  fake_disk_put (LOCK, NULL, 0, S_IFLNK | 0777);
+  fake_disk_put (LOCK, NULL, 0, FLUFL_FILE_SYMLINK);
   g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_NOT_A_LOCK);
   fake_syscalls.unlink (LOCK);
   proc_clear (&holder);

@@ -13,14 +13,14 @@
 #include "protocol-util.h"
 
 static int
-open_nothing (const char *path, int flags, mode_t mode)
+open_nothing (const char *path, FluflOpen how)
 {
   if (g_str_has_prefix (path, "/proc/"))
     {
       errno = EMFILE;
       return -1;
     }
-  return fake_syscalls.open (path, flags, mode);
+  return fake_syscalls.open (path, how);
 }
 
 static void
@@ -59,7 +59,7 @@ static GThread *volatile asks; /* in sight of memcheck */
 
 /* The call does not return. */
 static int
-open_stalls (const char *path G_GNUC_UNUSED, int flags G_GNUC_UNUSED, mode_t mode G_GNUC_UNUSED)
+open_stalls (const char *path G_GNUC_UNUSED, FluflOpen how G_GNUC_UNUSED)
 {
   g_mutex_lock (&stalled_mutex);
   stalled = TRUE;

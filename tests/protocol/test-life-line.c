@@ -157,7 +157,7 @@ test_one_that_asks_is_stopped (void)
   proc_init (&p);
   leave_dead_holder ();
   flufl_look_open (&look, &asker.site, LOCK, &fd);
-  g_assert_cmpint (flufl_life_line_try (&asker.site, &look, fd, LOCK_SH), ==, FLUFL_LIFE_LINE_CUT);
+  g_assert_cmpint (flufl_life_line_try (&asker.site, &look, fd, FLUFL_LINE_ASK), ==, FLUFL_LIFE_LINE_CUT);
   g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
   g_assert_cmpint (p.found.liveness, ==, FLUFL_LIVENESS_DEAD);
   g_assert_true (p.found.resting);
@@ -293,8 +293,8 @@ test_child_keeps_it (void)
   name = name_of_dead_process (FLUFL_MARK_LIFE_LINE);
   path = g_strconcat ("/d|e/", name, NULL);
   put_claim (name, TRUE, 3600);
-  fd = fake_syscalls.open (path, O_RDONLY, 0);
-  g_assert_cmpint (fake_syscalls.flock (fd, LOCK_EX | LOCK_NB), ==, 0);
+  fd = fake_syscalls.open (path, FLUFL_OPEN_LOOK);
+  g_assert_cmpint (fake_syscalls.flock (fd, FLUFL_LINE_TIE), ==, 0);
   copy = fake_disk_inherit (fd);
   fake_syscalls.close (fd);
   for (int i = 0; i < 20; i++)
@@ -413,13 +413,13 @@ test_looking (void)
   proc_init (&holder);
   proc_acquire (&holder);
   flufl_look_open (&look, &holder.site, LOCK, &a);
-  g_assert_cmpint (flufl_life_line_try (&holder.site, &look, a, LOCK_SH), ==, FLUFL_LIFE_LINE_BUSY);
+  g_assert_cmpint (flufl_life_line_try (&holder.site, &look, a, FLUFL_LINE_ASK), ==, FLUFL_LIFE_LINE_BUSY);
   fake_syscalls.close (a);
   proc_die (&holder);
   flufl_look_open (&look, &holder.site, LOCK, &a);
-  g_assert_cmpint (flufl_life_line_try (&holder.site, &look, a, LOCK_SH), ==, FLUFL_LIFE_LINE_CUT);
+  g_assert_cmpint (flufl_life_line_try (&holder.site, &look, a, FLUFL_LINE_ASK), ==, FLUFL_LIFE_LINE_CUT);
   flufl_look_open (&look, &holder.site, LOCK, &b);
-  g_assert_cmpint (flufl_life_line_try (&holder.site, &look, b, LOCK_SH), ==, FLUFL_LIFE_LINE_CUT);
+  g_assert_cmpint (flufl_life_line_try (&holder.site, &look, b, FLUFL_LINE_ASK), ==, FLUFL_LIFE_LINE_CUT);
   fake_syscalls.close (a);
   fake_syscalls.close (b);
   g_assert_cmpuint (fake_disk_n_open (), ==, 0);

@@ -15,9 +15,9 @@ static gboolean is_direct;
 static guint n_direct, n_opened, n_read;
 
 static int
-open_noting (const char *path, int flags, mode_t mode)
+open_noting (const char *path, FluflOpen how)
 {
-  is_direct = (flags & O_DIRECT) != 0;
+  is_direct = how == FLUFL_OPEN_LOOK_UNCACHED;
   n_direct += is_direct;
   if (is_direct && direct == OPENS_NOT)
     {
@@ -25,11 +25,11 @@ open_noting (const char *path, int flags, mode_t mode)
       return -1;
     }
   n_opened++;
-  return fake_syscalls.open (path, flags, mode);
+  return fake_syscalls.open (path, how);
 }
 
-static ssize_t
-read_noting (int fd, void *buffer, size_t size)
+static gssize
+read_noting (int fd, void *buffer, gsize size)
 {
   if (is_direct && direct == READS_NOT)
     {
@@ -71,7 +71,7 @@ test_no_delegation (void)
 }
 
 static int
-kill_none (pid_t pid G_GNUC_UNUSED, int sig G_GNUC_UNUSED)
+kill_none (int pid G_GNUC_UNUSED)
 {
   errno = ESRCH;
   return -1;

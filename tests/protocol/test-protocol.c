@@ -23,7 +23,7 @@ test_cycle (gconstpointer data)
   proc_acquire (&p);
   g_assert_cmpstr (fake_disk_content (LOCK), ==, p.claim.path);
   g_assert_cmpint (fake_disk_mtime (LOCK), ==, fake_disk_server_now () + LIFETIME);
-  g_assert_cmpint (fake_disk_mode (LOCK) & 0777, ==, 0666);
+  g_assert_cmpint (fake_disk_type (LOCK), ==, FLUFL_FILE_REGULAR);
 
   g_test_message ("Nothing is asked that need not be");
   g_assert_cmpuint (fake_disk_count_calls ("create"), ==, 1);

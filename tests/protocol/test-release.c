@@ -253,12 +253,12 @@ torn_unlink (const char *path)
 
 /* The link count is lowered, the name and the ctime are as before. */
 static int
-torn_fstat (int fd, struct stat *st)
+torn_fstat (int fd, FluflStat *st)
 {
   int answer = fake_syscalls.fstat (fd, st);
 
-  if (torn && answer == 0 && st->st_nlink == 2)
-    st->st_nlink--;
+  if (torn && answer == 0 && st->nlink == 2)
+    st->nlink--;
   return answer;
 }
 

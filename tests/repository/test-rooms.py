@@ -47,24 +47,25 @@ LINKS = {
 HARMLESS = {'errno.h', 'limits.h', 'stdint.h', 'stdlib.h', 'string.h'}
 SYSTEM = {
     'process': {'pthread.h'},
-    # Flags and structures. The calls are those of the table.
-    'protocol': {'fcntl.h', 'sys/file.h', 'sys/stat.h', 'sys/types.h'},
+    # The calls, flags and structures of the system are those of the table.
+    'protocol': set(),
     'watching': {'sys/inotify.h', 'sys/stat.h', 'unistd.h'},
-    # The room has no files. It uses them through the table, which has these structures and flags.
-    'waiting': {'poll.h', 'pthread.h', 'sys/eventfd.h', 'sys/file.h', 'sys/stat.h', 'sys/timerfd.h',
-                'time.h', 'unistd.h'},
+    # The room has no files. It uses them through the table.
+    'waiting': {'poll.h', 'pthread.h', 'sys/eventfd.h', 'sys/timerfd.h', 'time.h', 'unistd.h'},
     FACE: {'pthread.h', 'unistd.h'},
 }
 
 # file: (what it includes beyond that, why)
 BEYOND = {
     'protocol/flufl-syscalls.c': (
-        {'dirent.h', 'signal.h', 'stdio.h', 'sys/random.h', 'sys/sysmacros.h', 'unistd.h'},
+        {'dirent.h', 'fcntl.h', 'signal.h', 'stdio.h', 'sys/file.h', 'sys/random.h', 'sys/stat.h',
+         'sys/sysmacros.h', 'time.h', 'unistd.h'},
         'it is the table of system calls'),
-    'protocol/flufl-syscalls.h': ({'time.h'}, 'the table has structures of times'),
-    'protocol/flufl-fs-kind.c': ({'sys/sysmacros.h', 'sys/vfs.h', 'unistd.h'},
+    'protocol/flufl-fs-kind.c': ({'fcntl.h', 'sys/stat.h', 'sys/sysmacros.h', 'sys/vfs.h', 'unistd.h'},
                                  'the kind of a file system is a number of the kernel'),
-    'protocol/flufl-identity.c': ({'sys/auxv.h', 'unistd.h'}, 'the kernel says which process this is'),
+    'protocol/flufl-process-facts.c': ({'sys/auxv.h', 'sys/stat.h', 'unistd.h'},
+                                       'the kernel says which process this is'),
+    'protocol/flufl-identity.c': ({'unistd.h'}, 'it asks for the number of its own process'),
     'watching/flufl-watch-gio.c': ({'gio/gio.h'}, 'it is the watcher that is a GFileMonitor'),
     'waiting/flufl-engine-poll.c': ({'fcntl.h'}, 'its descriptors are pipes, which have flags'),
 }

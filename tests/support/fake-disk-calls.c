@@ -7,42 +7,40 @@
 #include "fake-disk-private.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 static int
-fake_open (const char *path, int flags, mode_t mode)
+fake_open (const char *path, FluflOpen how)
 {
   Inode *inode;
   int errsv, fd;
 
   if (g_str_has_prefix (path, "/proc/"))
-    return open (path, flags, mode);
+    return flufl_syscalls_posix.open (path, how);
 
-  if (fake_call_enter ((flags & O_CREAT) != 0 ? "create" : "open", &errsv))
+  if (fake_call_enter (how == FLUFL_OPEN_CREATE ? "create" : "open", &errsv))
     return -1;
   inode = fake_disk_find (path);
-  if ((flags & O_CREAT) != 0)
+  if (how == FLUFL_OPEN_CREATE)
     {
-      g_assert_true ((flags & O_EXCL) != 0);
       if (inode != NULL)
         {
           errno = EEXIST;
           return -1;
         }
-      inode = fake_inode_new (S_IFREG | (mode & 0777));
+      inode = fake_inode_new (FLUFL_FILE_REGULAR);
       g_hash_table_insert (disk.names, g_strdup (path), inode);
     }
   else if (inode == NULL)
     return -1;
-  else if ((S_ISLNK (inode->mode) || disk.refuses_nofollow) && (flags & O_NOFOLLOW) != 0)
+  else if ((inode->type == FLUFL_FILE_SYMLINK || disk.refuses_nofollow)
+           && how != FLUFL_OPEN_LOOK_THROUGH)
     {
       errno = ELOOP;
       return -1;
     }
-  else if (S_ISLNK (inode->mode))
+  else if (inode->type == FLUFL_FILE_SYMLINK)
     {
       errno = ENOENT; /* the target of a symbolic link */
       return -1;
@@ -53,7 +51,7 @@ fake_open (const char *path, int flags, mode_t mode)
       return -1;
     }
   else
-    g_assert_true (S_ISREG (inode->mode)); /* the others have effects */
+    g_assert_true (inode->type == FLUFL_FILE_REGULAR); /* the others have effects */
   if (errsv != 0)
     return fake_call_leave (0, errsv);
   fd = fake_disk_new_fd (inode);
@@ -75,8 +73,8 @@ fake_close (int fd)
   return fake_call_leave (0, errsv);
 }
 
-static ssize_t
-fake_read (int fd, void *buffer, size_t size)
+static gssize
+fake_read (int fd, void *buffer, gsize size)
 {
   OpenFile *file;
   int errsv;
@@ -93,8 +91,8 @@ fake_read (int fd, void *buffer, size_t size)
   return fake_call_leave ((int) n, errsv);
 }
 
-static ssize_t
-fake_pwrite (int fd, const void *buffer, size_t size, off_t offset)
+static gssize
+fake_pwrite (int fd, const void *buffer, gsize size, gint64 offset)
 {
   OpenFile *file;
   int errsv;
@@ -110,24 +108,22 @@ fake_pwrite (int fd, const void *buffer, size_t size, off_t offset)
 }
 
 static void
-fill_stat (const Inode *inode, struct stat *st)
+fill_stat (const Inode *inode, FluflStat *st)
 {
   memset (st, 0, sizeof *st);
-  st->st_dev = 1;
-  st->st_ino = inode->ino;
-  st->st_mode = inode->mode;
-  st->st_nlink = inode->nlink;
-  st->st_size = (off_t) inode->content->len;
-  st->st_mtim.tv_sec = inode->far_mtime != 0 ? inode->far_mtime : inode->mtime / FAKE_SEC;
-  st->st_mtim.tv_nsec = inode->mtime % FAKE_SEC;
-  st->st_ctim.tv_sec = inode->ctime / FAKE_SEC;
-  st->st_ctim.tv_nsec = inode->ctime % FAKE_SEC;
+  st->dev = 1;
+  st->ino = inode->ino;
+  st->type = inode->type;
+  st->nlink = inode->nlink;
+  st->size = (gint64) inode->content->len;
+  st->mtime = inode->far_mtime != 0 ? flufl_time_from_seconds (inode->far_mtime, 0) : inode->mtime;
+  st->ctime = inode->ctime;
   if (disk.later_ctime && inode->mtime > inode->ctime)
-    st->st_ctim = st->st_mtim;
+    st->ctime = st->mtime;
 }
 
 static int
-fake_fstat (int fd, struct stat *st)
+fake_fstat (int fd, FluflStat *st)
 {
   int errsv;
 
@@ -138,7 +134,7 @@ fake_fstat (int fd, struct stat *st)
 }
 
 static int
-fake_lstat (const char *path, struct stat *st)
+fake_lstat (const char *path, FluflStat *st)
 {
   Inode *inode;
   int errsv;
@@ -153,10 +149,10 @@ fake_lstat (const char *path, struct stat *st)
 }
 
 static int
-fake_identify (const char *path, dev_t *dev, ino_t *ino)
+fake_identify (const char *path, guint64 *dev, guint64 *ino)
 {
   const Inode *inode;
-  struct stat st;
+  FluflStat st;
   int errsv;
 
   if (fake_call_enter ("identify", &errsv))
@@ -165,32 +161,32 @@ fake_identify (const char *path, dev_t *dev, ino_t *ino)
   if (inode == NULL)
     return -1;
   fill_stat (inode, &st);
-  *dev = st.st_dev;
-  *ino = st.st_ino;
+  *dev = st.dev;
+  *ino = st.ino;
   return fake_call_leave (0, errsv);
 }
 
 static void
-set_times (Inode *inode, const struct timespec times[2])
+set_times (Inode *inode, gint64 mtime)
 {
   inode->far_mtime = 0;
-  inode->mtime = fake_disk_stored ((gint64) times[1].tv_sec * FAKE_SEC + times[1].tv_nsec);
+  inode->mtime = fake_disk_stored (mtime);
   inode->ctime = fake_disk_stored (fake_disk_server_now ());
 }
 
 static int
-fake_futimens (int fd, const struct timespec times[2])
+fake_futimens (int fd, gint64 mtime)
 {
   int errsv;
 
   if (fake_call_enter ("futimens", &errsv))
     return -1;
-  set_times (fake_disk_open_file (fd)->inode, times);
+  set_times (fake_disk_open_file (fd)->inode, mtime);
   return fake_call_leave (0, errsv);
 }
 
 static int
-fake_utimens (const char *path, const struct timespec times[2])
+fake_utimens (const char *path, gint64 mtime)
 {
   Inode *inode;
   int errsv;
@@ -200,19 +196,17 @@ fake_utimens (const char *path, const struct timespec times[2])
   inode = fake_disk_find (path);
   if (inode == NULL)
     return -1;
-  set_times (inode, times);
+  set_times (inode, mtime);
   return fake_call_leave (0, errsv);
 }
 
 static int
-fake_flock (int fd, int operation)
+fake_flock (int fd, FluflLine line)
 {
   OpenFile *file = fake_disk_open_file (fd);
-  int wanted = operation & ~LOCK_NB;
   int errsv;
 
-  g_assert_true ((operation & LOCK_NB) != 0);
-  g_assert_true (wanted == LOCK_SH || wanted == LOCK_EX);
+  g_assert_true (line != FLUFL_LINE_NONE);
   g_assert_cmpint (disk.kind, ==, FLUFL_FS_LOCAL); /* elsewhere it may hang */
   if (fake_call_enter ("flock", &errsv))
     return -1;
@@ -221,13 +215,14 @@ fake_flock (int fd, int operation)
       const OpenFile *other = g_ptr_array_index (disk.open_files, i);
 
       if (other != NULL && other != file && other->inode == file->inode
-          && (other->lock == LOCK_EX || (other->lock == LOCK_SH && wanted == LOCK_EX)))
+          && other->line != FLUFL_LINE_NONE
+          && (other->line != FLUFL_LINE_ASK || line != FLUFL_LINE_ASK))
         {
           errno = EWOULDBLOCK;
           return -1;
         }
     }
-  file->lock = wanted;
+  file->line = line;
   return fake_call_leave (0, errsv);
 }
 
@@ -249,7 +244,7 @@ fake_link (const char *from, const char *to)
     }
   if (disk.copies)
     {
-      Inode *copy = fake_inode_new (inode->mode);
+      Inode *copy = fake_inode_new (inode->type);
 
       g_string_append_len (copy->content, inode->content->str, (gssize) inode->content->len);
       g_hash_table_insert (disk.names, g_strdup (to), copy);
@@ -274,7 +269,7 @@ fake_unlink (const char *path)
   inode = fake_disk_find (path);
   if (inode == NULL)
     return -1;
-  if (S_ISDIR (inode->mode))
+  if (inode->type == FLUFL_FILE_DIRECTORY)
     {
       errno = EISDIR;
       return -1;
@@ -338,9 +333,8 @@ fake_rename (const char *from, const char *to)
 }
 
 static int
-fake_kill (pid_t pid, int sig)
+fake_kill (int pid)
 {
-  g_assert_cmpint (sig, ==, 0);
   if (pid == getpid ())
     return 0;
   errno = ESRCH;

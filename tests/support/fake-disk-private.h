@@ -18,8 +18,8 @@ G_BEGIN_DECLS
 typedef struct
 {
   gatomicrefcount refs; /* names and open files */
-  ino_t    ino;
-  mode_t   mode;
+  guint64  ino;
+  FluflFileType type;
   gboolean readable;
   GString *content;
   guint    nlink;
@@ -33,7 +33,7 @@ typedef struct
   gatomicrefcount refs; /* descriptors */
   Inode *inode;
   gsize  offset;
-  int    lock;          /* LOCK_SH, LOCK_EX or 0 */
+  FluflLine line;       /* what was asked of the life-line last, and granted */
 } OpenFile;
 
 typedef struct
@@ -53,8 +53,8 @@ typedef struct
   GHashTable *names; /* path → Inode */
   GPtrArray  *open_files;
   GPtrArray  *calls; /* of char */
-  ino_t       next_ino;
-  ino_t       reused_ino; /* what the next file gets; 0: a new number */
+  guint64     next_ino;
+  guint64     reused_ino; /* what the next file gets; 0: a new number */
   gint64      elapsed, stepped, local_skew, granularity;
   FluflFsKind kind;
   gboolean    copies;
@@ -70,7 +70,7 @@ extern FakeDisk disk;
 
 void       fake_open_file_free (gpointer data);
 Inode     *fake_inode_ref      (Inode *inode);
-Inode     *fake_inode_new      (mode_t mode);
+Inode     *fake_inode_new      (FluflFileType type);
 gint64     fake_disk_stored    (gint64 time);
 gboolean   fake_call_enter     (const char *call, int *out_errsv);
 int        fake_call_leave     (int result, int errsv);

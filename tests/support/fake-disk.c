@@ -51,14 +51,14 @@ fake_disk_stored (gint64 time)
 }
 
 Inode *
-fake_inode_new (mode_t mode)
+fake_inode_new (FluflFileType type)
 {
   Inode *inode = g_new0 (Inode, 1);
 
   g_atomic_ref_count_init (&inode->refs);
   inode->ino = disk.reused_ino != 0 ? disk.reused_ino : ++disk.next_ino;
   disk.reused_ino = 0;
-  inode->mode = mode;
+  inode->type = type;
   inode->readable = TRUE;
   inode->content = g_string_new (NULL);
   inode->nlink = 1;
@@ -305,9 +305,9 @@ fake_disk_inherit (int fd)
 }
 
 void
-fake_disk_put (const char *path, const char *content, gssize length, mode_t mode)
+fake_disk_put (const char *path, const char *content, gssize length, FluflFileType type)
 {
-  Inode *inode = fake_inode_new (mode);
+  Inode *inode = fake_inode_new (type);
 
   if (content != NULL)
     g_string_append_len (inode->content, content, length < 0 ? (gssize) strlen (content) : length);
@@ -400,7 +400,7 @@ fake_disk_copy_directory (const char *from, const char *to)
 
       if (copy == NULL)
         {
-          copy = fake_inode_new (inode->mode);
+          copy = fake_inode_new (inode->type);
           g_string_append_len (copy->content, inode->content->str, (gssize) inode->content->len);
           copy->mtime = inode->mtime;
           g_hash_table_insert (copies, inode, copy);
@@ -438,10 +438,10 @@ fake_disk_content (const char *path)
   return must_find (path)->content->str;
 }
 
-mode_t
-fake_disk_mode (const char *path)
+FluflFileType
+fake_disk_type (const char *path)
 {
-  return must_find (path)->mode;
+  return must_find (path)->type;
 }
 
 guint

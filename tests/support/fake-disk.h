@@ -74,7 +74,7 @@ guint    fake_disk_n_writes     (void);
 void     fake_disk_put         (const char  *path,
                                 const char  *content,
                                 gssize       length,
-                                mode_t       mode);
+                                FluflFileType type);
 void     fake_disk_set_mtime   (const char  *path,
                                 gint64       mtime);
 /* For a time that does not fit into a number of nanoseconds. */
@@ -97,7 +97,7 @@ gboolean fake_disk_exists      (const char  *path);
 guint    fake_disk_nlink       (const char  *path);
 gint64   fake_disk_mtime       (const char  *path);
 const char *fake_disk_content  (const char  *path);
-mode_t   fake_disk_mode        (const char  *path);
+FluflFileType fake_disk_type   (const char  *path);
 guint    fake_disk_n_names     (void);
 guint    fake_disk_n_open      (void);
 char    *fake_disk_list        (void);

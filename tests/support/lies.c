@@ -250,14 +250,14 @@ leave (LiesCall call, gssize answer)
 }
 
 static int
-lies_open (const char *path, int flags, mode_t mode)
+lies_open (const char *path, FluflOpen how)
 {
   if (g_str_has_prefix (path, "/proc/"))
-    return flufl_syscalls_posix.open (path, flags, mode);
+    return flufl_syscalls_posix.open (path, how);
   /* A look at NFS bypasses the cache with O_DIRECT, which other file systems restrict. */
-  flags &= ~O_DIRECT;
-  return enter (LIES_OPEN)
-             ? (int) leave (LIES_OPEN, flufl_syscalls_posix.open (path, flags, mode)) : -1;
+  if (how == FLUFL_OPEN_LOOK_UNCACHED)
+    how = FLUFL_OPEN_LOOK;
+  return enter (LIES_OPEN) ? (int) leave (LIES_OPEN, flufl_syscalls_posix.open (path, how)) : -1;
 }
 
 static gboolean
@@ -269,8 +269,8 @@ is_in_proc (int fd)
   return target != NULL && g_str_has_prefix (target, "/proc/");
 }
 
-static ssize_t
-lies_read (int fd, void *buffer, size_t size)
+static gssize
+lies_read (int fd, void *buffer, gsize size)
 {
   if (is_in_proc (fd))
     return flufl_syscalls_posix.read (fd, buffer, size);
@@ -278,27 +278,27 @@ lies_read (int fd, void *buffer, size_t size)
              ? leave (LIES_READ, flufl_syscalls_posix.read (fd, buffer, size)) : -1;
 }
 
-static ssize_t
-lies_pwrite (int fd, const void *buffer, size_t size, off_t offset)
+static gssize
+lies_pwrite (int fd, const void *buffer, gsize size, gint64 offset)
 {
   return enter (LIES_PWRITE)
              ? leave (LIES_PWRITE, flufl_syscalls_posix.pwrite (fd, buffer, size, offset)) : -1;
 }
 
 static int
-lies_fstat (int fd, struct stat *st)
+lies_fstat (int fd, FluflStat *st)
 {
   return enter (LIES_FSTAT) ? (int) leave (LIES_FSTAT, flufl_syscalls_posix.fstat (fd, st)) : -1;
 }
 
 static int
-lies_lstat (const char *path, struct stat *st)
+lies_lstat (const char *path, FluflStat *st)
 {
   return enter (LIES_LSTAT) ? (int) leave (LIES_LSTAT, flufl_syscalls_posix.lstat (path, st)) : -1;
 }
 
 static int
-lies_identify (const char *path, dev_t *dev, ino_t *ino)
+lies_identify (const char *path, guint64 *dev, guint64 *ino)
 {
   return enter (LIES_IDENTIFY)
              ? (int) leave (LIES_IDENTIFY, flufl_syscalls_posix.identify (path, dev, ino))
@@ -306,17 +306,17 @@ lies_identify (const char *path, dev_t *dev, ino_t *ino)
 }
 
 static int
-lies_futimens (int fd, const struct timespec times[2])
+lies_futimens (int fd, gint64 mtime)
 {
   return enter (LIES_FUTIMENS)
-             ? (int) leave (LIES_FUTIMENS, flufl_syscalls_posix.futimens (fd, times)) : -1;
+             ? (int) leave (LIES_FUTIMENS, flufl_syscalls_posix.futimens (fd, mtime)) : -1;
 }
 
 static int
-lies_utimens (const char *path, const struct timespec times[2])
+lies_utimens (const char *path, gint64 mtime)
 {
   return enter (LIES_UTIMENS)
-             ? (int) leave (LIES_UTIMENS, flufl_syscalls_posix.utimens (path, times)) : -1;
+             ? (int) leave (LIES_UTIMENS, flufl_syscalls_posix.utimens (path, mtime)) : -1;
 }
 
 static int
@@ -370,15 +370,15 @@ lies_unlink (const char *path)
 }
 
 static int
-lies_random (void *buffer, size_t size)
+lies_random (void *buffer, gsize size)
 {
   return flufl_syscalls_posix.random (buffer, size);
 }
 
 static int
-lies_kill (pid_t pid, int sig)
+lies_kill (int pid)
 {
-  return flufl_syscalls_posix.kill (pid, sig);
+  return flufl_syscalls_posix.kill (pid);
 }
 
 static gint64
@@ -407,10 +407,10 @@ lies_ask_fs_kind (const char *directory)
 }
 
 static int
-lies_flock (int fd, int operation)
+lies_flock (int fd, FluflLine line)
 {
   return enter (LIES_FLOCK)
-             ? (int) leave (LIES_FLOCK, flufl_syscalls_posix.flock (fd, operation)) : -1;
+             ? (int) leave (LIES_FLOCK, flufl_syscalls_posix.flock (fd, line)) : -1;
 }
 
 static int

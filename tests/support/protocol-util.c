@@ -97,7 +97,7 @@ put_claim (const char *name, gboolean linked, double seconds)
 {
   g_autofree char *path = g_strconcat ("/d|e/", name, NULL);
 
-  fake_disk_put (path, path, -1, S_IFREG | 0644);
+  fake_disk_put (path, path, -1, FLUFL_FILE_REGULAR);
   fake_disk_set_mtime (path, fake_disk_server_now () + (gint64) (seconds * (double) FAKE_SEC));
   if (linked)
     g_assert_cmpint (fake_syscalls.link (path, LOCK), ==, 0);

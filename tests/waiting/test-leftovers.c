@@ -217,7 +217,7 @@ static void
 put_another (gpointer path)
 {
   fake_syscalls.unlink (path);
-  fake_disk_put (path, path, -1, S_IFREG | 0644);
+  fake_disk_put (path, path, -1, FLUFL_FILE_REGULAR);
 }
 
 static void

@@ -236,10 +236,10 @@ count_link (const char *from, const char *to)
 }
 
 static int
-count_lstat (const char *path, struct stat *st)
+count_lstat (const char *path, FluflStat *st)
 {
   g_atomic_int_inc (&n_looks);
-  return lstat (path, st);
+  return flufl_syscalls_posix.lstat (path, st);
 }
 
 static void

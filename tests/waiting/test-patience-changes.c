@@ -16,10 +16,10 @@
 static gint64 doom;
 
 static int
-kill_at_doom (pid_t pid, int sig)
+kill_at_doom (int pid)
 {
   if (patience_now < doom)
-    return lies_syscalls.kill (pid, sig);
+    return lies_syscalls.kill (pid);
   errno = ESRCH;
   return -1;
 }
@@ -75,21 +75,21 @@ shorten (void)
 
 /* The kernel stamps a change by its own clock. This sets the time by the test's. */
 static int
-set_time_of_shortening (int result, struct stat *st)
+set_time_of_shortening (int result, FluflStat *st)
 {
-  if (result == 0 && st->st_mtim.tv_sec == shortened_until)
-    st->st_ctim = (struct timespec){ .tv_sec = shortened_at };
+  if (result == 0 && st->mtime == shortened_until * FLUFL_NSEC_PER_SEC)
+    st->ctime = shortened_at * FLUFL_NSEC_PER_SEC;
   return result;
 }
 
 static int
-lstat_shortened (const char *path, struct stat *st)
+lstat_shortened (const char *path, FluflStat *st)
 {
   return set_time_of_shortening (lies_syscalls.lstat (path, st), st);
 }
 
 static int
-fstat_shortened (int fd, struct stat *st)
+fstat_shortened (int fd, FluflStat *st)
 {
   return set_time_of_shortening (lies_syscalls.fstat (fd, st), st);
 }

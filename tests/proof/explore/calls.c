@@ -119,10 +119,10 @@ sees (const char *path)
 }
 
 static int
-call_open (const char *path, int flags, mode_t mode)
+call_open (const char *path, FluflOpen how)
 {
   Actor *a = world.current;
-  gboolean create = (flags & O_CREAT) != 0;
+  gboolean create = how == FLUFL_OPEN_CREATE;
   int fd;
 
   if (g_str_has_prefix (path, "/proc/"))
@@ -134,7 +134,7 @@ call_open (const char *path, int flags, mode_t mode)
   if (!enter (create ? "create" : "open", !create || world.scenario->seed == SEED_WAITER, create,
               FALSE))
     return -1;
-  fd = fake_syscalls.open (path, flags, mode);
+  fd = fake_syscalls.open (path, how);
   if (fd >= 0 && create)
     {
       File *file = world_file_of (fd);
@@ -175,8 +175,8 @@ call_close (int fd)
   return 0;
 }
 
-static ssize_t
-call_read (int fd, void *buffer, size_t size)
+static gssize
+call_read (int fd, void *buffer, gsize size)
 {
   const File *file;
   ssize_t n;
@@ -190,8 +190,8 @@ call_read (int fd, void *buffer, size_t size)
   return leave ((int) n);
 }
 
-static ssize_t
-call_pwrite (int fd, const void *buffer, size_t size, off_t offset)
+static gssize
+call_pwrite (int fd, const void *buffer, gsize size, gint64 offset)
 {
   File *file;
 
@@ -205,19 +205,19 @@ call_pwrite (int fd, const void *buffer, size_t size, off_t offset)
 }
 
 static void
-remember_stat (const struct stat *st)
+remember_stat (const FluflStat *st)
 {
-  const File *file = &world.files[st->st_ino];
+  const File *file = &world.files[st->ino];
 
   remember (file->owner * 64 + file->number);
-  remember (st->st_nlink);
-  remember ((guint64) st->st_size);
-  remember ((guint64) FLUFL_STAT_MTIME (st));
-  remember ((guint64) FLUFL_STAT_CTIME (st));
+  remember (st->nlink);
+  remember ((guint64) st->size);
+  remember ((guint64) st->mtime);
+  remember ((guint64) st->ctime);
 }
 
 static int
-call_fstat (int fd, struct stat *st)
+call_fstat (int fd, FluflStat *st)
 {
   int r;
 
@@ -229,7 +229,7 @@ call_fstat (int fd, struct stat *st)
 }
 
 static int
-call_lstat (const char *path, struct stat *st)
+call_lstat (const char *path, FluflStat *st)
 {
   int r;
 
@@ -241,12 +241,12 @@ call_lstat (const char *path, struct stat *st)
     remember_stat (st);
   r = leave (r);
   show (r, "looks at %s%s", world_short_name (path),
-        r != 0 ? "" : st->st_nlink > 1 ? " (two links)" : " (one link)");
+        r != 0 ? "" : st->nlink > 1 ? " (two links)" : " (one link)");
   return r;
 }
 
 static int
-call_identify (const char *path, dev_t *dev, ino_t *ino)
+call_identify (const char *path, guint64 *dev, guint64 *ino)
 {
   int r;
 
@@ -262,15 +262,15 @@ call_identify (const char *path, dev_t *dev, ino_t *ino)
 }
 
 static int
-call_futimens (int fd, const struct timespec times[2])
+call_futimens (int fd, gint64 mtime)
 {
   if (!enter ("futimens", TRUE, FALSE, FALSE))
     return -1;
-  return leave (fake_syscalls.futimens (fd, times));
+  return leave (fake_syscalls.futimens (fd, mtime));
 }
 
 static int
-call_utimens (const char *path, const struct timespec times[2])
+call_utimens (const char *path, gint64 mtime)
 {
   const File *file;
   int r;
@@ -280,19 +280,19 @@ call_utimens (const char *path, const struct timespec times[2])
   file = world_file_at (path);
   if (file != NULL && file->owner != world.current->id && !world.scenario->flufl)
     world_violation ("a file of another is touched");
-  r = leave (fake_syscalls.utimens (path, times));
+  r = leave (fake_syscalls.utimens (path, mtime));
   show (r, "touches %s", world_short_name (path));
   return r;
 }
 
 static int
-call_flock (int fd, int operation)
+call_flock (int fd, FluflLine line)
 {
   int r;
 
   if (!enter ("flock", !is_private_fd (fd), FALSE, FALSE))
     return -1;
-  r = leave (fake_syscalls.flock (fd, operation));
+  r = leave (fake_syscalls.flock (fd, line));
   if (r == 0)
     world.current->locked[fd_index (fd)] = TRUE;
   show (r, "tries the life-line");
@@ -425,7 +425,7 @@ call_list (const char *directory, FluflNameFunc func, gpointer user_data)
 /* To the kernel all are one process. The call asks for the maker of the claim that its caller
  * has read last. */
 static int
-call_kill (pid_t pid G_GNUC_UNUSED, int sig G_GNUC_UNUSED)
+call_kill (int pid G_GNUC_UNUSED)
 {
   guint who = world.current->last_reader;
   gboolean dead = who < WORLD_MAX && world.actors[who].crashed;
@@ -437,7 +437,7 @@ call_kill (pid_t pid G_GNUC_UNUSED, int sig G_GNUC_UNUSED)
 
 /* The number in a claim's name is a small one, which is easy to read. */
 static int
-call_random (void *buffer, size_t size)
+call_random (void *buffer, gsize size)
 {
   guint64 number = (guint64) world.current->id << 8 | ++world.current->random;
 

@@ -39,14 +39,14 @@ world_hash (void)
       const Name *name = &world.names[i];
       guint64 one = name->hash;
       const File *file;
-      struct stat st;
+      FluflStat st;
 
       fake_syscalls.lstat (name->path, &st);
-      file = &world.files[st.st_ino];
+      file = &world.files[st.ino];
       one = mix (one, file->owner * 64 + file->number);
       one = mix (one, file->writes * 4 + (guint64) file->published * 2 + (guint64) file->given_up);
-      one = mix (one, (guint64) FLUFL_STAT_MTIME (&st));
-      one = mix (one, (guint64) FLUFL_STAT_CTIME (&st));
+      one = mix (one, (guint64) st.mtime);
+      one = mix (one, (guint64) st.ctime);
       hash += mix (one, name->maker);
     }
   for (guint i = 0; i < world.n_actors; i++)

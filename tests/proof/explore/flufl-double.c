@@ -14,12 +14,9 @@
 static void
 touch (const char *path)
 {
-  struct timespec times[2];
   gint64 expiration = world_syscalls.clock (FLUFL_CLOCK_REAL) + LIFETIME;
 
-  times[0].tv_sec = times[1].tv_sec = (time_t) (expiration / FAKE_SEC);
-  times[0].tv_nsec = times[1].tv_nsec = 0;
-  world_syscalls.utimens (path, times);
+  world_syscalls.utimens (path, expiration / FAKE_SEC * FAKE_SEC);
 }
 
 /* The claim that L names; NULL if there is no L. */
@@ -27,8 +24,8 @@ static char *
 read_lock (void)
 {
   char content[512];
-  ssize_t n;
-  int fd = world_syscalls.open (LOCK, O_RDONLY, 0);
+  gssize n;
+  int fd = world_syscalls.open (LOCK, FLUFL_OPEN_LOOK);
 
   if (fd < 0)
     return NULL;
@@ -55,7 +52,7 @@ break_lock (void)
 gboolean
 flufl_double_acquire (Actor *a, int tries)
 {
-  struct stat st;
+  FluflStat st;
   int errsv;
 
   if (flufl_claim_create (&a->proc.claim, &a->proc.site, LIFETIME, &errsv) != FLUFL_OUTCOME_READY)
@@ -71,7 +68,7 @@ flufl_double_acquire (Actor *a, int tries)
           return !a->gone;
         }
       known = world_syscalls.lstat (LOCK, &st) == 0;
-      if (known && FLUFL_STAT_MTIME (&st) + FLUFL_SLOP < world_syscalls.clock (FLUFL_CLOCK_REAL))
+      if (known && st.mtime + FLUFL_SLOP < world_syscalls.clock (FLUFL_CLOCK_REAL))
         {
           break_lock ();
           known = FALSE;
@@ -88,10 +85,10 @@ flufl_double_refresh (Actor *a)
 {
   g_autofree char *content = NULL;
   gint64 start = world_boot_now ();
-  struct stat st;
+  FluflStat st;
 
   touch (a->proc.claim.path);
-  if (world_syscalls.lstat (LOCK, &st) != 0 || st.st_nlink != 2)
+  if (world_syscalls.lstat (LOCK, &st) != 0 || st.nlink != 2)
     return FALSE;
   content = read_lock ();
   if (g_strcmp0 (content, a->proc.claim.path) != 0)

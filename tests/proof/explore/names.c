@@ -38,12 +38,12 @@ world_add_name (const char *path, guint maker)
 void
 world_adopt (const char *path)
 {
-  struct stat st;
+  FluflStat st;
 
   g_assert_cmpint (fake_syscalls.lstat (path, &st), ==, 0);
   world_add_name (path, NOBODY);
-  if (world.files[st.st_ino].number == 0)
-    world.files[st.st_ino].number = ++world.n_made[NOBODY];
+  if (world.files[st.ino].number == 0)
+    world.files[st.ino].number = ++world.n_made[NOBODY];
 }
 
 void
@@ -58,20 +58,20 @@ world_remove_name (const char *path)
 File *
 world_file_at (const char *path)
 {
-  struct stat st;
+  FluflStat st;
 
   if (find_name (path) == NULL || fake_syscalls.lstat (path, &st) != 0)
     return NULL;
-  return &world.files[st.st_ino];
+  return &world.files[st.ino];
 }
 
 File *
 world_file_of (int fd)
 {
-  struct stat st;
+  FluflStat st;
 
   g_assert_cmpint (fake_syscalls.fstat (fd, &st), ==, 0);
-  return &world.files[st.st_ino];
+  return &world.files[st.ino];
 }
 
 gboolean

@@ -9,10 +9,10 @@
 void
 world_rob_holder (void)
 {
-  struct stat st;
+  FluflStat st;
 
-  if (fake_syscalls.lstat (LOCK, &st) == 0 && world.files[st.st_ino].owner < WORLD_MAX)
-    world.actors[world.files[st.st_ino].owner].robbed = TRUE;
+  if (fake_syscalls.lstat (LOCK, &st) == 0 && world.files[st.ino].owner < WORLD_MAX)
+    world.actors[world.files[st.ino].owner].robbed = TRUE;
 }
 
 void

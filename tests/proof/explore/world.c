@@ -146,7 +146,7 @@ put_seed (Seed seed)
       break;
     case SEED_COPIED:
       put_claim ("x.lock|other|77|123", FALSE, -60);
-      fake_disk_put (LOCK, LOCK "|other|77|123", -1, S_IFREG | 0644);
+      fake_disk_put (LOCK, LOCK "|other|77|123", -1, FLUFL_FILE_REGULAR);
       fake_disk_set_mtime (LOCK, fake_disk_mtime (LOCK "|other|77|123"));
       world_adopt (LOCK);
       world_adopt (LOCK "|other|77|123");
@@ -198,7 +198,7 @@ reset (const Scenario *scenario, const Budget *budget)
   flufl_break_keeps_vigil = scenario->watches;
   fake_disk_reset ();
   fake_disk_kind (scenario->kind);
-  fake_disk_put (BYSTANDER, "not ours", -1, S_IFREG | 0644);
+  fake_disk_put (BYSTANDER, "not ours", -1, FLUFL_FILE_REGULAR);
   world_adopt (BYSTANDER);
 
   while (scenario->scripts[world.n_actors] != NULL)
@@ -233,15 +233,15 @@ judge_leftovers (void)
   for (guint i = 0; i < world.n_names; i++)
     {
       const Name *name = &world.names[i];
-      struct stat st;
+      FluflStat st;
       guint owner;
 
       fake_syscalls.lstat (name->path, &st);
-      owner = world.files[st.st_ino].owner;
+      owner = world.files[st.ino].owner;
       if (strcmp (name->path, BYSTANDER) != 0
           && !(name->maker < WORLD_MAX && world.actors[name->maker].crashed)
           && !(owner < WORLD_MAX && world.actors[owner].crashed)
-          && !is_left_by_deletion (owner, &world.files[st.st_ino]))
+          && !is_left_by_deletion (owner, &world.files[st.ino]))
         world_violation ("%s is left", name->path);
     }
   if (!fake_disk_exists (BYSTANDER) && !world.moved_any)

@@ -35,7 +35,7 @@ gboolean disk_exists   (const Disk    *disk,
 /* FALSE: nothing is there. */
 gboolean disk_look     (const Disk    *disk,
                         const char    *path,
-                        struct stat   *st);
+                        FluflStat     *st);
 /* A file with @content; it expires @seconds from now. */
 void     disk_put      (const Disk    *disk,
                         const char    *path,

@@ -186,14 +186,14 @@ leave (const Blow *blow, gssize answer)
 }
 
 static int
-faulty_open (const char *path, int flags, mode_t mode)
+faulty_open (const char *path, FluflOpen how)
 {
-  Blow blow = enter ((flags & O_CREAT) != 0 ? CALL_CREATE : CALL_OPEN, path);
+  Blow blow = enter (how == FLUFL_OPEN_CREATE ? CALL_CREATE : CALL_OPEN, path);
   int fd;
 
   if (is_refused (&blow))
     return -1;
-  fd = faulty.under->open (path, flags, mode);
+  fd = faulty.under->open (path, how);
   if (fd >= 0 && blow.kind == BLOW_LOSE)
     faulty.under->close (fd);
   else if (fd >= 0)
@@ -210,8 +210,8 @@ faulty_close (int fd)
   return (int) leave (&blow, faulty.under->close (fd));
 }
 
-static ssize_t
-faulty_read (int fd, void *buffer, size_t size)
+static gssize
+faulty_read (int fd, void *buffer, gsize size)
 {
   Blow blow = enter (CALL_READ, NULL);
 
@@ -220,8 +220,8 @@ faulty_read (int fd, void *buffer, size_t size)
   return leave (&blow, faulty.under->read (fd, buffer, blow.kind == BLOW_SHORT ? 1 : size));
 }
 
-static ssize_t
-faulty_pwrite (int fd, const void *buffer, size_t size, off_t offset)
+static gssize
+faulty_pwrite (int fd, const void *buffer, gsize size, gint64 offset)
 {
   Blow blow = enter (CALL_PWRITE, NULL);
 
@@ -232,7 +232,7 @@ faulty_pwrite (int fd, const void *buffer, size_t size, off_t offset)
 }
 
 static int
-faulty_fstat (int fd, struct stat *st)
+faulty_fstat (int fd, FluflStat *st)
 {
   Blow blow = enter (CALL_FSTAT, NULL);
 
@@ -240,7 +240,7 @@ faulty_fstat (int fd, struct stat *st)
 }
 
 static int
-faulty_lstat (const char *path, struct stat *st)
+faulty_lstat (const char *path, FluflStat *st)
 {
   Blow blow = enter (CALL_LSTAT, path);
 
@@ -248,7 +248,7 @@ faulty_lstat (const char *path, struct stat *st)
 }
 
 static int
-faulty_identify (const char *path, dev_t *dev, ino_t *ino)
+faulty_identify (const char *path, guint64 *dev, guint64 *ino)
 {
   Blow blow = enter (CALL_IDENTIFY, path);
 
@@ -256,27 +256,27 @@ faulty_identify (const char *path, dev_t *dev, ino_t *ino)
 }
 
 static int
-faulty_futimens (int fd, const struct timespec times[2])
+faulty_futimens (int fd, gint64 mtime)
 {
   Blow blow = enter (CALL_FUTIMENS, NULL);
 
-  return is_refused (&blow) ? -1 : (int) leave (&blow, faulty.under->futimens (fd, times));
+  return is_refused (&blow) ? -1 : (int) leave (&blow, faulty.under->futimens (fd, mtime));
 }
 
 static int
-faulty_utimens (const char *path, const struct timespec times[2])
+faulty_utimens (const char *path, gint64 mtime)
 {
   Blow blow = enter (CALL_UTIMENS, path);
 
-  return is_refused (&blow) ? -1 : (int) leave (&blow, faulty.under->utimens (path, times));
+  return is_refused (&blow) ? -1 : (int) leave (&blow, faulty.under->utimens (path, mtime));
 }
 
 static int
-faulty_flock (int fd, int operation)
+faulty_flock (int fd, FluflLine line)
 {
   Blow blow = enter (CALL_FLOCK, NULL);
 
-  return is_refused (&blow) ? -1 : (int) leave (&blow, faulty.under->flock (fd, operation));
+  return is_refused (&blow) ? -1 : (int) leave (&blow, faulty.under->flock (fd, line));
 }
 
 static int
@@ -314,15 +314,15 @@ faulty_list (const char *directory, FluflNameFunc func, gpointer user_data)
 }
 
 static int
-faulty_kill (pid_t pid, int sig)
+faulty_kill (int pid)
 {
   Blow blow = enter (CALL_KILL, NULL);
 
-  return is_refused (&blow) ? -1 : (int) leave (&blow, faulty.under->kill (pid, sig));
+  return is_refused (&blow) ? -1 : (int) leave (&blow, faulty.under->kill (pid));
 }
 
 static int
-faulty_random (void *buffer, size_t size)
+faulty_random (void *buffer, gsize size)
 {
   Blow blow = enter (CALL_RANDOM, NULL);
 

@@ -65,14 +65,14 @@ void
 play_judge_lock (Play *play, gboolean holds, Call call, const Blow *blow)
 {
   const Disk *disk = play->stage.disk;
-  struct stat st;
+  FluflStat st;
 
   if (holds || !disk_look (disk, disk->lock (), &st)
-      || (play->had_lock && st.st_ino == play->lock.st_ino))
+      || (play->had_lock && st.ino == play->lock.ino))
     return;
   if (!forbids_removal (call, blow))
     matrix_complain ("it does not know that it has the lock");
-  else if (st.st_nlink >= 2 && !blow->for_ever)
+  else if (st.nlink >= 2 && !blow->for_ever)
     matrix_complain ("it did not even remove its claim");
 }
 
@@ -80,23 +80,22 @@ play_judge_lock (Play *play, gboolean holds, Call call, const Blow *blow)
 static void
 judge_bystanders (Play *play)
 {
-  struct stat st;
+  FluflStat st;
 
   for (gsize i = 0; bystanders[i] != NULL; i++)
     {
       g_autofree char *path = path_of (play, bystanders[i]);
 
-      if (!disk_look (play->stage.disk, path, &st) || st.st_nlink != 1
-          || st.st_size != (off_t) strlen (bystanders[i]))
+      if (!disk_look (play->stage.disk, path, &st) || st.nlink != 1
+          || st.size != (gint64) strlen (bystanders[i]))
         matrix_complain ("%s was touched", bystanders[i]);
     }
   if (!play->stage.guarded)
     return;
   if (!disk_look (play->stage.disk, play->stage.disk->lock (), &st))
     matrix_complain ("the lock file of somebody else was removed");
-  else if (st.st_ino != play->lock.st_ino || st.st_nlink != play->lock.st_nlink
-           || st.st_size != play->lock.st_size || st.st_mtim.tv_sec != play->lock.st_mtim.tv_sec
-           || st.st_mtim.tv_nsec != play->lock.st_mtim.tv_nsec)
+  else if (st.ino != play->lock.ino || st.nlink != play->lock.nlink
+           || st.size != play->lock.size || st.mtime != play->lock.mtime)
     matrix_complain ("the lock file of somebody else was touched");
 }
 

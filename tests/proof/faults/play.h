@@ -19,7 +19,7 @@ typedef struct
   FluflFsKind  kind;
   Stage        stage;
   gboolean     had_lock; /* before the operation … */
-  struct stat  lock;     /* … and its file then */
+  FluflStat    lock;     /* … and its file then */
   char       **names;    /* in the directory then; owned */
   gint64       slowest;  /* the longest wait of a newcomer */
 } Play;

@@ -205,7 +205,7 @@ query (Stage *self)
 
   flufl_look_open (&look, &self->p.site, self->p.site.lock_path, &fd);
   flufl_life_line_judge (&self->p.site, &look,
-                         flufl_life_line_try (&self->p.site, &look, fd, LOCK_SH));
+                         flufl_life_line_try (&self->p.site, &look, fd, FLUFL_LINE_ASK));
   if (fd >= 0)
     self->p.site.sys->close (fd);
   self->outcome = look.sight == FLUFL_SIGHT_FAILED ? FLUFL_OUTCOME_UNSURE : FLUFL_OUTCOME_BUSY;
@@ -488,11 +488,11 @@ stage_close (Stage *self)
 gboolean
 stage_p_has_it (Stage *self)
 {
-  struct stat claim, lock;
+  FluflStat claim, lock;
 
   return self->p.claim.path != NULL && disk_look (self->disk, self->p.claim.path, &claim)
-         && disk_look (self->disk, self->disk->lock (), &lock) && claim.st_nlink == 2
-         && claim.st_dev == lock.st_dev && claim.st_ino == lock.st_ino;
+         && disk_look (self->disk, self->disk->lock (), &lock) && claim.nlink == 2
+         && claim.dev == lock.dev && claim.ino == lock.ino;
 }
 
 void

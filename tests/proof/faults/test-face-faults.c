@@ -240,11 +240,11 @@ static gboolean
 has_it (Face *self)
 {
   g_autoptr (GFile) file = flufl_lock_dup_claim_file (self->lock);
-  struct stat claim, lock;
+  FluflStat claim, lock;
 
   return file != NULL && disk_look (self->disk, g_file_peek_path (file), &claim)
-         && disk_look (self->disk, self->disk->lock (), &lock) && claim.st_nlink == 2
-         && claim.st_ino == lock.st_ino;
+         && disk_look (self->disk, self->disk->lock (), &lock) && claim.nlink == 2
+         && claim.ino == lock.ino;
 }
 
 static void

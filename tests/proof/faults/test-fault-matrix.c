@@ -62,14 +62,14 @@ judge_belief (Play *play, Call call, const Blow *blow)
   const gint64 real = stage->disk->sys->clock (FLUFL_CLOCK_REAL);
   gint64 left = stage->believes ? flufl_claim_lease_left (&stage->p.claim, &stage->p.site) : 0;
   gboolean late = stage->believes && left <= 0;
-  struct stat st;
+  FluflStat st;
 
   if (stage->believes && !stage_p_has_it (stage) && !(failed && (lost_reply || late)))
     matrix_complain ("it believes that it has the lock, and has not");
   if (stage->believes && stage->guarded && !late)
     matrix_complain ("two hold the lock");
   if (stage->believes && disk_look (stage->disk, stage->disk->lock (), &st)
-      && FLUFL_STAT_MTIME (&st) < stage->p.claim.lease_start - boot + real + stage->p.claim.lifetime)
+      && st.mtime < stage->p.claim.lease_start - boot + real + stage->p.claim.lifetime)
     matrix_complain ("its lease is longer than its lock");
   if (play->scene->trait == SCENE_PATIENT && stage->believes
       && (blow->kind != BLOW_SLOW || call == CALL_LINK) && left < LIFETIME * 9 / 10)

@@ -395,14 +395,13 @@ typedef struct
 } Stops;
 
 static gboolean
-is_intact (Proc *us, const struct stat *before)
+is_intact (Proc *us, const FluflStat *before)
 {
-  struct stat lock, claim;
+  FluflStat lock, claim;
 
   return disk_look (disk, disk->lock (), &lock) && disk_look (disk, us->claim.path, &claim)
-         && lock.st_ino == claim.st_ino && lock.st_ino == before->st_ino && lock.st_nlink == 2
-         && lock.st_mtim.tv_sec == before->st_mtim.tv_sec
-         && lock.st_mtim.tv_nsec == before->st_mtim.tv_nsec;
+         && lock.ino == claim.ino && lock.ino == before->ino && lock.nlink == 2
+         && lock.mtime == before->mtime;
 }
 
 static void
@@ -412,7 +411,7 @@ stop_one (guint nth, gint64 pause, Stops *stops)
   gint64 step = MIN (2 * FAKE_SEC, SHORT_PAUSE / 2);
   pid_t victim = start (nth, END_STOP, FALSE);
   FluflOutcome outcome;
-  struct stat before;
+  FluflStat before;
   int status;
   Proc us;
 

@@ -137,7 +137,7 @@ lay_out (GPtrArray *paths, guint8 flags, guint8 age, const guint8 *rest, size_t 
       path = g_strdup_printf (DIR "%.*s", (int) length, (const char *) part);
       if (strcmp (path, LOCK) == 0 || fake_disk_exists (path))
         continue;
-      fake_disk_put (path, path, -1, S_IFREG | 0644);
+      fake_disk_put (path, path, -1, FLUFL_FILE_REGULAR);
       fake_disk_set_mtime (path, expiration);
       g_ptr_array_add (paths, g_steal_pointer (&path));
     }
@@ -154,7 +154,7 @@ lay_out (GPtrArray *paths, guint8 flags, guint8 age, const guint8 *rest, size_t 
     {
       if ((flags & LIVE_ONE) && paths->len > 0)
         g_string_prepend (content, paths->pdata[0]);
-      fake_disk_put (LOCK, content->str, (gssize) content->len, S_IFREG | 0644);
+      fake_disk_put (LOCK, content->str, (gssize) content->len, FLUFL_FILE_REGULAR);
     }
   fake_disk_set_mtime (LOCK, expiration);
 }
@@ -190,12 +190,12 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
   fake_disk_reset ();
   fake_disk_kind (flags & NFS ? FLUFL_FS_NFS : flags & OTHER_FS ? FLUFL_FS_OTHER : FLUFL_FS_LOCAL);
   for (guint i = 0; i < G_N_ELEMENTS (bystanders); i++)
-    fake_disk_put (bystanders[i], bystanders[i], -1, S_IFREG | 0644);
+    fake_disk_put (bystanders[i], bystanders[i], -1, FLUFL_FILE_REGULAR);
   lay_out (paths, flags, data[1], data + 2, size - 2);
   if ((flags & (HELD | NFS | OTHER_FS)) == HELD && fake_disk_exists (LOCK))
     {
-      fd = fake_syscalls.open (LOCK, O_RDWR, 0);
-      g_assert_cmpint (fake_syscalls.flock (fd, LOCK_EX | LOCK_NB), ==, 0);
+      fd = fake_syscalls.open (LOCK, FLUFL_OPEN_LOOK);
+      g_assert_cmpint (fake_syscalls.flock (fd, FLUFL_LINE_TIE), ==, 0);
     }
   if (flags & RESTED)
     fake_disk_advance (FLUFL_GRACE + FAKE_SEC);
