@@ -21,7 +21,7 @@ typedef enum
   ACQUIRE_UNPREPARED, /* no attempt was made yet */
   ACQUIRE_HELD_ALREADY,
   ACQUIRE_LOST_BEFORE, /* the object believed to hold it, and does not */
-  ACQUIRE_TRYING,      /* or that result counts */
+  ACQUIRE_TRYING,      /* attempts are made; at the end their result counts */
   ACQUIRE_NO_HEART,    /* won, and given back: nobody would have refreshed it */
 } AcquireEnd;
 
@@ -41,8 +41,8 @@ typedef struct
 
 /* --- In the caller's thread: what is asked for --- */
 
-/* The default main context is not made for a program that has none: for want of descriptors GLib
- * would end the process. */
+/* The default main context is created only if it is to refresh the lock. GLib ends a process that
+ * creates a main context when no file descriptor is free. */
 static GMainContext *
 find_lease_context (const AcquireCall *self)
 {
@@ -220,9 +220,9 @@ acquire_step (FluflCall *call, gint64 *out_when)
 
 typedef struct
 {
-  int           process; /* the mark of that which waits */
+  int           process; /* the mark of the process that waits */
   FluflLock    *lock;    /* owned */
-  FluflSite     site;    /* its path is the lock's */
+  FluflSite     site;    /* its path is a string that the lock object owns */
   FluflFindings findings;
   GSource      *source;  /* owned; nullable */
 } Waiting;
@@ -349,7 +349,7 @@ settle_result (AcquireCall *self)
     case FLUFL_RESULT_CANCELLED:
       call->error = flufl_report_cancelled ();
       break;
-    case FLUFL_RESULT_FORKED: /* it is put into words where all such ends are */
+    case FLUFL_RESULT_FORKED: /* leave_to_parent() in flufl-call.c reports it */
       break;
     case FLUFL_RESULT_REFUSED:
     case FLUFL_RESULT_WAIT:

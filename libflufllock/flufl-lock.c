@@ -287,7 +287,7 @@ flufl_lock_new_beside (GFile *file)
 }
 
 /* GFile takes "x/.." out of a path as text; the kernel, and flufl, go where a symbolic link x
- * points. And in a working directory that was deleted it takes a relative path from the root.
+ * points. In a working directory that was deleted, GFile takes a relative path from the root.
  * So the path is kept as it is. */
 static RawPath *
 make_raw_path (const char *path)

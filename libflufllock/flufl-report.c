@@ -187,7 +187,7 @@ describe_nameless (const FluflSite *site, const FluflLook *look)
                           shown, site->separator);
 }
 
-/* A sentence for who holds the lock, and since or until when. */
+/* A sentence that names the holder, and shows when the lock expires or expired. */
 static char *
 describe_holder (const FluflSite *site, const FluflFindings *findings)
 {
@@ -282,8 +282,13 @@ describe_obstacle (const FluflSite *site, const FluflFindings *findings)
 
       return g_strdup_printf ("The last attempt failed. %s", failure);
     }
-  if (look->sight == FLUFL_SIGHT_NOTHING || look->sight == FLUFL_SIGHT_FOREIGN)
+  if (look->sight == FLUFL_SIGHT_NOTHING)
     return g_strdup ("Other processes took it each time it became free.");
+  /* Otherwise the error is NOT_A_LOCK. */
+  if (look->sight == FLUFL_SIGHT_FOREIGN)
+    return g_strdup_printf ("The file may be a lock whose claim was just removed. It counts as no "
+                            "lock once nothing has changed for %d s.",
+                            (int) (FLUFL_GRACE / FLUFL_NSEC_PER_SEC));
 
   holder = describe_holder (site, findings);
   g_string_append (text, holder);
@@ -295,8 +300,9 @@ describe_obstacle (const FluflSite *site, const FluflFindings *findings)
     g_string_append (text, " It can only be broken by force. If it was taken with another separator, use "
                            "that one.");
   else if (findings->break_errsv == EEXIST)
-    g_string_append_printf (text, " It seems to be a copy of a lock: it can be broken once it has "
-                                  "expired and nothing has changed for %d s.",
+    g_string_append_printf (text, " The lock seems to be a copy. It can be broken %d s after it "
+                            "expired, once nothing has changed for %d s.",
+                            (int) (FLUFL_SLOP / FLUFL_NSEC_PER_SEC),
                             (int) (FLUFL_GRACE / FLUFL_NSEC_PER_SEC));
   else if (findings->break_errsv != 0)
     g_string_append_printf (text, " It cannot be broken from here: %s.",
@@ -305,7 +311,8 @@ describe_obstacle (const FluflSite *site, const FluflFindings *findings)
     g_string_append_printf (text, " The lock can be broken once nothing has changed for %d s.",
                             (int) (FLUFL_GRACE / FLUFL_NSEC_PER_SEC));
   else if (findings->in_vigil)
-    g_string_append_printf (text, " It can be broken if it is not refreshed within %" G_GINT64_FORMAT " s.",
+    g_string_append_printf (text, " The lock can be broken if it is not refreshed within "
+                            "%" G_GINT64_FORMAT " s.",
                             findings->vigil.left / FLUFL_NSEC_PER_SEC + 1);
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
@@ -471,7 +478,8 @@ directory_advice (const FluflSite *site, const FluflFindings *findings)
     case EPERM:
       if (findings->failed_step == FLUFL_FAILED_REMOVE_LOCK)
         return g_strdup_printf (" You need permission to remove this file from “%s”. If the directory "
-                                "has the sticky bit, only the owner of the file has it.",
+                                "has the sticky bit, only the owner of the file or of the directory "
+                                "has this permission.",
                                 shown);
       return g_strdup_printf (" You need permission to create and remove files in “%s”.", shown);
     default:
@@ -557,8 +565,8 @@ flufl_report_lost (const FluflSite *site, FluflLoss loss, int errsv)
                           path, g_strerror (errsv));
     case FLUFL_LOSS_EXPIRED:
       return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST,
-                          "The lock “%s” was lost: it expired, and another process broke it. What it "
-                          "protects may have changed.",
+                          "The lock “%s” was lost: it expired, and somebody broke it or removed its "
+                          "files. What it protects may have changed.",
                           path);
     case FLUFL_LOSS_TAKEN:
     case FLUFL_LOSS_NONE:

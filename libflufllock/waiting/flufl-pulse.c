@@ -20,7 +20,7 @@
 #include "flufl-process.h"
 #include "flufl-workers.h"
 
-/* A pulse is done together with another one if this part of its interval is left. */
+/* A pulse is done together with another one if at most 1/EARLY_PART of its interval is left. */
 #define EARLY_PART 4
 
 /* Microseconds after which a beat is tried again for which no thread could be started. */
@@ -54,7 +54,7 @@ struct _Group
   GMutex          mutex;   /* protects what follows */
   GPtrArray      *pulses;  /* owned; of FluflPulse, borrowed */
   gint64          armed;   /* when the appointment is; G_MAXINT64: there is none */
-  GSource        *source;  /* owned; has it, in a context; nullable */
+  GSource        *source;  /* owned; keeps the appointment in a context; nullable */
   gpointer        tag;     /* of the timer's descriptor in source; nullable */
   FluflBootTimer  timer;
   FluflKeeper     keeper;  /* without a context */
@@ -389,8 +389,8 @@ find_group (Groups *all, GMainContext *context)
   return group;
 }
 
-/* With both mutexes. The group without a context stays for ever. Returns what is to be let
- * go of without them. */
+/* With both mutexes. The group without a context stays for ever. Returns the source, which the
+ * caller drops without the mutexes. */
 static GSource *
 detach_if_empty (Groups *all, Group *self)
 {
@@ -432,7 +432,7 @@ end_soon (Group *self)
 /*
  * flufl_pulse_start:
  * @context: (nullable): the main context that must run for the pulse to beat. The caller keeps it
- *   until the pulse is stopped. A worker thread does the work itself
+ *   until the pulse is stopped. A worker thread calls @func in any case
  * @lane: pulses with the same number may wait for each other
  *
  * Returns: (transfer full) (nullable): to be ended by flufl_pulse_stop(); %NULL if no thread can

@@ -266,6 +266,25 @@ stale_rests (Face *face, gconstpointer data)
   face_release (lock);
 }
 
+/* A strange lock whose claim was just removed would look the same. */
+static void
+half_released (Face *face, gconstpointer data)
+{
+  const Case *the_case = data;
+  const Form *form = the_case->form;
+  g_autoptr (FluflLock) lock = patient_lock (face, the_case);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (g_file_set_contents (face->place.lock, "/elsewhere/notes", -1, NULL));
+  assert_times_out (form, lock, 0,
+                    "The file may be a lock whose claim was just removed. It counts as no lock once "
+                    "nothing has changed for 5 s.");
+  lies_rest ();
+  g_assert_false (form->acquire (lock, 0, NULL, &error));
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_A_LOCK);
+  g_assert_cmpint (unlink (face->place.lock), ==, 0);
+}
+
 static void
 break_unlocked (Face *face, gconstpointer data)
 {
@@ -486,6 +505,7 @@ main (int argc, char *argv[])
   add ("/states/orphan", orphan);
   add ("/states/stale", stale);
   add ("/states/stale-rests", stale_rests);
+  add ("/states/half-released", half_released);
   add ("/states/break/unlocked", break_unlocked);
   add ("/states/break/live", break_live);
   add ("/states/break/expired", break_expired);
