@@ -33,12 +33,6 @@ struct _FluflLock
 /* The table that new locks use; tests put theirs here. */
 extern const FluflSyscalls *flufl_lock_syscalls;
 
-#ifdef G_OS_WIN32
-#define FLUFL_DEFAULT_SEPARATOR "^"
-#else
-#define FLUFL_DEFAULT_SEPARATOR "|"
-#endif
-
 /* flufl-lock-properties.c */
 void     flufl_lock_install_properties (GObjectClass    *object_class);
 void     flufl_lock_set_defaults      (FluflLock        *self);

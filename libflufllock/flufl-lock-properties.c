@@ -9,6 +9,7 @@
 #include "flufl-lock-private.h"
 
 #include "flufl-enum-types.h"
+#include "flufl-path.h"
 
 #define DEFAULT_LIFETIME 15000
 

@@ -13,6 +13,8 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include "flufl-path.h"
+
 /**
  * FluflLock:
  *
@@ -86,7 +88,7 @@ enum
 
 static guint signals[N_SIGNALS];
 
-const FluflSyscalls *flufl_lock_syscalls = &flufl_syscalls_posix;
+const FluflSyscalls *flufl_lock_syscalls = &flufl_syscalls_native;
 
 void
 flufl_lock_emit_lost (FluflLock *self, const GError *error)
@@ -132,14 +134,15 @@ static void
 flufl_lock_constructed (GObject *object)
 {
   FluflLock *self = FLUFL_LOCK (object);
-  g_autofree char *path = dup_lock_path (self->file);
+  g_autofree char *given = dup_lock_path (self->file);
+  g_autofree char *path = given != NULL ? flufl_path_dup_native (given) : NULL;
 
   G_OBJECT_CLASS (flufl_lock_parent_class)->constructed (object);
 
   if (self->separator == NULL)
     self->separator = FLUFL_DEFAULT_SEPARATOR;
   self->separator_is_valid = flufl_separator_is_valid (self->separator);
-  if (path != NULL && path[0] == '/')
+  if (path != NULL && g_path_is_absolute (path))
     {
       flufl_site_init (&self->lease->site, flufl_lock_syscalls, path, self->separator);
       self->lease->site.host_name = self->host_name;
@@ -295,9 +298,9 @@ make_raw_path (const char *path)
   RawPath *raw = g_new0 (RawPath, 1);
   char buffer[PATH_MAX];
 
-  if (path[0] == '/')
+  if (g_path_is_absolute (path))
     raw->path = g_strdup (path);
-  else if (getcwd (buffer, sizeof buffer) != NULL && buffer[0] == '/')
+  else if (getcwd (buffer, sizeof buffer) != NULL && g_path_is_absolute (buffer))
     raw->path = g_build_filename (buffer, path, NULL);
   else
     {
@@ -331,7 +334,7 @@ flufl_lock_new_for_path (const char *path)
   g_return_val_if_fail (path != NULL, NULL);
 
   file = g_file_new_for_path (path);
-  if (path[0] != '\0' && (path[0] != '/' || flufl_path_has_parent (path)))
+  if (path[0] != '\0' && (!g_path_is_absolute (path) || flufl_path_has_parent (path)))
     g_object_set_qdata_full (G_OBJECT (file), raw_path_quark (), make_raw_path (path),
                              raw_path_free);
   return flufl_lock_new (file);
@@ -348,6 +351,7 @@ gboolean
 flufl_lock_check_usable (FluflLock *self, GError **error)
 {
   const FluflSite *site = &self->lease->site;
+  const char *fault = site->lock_path != NULL ? flufl_name_find_fault (site->lock_name) : NULL;
   const RawPath *raw;
 
   if (site->lock_path == NULL)
@@ -359,6 +363,8 @@ flufl_lock_check_usable (FluflLock *self, GError **error)
     }
   else if (site->lock_name[0] == '\0')
     g_propagate_error (error, flufl_report_no_name (site));
+  else if (fault != NULL)
+    g_propagate_error (error, flufl_report_bad_name (site, fault));
   else if (!self->separator_is_valid)
     g_propagate_error (error, flufl_report_bad_separator (site, self->separator));
   else

@@ -28,6 +28,8 @@ char   *flufl_report_path         (const FluflSite     *site);
 GError *flufl_report_no_path      (GFile               *file);
 GError *flufl_report_no_directory (const char          *name);
 GError *flufl_report_no_name      (const FluflSite     *site);
+GError *flufl_report_bad_name     (const FluflSite     *site,
+                                   const char          *fault);
 GError *flufl_report_bad_separator (const FluflSite    *site,
                                    const char          *separator);
 GError *flufl_report_bad_timeout  (const FluflSite     *site,

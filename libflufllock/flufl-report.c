@@ -75,6 +75,16 @@ flufl_report_no_name (const FluflSite *site)
                       "“%s” cannot be a lock file: it has no name.", path);
 }
 
+/* @fault: what the name does: a part of a sentence */
+GError *
+flufl_report_bad_name (const FluflSite *site, const char *fault)
+{
+  g_autofree char *path = flufl_report_path (site);
+
+  return g_error_new (G_IO_ERROR, G_IO_ERROR_INVALID_FILENAME,
+                      "“%s” cannot be a lock file: its name %s. Choose another name.", path, fault);
+}
+
 GError *
 flufl_report_bad_separator (const FluflSite *site, const char *separator)
 {

@@ -30,15 +30,17 @@ static guint64 last_id;
 #define HOOKS_MAX 4
 static FluflForkFunc hooks[HOOKS_MAX];
 
+/* Systems without fork(2) have a pthread_atfork() that uses none of these functions. */
+
 /* Nobody may be about to change the files while they are copied. */
-static void
+G_GNUC_UNUSED static void
 prepare_cb (void)
 {
   flufl_thread_stop_all ();
   g_mutex_lock (&files_mutex);
 }
 
-static void
+G_GNUC_UNUSED static void
 parent_cb (void)
 {
   g_mutex_unlock (&files_mutex);
@@ -46,7 +48,7 @@ parent_cb (void)
 }
 
 /* In the child's only thread. */
-static void
+G_GNUC_UNUSED static void
 forked_cb (void)
 {
   flufl_process_own_mark++;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "flufl-claim-name.h"
+#include "flufl-path.h"
 
 /* The bytes of a name that are compared before the name is parsed. A claim's name keeps at least
  * this many bytes of the lock's name, or all of a shorter one. */
@@ -32,7 +33,7 @@ see_name (const char *name, gpointer user_data)
   if (self->n_names++ == self->names_max)
     return FALSE;
   /* Most names in a large directory end here. */
-  return strncmp (name, self->prefix, self->prefix_length) != 0
+  return !flufl_name_begins_with (name, self->prefix, self->prefix_length)
          || self->func (name, self->user_data);
 }
 

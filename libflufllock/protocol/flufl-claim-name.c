@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "flufl-path.h"
+
 /* How many bytes a host name that must be cut keeps at least. */
 #define HOST_MIN 32
 #define CUT_MARK '~'
@@ -23,7 +25,7 @@ flufl_separator_is_valid (const char *separator)
   if (length == 0 || length > FLUFL_SEPARATOR_MAX)
     return FALSE;
   for (gsize i = 0; i < length; i++)
-    if (separator[i] == '/' || separator[i] == CUT_MARK
+    if (FLUFL_NAME_FORBIDS (separator[i]) || separator[i] == CUT_MARK
         || g_ascii_isalnum (separator[i]) || g_ascii_iscntrl (separator[i]))
       return FALSE;
   return TRUE;
@@ -122,7 +124,7 @@ clean_host (const char *host, const char *separator, Name *out)
       /* No separator has these. */
       if (g_ascii_isalnum (*host))
         put_char (out, *host);
-      else if (*host == '/' || *host == CUT_MARK || g_ascii_iscntrl (*host)
+      else if (FLUFL_NAME_FORBIDS (*host) || *host == CUT_MARK || g_ascii_iscntrl (*host)
           || contains (separator, host, n))
         put_char (out, 'x');
       else if (out->length + n <= FLUFL_NAME_MAX)
@@ -136,7 +138,8 @@ clean_host (const char *host, const char *separator, Name *out)
 static void
 lock_name_hash (const char *lock_name, char out[HASH_LENGTH + 1])
 {
-  g_autofree char *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, lock_name, -1);
+  g_autofree char *folded = flufl_name_fold (lock_name);
+  g_autofree char *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, folded, -1);
 
   memcpy (out, sum, HASH_LENGTH);
   out[HASH_LENGTH] = '\0';
@@ -342,12 +345,12 @@ field_is_lock (const char *field, gsize length, const char *lock_name)
   char hash[HASH_LENGTH + 1];
   gsize prefix;
 
-  if (length == strlen (lock_name) && memcmp (field, lock_name, length) == 0)
+  if (length == strlen (lock_name) && flufl_name_begins_with (field, lock_name, length))
     return TRUE;
   if (length < HASH_LENGTH + 1 || field[length - HASH_LENGTH - 1] != CUT_MARK)
     return FALSE;
   prefix = length - HASH_LENGTH - 1;
-  if (prefix >= strlen (lock_name) || memcmp (field, lock_name, prefix) != 0)
+  if (prefix >= strlen (lock_name) || !flufl_name_begins_with (field, lock_name, prefix))
     return FALSE;
   lock_name_hash (lock_name, hash);
   return memcmp (field + prefix + 1, hash, HASH_LENGTH) == 0;
@@ -374,7 +377,7 @@ flufl_claim_name_parse (const char     *name,
   memset (out, 0, sizeof *out);
 
   for (gsize i = length; i > 0; i--)
-    if (name[i - 1] == '/')
+    if (FLUFL_IS_SLASH (name[i - 1]))
       {
         name += i;
         length -= i;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "flufl-claim-list.h"
+#include "flufl-path.h"
 
 #ifndef PATH_MAX
 #define PATH_MAX 4096
@@ -113,18 +114,19 @@ see_other_name (FluflLook *look, const FluflSite *site, const char *path)
 static gboolean
 see_strange_name (FluflLook *look, const FluflSite *site, const char *content, gsize length)
 {
-  const char *slash = g_strrstr_len (content, (gssize) length, "/");
-  gsize start = slash != NULL ? (gsize) (slash - content) + 1 : 0;
-  g_autofree char *name = g_strndup (content + start, length - start);
+  g_autofree char *whole = g_strndup (content, length);
+  g_autofree char *native = flufl_path_dup_native (whole);
+  const char *slash = strrchr (native, '/');
+  const char *name = slash != NULL ? slash + 1 : native;
   g_autofree char *path = NULL;
   FluflStat st;
 
-  if (name[0] == '\0' || length - start > FLUFL_NAME_MAX || strcmp (name, site->lock_name) == 0)
+  if (name[0] == '\0' || strlen (name) > FLUFL_NAME_MAX || strcmp (name, site->lock_name) == 0)
     return FALSE;
   for (gsize i = 0; i < length; i++)
     if (g_ascii_iscntrl (content[i]))
       return FALSE;
-  look->names_path = content[0] == '/';
+  look->names_path = g_path_is_absolute (native);
   if (look->nlink < 2)
     return FALSE;
   path = flufl_site_path_of (site, name);

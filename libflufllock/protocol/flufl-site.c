@@ -7,11 +7,10 @@
 #include "flufl-site.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "flufl-fs-kind.h"
-#include "flufl-thread.h"
+#include "flufl-path.h"
 
 /*
  * flufl_site_init:
@@ -23,7 +22,7 @@ flufl_site_init (FluflSite           *site,
                  const char          *lock_path,
                  const char          *separator)
 {
-  g_assert (lock_path[0] == '/');
+  g_assert (g_path_is_absolute (lock_path));
 
   site->sys = sys;
   site->lock_path = g_strdup (lock_path);
@@ -85,19 +84,13 @@ char *
 flufl_site_resolve (const FluflSite *site, const char *path)
 {
   g_autofree char *directory = NULL;
-  char *resolved = NULL;
-  char *real;
+  g_autofree char *real = NULL;
 
   if (!site->has_parent)
     return g_strdup (path);
   directory = flufl_site_directory (site);
-  flufl_thread_begin_wait ();
-  real = realpath (directory, NULL);
-  flufl_thread_end_call (0);
-  if (real != NULL)
-    resolved = g_build_filename (real, strrchr (path, '/') + 1, NULL);
-  free (real);
-  return resolved != NULL ? resolved : g_strdup (path);
+  real = flufl_path_resolve (directory);
+  return real != NULL ? g_build_filename (real, strrchr (path, '/') + 1, NULL) : g_strdup (path);
 }
 
 char *
@@ -105,7 +98,10 @@ flufl_site_directory (const FluflSite *site)
 {
   gsize length = (gsize) (site->lock_name - site->lock_path);
 
-  return g_strndup (site->lock_path, MAX (length - 1, 1));
+  /* The slash is a part of the root directory's name. */
+  if (site->lock_name != g_path_skip_root (site->lock_path))
+    length--;
+  return g_strndup (site->lock_path, length);
 }
 
 /* Claims are always next to the lock file, whatever directory their content names. The same

@@ -78,6 +78,5 @@ gboolean    flufl_site_is_passing   (const FluflSite     *site,
                                      int                  errsv);
 gboolean    flufl_site_is_retried   (const FluflSite     *site,
                                      int                  errsv);
-gboolean    flufl_path_has_parent   (const char          *path);
 
 G_END_DECLS

@@ -36,10 +36,6 @@
 #ifndef O_DIRECT
 #define O_DIRECT 0
 #endif
-#ifdef __APPLE__
-#define st_mtim st_mtimespec
-#define st_ctim st_ctimespec
-#endif
 
 static int
 posix_open (const char *path, FluflOpen how)
@@ -313,7 +309,7 @@ posix_clock (FluflClock clock)
   return nanoseconds (&ts);
 }
 
-const FluflSyscalls flufl_syscalls_posix = {
+const FluflSyscalls flufl_syscalls_native = {
   .open = posix_open,
   .close = posix_close,
   .read = posix_read,

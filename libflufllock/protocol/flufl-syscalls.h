@@ -124,6 +124,7 @@ flufl_time_from_seconds (gint64 seconds, gint64 nsec)
 #define EHOSTDOWN 10064
 #endif
 
-extern const FluflSyscalls flufl_syscalls_posix;
+/* Of the system that the library is built for. */
+extern const FluflSyscalls flufl_syscalls_native;
 
 G_END_DECLS

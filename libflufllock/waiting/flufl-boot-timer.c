@@ -78,3 +78,23 @@ flufl_boot_timer_set (FluflBootTimer *self, gint64 when_usec)
   (void) when_usec;
 #endif
 }
+
+/*
+ * flufl_boot_timer_attach:
+ * @self: has a descriptor
+ *
+ * Makes @source ready when the time has come.
+ *
+ * Returns: (nullable): the tag of the source
+ */
+gpointer
+flufl_boot_timer_attach (FluflBootTimer *self, GSource *source)
+{
+#ifdef HAVE_TIMERFD
+  return g_source_add_unix_fd (source, self->fd, G_IO_IN);
+#else
+  (void) self;
+  (void) source;
+  return NULL;
+#endif
+}

@@ -23,5 +23,7 @@ void flufl_boot_timer_init  (FluflBootTimer *self);
 void flufl_boot_timer_clear (FluflBootTimer *self);
 void flufl_boot_timer_set   (FluflBootTimer *self,
                              gint64          when_usec);
+gpointer flufl_boot_timer_attach (FluflBootTimer *self,
+                                  GSource        *source);
 
 G_END_DECLS

@@ -7,7 +7,6 @@
 #include "flufl-keeper.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include "flufl-process.h"
@@ -68,14 +67,14 @@ wake (FluflKeeper *self, gint64 when)
 static void
 poll_timer (FluflKeeper *self, const Worker *worker)
 {
-  struct pollfd fd = { self->timer.fd, POLLIN, 0 };
+  GPollFD fd = { self->timer.fd, G_IO_IN, 0 };
   int n;
 
   self->polled_fd = fd.fd;
   g_mutex_unlock (self->mutex);
-  n = FLUFL_WAIT_FOR (poll (&fd, 1, -1));
+  n = FLUFL_WAIT_FOR (g_poll (&fd, 1, -1));
   if (n < 0 && errno != EINTR)
-    fd.revents = POLLNVAL; /* no file may be open here */
+    fd.revents = G_IO_NVAL; /* no file may be open here */
   g_mutex_lock (self->mutex);
   if (worker->number != self->number)
     return; /* the timer is that of another worker */
@@ -83,7 +82,7 @@ poll_timer (FluflKeeper *self, const Worker *worker)
   self->is_deaf = FALSE;
   if (fd.revents != 0)
     self->timer.when = -1; /* to be set anew, which ends what it shows */
-  if ((fd.revents & ~POLLIN) != 0)
+  if ((fd.revents & ~G_IO_IN) != 0)
     {
       self->timer.fd = -1; /* somebody closed it */
       flufl_process_forget_file (self->timer_id);

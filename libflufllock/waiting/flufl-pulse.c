@@ -139,7 +139,7 @@ arm_in_context (Group *self, gint64 when)
     g_source_set_ready_time (self->source, g_get_monotonic_time ()
                                                + MAX (when - flufl_boot_time_now (), 0));
   else if (self->tag == NULL)
-    self->tag = g_source_add_unix_fd (self->source, self->timer.fd, G_IO_IN);
+    self->tag = flufl_boot_timer_attach (&self->timer, self->source);
 }
 
 static gboolean

@@ -101,7 +101,7 @@ void
 face_tear_down (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
   lies_reset ();
-  flufl_lock_syscalls = &flufl_syscalls_posix;
+  flufl_lock_syscalls = &flufl_syscalls_native;
   /* A worker may be about to close something. */
   FACE_WAIT_FOR (count_fds () <= face->n_fds);
   test_place_clear (&face->place);

@@ -205,7 +205,7 @@ not_removed (Face *face, gconstpointer data)
   g_assert_false (flufl_lock_get_held (lock));
   g_assert_cmpuint (test_place_count (&face->place), ==, 2);
   lies_reset ();
-  if (flufl_syscalls_posix.fs_kind (face->place.dir) == FLUFL_FS_LOCAL)
+  if (flufl_syscalls_native.fs_kind (face->place.dir) == FLUFL_FS_LOCAL)
     g_assert_cmpint (flufl_lock_query_state (other, NULL, NULL), ==, FLUFL_LOCK_STATE_STALE);
   g_assert_true (flufl_lock_release_all (-1));
   face_acquire (other);
@@ -300,7 +300,7 @@ exit_after (void (*func) (Face *face), Face *face)
     {
       is_child = TRUE;
       alarm (TEST_PATIENCE_SEC);
-      flufl_lock_syscalls = &flufl_syscalls_posix;
+      flufl_lock_syscalls = &flufl_syscalls_native;
       func (face);
       exit (7);
     }

@@ -206,7 +206,7 @@ storm_of_forks (Face *face, gconstpointer data G_GNUC_UNUSED)
   guint n_forks = test_is_slow () ? N_FORKS / 10 : N_FORKS;
 
   /* The storm is about the library's mutexes, so it does without that of the table that lies. */
-  flufl_lock_syscalls = &flufl_syscalls_posix;
+  flufl_lock_syscalls = &flufl_syscalls_native;
   holder = face_lock_new (face);
   face_acquire (holder);
   for (guint i = 0; i < N_WAITERS; i++)
@@ -269,7 +269,7 @@ forks_as_threads_start (Face *face, gconstpointer data G_GNUC_UNUSED)
 
   if (!children_may_have_threads ())
     return;
-  flufl_lock_syscalls = &flufl_syscalls_posix;
+  flufl_lock_syscalls = &flufl_syscalls_native;
   for (guint i = 0; i < n_children; i++)
     face_join (face_fork (child_that_starts_threads, face));
 }

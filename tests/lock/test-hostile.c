@@ -134,10 +134,10 @@ flying_clock (FluflClock clock)
   static int flown; /* seconds; atomic, since the heartbeat asks as well */
 
   if (clock == FLUFL_CLOCK_REAL)
-    return flufl_syscalls_posix.clock (clock);
+    return flufl_syscalls_native.clock (clock);
   if (g_random_int_range (0, 4) == 0)
     g_atomic_int_add (&flown, g_random_int_range (0, 8));
-  return flufl_syscalls_posix.clock (clock)
+  return flufl_syscalls_native.clock (clock)
          + g_atomic_int_get (&flown) * G_GINT64_CONSTANT (1000000000);
 }
 
@@ -192,7 +192,7 @@ swapped (Face *face, gconstpointer data G_GNUC_UNUSED)
       g_assert_cmpint (stat (path, &was[i]), ==, 0);
     }
 
-  table = flufl_syscalls_posix;
+  table = flufl_syscalls_native;
   table.clock = flying_clock;
   flufl_lock_syscalls = &table;
   parent = getpid ();

@@ -113,7 +113,7 @@ holder_end (Holder *holder)
 static gboolean
 place_is_local (TestPlace *place)
 {
-  if (flufl_syscalls_posix.fs_kind (place->dir) == FLUFL_FS_LOCAL)
+  if (flufl_syscalls_native.fs_kind (place->dir) == FLUFL_FS_LOCAL)
     return TRUE;
   g_test_skip ("the directory for temporary files is not on a local file system");
   return FALSE;

@@ -112,7 +112,7 @@ test_files (void)
 
   g_test_summary ("One open file for a lock that is held, none for one that is not");
   test_place_init (&many->place);
-  if (flufl_syscalls_posix.fs_kind (many->place.dir) != FLUFL_FS_LOCAL)
+  if (flufl_syscalls_native.fs_kind (many->place.dir) != FLUFL_FS_LOCAL)
     g_test_skip ("the directory for temporary files is not on a local file system");
   else
     {

@@ -50,7 +50,7 @@ be_victim (const char *path, const char *how)
 {
   g_autoptr (FluflLock) lock = NULL;
 
-  fatal = flufl_syscalls_posix;
+  fatal = flufl_syscalls_native;
   fatal.unlink = fatal_unlink;
   flufl_lock_syscalls = &fatal;
   lock = lock_new (path);
@@ -107,7 +107,7 @@ test_orphan (gconstpointer data)
   TestPlace place;
 
   test_place_init (&place);
-  if (flufl_syscalls_posix.fs_kind (place.dir) != FLUFL_FS_LOCAL)
+  if (flufl_syscalls_native.fs_kind (place.dir) != FLUFL_FS_LOCAL)
     g_test_skip ("the directory for temporary files is not on a local file system");
   else
     {

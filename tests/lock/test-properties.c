@@ -264,7 +264,7 @@ linger (Face *face, gconstpointer data)
   flufl_lock_set_linger (lock, TRUE);
   g_assert_true (form->acquire (lock, 0, NULL, NULL));
   g_assert_true (form->release (lock, NULL, NULL));
-  if (flufl_syscalls_posix.fs_kind (face->place.dir) == FLUFL_FS_LOCAL)
+  if (flufl_syscalls_native.fs_kind (face->place.dir) == FLUFL_FS_LOCAL)
     g_assert_cmpuint (test_place_count (&face->place), ==, 1);
   g_assert_cmpint (flufl_lock_query_state (other, NULL, NULL), ==, FLUFL_LOCK_STATE_UNLOCKED);
   g_assert_null (flufl_lock_dup_claim_file (lock));
@@ -285,7 +285,7 @@ linger (Face *face, gconstpointer data)
       g_assert_true (form->check (lock, NULL, NULL));
       g_assert_true (form->release (lock, NULL, NULL));
     }
-  if (flufl_syscalls_posix.fs_kind (face->place.dir) == FLUFL_FS_LOCAL)
+  if (flufl_syscalls_native.fs_kind (face->place.dir) == FLUFL_FS_LOCAL)
     g_assert_cmpuint (lies_count (LIES_PWRITE), <=, made + 1);
 
   flufl_lock_set_linger (lock, FALSE);

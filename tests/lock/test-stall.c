@@ -255,7 +255,7 @@ healthy_one_is_not_kept (Face *face, gconstpointer data G_GNUC_UNUSED)
     }
   lies_wait_stalled (N_STALLED);
 
-  flufl_lock_syscalls = &flufl_syscalls_posix;
+  flufl_lock_syscalls = &flufl_syscalls_native;
   healthy = flufl_lock_new_for_path (path);
   for (guint i = 0; i < 3; i++)
     {
@@ -283,7 +283,7 @@ other_waiters_are_not_kept (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_autoptr (FluflLock) holder = NULL, waiter = NULL, stalled = face_lock_new (face);
   g_auto (Reply) waits = { 0 }, stalls = { 0 };
 
-  flufl_lock_syscalls = &flufl_syscalls_posix;
+  flufl_lock_syscalls = &flufl_syscalls_native;
   holder = flufl_lock_new_for_path (path);
   waiter = flufl_lock_new_for_path (path);
   face_acquire (holder);

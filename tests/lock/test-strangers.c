@@ -24,14 +24,14 @@ static int looks; /* the number of looks that found no lock file; atomic */
 static gint64
 late_clock (FluflClock which)
 {
-  return flufl_syscalls_posix.clock (which)
+  return flufl_syscalls_native.clock (which)
          + (which == FLUFL_CLOCK_REAL ? 4 * FLUFL_NSEC_PER_SEC : 0);
 }
 
 static int
 counting_lstat (const char *path, FluflStat *st)
 {
-  int result = flufl_syscalls_posix.lstat (path, st);
+  int result = flufl_syscalls_native.lstat (path, st);
 
   if (result != 0 && g_strcmp0 (path, lock_path) == 0)
     g_atomic_int_inc (&looks);
@@ -72,7 +72,7 @@ lock_new (const char *path)
 static gboolean
 set_up (Case *self, gint64 gap)
 {
-  sys = flufl_syscalls_posix;
+  sys = flufl_syscalls_native;
   sys.clock = late_clock;
   sys.lstat = counting_lstat;
   flufl_lock_syscalls = &sys;

@@ -137,7 +137,7 @@ one_object (Face *face, gconstpointer data)
 {
   Arena arena = { .face = face };
 
-  flufl_lock_syscalls = &flufl_syscalls_posix;
+  flufl_lock_syscalls = &flufl_syscalls_native;
   arena.lock = face_lock_new (face);
   flufl_lock_set_heartbeat (arena.lock, (FluflHeartbeat) GPOINTER_TO_INT (data));
   run_threads (&arena, one_object_thread);
@@ -180,7 +180,7 @@ many_objects (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
   Arena arena = { .face = face };
 
-  flufl_lock_syscalls = &flufl_syscalls_posix;
+  flufl_lock_syscalls = &flufl_syscalls_native;
   run_threads (&arena, many_objects_thread);
 }
 
@@ -209,7 +209,7 @@ losses (Face *face, gconstpointer data)
   g_auto (Heard) lost = { 0 };
   GThread *breaker;
 
-  flufl_lock_syscalls = &flufl_syscalls_posix;
+  flufl_lock_syscalls = &flufl_syscalls_native;
   lock = face_lock_new (face);
   flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_THREAD);
   flufl_lock_set_lifetime (lock, 9);
@@ -259,7 +259,7 @@ unref_thread (gpointer data)
 static void
 unref_elsewhere (Face *face, gconstpointer data)
 {
-  flufl_lock_syscalls = &flufl_syscalls_posix;
+  flufl_lock_syscalls = &flufl_syscalls_native;
   for (guint i = 0; i < n_rounds () / 2; i++)
     {
       FluflLock *lock = face_lock_new (face);

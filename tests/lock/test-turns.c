@@ -114,8 +114,8 @@ by_arrival (void)
   FluflSite site, other;
 
   g_test_summary ("Waiters come to the front in the order of their arrival");
-  flufl_site_init (&site, &flufl_syscalls_posix, "/nowhere/x.lock", "|");
-  flufl_site_init (&other, &flufl_syscalls_posix, "/nowhere/y.lock", "|");
+  flufl_site_init (&site, &flufl_syscalls_native, "/nowhere/x.lock", "|");
+  flufl_site_init (&other, &flufl_syscalls_native, "/nowhere/y.lock", "|");
   for (guint i = 0; i < 6; i++)
     {
       sleepers[i] = flufl_sleeper_new ();
@@ -173,7 +173,7 @@ relies (void)
   gint64 until, due;
 
   g_test_summary ("A waiter relies on the one before it until that one is stalled, or leaves");
-  flufl_site_init (&site, &flufl_syscalls_posix, "/nowhere/x.lock", "|");
+  flufl_site_init (&site, &flufl_syscalls_native, "/nowhere/x.lock", "|");
   flufl_turn_join (&turns[0], &site, TRUE, first);
   flufl_turn_join (&turns[1], &site, TRUE, second);
   flufl_turn_moves (&turns[0], G_MAXINT64);

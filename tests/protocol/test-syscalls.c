@@ -22,8 +22,8 @@ draw (guint64 *numbers)
     {
       guint32 little; /* no number begins where another did */
 
-      g_assert_cmpint (flufl_syscalls_posix.random (&numbers[i], sizeof *numbers), ==, 0);
-      g_assert_cmpint (flufl_syscalls_posix.random (&little, sizeof little), ==, 0);
+      g_assert_cmpint (flufl_syscalls_native.random (&numbers[i], sizeof *numbers), ==, 0);
+      g_assert_cmpint (flufl_syscalls_native.random (&little, sizeof little), ==, 0);
     }
 }
 
@@ -77,7 +77,7 @@ test_random_fork (void)
       int status;
 
       /* Some numbers are left after this, with which both processes would go on. */
-      g_assert_cmpint (flufl_syscalls_posix.random (&numbers[0], sizeof *numbers), ==, 0);
+      g_assert_cmpint (flufl_syscalls_native.random (&numbers[0], sizeof *numbers), ==, 0);
       pid = fork ();
       g_assert_cmpint (pid, >=, 0);
       if (pid == 0)
@@ -100,7 +100,7 @@ test_random_large (void)
   gsize zeros = 0;
 
   g_test_summary ("More than a batch is had, too");
-  g_assert_cmpint (flufl_syscalls_posix.random (bytes, sizeof bytes), ==, 0);
+  g_assert_cmpint (flufl_syscalls_native.random (bytes, sizeof bytes), ==, 0);
   for (gsize i = 0; i < sizeof bytes; i++)
     zeros += bytes[i] == 0;
   g_assert_cmpuint (zeros, <, 100); /* 4 are expected */

@@ -36,7 +36,8 @@ GLIB = {
 }
 LINKS = {
     'process': {'glib_dep', 'threads_dep'},
-    'protocol': {'glib_dep'},
+    # The second one is for the boot of Windows.
+    'protocol': {'glib_dep', 'ntdll_dep'},
     # The watcher for systems without inotify is a GFileMonitor. One library is made of either.
     'watching': {'glib_dep', 'gio_dep'},
     'waiting': {'glib_dep', 'gio_dep'},
@@ -63,6 +64,11 @@ BEYOND = {
         'it is the table of system calls'),
     'protocol/flufl-fs-kind.c': ({'fcntl.h', 'sys/stat.h', 'sys/sysmacros.h', 'sys/vfs.h', 'unistd.h'},
                                  'the kind of a file system is a number of the kernel'),
+    'protocol/flufl-syscalls-windows.c': ({'windows.h'}, 'it is the table of system calls'),
+    'protocol/flufl-path-windows.c': ({'windows.h'}, 'the system compares names'),
+    'protocol/flufl-process-facts-windows.c': ({'windows.h', 'winternl.h'},
+                                               'the kernel says which process this is'),
+    'waiting/flufl-engine-poll-windows.c': ({'windows.h'}, 'it waits for an event'),
     'protocol/flufl-process-facts.c': ({'sys/auxv.h', 'sys/stat.h', 'unistd.h'},
                                        'the kernel says which process this is'),
     'protocol/flufl-identity.c': ({'unistd.h'}, 'it asks for the number of its own process'),
@@ -90,13 +96,18 @@ PARTS = {
     'protocol/flufl-claim-release.c': ('flufl-claim-private.h', 'a step of a claim'),
     'protocol/flufl-claim-sight.c': ('flufl-claim-private.h', 'a step of a claim'),
     'protocol/flufl-claim-touch.c': ('flufl-claim-private.h', 'a step of a claim'),
+    'protocol/flufl-path-windows.c': ('flufl-path.h', 'it is for another system'),
+    'protocol/flufl-process-facts-windows.c': ('flufl-process-facts.h', 'it is for another system'),
+    'protocol/flufl-syscalls-windows.c': ('flufl-syscalls.h', 'it is for another system'),
+    'waiting/flufl-engine-poll-windows.c': ('flufl-engine-private.h', 'a part of the engine'),
     'waiting/flufl-engine-poll.c': ('flufl-engine-private.h', 'a part of the engine'),
     'waiting/flufl-acquire-gap.c': ('flufl-acquire-private.h', 'a step of a wait'),
     'waiting/flufl-acquire-order.c': ('flufl-acquire-private.h', 'a step of a wait'),
     'waiting/flufl-acquire-quiet.c': ('flufl-acquire-private.h', 'a step of a wait'),
     'waiting/flufl-acquire-turn.c': ('flufl-acquire-private.h', 'a step of a wait'),
     'waiting/flufl-acquire-time.c': ('flufl-acquire-private.h', 'a step of a wait'),
-    'watching/flufl-watch-gio.c': ('flufl-watch.h', 'one of two watchers that do the same'),
+    'watching/flufl-watch-gio.c': ('flufl-watch.h', 'one of three watchers that do the same'),
+    'watching/flufl-watch-none.c': ('flufl-watch.h', 'one of three watchers that do the same'),
 }
 
 # The files that the build makes, and their rooms; None is for all.

@@ -143,7 +143,7 @@ agent_setup (TestPlace *place)
 {
   FluflWatch watch = { .func = NULL };
 
-  agent_sys = flufl_syscalls_posix;
+  agent_sys = flufl_syscalls_native;
   flufl_acquire_patience = AGENT_HOUR;
   alarm (TEST_PATIENCE_SEC);
   test_place_init (place);
@@ -177,7 +177,7 @@ agent_setup_blind (TestPlace *place)
       g_test_trap_assert_passed ();
       return FALSE;
     }
-  agent_sys = flufl_syscalls_posix;
+  agent_sys = flufl_syscalls_native;
   no_inotify = TRUE;
   flufl_acquire_patience = AGENT_HOUR;
   alarm (TEST_PATIENCE_SEC);

@@ -17,7 +17,7 @@ fake_open (const char *path, FluflOpen how)
   int errsv, fd;
 
   if (g_str_has_prefix (path, "/proc/"))
-    return flufl_syscalls_posix.open (path, how);
+    return flufl_syscalls_native.open (path, how);
 
   if (fake_call_enter (how == FLUFL_OPEN_CREATE ? "create" : "open", &errsv))
     return -1;

@@ -253,11 +253,11 @@ static int
 lies_open (const char *path, FluflOpen how)
 {
   if (g_str_has_prefix (path, "/proc/"))
-    return flufl_syscalls_posix.open (path, how);
+    return flufl_syscalls_native.open (path, how);
   /* A look at NFS bypasses the cache with O_DIRECT, which other file systems restrict. */
   if (how == FLUFL_OPEN_LOOK_UNCACHED)
     how = FLUFL_OPEN_LOOK;
-  return enter (LIES_OPEN) ? (int) leave (LIES_OPEN, flufl_syscalls_posix.open (path, how)) : -1;
+  return enter (LIES_OPEN) ? (int) leave (LIES_OPEN, flufl_syscalls_native.open (path, how)) : -1;
 }
 
 static gboolean
@@ -273,35 +273,35 @@ static gssize
 lies_read (int fd, void *buffer, gsize size)
 {
   if (is_in_proc (fd))
-    return flufl_syscalls_posix.read (fd, buffer, size);
+    return flufl_syscalls_native.read (fd, buffer, size);
   return enter (LIES_READ)
-             ? leave (LIES_READ, flufl_syscalls_posix.read (fd, buffer, size)) : -1;
+             ? leave (LIES_READ, flufl_syscalls_native.read (fd, buffer, size)) : -1;
 }
 
 static gssize
 lies_pwrite (int fd, const void *buffer, gsize size, gint64 offset)
 {
   return enter (LIES_PWRITE)
-             ? leave (LIES_PWRITE, flufl_syscalls_posix.pwrite (fd, buffer, size, offset)) : -1;
+             ? leave (LIES_PWRITE, flufl_syscalls_native.pwrite (fd, buffer, size, offset)) : -1;
 }
 
 static int
 lies_fstat (int fd, FluflStat *st)
 {
-  return enter (LIES_FSTAT) ? (int) leave (LIES_FSTAT, flufl_syscalls_posix.fstat (fd, st)) : -1;
+  return enter (LIES_FSTAT) ? (int) leave (LIES_FSTAT, flufl_syscalls_native.fstat (fd, st)) : -1;
 }
 
 static int
 lies_lstat (const char *path, FluflStat *st)
 {
-  return enter (LIES_LSTAT) ? (int) leave (LIES_LSTAT, flufl_syscalls_posix.lstat (path, st)) : -1;
+  return enter (LIES_LSTAT) ? (int) leave (LIES_LSTAT, flufl_syscalls_native.lstat (path, st)) : -1;
 }
 
 static int
 lies_identify (const char *path, guint64 *dev, guint64 *ino)
 {
   return enter (LIES_IDENTIFY)
-             ? (int) leave (LIES_IDENTIFY, flufl_syscalls_posix.identify (path, dev, ino))
+             ? (int) leave (LIES_IDENTIFY, flufl_syscalls_native.identify (path, dev, ino))
              : -1;
 }
 
@@ -309,14 +309,14 @@ static int
 lies_futimens (int fd, gint64 mtime)
 {
   return enter (LIES_FUTIMENS)
-             ? (int) leave (LIES_FUTIMENS, flufl_syscalls_posix.futimens (fd, mtime)) : -1;
+             ? (int) leave (LIES_FUTIMENS, flufl_syscalls_native.futimens (fd, mtime)) : -1;
 }
 
 static int
 lies_utimens (const char *path, gint64 mtime)
 {
   return enter (LIES_UTIMENS)
-             ? (int) leave (LIES_UTIMENS, flufl_syscalls_posix.utimens (path, mtime)) : -1;
+             ? (int) leave (LIES_UTIMENS, flufl_syscalls_native.utimens (path, mtime)) : -1;
 }
 
 static int
@@ -346,7 +346,7 @@ lies_link (const char *from, const char *to)
   g_mutex_lock (&mutex);
   copies = copies_links;
   g_mutex_unlock (&mutex);
-  answer = copies ? copy (from, to) : flufl_syscalls_posix.link (from, to);
+  answer = copies ? copy (from, to) : flufl_syscalls_native.link (from, to);
   errsv = errno;
   g_mutex_lock (&mutex);
   if (answer != 0 && errsv == EEXIST && rests)
@@ -360,25 +360,25 @@ static int
 lies_rename (const char *from, const char *to)
 {
   return enter (LIES_RENAME)
-             ? (int) leave (LIES_RENAME, flufl_syscalls_posix.rename (from, to)) : -1;
+             ? (int) leave (LIES_RENAME, flufl_syscalls_native.rename (from, to)) : -1;
 }
 
 static int
 lies_unlink (const char *path)
 {
-  return enter (LIES_UNLINK) ? (int) leave (LIES_UNLINK, flufl_syscalls_posix.unlink (path)) : -1;
+  return enter (LIES_UNLINK) ? (int) leave (LIES_UNLINK, flufl_syscalls_native.unlink (path)) : -1;
 }
 
 static int
 lies_random (void *buffer, gsize size)
 {
-  return flufl_syscalls_posix.random (buffer, size);
+  return flufl_syscalls_native.random (buffer, size);
 }
 
 static int
 lies_kill (int pid)
 {
-  return flufl_syscalls_posix.kill (pid);
+  return flufl_syscalls_native.kill (pid);
 }
 
 static gint64
@@ -389,7 +389,7 @@ lies_clock (FluflClock clock)
   g_mutex_lock (&mutex);
   shift = clock == FLUFL_CLOCK_BOOT ? boot_shift : real_shift;
   g_mutex_unlock (&mutex);
-  return flufl_syscalls_posix.clock (clock) + shift;
+  return flufl_syscalls_native.clock (clock) + shift;
 }
 
 static FluflFsKind
@@ -403,21 +403,21 @@ lies_ask_fs_kind (const char *directory)
   g_mutex_lock (&mutex);
   kind = told_kind;
   g_mutex_unlock (&mutex);
-  return kind != FLUFL_FS_UNASKED ? kind : flufl_syscalls_posix.fs_kind (directory);
+  return kind != FLUFL_FS_UNASKED ? kind : flufl_syscalls_native.fs_kind (directory);
 }
 
 static int
 lies_flock (int fd, FluflLine line)
 {
   return enter (LIES_FLOCK)
-             ? (int) leave (LIES_FLOCK, flufl_syscalls_posix.flock (fd, line)) : -1;
+             ? (int) leave (LIES_FLOCK, flufl_syscalls_native.flock (fd, line)) : -1;
 }
 
 static int
 lies_list (const char *directory, FluflNameFunc func, gpointer user_data)
 {
   return enter (LIES_LIST)
-             ? (int) leave (LIES_LIST, flufl_syscalls_posix.list (directory, func, user_data)) : -1;
+             ? (int) leave (LIES_LIST, flufl_syscalls_native.list (directory, func, user_data)) : -1;
 }
 
 const FluflSyscalls lies_syscalls = {

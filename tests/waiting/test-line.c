@@ -239,7 +239,7 @@ static int
 count_lstat (const char *path, FluflStat *st)
 {
   g_atomic_int_inc (&n_looks);
-  return flufl_syscalls_posix.lstat (path, st);
+  return flufl_syscalls_native.lstat (path, st);
 }
 
 static void

@@ -367,7 +367,7 @@ test_claim_gone (void)
 static void
 test_stopped (void)
 {
-  FluflSyscalls sys = flufl_syscalls_posix;
+  FluflSyscalls sys = flufl_syscalls_native;
   FluflQueue queue = { 0 };
   FluflIdentity who;
   FluflClaimName claim;

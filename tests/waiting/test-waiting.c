@@ -78,7 +78,7 @@ list_and_go (const char *directory, FluflNameFunc func, gpointer user_data)
 
   if (going_at == BEFORE_LIST)
     go ();
-  result = flufl_syscalls_posix.list (directory, func, user_data);
+  result = flufl_syscalls_native.list (directory, func, user_data);
   if (going_at == AFTER_LIST)
     go ();
   return result;
@@ -99,7 +99,7 @@ test_no_wake_up_lost (gconstpointer data)
   for (int i = 0; i < 10; i++)
     {
       agent_sys.link = link;
-      agent_sys.list = flufl_syscalls_posix.list;
+      agent_sys.list = flufl_syscalls_native.list;
       agent_take (&a);
       going = &a;
       agent_sys.link = link_and_go;

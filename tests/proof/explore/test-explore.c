@@ -291,7 +291,7 @@ main (int argc, char **argv)
   is_slow = g_getenv ("FLUFL_TEST_SLOW_MACHINE") != NULL;
   is_long = minutes > 0;
   /* The real calls find out the identity, once. */
-  flufl_identity_get (&flufl_syscalls_posix, &identity);
+  flufl_identity_get (&flufl_syscalls_native, &identity);
 
   g_test_add_func ("/explore/flufl", test_flufl);
   g_test_add_func ("/explore/without-a1", test_without_a1);

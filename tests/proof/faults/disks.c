@@ -117,7 +117,7 @@ shift (FluflStat *st)
 static int
 real_fstat (int fd, FluflStat *st)
 {
-  if (flufl_syscalls_posix.fstat (fd, st) != 0)
+  if (flufl_syscalls_native.fstat (fd, st) != 0)
     return -1;
   shift (st);
   return 0;
@@ -126,7 +126,7 @@ real_fstat (int fd, FluflStat *st)
 static int
 real_lstat (const char *path, FluflStat *st)
 {
-  if (flufl_syscalls_posix.lstat (path, st) != 0)
+  if (flufl_syscalls_native.lstat (path, st) != 0)
     return -1;
   shift (st);
   return 0;
@@ -146,7 +146,7 @@ static int
 real_open (const char *path, FluflOpen how)
 {
   /* A look at NFS bypasses the cache with O_DIRECT, which other file systems restrict. */
-  int fd = flufl_syscalls_posix.open (path, how == FLUFL_OPEN_LOOK_UNCACHED ? FLUFL_OPEN_LOOK : how);
+  int fd = flufl_syscalls_native.open (path, how == FLUFL_OPEN_LOOK_UNCACHED ? FLUFL_OPEN_LOOK : how);
 
   return how == FLUFL_OPEN_CREATE ? changed (fd) : fd;
 }
@@ -154,19 +154,19 @@ real_open (const char *path, FluflOpen how)
 static gssize
 real_pwrite (int fd, const void *buffer, gsize size, gint64 offset)
 {
-  return changed ((int) flufl_syscalls_posix.pwrite (fd, buffer, size, offset));
+  return changed ((int) flufl_syscalls_native.pwrite (fd, buffer, size, offset));
 }
 
 static int
 real_futimens (int fd, gint64 mtime)
 {
-  return changed (flufl_syscalls_posix.futimens (fd, mtime));
+  return changed (flufl_syscalls_native.futimens (fd, mtime));
 }
 
 static int
 real_utimens (const char *path, gint64 mtime)
 {
-  return changed (flufl_syscalls_posix.utimens (path, mtime));
+  return changed (flufl_syscalls_native.utimens (path, mtime));
 }
 
 static int
@@ -203,7 +203,7 @@ real_set_up (void)
   test_place_init (&place);
   swift = mmap (NULL, sizeof *swift, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   g_assert_true (swift != MAP_FAILED);
-  real_syscalls = flufl_syscalls_posix;
+  real_syscalls = flufl_syscalls_native;
   real_syscalls.clock = real_clock;
   real_syscalls.open = real_open;
   real_syscalls.pwrite = real_pwrite;
@@ -231,8 +231,8 @@ real_reset (FluflFsKind kind)
   test_place_empty (&place);
   told_kind = kind;
   g_atomic_int_set (&swift->n, 0);
-  swift->real = flufl_syscalls_posix.clock (FLUFL_CLOCK_REAL);
-  swift->boot = flufl_syscalls_posix.clock (FLUFL_CLOCK_BOOT);
+  swift->real = flufl_syscalls_native.clock (FLUFL_CLOCK_REAL);
+  swift->boot = flufl_syscalls_native.clock (FLUFL_CLOCK_BOOT);
 }
 
 static void
@@ -259,7 +259,7 @@ gboolean
 disk_real_is_local (void)
 {
   real_set_up ();
-  return flufl_syscalls_posix.fs_kind (place.dir) == FLUFL_FS_LOCAL;
+  return flufl_syscalls_native.fs_kind (place.dir) == FLUFL_FS_LOCAL;
 }
 
 /* --- Both --- */

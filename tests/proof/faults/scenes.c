@@ -351,7 +351,7 @@ claim_of_dead_process (Stage *self, double *out_seconds)
   g_autofree char *name = NULL;
   FluflIdentity id;
 
-  flufl_identity_get (&flufl_syscalls_posix, &id);
+  flufl_identity_get (&flufl_syscalls_native, &id);
   id.pid = G_MAXINT32;
   name = flufl_claim_name_build ("x.lock", "|", &id, 1, 2, FLUFL_MARK_NONE);
   *out_seconds = id.start[0] != '\0' ? 3600 : LONG_AGO;

@@ -260,7 +260,7 @@ main (int argc, char **argv)
   int status;
 
   g_test_init (&argc, &argv, NULL);
-  flufl_identity_get (&flufl_syscalls_posix, &us); /* it is found out only once */
+  flufl_identity_get (&flufl_syscalls_native, &us); /* it is found out only once */
   for (guint i = 0; i < n_scenes; i++)
     {
       g_autofree char *path = g_strdup_printf ("/deleted/%s", scenes[i].name);

@@ -312,7 +312,7 @@ main (int argc, char **argv)
   int status;
 
   g_test_init (&argc, &argv, NULL);
-  flufl_identity_get (&flufl_syscalls_posix, &us); /* it is found out only once */
+  flufl_identity_get (&flufl_syscalls_native, &us); /* it is found out only once */
   flufl_lock_syscalls = &faulty_syscalls;
   flufl_acquire_patience = 200;
   thread = g_thread_new ("patience", lose_patience, NULL);

@@ -115,7 +115,7 @@ main (int argc, char **argv)
   FluflIdentity us;
 
   g_test_init (&argc, &argv, NULL);
-  flufl_identity_get (&flufl_syscalls_posix, &us); /* it is found out only once */
+  flufl_identity_get (&flufl_syscalls_native, &us); /* it is found out only once */
   for (guint i = 0; i < n_scenes; i++)
     {
       g_autofree char *path = g_strdup_printf ("/faults/%s", scenes[i].name);

@@ -492,7 +492,7 @@ main (int argc, char **argv)
   int status;
 
   g_test_init (&argc, &argv, NULL);
-  flufl_identity_get (&flufl_syscalls_posix, &us);
+  flufl_identity_get (&flufl_syscalls_native, &us);
   ring = mmap (NULL, sizeof *ring, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   g_assert_true (ring != MAP_FAILED);
   for (gsize g = 0; g < G_N_ELEMENTS (grounds); g++)

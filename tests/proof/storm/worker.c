@@ -22,7 +22,7 @@ static gboolean clock_jumps = TRUE;
 static gint64
 stepped_clock (FluflClock clock)
 {
-  gint64 now = flufl_syscalls_posix.clock (clock);
+  gint64 now = flufl_syscalls_native.clock (clock);
 
   return clock == FLUFL_CLOCK_REAL ? now + clock_step : now;
 }
@@ -168,7 +168,7 @@ main (int argc, char *argv[])
 {
   g_autoptr (FluflLock) lock = NULL;
   g_autoptr (GRand) rand = NULL;
-  FluflSyscalls table = flufl_syscalls_posix;
+  FluflSyscalls table = flufl_syscalls_native;
 
   if (argc != 4 && argc != 5)
     g_error ("usage: worker ARENA LOCK SEED [HOURS]");

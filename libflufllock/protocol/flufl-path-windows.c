@@ -1,0 +1,91 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * Names on Windows: docs/protocol.md, "Windows".
+ */
+
+#include "config.h"
+
+#include "flufl-path.h"
+
+#include <windows.h>
+
+char *
+flufl_path_dup_native (const char *path)
+{
+  char *native = g_strdup (path);
+
+  for (char *p = native; *p != '\0'; p++)
+    if (*p == '\\')
+      *p = '/';
+  return native;
+}
+
+/* Windows takes "x/.." out of a path as text, as GFile does. */
+char *
+flufl_path_resolve (const char *directory G_GNUC_UNUSED)
+{
+  return NULL;
+}
+
+static gboolean
+is_device_name (const char *name)
+{
+  static const char *const devices[] = { "CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$" };
+  gsize length = strcspn (name, ".");
+
+  while (length > 0 && name[length - 1] == ' ')
+    length--;
+  for (gsize i = 0; i < G_N_ELEMENTS (devices); i++)
+    if (length == strlen (devices[i]) && g_ascii_strncasecmp (name, devices[i], length) == 0)
+      return TRUE;
+  return length == 4 && g_ascii_isdigit (name[3])
+         && (g_ascii_strncasecmp (name, "COM", 3) == 0 || g_ascii_strncasecmp (name, "LPT", 3) == 0);
+}
+
+/* Windows would open another file, a device or a stream of another file. */
+const char *
+flufl_name_find_fault (const char *name)
+{
+  gsize length = strlen (name);
+
+  for (gsize i = 0; i < length; i++)
+    if (FLUFL_NAME_FORBIDS (name[i]) || g_ascii_iscntrl (name[i]))
+      return "has a character that no file of Windows can have";
+  if (length > 0 && (name[length - 1] == '.' || name[length - 1] == ' '))
+    return "ends with a dot or a blank, which Windows leaves out";
+  if (is_device_name (name))
+    return "is that of a device";
+  return NULL;
+}
+
+gboolean
+flufl_name_begins_with (const char *text, const char *name, gsize length)
+{
+  g_autofree wchar_t *left = NULL, *right = NULL;
+  glong n_left, n_right;
+
+  if (strncmp (text, name, length) == 0)
+    return TRUE;
+  if (strnlen (text, length) != strnlen (name, length))
+    return FALSE;
+  left = (wchar_t *) g_utf8_to_utf16 (text, (glong) length, NULL, &n_left, NULL);
+  right = (wchar_t *) g_utf8_to_utf16 (name, (glong) length, NULL, &n_right, NULL);
+  return left != NULL && right != NULL
+         && CompareStringOrdinal (left, (int) n_left, right, (int) n_right, TRUE) == CSTR_EQUAL;
+}
+
+/* In upper case, as the file system compares. */
+char *
+flufl_name_fold (const char *name)
+{
+  glong length = 0;
+  g_autofree wchar_t *wide = (wchar_t *) g_utf8_to_utf16 (name, -1, NULL, &length, NULL);
+  char *folded;
+
+  if (wide == NULL)
+    return g_strdup (name);
+  CharUpperBuffW (wide, (DWORD) length);
+  folded = g_utf16_to_utf8 ((const gunichar2 *) wide, length, NULL, NULL, NULL);
+  return folded != NULL ? folded : g_strdup (name);
+}

@@ -1,0 +1,84 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * Windows shows when a process was created. It does not show that a process is stopped.
+ */
+
+#define _WIN32_WINNT 0x0A00
+
+#include "config.h"
+
+#include "flufl-process-facts.h"
+
+#include <string.h>
+#include <windows.h>
+#include <winternl.h>
+
+typedef struct
+{
+  LARGE_INTEGER boot_time;
+  LARGE_INTEGER current_time;
+  LARGE_INTEGER time_zone_bias;
+  ULONG         time_zone_id;
+  ULONG         reserved;
+  ULONGLONG     boot_time_bias;
+  ULONGLONG     sleep_time_bias;
+} TimeOfDay;
+
+/* Milliseconds since 1601: the tag S has no room for more. 0: unknown. */
+static guint64
+find_start (HANDLE process)
+{
+  FILETIME created, exited, kernel, user;
+
+  if (!GetProcessTimes (process, &created, &exited, &kernel, &user))
+    return 0;
+  return (((guint64) created.dwHighDateTime << 32) | created.dwLowDateTime) / 10000;
+}
+
+static void
+short_hash (const char *text, char out[9])
+{
+  g_autofree char *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
+
+  memcpy (out, sum, 8);
+  out[8] = '\0';
+}
+
+/* The machine and the moment of its boot stand for the boot. There are no namespaces. */
+void
+flufl_process_facts_find (const FluflSyscalls *sys G_GNUC_UNUSED, FluflIdentity *id)
+{
+  TimeOfDay time;
+  char machine[64] = "";
+  DWORD size = sizeof machine;
+  g_autofree char *boot = NULL;
+  guint64 start = find_start (GetCurrentProcess ());
+
+  if (RegGetValueA (HKEY_LOCAL_MACHINE, "SOFTWARE\\Microsoft\\Cryptography", "MachineGuid",
+                    RRF_RT_REG_SZ | RRF_SUBKEY_WOW6464KEY, NULL, machine, &size) != ERROR_SUCCESS
+      || NtQuerySystemInformation (SystemTimeOfDayInformation, &time, sizeof time, NULL) != 0)
+    return;
+  boot = g_strdup_printf ("%s %" G_GINT64_FORMAT, machine,
+                          (gint64) time.boot_time.QuadPart - (gint64) time.boot_time_bias);
+  short_hash (boot, id->boot);
+  short_hash (boot, id->space);
+  if (start != 0)
+    g_snprintf (id->start, sizeof id->start, "%" G_GINT64_MODIFIER "x", start);
+}
+
+FluflProcessState
+flufl_process_facts_ask (const FluflSyscalls *sys G_GNUC_UNUSED, int pid, guint64 *out_start)
+{
+  HANDLE process = OpenProcess (PROCESS_QUERY_LIMITED_INFORMATION | SYNCHRONIZE, FALSE, (DWORD) pid);
+  FluflProcessState state = FLUFL_PROCESS_UNKNOWN;
+
+  if (process == NULL)
+    return GetLastError () == ERROR_INVALID_PARAMETER ? FLUFL_PROCESS_NONE : FLUFL_PROCESS_UNKNOWN;
+  *out_start = find_start (process);
+  if (*out_start != 0)
+    state = WaitForSingleObject (process, 0) == WAIT_TIMEOUT ? FLUFL_PROCESS_RUNNING
+                                                             : FLUFL_PROCESS_ENDED;
+  CloseHandle (process);
+  return state;
+}

@@ -1,0 +1,614 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * The table for Windows. Paths are in UTF-8, absolute, with '/' between their parts. A descriptor is
+ * a handle, of which only the lower 32 bits count.
+ *
+ * The life-line is that its maker has the claim open to write. A process that asks for it opens the
+ * file once more, so that no process may have it open to write. The kernel refuses that while the
+ * maker lives, and grants it to one breaker at a time. A lock of bytes would do the same. But
+ * LockFileEx() does not promise to end with the process at once, and in Wine a file with such a lock
+ * keeps its names.
+ */
+
+#define NTDDI_VERSION 0x0A000000
+#define _WIN32_WINNT 0x0A00
+
+#include "config.h"
+
+#include "flufl-syscalls.h"
+
+#include <string.h>
+#include <windows.h>
+
+#include "flufl-fs-kind.h"
+#include "flufl-thread.h"
+
+/* RtlGenRandom() of ntsecapi.h. */
+BOOLEAN NTAPI SystemFunction036 (PVOID buffer, ULONG size);
+
+#define SHARE_ALL (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
+
+/* Some versions of mingw-w64 lack these. */
+#define DISPOSITION_INFO_EX ((FILE_INFO_BY_HANDLE_CLASS) 21)
+#define DISPOSITION_DELETE_POSIX 0x13 /* delete, POSIX, ignore read-only */
+
+/* Virus scanners, indexers, and processes that remove another name of a file, open it for a moment
+ * and share less. So an opening is tried this often. */
+#define SHARING_TRIES 50
+
+/* From 1601 to 1970, in 100 ns. */
+#define UNIX_EPOCH G_GINT64_CONSTANT (116444736000000000)
+
+static int
+fail (DWORD error)
+{
+  switch (error)
+    {
+    case ERROR_FILE_NOT_FOUND:
+    case ERROR_PATH_NOT_FOUND:
+    case ERROR_BAD_NETPATH:
+    case ERROR_BAD_NET_NAME:
+    case ERROR_INVALID_NAME:
+    case ERROR_DELETE_PENDING:
+      errno = ENOENT;
+      break;
+    case ERROR_FILE_EXISTS:
+    case ERROR_ALREADY_EXISTS:
+      errno = EEXIST;
+      break;
+    case ERROR_ACCESS_DENIED:
+    case ERROR_PRIVILEGE_NOT_HELD:
+      errno = EACCES;
+      break;
+    case ERROR_SHARING_VIOLATION:
+      errno = EBUSY;
+      break;
+    case ERROR_LOCK_VIOLATION:
+      errno = EWOULDBLOCK;
+      break;
+    case ERROR_NOT_SAME_DEVICE:
+      errno = EXDEV;
+      break;
+    case ERROR_TOO_MANY_LINKS:
+      errno = EMLINK;
+      break;
+    case ERROR_NOT_SUPPORTED:
+    case ERROR_INVALID_FUNCTION:
+    case ERROR_CALL_NOT_IMPLEMENTED:
+      errno = EOPNOTSUPP;
+      break;
+    case ERROR_DIRECTORY:
+      errno = ENOTDIR;
+      break;
+    case ERROR_FILENAME_EXCED_RANGE:
+      errno = ENAMETOOLONG;
+      break;
+    case ERROR_WRITE_PROTECT:
+      errno = EROFS;
+      break;
+    case ERROR_DISK_FULL:
+    case ERROR_HANDLE_DISK_FULL:
+      errno = ENOSPC;
+      break;
+    case ERROR_TOO_MANY_OPEN_FILES:
+      errno = EMFILE;
+      break;
+    case ERROR_NOT_ENOUGH_MEMORY:
+    case ERROR_OUTOFMEMORY:
+    case ERROR_NO_SYSTEM_RESOURCES:
+      errno = ENOMEM;
+      break;
+    case ERROR_NETNAME_DELETED:
+    case ERROR_UNEXP_NET_ERR:
+    case ERROR_SEM_TIMEOUT:
+      errno = ETIMEDOUT;
+      break;
+    case ERROR_INVALID_PARAMETER:
+    case ERROR_INVALID_HANDLE:
+      errno = EINVAL;
+      break;
+    default:
+      errno = EIO;
+      break;
+    }
+  return -1;
+}
+
+static int
+fail_last (void)
+{
+  return fail (GetLastError ());
+}
+
+/* Long paths need a prefix, behind which '/' is no separator.
+ *
+ * Returns: (transfer full) (nullable): NULL with errno set if the path is no UTF-8 */
+static wchar_t *
+wide (const char *path)
+{
+  g_autofree char *native = NULL;
+  gsize length = strlen (path);
+  wchar_t *result;
+
+  if (length < MAX_PATH - 12 || g_str_has_prefix (path, "//?/"))
+    native = g_strdup (path);
+  else if (path[0] == '/' && path[1] == '/')
+    native = g_strconcat ("\\\\?\\UNC\\", path + 2, NULL);
+  else
+    native = g_strconcat ("\\\\?\\", path, NULL);
+  for (char *p = native; *p != '\0'; p++)
+    if (*p == '/')
+      *p = '\\';
+  result = (wchar_t *) g_utf8_to_utf16 (native, -1, NULL, NULL, NULL);
+  if (result == NULL)
+    errno = ENOENT;
+  return result;
+}
+
+static HANDLE
+handle_of (int fd)
+{
+  return (HANDLE) (gintptr) fd;
+}
+
+static HANDLE
+open_path (const char *path, DWORD access, DWORD share, DWORD disposition, DWORD flags)
+{
+  g_autofree wchar_t *name = wide (path);
+  HANDLE handle = INVALID_HANDLE_VALUE;
+
+  if (name == NULL)
+    return handle;
+  for (int i = 0; i < SHARING_TRIES; i++)
+    {
+      handle = CreateFileW (name, access, share, NULL, disposition, flags, NULL);
+      if (handle != INVALID_HANDLE_VALUE || GetLastError () != ERROR_SHARING_VIOLATION)
+        break;
+      Sleep (i < 10 ? 0 : 1);
+    }
+  if (handle == INVALID_HANDLE_VALUE)
+    fail_last ();
+  return handle;
+}
+
+static int
+windows_open (const char *path, FluflOpen how)
+{
+  HANDLE handle;
+
+  if (how == FLUFL_OPEN_CREATE)
+    handle = open_path (path, GENERIC_READ | GENERIC_WRITE, SHARE_ALL, CREATE_NEW,
+                        FILE_FLAG_OPEN_REPARSE_POINT);
+  else
+    handle = open_path (path, GENERIC_READ, SHARE_ALL, OPEN_EXISTING,
+                        how == FLUFL_OPEN_LOOK_THROUGH ? 0 : FILE_FLAG_OPEN_REPARSE_POINT);
+  if (handle == INVALID_HANDLE_VALUE)
+    return -1;
+  if (GetFileType (handle) != FILE_TYPE_DISK)
+    {
+      CloseHandle (handle);
+      errno = ENXIO;
+      return -1;
+    }
+  return (int) (gintptr) handle;
+}
+
+/* The second handles of files whose life-line was asked for. */
+static GMutex lines_mutex;
+static GHashTable *lines; /* by descriptor; owned, for ever */
+static int n_lines;       /* atomic */
+
+static int
+windows_close (int fd)
+{
+  if (g_atomic_int_get (&n_lines) > 0)
+    {
+      gpointer line = NULL;
+
+      g_mutex_lock (&lines_mutex);
+      if (g_hash_table_steal_extended (lines, GINT_TO_POINTER (fd), NULL, &line))
+        g_atomic_int_add (&n_lines, -1);
+      g_mutex_unlock (&lines_mutex);
+      if (line != NULL)
+        CloseHandle (line);
+    }
+  return CloseHandle (handle_of (fd)) ? 0 : fail_last ();
+}
+
+static gssize
+windows_read (int fd, void *buffer, gsize size)
+{
+  DWORD n;
+
+  if (ReadFile (handle_of (fd), buffer, (DWORD) size, &n, NULL))
+    return (gssize) n;
+  return GetLastError () == ERROR_HANDLE_EOF ? 0 : fail_last ();
+}
+
+/* A handle for one call. The handle that is the life-line never writes, since its close could then
+ * change the mtime. */
+static HANDLE
+open_to_write (int fd, DWORD access)
+{
+  HANDLE handle = ReOpenFile (handle_of (fd), access, SHARE_ALL, 0);
+
+  if (handle == INVALID_HANDLE_VALUE)
+    fail_last ();
+  return handle;
+}
+
+static gssize
+windows_pwrite (int fd, const void *buffer, gsize size, gint64 offset)
+{
+  OVERLAPPED at = { .Offset = (DWORD) offset, .OffsetHigh = (DWORD) (offset >> 32) };
+  HANDLE handle = open_to_write (fd, GENERIC_WRITE);
+  gssize result;
+  DWORD n = 0;
+
+  if (handle == INVALID_HANDLE_VALUE)
+    return -1;
+  result = WriteFile (handle, buffer, (DWORD) size, &n, &at) ? (gssize) n : fail_last ();
+  CloseHandle (handle);
+  return result;
+}
+
+/* From 100 ns since 1601. */
+static gint64
+from_filetime (gint64 time)
+{
+  gint64 unix_time = time - UNIX_EPOCH;
+
+  return flufl_time_from_seconds (unix_time / 10000000, unix_time % 10000000 * 100);
+}
+
+/* Rounded up, so that a stored time is not less than the time that was asked for. */
+static gint64
+to_filetime (gint64 time)
+{
+  return time / 100 + (time % 100 > 0) + UNIX_EPOCH;
+}
+
+static int
+stat_handle (HANDLE handle, FluflStat *st)
+{
+  BY_HANDLE_FILE_INFORMATION info;
+  FILE_BASIC_INFO basic;
+
+  memset (st, 0, sizeof *st);
+  if (GetFileType (handle) != FILE_TYPE_DISK)
+    {
+      st->type = FLUFL_FILE_DEVICE;
+      return 0;
+    }
+  if (!GetFileInformationByHandle (handle, &info)
+      || !GetFileInformationByHandleEx (handle, FileBasicInfo, &basic, sizeof basic))
+    return fail_last ();
+  if ((info.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0)
+    st->type = FLUFL_FILE_SYMLINK;
+  else if ((info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0)
+    st->type = FLUFL_FILE_DIRECTORY;
+  else
+    st->type = FLUFL_FILE_REGULAR;
+  st->dev = info.dwVolumeSerialNumber;
+  st->ino = ((guint64) info.nFileIndexHigh << 32) | info.nFileIndexLow;
+  st->nlink = info.nNumberOfLinks;
+  st->size = (gint64) (((guint64) info.nFileSizeHigh << 32) | info.nFileSizeLow);
+  st->mtime = from_filetime (basic.LastWriteTime.QuadPart);
+  st->ctime = from_filetime (basic.ChangeTime.QuadPart);
+  return 0;
+}
+
+static int
+windows_fstat (int fd, FluflStat *st)
+{
+  return stat_handle (handle_of (fd), st);
+}
+
+static int
+windows_lstat (const char *path, FluflStat *st)
+{
+  HANDLE handle = open_path (path, FILE_READ_ATTRIBUTES, SHARE_ALL, OPEN_EXISTING,
+                             FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_BACKUP_SEMANTICS);
+  int result;
+
+  if (handle == INVALID_HANDLE_VALUE)
+    return -1;
+  result = stat_handle (handle, st);
+  CloseHandle (handle);
+  return result;
+}
+
+static int
+touch_handle (HANDLE handle, gint64 time)
+{
+  gint64 stamp = to_filetime (time);
+  FILETIME ft = { (DWORD) stamp, (DWORD) (stamp >> 32) };
+
+  return SetFileTime (handle, NULL, &ft, &ft) ? 0 : fail_last ();
+}
+
+static int
+windows_futimens (int fd, gint64 mtime)
+{
+  HANDLE handle = open_to_write (fd, FILE_WRITE_ATTRIBUTES);
+  int result;
+
+  if (handle == INVALID_HANDLE_VALUE)
+    return -1;
+  result = touch_handle (handle, mtime);
+  CloseHandle (handle);
+  return result;
+}
+
+static int
+windows_utimens (const char *path, gint64 mtime)
+{
+  HANDLE handle = open_path (path, FILE_WRITE_ATTRIBUTES, SHARE_ALL, OPEN_EXISTING,
+                             FILE_FLAG_OPEN_REPARSE_POINT);
+  int result;
+
+  if (handle == INVALID_HANDLE_VALUE)
+    return -1;
+  result = touch_handle (handle, mtime);
+  CloseHandle (handle);
+  return result;
+}
+
+static int
+windows_identify (const char *path, guint64 *dev, guint64 *ino)
+{
+  FluflStat st;
+
+  if (windows_lstat (path, &st) != 0)
+    return -1;
+  *dev = st.dev;
+  *ino = st.ino;
+  return 0;
+}
+
+static int
+windows_flock (int fd, FluflLine line)
+{
+  DWORD access = line == FLUFL_LINE_TAKE ? GENERIC_READ | GENERIC_WRITE : GENERIC_READ;
+  HANDLE second;
+
+  /* The maker has had the file open to write since it was created. */
+  if (line == FLUFL_LINE_TIE)
+    return 0;
+  second = ReOpenFile (handle_of (fd), access, FILE_SHARE_READ | FILE_SHARE_DELETE, 0);
+  if (second == INVALID_HANDLE_VALUE)
+    return fail (GetLastError () == ERROR_SHARING_VIOLATION ? ERROR_LOCK_VIOLATION : GetLastError ());
+  g_mutex_lock (&lines_mutex);
+  if (lines == NULL)
+    lines = g_hash_table_new (NULL, NULL);
+  g_hash_table_insert (lines, GINT_TO_POINTER (fd), second);
+  g_atomic_int_inc (&n_lines);
+  g_mutex_unlock (&lines_mutex);
+  return 0;
+}
+
+static int
+windows_link (const char *from, const char *to)
+{
+  g_autofree wchar_t *old = wide (from);
+  g_autofree wchar_t *name = wide (to);
+
+  if (old == NULL || name == NULL)
+    return -1;
+  for (int i = 0; i < SHARING_TRIES; i++)
+    {
+      if (CreateHardLinkW (name, old, NULL))
+        return 0;
+      if (GetLastError () != ERROR_SHARING_VIOLATION)
+        break;
+      Sleep (i < 10 ? 0 : 1);
+    }
+  return fail_last ();
+}
+
+static int
+windows_rename (const char *from, const char *to)
+{
+  g_autofree wchar_t *old = wide (from);
+  g_autofree wchar_t *name = wide (to);
+
+  if (old == NULL || name == NULL)
+    return -1;
+  return MoveFileExW (old, name, 0) ? 0 : fail_last ();
+}
+
+static gboolean
+is_unknown (DWORD error)
+{
+  return error == ERROR_INVALID_PARAMETER || error == ERROR_NOT_SUPPORTED
+         || error == ERROR_INVALID_FUNCTION;
+}
+
+/* For systems on which the name of an open file stays until the file is closed. The file gets another
+ * name first. */
+static BOOL
+unlink_slowly (HANDLE handle, const char *path)
+{
+  FILE_DISPOSITION_INFO disposition = { TRUE };
+  g_autofree char *directory = g_path_get_dirname (path);
+  g_autofree char *other = NULL;
+  g_autofree wchar_t *name = NULL;
+  g_autofree FILE_RENAME_INFO *rename = NULL;
+  guint64 random;
+  gsize length;
+
+  SystemFunction036 (&random, sizeof random);
+  other = g_strdup_printf ("%s/.flufl-gone-%016" G_GINT64_MODIFIER "x", directory, random);
+  name = wide (other);
+  length = wcslen (name) * sizeof (wchar_t);
+  rename = g_malloc0 (sizeof *rename + length);
+  rename->FileNameLength = (DWORD) length;
+  memcpy (rename->FileName, name, length + sizeof (wchar_t));
+  return SetFileInformationByHandle (handle, FileRenameInfo, rename, (DWORD) (sizeof *rename + length))
+         && SetFileInformationByHandle (handle, FileDispositionInfo, &disposition, sizeof disposition);
+}
+
+/* The handle does not share deletion. If several handles did, several processes could set the mark
+ * that the file goes with its last handle, and each call would succeed. */
+static int
+windows_unlink (const char *path)
+{
+  HANDLE handle = open_path (path, DELETE, FILE_SHARE_READ | FILE_SHARE_WRITE, OPEN_EXISTING,
+                             FILE_FLAG_OPEN_REPARSE_POINT);
+  DWORD flags = DISPOSITION_DELETE_POSIX;
+  BOOL done;
+  DWORD error;
+
+  if (handle == INVALID_HANDLE_VALUE)
+    return -1;
+  done = SetFileInformationByHandle (handle, DISPOSITION_INFO_EX, &flags, sizeof flags);
+  if (!done && is_unknown (GetLastError ()))
+    done = unlink_slowly (handle, path);
+  error = done ? 0 : GetLastError ();
+  CloseHandle (handle);
+  return done ? 0 : fail (error);
+}
+
+static int
+windows_list (const char *directory, FluflNameFunc func, gpointer user_data)
+{
+  g_autofree char *pattern = g_strconcat (directory, "/*", NULL);
+  g_autofree wchar_t *name = wide (pattern);
+  WIN32_FIND_DATAW found;
+  HANDLE handle;
+  DWORD error = 0;
+  gboolean more = TRUE;
+
+  if (name == NULL)
+    return -1;
+  handle = FindFirstFileExW (name, FindExInfoBasic, &found, FindExSearchNameMatch, NULL,
+                             FIND_FIRST_EX_LARGE_FETCH);
+  if (handle == INVALID_HANDLE_VALUE)
+    return fail_last ();
+  while (more)
+    {
+      g_autofree char *utf8 = g_utf16_to_utf8 ((const gunichar2 *) found.cFileName, -1, NULL, NULL, NULL);
+
+      more = utf8 == NULL || func (utf8, user_data);
+      if (more && !FindNextFileW (handle, &found))
+        {
+          error = GetLastError ();
+          more = FALSE;
+        }
+    }
+  FindClose (handle);
+  return error == 0 || error == ERROR_NO_MORE_FILES ? 0 : fail (error);
+}
+
+static int
+windows_kill (int pid)
+{
+  HANDLE handle = OpenProcess (SYNCHRONIZE, FALSE, (DWORD) pid);
+  gboolean ended;
+
+  if (handle == NULL && GetLastError () != ERROR_INVALID_PARAMETER)
+    return fail_last ();
+  ended = handle == NULL || WaitForSingleObject (handle, 0) == WAIT_OBJECT_0;
+  if (handle != NULL)
+    CloseHandle (handle);
+  if (!ended)
+    return 0;
+  errno = ESRCH;
+  return -1;
+}
+
+static int
+windows_random (void *buffer, gsize size)
+{
+  if (SystemFunction036 (buffer, (ULONG) size))
+    return 0;
+  errno = EIO;
+  return -1;
+}
+
+static gint64
+windows_clock (FluflClock clock)
+{
+  if (clock == FLUFL_CLOCK_REAL)
+    {
+      FILETIME now;
+
+      GetSystemTimePreciseAsFileTime (&now);
+      return from_filetime ((gint64) (((guint64) now.dwHighDateTime << 32) | now.dwLowDateTime));
+    }
+  else
+    {
+      static gint64 frequency;
+      LARGE_INTEGER n;
+
+      /* This counter goes on while the machine sleeps. */
+      if (frequency == 0)
+        {
+          QueryPerformanceFrequency (&n);
+          frequency = n.QuadPart;
+        }
+      QueryPerformanceCounter (&n);
+      return n.QuadPart / frequency * FLUFL_NSEC_PER_SEC
+             + n.QuadPart % frequency * FLUFL_NSEC_PER_SEC / frequency;
+    }
+}
+
+/* The root of the volume, and the type of its file system. */
+static gboolean
+find_volume (const char *directory, wchar_t *volume, wchar_t *type)
+{
+  g_autofree char *root = g_strconcat (directory, "/", NULL);
+  g_autofree wchar_t *name = wide (root);
+
+  return name != NULL && GetVolumePathNameW (name, volume, MAX_PATH)
+         && GetVolumeInformationW (volume, NULL, 0, NULL, NULL, NULL, type, MAX_PATH);
+}
+
+FluflFsKind
+flufl_fs_kind (const char *directory)
+{
+  wchar_t volume[MAX_PATH + 1], type[MAX_PATH + 1];
+
+  if (!find_volume (directory, volume, type))
+    return FLUFL_FS_UNASKED;
+  return wcscmp (type, L"NTFS") == 0 && GetDriveTypeW (volume) != DRIVE_REMOTE ? FLUFL_FS_LOCAL
+                                                                              : FLUFL_FS_OTHER;
+}
+
+gboolean
+flufl_fs_may_hang (const char *directory)
+{
+  return flufl_fs_kind (directory) != FLUFL_FS_LOCAL;
+}
+
+char *
+flufl_fs_type (const char *directory)
+{
+  wchar_t volume[MAX_PATH + 1], type[MAX_PATH + 1];
+
+  return find_volume (directory, volume, type)
+             ? g_utf16_to_utf8 ((const gunichar2 *) type, -1, NULL, NULL, NULL)
+             : NULL;
+}
+
+const FluflSyscalls flufl_syscalls_native = {
+  .open = windows_open,
+  .close = windows_close,
+  .read = windows_read,
+  .pwrite = windows_pwrite,
+  .fstat = windows_fstat,
+  .lstat = windows_lstat,
+  .identify = windows_identify,
+  .futimens = windows_futimens,
+  .utimens = windows_utimens,
+  .flock = windows_flock,
+  .link = windows_link,
+  .rename = windows_rename,
+  .unlink = windows_unlink,
+  .list = windows_list,
+  .kill = windows_kill,
+  .random = windows_random,
+  .clock = windows_clock,
+  .fs_kind = flufl_fs_kind,
+};
