@@ -153,7 +153,7 @@ prepare (AcquireCall *self)
   acquire->deadline = deadline_after (acquire->started, self->timeout_ms);
 }
 
-/* The lease begins here, and not when the caller hears of it. */
+/* The heartbeat begins here, and not when the caller hears of the win. */
 static void
 take_win (AcquireCall *self)
 {
@@ -449,22 +449,22 @@ flufl_lock_call_acquire (FluflLock *self, gint64 timeout_ms, GCancellable *cance
  *
  * At least one try is made. An acquisition breaks a lock that expired more than ten seconds ago.
  * While [property@Flufl.Lock:break-dead] is set, it also breaks the lock of a holder that is proved
- * dead. Some seconds without a change of the lock file may have to pass first. The wait ends within
- * @timeout_ms, unless a file server is slow to answer the last try. A wait that ends without the
- * lock leaves no files behind.
+ * dead. The lock file may first have to stay unchanged for five seconds. If the holder of an
+ * expired lock seems to live, the acquisition watches the lock for a third of its lifetime and five
+ * seconds. The wait ends within @timeout_ms, unless a file server is slow to answer the last try. A
+ * wait that ends without the lock leaves no files behind.
  *
  * Fails with
  *
- * - `FLUFL_LOCK_ERROR_TIMED_OUT` if somebody else held the lock,
- * - `FLUFL_LOCK_ERROR_ALREADY_HELD` if this object holds it,
- * - `FLUFL_LOCK_ERROR_NOT_A_LOCK` if another file is at the path,
- * - `FLUFL_LOCK_ERROR_UNSUPPORTED` on a file system without hard links, and on SMB,
- * - `FLUFL_LOCK_ERROR_LOST` if this object held the lock and has lost it, or if the new lock is
- *   lost before the operation returns,
- * - `G_IO_ERROR_CANCELLED` if it was cancelled. The lock is not held then,
- * - an error of the system, such as `G_IO_ERROR_NOT_FOUND` if the directory does not exist.
- *   Temporary errors are retried within @timeout_ms. The operation fails if only such errors occur
- *   for ten seconds, or for the lifetime of the lock if that is longer.
+ * - `FLUFL_LOCK_ERROR_TIMED_OUT` if somebody else held the lock, - `FLUFL_LOCK_ERROR_ALREADY_HELD`
+ * if this object holds it, - `FLUFL_LOCK_ERROR_NOT_A_LOCK` if another file is at the path, -
+ * `FLUFL_LOCK_ERROR_UNSUPPORTED` on a file system without hard links, and on SMB, -
+ * `FLUFL_LOCK_ERROR_LOST` if the operation finds that this object has lost the lock that it held,
+ * or if the new lock is lost before the operation returns, - `G_IO_ERROR_CANCELLED` if it was
+ * cancelled. The lock is not held then, - an error of the system, such as `G_IO_ERROR_NOT_FOUND` if
+ * the directory does not exist. Temporary errors are retried within @timeout_ms. The operation
+ * fails if only such errors occur for ten seconds, or for the lifetime of the lock if that is
+ * longer.
  *
  * Returns: %TRUE if the lock is held now; %FALSE with @error set
  *

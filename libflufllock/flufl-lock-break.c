@@ -142,8 +142,10 @@ flufl_lock_call_break_lock (FluflLock *self, gint64 flags, GCancellable *cancell
  * seconds ago, or whose holder is proved dead. The ten seconds are for clocks
  * that differ: until they are over a lock in the state
  * `FLUFL_LOCK_STATE_THEIRS_EXPIRED` stays. A lock is left alone for five
- * seconds after its last change, unless its life-line proves the death,
- * so this may take some seconds.
+ * seconds after its last change, unless its life-line proves the death. An
+ * expired lock whose holder seems to live is watched first, for a third of its
+ * lifetime and five seconds. A lock whose claim was removed by a process that
+ * may still live is left alone for a minute.
  *
  * With `FLUFL_BREAK_FORCE` this removes whatever is at the lock file's path, except a directory. A
  * live holder loses its lock, and a file that is not a lock is deleted. Only the caller can know

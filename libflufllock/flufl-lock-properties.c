@@ -275,10 +275,9 @@ install_holding (void)
    * Whether a release keeps the claim file for the next acquisition of this object, instead of
    * removing it. %FALSE by default.
    *
-   * An object that often acquires and releases is several times faster with it,
-   * since most of the cost without contention is to create and remove a file. On
-   * NFS it saves about half of the calls to the server. Other file systems are not
-   * affected.
+   * An object that often acquires and releases is several times faster with it, since most of the
+   * cost without contention is to create and remove a file. On NFS it saves about half of the calls
+   * to the server. On file systems that are neither local nor NFS it has no effect.
    *
    * The price is a file in the lock's directory. On a local file system this process keeps that
    * file open, which keeps the file system from being unmounted. The file is closed and removed

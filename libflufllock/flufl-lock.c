@@ -216,9 +216,9 @@ flufl_lock_class_init (FluflLockClass *klass)
    * within some seconds. An acquisition that waits behind others of the same process does not emit
    * it again.
    *
-   * The signal is emitted in the main context of an asynchronous acquisition, and
-   * in the calling thread of a synchronous one. It is not emitted while the lock
-   * file may not be read, since the holder is unknown then.
+   * The signal is emitted in the main context of an asynchronous acquisition, and in the calling
+   * thread of a synchronous one. It is not emitted while the holder is unknown. This is so if
+   * neither the lock file nor the names in its directory show the holder.
    *
    * Since: 0.1
    */

@@ -294,7 +294,8 @@ describe_obstacle (const FluflSite *site, const FluflFindings *findings)
     }
   if (look->sight == FLUFL_SIGHT_NOTHING)
     return g_strdup ("Other processes took it each time it became free.");
-  /* Otherwise the error is NOT_A_LOCK. */
+  /* A wait meets a foreign file only if it may be a lock that was just released. Other foreign
+   * files end the acquisition with NOT_A_LOCK. */
   if (look->sight == FLUFL_SIGHT_FOREIGN)
     return g_strdup_printf ("The file may be a lock whose claim was just removed. It counts as no "
                             "lock once nothing has changed for %d s.",
@@ -303,7 +304,8 @@ describe_obstacle (const FluflSite *site, const FluflFindings *findings)
   holder = describe_holder (site, findings);
   g_string_append (text, holder);
   g_string_append (text, describe_liveness (findings));
-  if (past && !findings->expired && look->sight == FLUFL_SIGHT_CLAIM && findings->break_errsv == 0)
+  if (past && !findings->expired && !findings->resting && look->sight == FLUFL_SIGHT_CLAIM
+      && findings->break_errsv == 0)
     g_string_append_printf (text, " It can be broken %d s after it expired.",
                             (int) (FLUFL_SLOP / FLUFL_NSEC_PER_SEC));
   if (look->sight == FLUFL_SIGHT_STRANGE && findings->break_errsv != 0)
@@ -319,7 +321,7 @@ describe_obstacle (const FluflSite *site, const FluflFindings *findings)
                             g_strerror (findings->break_errsv));
   else if (findings->resting)
     g_string_append_printf (text, " The lock can be broken once nothing has changed for %d s.",
-                            (int) (FLUFL_GRACE / FLUFL_NSEC_PER_SEC));
+                            (int) (findings->rest / FLUFL_NSEC_PER_SEC));
   else if (findings->in_vigil)
     g_string_append_printf (text, " The lock can be broken if it is not refreshed within "
                             "%" G_GINT64_FORMAT " s.",
@@ -499,7 +501,7 @@ directory_advice (const FluflSite *site, const FluflFindings *findings)
 
 /*
  * flufl_report_refused:
- * @outcome: what an attempt or a break ended with, and is not a matter of waiting
+ * @outcome: the outcome of an attempt or a break that a longer wait does not change
  */
 GError *
 flufl_report_refused (const FluflSite     *site,

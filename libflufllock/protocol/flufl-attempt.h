@@ -51,7 +51,8 @@ typedef struct
   gboolean      stopped;     /* … which is alive, and was told to stop … */
   gboolean      own;         /* … or is this process */
   gboolean      expired;     /* by both clocks, the slop added */
-  gboolean      resting;     /* it may be broken once it has rested */
+  gboolean      resting;     /* it may be broken once it has rested … */
+  gint64        rest;        /* … for as long as this, in nanoseconds */
   gboolean      in_vigil;    /* it has expired, and may be broken once vigil is over */
   FluflVigil    vigil;       /* kept from one attempt to the next */
   gint64        changed;     /* ctime of one that is not that of the last look, and has

@@ -111,6 +111,7 @@ recover_without_line (FluflSite       *site,
   if (flufl_life_line_is_known (site, orphan) && age < STALLED_REST)
     {
       findings->resting = TRUE;
+      findings->rest = STALLED_REST;
       return FLUFL_OUTCOME_BUSY;
     }
   return recover (site, orphan, claim_path, findings);
@@ -329,7 +330,8 @@ is_somebodys_lock (const FluflSite *site, gint64 server_now, FluflFindings *find
  * @claim: ours, freshly touched, so that its ctime shows the file server's clock
  *
  * Looks at the lock file. Breaks the lock if it has rested, and has expired or, with @break_dead,
- * has a holder that is proved dead. If a life-line is the proof, no rest is needed.
+ * has a holder that is proved dead. An expired lock whose life-line is busy needs a vigil, too. If
+ * a life-line is the proof, no rest is needed, except for an orphan.
  *
  * Returns: AGAIN if there is nothing in the way any more; BUSY; NOT_A_LOCK;
  *   UNSURE; FAILED
@@ -345,6 +347,7 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
   int fd;
 
   findings->expired = findings->resting = findings->in_vigil = FALSE;
+  findings->rest = FLUFL_GRACE;
   findings->stopped = findings->own = FALSE;
   findings->liveness = FLUFL_LIVENESS_UNKNOWN;
   findings->break_errsv = 0;
@@ -365,8 +368,9 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
       return FLUFL_OUTCOME_BUSY;
     }
 
-  /* The life-line is tried even if the lock has expired. A stopped process can block the ordinary
-   * way, but not this one. */
+  /* The life-line is tried even if the lock has expired. An ordinary breaker that is stopped
+   * between its two removals delays the ordinary way for STALLED_REST, but this way for the grace
+   * only. */
   line = flufl_holder_ask (site, fd,
                            break_dead || findings->expired ? FLUFL_LINE_TAKE : FLUFL_LINE_NONE,
                            findings);

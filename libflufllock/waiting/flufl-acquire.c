@@ -19,8 +19,8 @@
 /* Opening a lock file on a file server costs calls. A server of NFS 4 may even promise to ask the
  * client before the file changes. The holder's next step is then slow. There a waiter therefore
  * looks only when the wait lasts. On NFS flufl_attempt() learns when to look again from the
- * server's other answers. On other file systems, and before a lock has been seen, the lock file is
- * read this often. */
+ * server's other answers. On other file systems, where times are in whole seconds, and before a
+ * lock has been seen, the lock file is read this often. */
 #define REMOTE_LOOK_EVERY (2 * G_USEC_PER_SEC)
 
 /* An acquisition ends when the server has answered nothing but errors for this long, or for the
@@ -203,7 +203,8 @@ wait_on (FluflAcquire *self, gint64 *out_when)
   if (now >= self->deadline
       && (self->findings.holder_seen || self->outcome == FLUFL_OUTCOME_BUSY))
     return finish (self, FLUFL_RESULT_TIMED_OUT);
-  /* Neither a holder nor a waiter was seen: the file system is the obstacle. */
+  /* Either no holder and no waiter was seen until the deadline, or the server has answered nothing
+   * but errors for too long. The file system is the obstacle. */
   if (now >= self->deadline || is_out_of_patience (self, now))
     {
       self->outcome = FLUFL_OUTCOME_FAILED;

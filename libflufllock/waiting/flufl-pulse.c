@@ -41,7 +41,7 @@ struct _FluflPulse
   /* Under the group's mutex. */
   gboolean        beating;
   gint64          due;      /* boot time in microseconds; G_MAXINT64: not now */
-  gint64          interval; /* the time from the setting of due to due, in microseconds */
+  gint64          interval; /* how far ahead due was when it was set, in microseconds */
   guint           index;    /* in pulses */
 };
 
@@ -432,7 +432,7 @@ end_soon (Group *self)
 /*
  * flufl_pulse_start:
  * @context: (nullable): the main context that must run for the pulse to beat. The caller keeps it
- *   until the pulse is stopped. A worker thread calls @func in any case
+ *   until the pulse is stopped. A worker thread calls @func, with or without a context
  * @lane: pulses with the same number may wait for each other
  *
  * Returns: (transfer full) (nullable): to be ended by flufl_pulse_stop(); %NULL if no thread can
@@ -481,7 +481,8 @@ flufl_pulse_start (GMainContext   *context,
 /*
  * flufl_pulse_set:
  *
- * The next beat comes after @next_usec. One that is under way goes on.
+ * The next beat is due in @next_usec. It comes earlier with another pulse that is due (EARLY_PART),
+ * or if a beat that is under way returns a shorter time. A beat that is under way goes on.
  */
 void
 flufl_pulse_set (FluflPulse *self, gint64 next_usec)

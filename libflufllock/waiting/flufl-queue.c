@@ -11,8 +11,8 @@
 
 #include "flufl-roll.h"
 
-/* Where a directory is too large to be read, all wait for the lock file itself, and none reads
- * it again for this long. Microseconds. */
+/* Where a directory is too large to be read, all waiters wait for the lock file itself. None of
+ * them reads the directory again for this long. Microseconds. */
 #define CROWD_REST (10 * G_USEC_PER_SEC)
 
 /* A large directory is read by a waiter that has waited for a hundred times as long as the reading
@@ -28,8 +28,8 @@
  * nobody an object links first again. */
 #define COMPANY_ARRIVALS 4
 
-/* A claim whose date is this far ahead of our clock counts as nobody's, since a clock was set back.
- * Nanoseconds. */
+/* A claim whose ticket is this far ahead of our clock may be that of a dead process, since a clock
+ * was set back. Nanoseconds. */
 #define DATED_AHEAD FLUFL_NSEC_PER_SEC
 
 /* A claim that is older than this, in nanoseconds, may be that of a dead process. Its owner may
@@ -45,9 +45,9 @@
 
 #define TICKET_DIGITS 16
 
-/* A process of flufl.lock that has waited for this long is owed a turn. Of eight such processes
- * that use the lock most of the time, one may wait for 10 to 20 s. With this patience, four of our
- * processes and four of theirs wait less. */
+/* A process of flufl.lock that has waited for this long is owed a turn. If eight processes of
+ * flufl.lock alone use the lock most of the time, one of them may wait for 10 to 20 s. With this
+ * patience, four of our processes beside four of flufl.lock wait less. */
 #define STRANGER_PATIENCE (2 * FLUFL_NSEC_PER_SEC)
 /* A claim that has waited for longer than this counts as left behind. */
 #define STRANGER_OLD (3600 * FLUFL_NSEC_PER_SEC)

@@ -174,6 +174,8 @@ others_wait (gpointer data)
       fake_disk_advance (FAKE_SEC / 2);
       g_assert_cmpint (proc_attempt (other), ==, FLUFL_OUTCOME_BUSY);
     }
+  g_assert_true (other->found.resting);
+  g_assert_cmpint (other->found.rest, ==, 60 * FAKE_SEC); /* the message says so */
 }
 
 static void
