@@ -20,7 +20,7 @@ typedef enum
 {
   ACQUIRE_UNPREPARED, /* no attempt was made yet */
   ACQUIRE_HELD_ALREADY,
-  ACQUIRE_LOST_BEFORE, /* the object believed to hold it, and does not */
+  ACQUIRE_LOST_BEFORE, /* the object counted as the holder, but the disk shows a loss */
   ACQUIRE_TRYING,      /* attempts are made; at the end their result counts */
   ACQUIRE_NO_HEART,    /* won, and given back: nobody would have refreshed it */
 } AcquireEnd;
@@ -456,15 +456,17 @@ flufl_lock_call_acquire (FluflLock *self, gint64 timeout_ms, GCancellable *cance
  *
  * Fails with
  *
- * - `FLUFL_LOCK_ERROR_TIMED_OUT` if somebody else held the lock, - `FLUFL_LOCK_ERROR_ALREADY_HELD`
- * if this object holds it, - `FLUFL_LOCK_ERROR_NOT_A_LOCK` if another file is at the path, -
- * `FLUFL_LOCK_ERROR_UNSUPPORTED` on a file system without hard links, and on SMB, -
- * `FLUFL_LOCK_ERROR_LOST` if the operation finds that this object has lost the lock that it held,
- * or if the new lock is lost before the operation returns, - `G_IO_ERROR_CANCELLED` if it was
- * cancelled. The lock is not held then, - an error of the system, such as `G_IO_ERROR_NOT_FOUND` if
- * the directory does not exist. Temporary errors are retried within @timeout_ms. The operation
- * fails if only such errors occur for ten seconds, or for the lifetime of the lock if that is
- * longer.
+ * - `FLUFL_LOCK_ERROR_TIMED_OUT` if somebody else held the lock,
+ * - `FLUFL_LOCK_ERROR_ALREADY_HELD` if this object holds it,
+ * - `FLUFL_LOCK_ERROR_NOT_A_LOCK` if another file is at the path,
+ * - `FLUFL_LOCK_ERROR_UNSUPPORTED` on a file system without hard links, and on SMB,
+ * - `FLUFL_LOCK_ERROR_LOST` if the operation finds that this object has lost the lock that it held,
+ *   or if the new lock is lost before the operation returns,
+ * - `G_IO_ERROR_CANCELLED` if the operation was cancelled. The lock is not held then,
+ * - an error of the system, such as `G_IO_ERROR_NOT_FOUND` if the directory does not exist.
+ *
+ * Temporary errors are retried within @timeout_ms. The operation fails if only such errors occur
+ * for ten seconds, or for the lifetime of the lock if that is longer.
  *
  * Returns: %TRUE if the lock is held now; %FALSE with @error set
  *

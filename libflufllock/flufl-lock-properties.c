@@ -352,7 +352,8 @@ flufl_lock_install_properties (GObjectClass *object_class)
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
 
-/* Those that are not FALSE or NULL. */
+/* Sets the properties whose default is neither FALSE nor NULL. GObject sets the separator, and
+ * flufl_lease_new() sets release-at-exit. */
 void
 flufl_lock_set_defaults (FluflLock *self)
 {

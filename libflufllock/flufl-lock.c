@@ -21,12 +21,12 @@
  * A lock on a path, for processes on any number of machines that share a
  * directory.
  *
- * A process that wants the lock writes a *claim file* next to the *lock file* and
- * makes the lock file a hard link to it. link(2) is atomic even on NFS, where
- * other ways of locking are less reliable. A lock has a *lifetime*: ten seconds
- * after its *expiration* other processes may *break* it, so that a dead holder
- * does not block them for ever. Processes that use Python's flufl.lock on the
- * same lock file exclude those that use this class, and are excluded by them.
+ * A process that wants the lock writes a *claim file* next to the *lock file* and makes the lock
+ * file a hard link to it. link(2) is atomic even on NFS, where other ways of locking are less
+ * reliable. A lock expires when its *lifetime* is over. Ten seconds after this *expiration* other
+ * processes may *break* the lock, so that a dead holder does not block them for ever. Processes
+ * that use Python's flufl.lock on the same lock file exclude those that use this class, and are
+ * excluded by them.
  *
  * ```c
  * g_autoptr (FluflLock) lock = flufl_lock_new_for_path ("/srv/data/ledger.lock");

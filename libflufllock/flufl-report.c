@@ -306,7 +306,7 @@ describe_obstacle (const FluflSite *site, const FluflFindings *findings)
   g_string_append (text, describe_liveness (findings));
   if (past && !findings->expired && !findings->resting && look->sight == FLUFL_SIGHT_CLAIM
       && findings->break_errsv == 0)
-    g_string_append_printf (text, " It can be broken %d s after it expired.",
+    g_string_append_printf (text, " The lock can be broken %d s after it expired.",
                             (int) (FLUFL_SLOP / FLUFL_NSEC_PER_SEC));
   if (look->sight == FLUFL_SIGHT_STRANGE && findings->break_errsv != 0)
     g_string_append (text, " It can only be broken by force. If it was taken with another separator, use "

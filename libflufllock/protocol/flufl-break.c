@@ -14,11 +14,11 @@
 #include "flufl-attempt.h"
 #include "flufl-holder.h"
 
-/* The time for which an orphan is left to the process that has its life-line. That process is a
- * releaser or a breaker that is slow, or was stopped between its two steps. A process that is
- * stopped there for ever, or a hung holder whose breaker died, would otherwise shut everybody out.
- * After this rest the process counts as delayed for longer than the protocol allows, and the
- * ordinary rules apply. */
+/* The time for which an orphan is left alone if its claim had a life-line that is not cut. A
+ * releaser or breaker may be slow, or may be stopped between its two steps. Without this limit, a
+ * process that is stopped there for ever would shut everybody out. So would a hung holder whose
+ * breaker died, since the holder keeps the life-line. After this rest the process counts as delayed
+ * for longer than the protocol allows, and the ordinary rules apply. */
 #define STALLED_REST (60 * FLUFL_NSEC_PER_SEC)
 
 /* Half of the grace is reserved for the system calls after this check. */
@@ -39,7 +39,7 @@ is_expired (const FluflSite *site, const FluflLook *look, gint64 server_now)
 }
 
 /* Gives an orphan its claim back, so that there is a token to win. link(2) renews the ctime, so
- * every breaker waits for the grace then. */
+ * every breaker without its life-line then waits for the grace. */
 static FluflOutcome
 recover (FluflSite       *site,
          const FluflLook *orphan,
@@ -69,7 +69,8 @@ recover (FluflSite       *site,
  * each. No process of this protocol makes such a pair. Nobody holds it once it has expired and
  * neither file has changed for longer than any action takes. The copy with the claim's name is not
  * a token, but only one process can remove it. That process links the lock file to the claim's
- * name, which makes the lock an ordinary one, and it rests anew. */
+ * name, which makes the lock an ordinary one. A breaker without its life-line then waits for the
+ * grace again. */
 static FluflOutcome
 join_copies (FluflSite       *site,
              const FluflLook *look,
@@ -331,7 +332,7 @@ is_somebodys_lock (const FluflSite *site, gint64 server_now, FluflFindings *find
  *
  * Looks at the lock file. Breaks the lock if it has rested, and has expired or, with @break_dead,
  * has a holder that is proved dead. An expired lock whose life-line is busy needs a vigil, too. If
- * a life-line is the proof, no rest is needed, except for an orphan.
+ * the life-line is cut, no rest is needed, except for an orphan.
  *
  * Returns: AGAIN if there is nothing in the way any more; BUSY; NOT_A_LOCK;
  *   UNSURE; FAILED

@@ -27,10 +27,10 @@ flufl_claim_clear (FluflClaim *claim)
   memset (claim, 0, sizeof *claim);
 }
 
-/* Whether nobody else can remove the lock file within a grace of @look. A breaker must link the
- * claim of such a lock file again, and then wait for the grace. But a breaker that won the claim
- * just before may be about to unlink the lock file. There is no such breaker while our lease runs,
- * nor after a grace without change. */
+/* Whether nobody else can remove the lock file within a grace of @look. A lock file with one link
+ * has no claim. A breaker must first link its claim again, and then wait for the grace. But a
+ * breaker that won the claim just before may be about to unlink the lock file. There is no such
+ * breaker while our lease runs, nor after a grace without change. */
 static gboolean
 is_left_to_us (const FluflClaim *claim, const FluflSite *site, const FluflLook *look)
 {

@@ -19,8 +19,8 @@
 /* Opening a lock file on a file server costs calls. A server of NFS 4 may even promise to ask the
  * client before the file changes. The holder's next step is then slow. There a waiter therefore
  * looks only when the wait lasts. On NFS flufl_attempt() learns when to look again from the
- * server's other answers. On other file systems, where times are in whole seconds, and before a
- * lock has been seen, the lock file is read this often. */
+ * server's other answers. The lock file is read this often in three cases: the file system is not
+ * NFS, its times are in whole seconds, or no lock has been seen yet. */
 #define REMOTE_LOOK_EVERY (2 * G_USEC_PER_SEC)
 
 /* An acquisition ends when the server has answered nothing but errors for this long, or for the

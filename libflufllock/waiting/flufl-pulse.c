@@ -7,8 +7,8 @@
  * The lanes run in parallel, so a file server that does not answer delays its own lane only.
  *
  * A worker, the keeper, keeps the appointments of the group without a context. The keeper does not
- * serve the watches. If it did, a release would have to wake the keeper first, and the keeper the
- * waiting thread.
+ * serve the inotify watches of waiters (flufl-watch.h). If it did, a release would have to wake the
+ * keeper first, and the keeper the waiting thread.
  */
 
 #include "config.h"

@@ -47,7 +47,7 @@
 
 /* A process of flufl.lock that has waited for this long is owed a turn. If eight processes of
  * flufl.lock alone use the lock most of the time, one of them may wait for 10 to 20 s. With this
- * patience, four of our processes beside four of flufl.lock wait less. */
+ * patience, four of them beside four of our processes wait less. */
 #define STRANGER_PATIENCE (2 * FLUFL_NSEC_PER_SEC)
 /* A claim that has waited for longer than this counts as left behind. */
 #define STRANGER_OLD (3600 * FLUFL_NSEC_PER_SEC)

@@ -26,6 +26,7 @@ HABITS = {
         r'\b[Tt]ells\b(?! the server)|\b(?:is|are|was|were|be|been|not) told\b(?! to )',
     '"but for": except': r', but for\b|^But for\b',
     '"to be had": available': r'\b(?:to|can) be had\b',
+    'a list whose items do not begin lines': r'[,.;] - [`*A-Z]| @\w+: .* @\w+: ',
     '"no lock" for "not a lock"': r'(?<!there )\bis no (?:lock|link|file|directory|guarantee)\b',
 }
 PAGES = ['README.md', 'CONTRIBUTING.md', 'NEWS.md', 'SECURITY.md', 'tests/README.md', 'docs/*.md']
