@@ -68,11 +68,14 @@ flufl_process_facts_find (const FluflSyscalls *sys G_GNUC_UNUSED, FluflIdentity 
 }
 
 FluflProcessState
-flufl_process_facts_ask (const FluflSyscalls *sys G_GNUC_UNUSED, int pid, guint64 *out_start)
+flufl_process_facts_ask (const FluflSyscalls *sys, int pid, guint64 *out_start)
 {
-  HANDLE process = OpenProcess (PROCESS_QUERY_LIMITED_INFORMATION | SYNCHRONIZE, FALSE, (DWORD) pid);
   FluflProcessState state = FLUFL_PROCESS_UNKNOWN;
+  HANDLE process;
 
+  if (sys->kill (pid) != 0 && errno == ESRCH)
+    return FLUFL_PROCESS_NONE;
+  process = OpenProcess (PROCESS_QUERY_LIMITED_INFORMATION | SYNCHRONIZE, FALSE, (DWORD) pid);
   if (process == NULL)
     return GetLastError () == ERROR_INVALID_PARAMETER ? FLUFL_PROCESS_NONE : FLUFL_PROCESS_UNKNOWN;
   *out_start = find_start (process);

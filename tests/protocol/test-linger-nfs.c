@@ -167,7 +167,7 @@ test_unheard_reused (void)
 {
   FluflSyscalls table = fake_syscalls;
   Proc p, other;
-  ino_t ino;
+  guint64 ino;
 
   g_test_summary ("Such a release reads whose lock it is: inode numbers are used again");
   table.unlink = unlink_unheard_and_reuse;

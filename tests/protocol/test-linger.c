@@ -56,7 +56,7 @@ cycle_and_count (Proc *p, guint calls)
 static void
 test_seen_lately (void)
 {
-  ino_t ino;
+  guint64 ino;
   Proc p;
 
   g_test_summary ("A claim that was seen a moment ago is seen again only if it may have changed");
@@ -159,7 +159,7 @@ static void
 test_name_given_back (void)
 {
   g_autofree char *old_name = NULL;
-  ino_t ino;
+  guint64 ino;
   Proc p;
 
   g_test_summary ("Somebody recovers the lock between the two steps: the file is not used again");

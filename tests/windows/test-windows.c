@@ -1,0 +1,541 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * The library on Windows, with several processes. It has no fork(2), so the program starts itself:
+ *
+ *   test-windows hold LOCK    acquires, prints "held", and holds until it is killed
+ *   test-windows count LOCK TURNS LINGER    adds TURNS to the number in LOCK.count
+ */
+
+#include <stdlib.h>
+#include <string.h>
+#include <windows.h>
+
+#include <gio/gio.h>
+#include <glib/gstdio.h>
+#include <libflufllock.h>
+
+#include "flufl-syscalls.h"
+
+#define COUNTERS 16
+#define TURNS 50
+#define KILLS 20
+#define DELETERS 6
+#define DELETIONS 200
+#define PATIENCE 60000 /* milliseconds */
+
+typedef struct
+{
+  char      *dir, *path;
+  FluflLock *lock, *other;
+} Fixture;
+
+static const char *program;
+
+static void
+set_up (Fixture *self, gconstpointer unused G_GNUC_UNUSED)
+{
+  self->dir = g_dir_make_tmp ("flufl-XXXXXX", NULL);
+  g_assert_nonnull (self->dir);
+  self->path = g_build_filename (self->dir, "x.lock", NULL);
+  self->lock = flufl_lock_new_for_path (self->path);
+  self->other = flufl_lock_new_for_path (self->path);
+}
+
+/* @removed: whether files count that are removed, and stay until they are closed */
+static guint
+count_files (Fixture *self, gboolean removed)
+{
+  g_autoptr (GDir) dir = g_dir_open (self->dir, 0, NULL);
+  const char *name;
+  guint n = 0;
+
+  while ((name = g_dir_read_name (dir)) != NULL)
+    n += removed || !g_str_has_prefix (name, ".flufl-gone-");
+  return n;
+}
+
+/* Each test leaves the directory empty. */
+static void
+tear_down (Fixture *self, gconstpointer unused G_GNUC_UNUSED)
+{
+  g_clear_object (&self->lock);
+  g_clear_object (&self->other);
+  g_assert_cmpuint (count_files (self, TRUE), ==, 0);
+  g_assert_cmpint (g_rmdir (self->dir), ==, 0);
+  g_free (self->path);
+  g_free (self->dir);
+}
+
+static void
+acquire (FluflLock *lock)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (flufl_lock_acquire (lock, PATIENCE, NULL, &error));
+  g_assert_no_error (error);
+}
+
+static void
+release (FluflLock *lock)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (flufl_lock_release (lock, NULL, &error));
+  g_assert_no_error (error);
+}
+
+/* --- Other processes --- */
+
+static int
+hold (const char *path)
+{
+  g_autoptr (FluflLock) lock = flufl_lock_new_for_path (path);
+  g_autoptr (GError) error = NULL;
+
+  if (!flufl_lock_acquire (lock, PATIENCE, NULL, &error))
+    {
+      g_print ("%s\n", error->message);
+      return 1;
+    }
+  g_print ("held %lu\n", GetCurrentProcessId ());
+  Sleep (INFINITE);
+  return 0;
+}
+
+static int
+add_one (const char *path, GError **error)
+{
+  g_autofree char *text = NULL, *sum = NULL;
+
+  if (!g_file_get_contents (path, &text, NULL, error))
+    return 1;
+  sum = g_strdup_printf ("%d", atoi (text) + 1);
+  return g_file_set_contents_full (path, sum, -1, G_FILE_SET_CONTENTS_NONE, 0666, error) ? 0 : 1;
+}
+
+static int
+count (const char *path, int turns, gboolean linger)
+{
+  g_autoptr (FluflLock) lock = flufl_lock_new_for_path (path);
+  g_autofree char *counter = g_strconcat (path, ".count", NULL);
+  g_autoptr (GError) error = NULL;
+
+  flufl_lock_set_linger (lock, linger);
+  for (int i = 0; i < turns; i++)
+    if (!flufl_lock_acquire (lock, PATIENCE, NULL, &error) || add_one (counter, &error) != 0
+        || !flufl_lock_release (lock, NULL, &error))
+      {
+        g_print ("%s\n", error->message);
+        return 1;
+      }
+  g_print ("done\n");
+  return 0;
+}
+
+static GSubprocess *
+start (const char *action, const char *path, const char *more, const char *last)
+{
+  g_autoptr (GError) error = NULL;
+  GSubprocess *process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, program, action,
+                                           path, more, last, NULL);
+
+  g_assert_no_error (error);
+  return process;
+}
+
+static char *
+read_line (GSubprocess *process)
+{
+  g_autoptr (GDataInputStream) stream
+      = g_data_input_stream_new (g_subprocess_get_stdout_pipe (process));
+
+  g_filter_input_stream_set_close_base_stream (G_FILTER_INPUT_STREAM (stream), FALSE);
+  g_data_input_stream_set_newline_type (stream, G_DATA_STREAM_NEWLINE_TYPE_ANY);
+  return g_data_input_stream_read_line (stream, NULL, NULL, NULL);
+}
+
+/* Starts a process that holds the lock, and returns it. */
+static HANDLE
+start_holder (Fixture *self, GSubprocess **out_process)
+{
+  GSubprocess *process = start ("hold", self->path, NULL, NULL);
+  g_autofree char *line = read_line (process);
+  HANDLE handle;
+
+  g_assert_nonnull (line);
+  g_assert_true (g_str_has_prefix (line, "held "));
+  handle = OpenProcess (PROCESS_TERMINATE | SYNCHRONIZE, FALSE, (DWORD) atoi (line + 5));
+  g_assert_nonnull (handle);
+  *out_process = process;
+  return handle;
+}
+
+static void
+kill_holder (HANDLE holder, GSubprocess *process)
+{
+  g_assert_true (TerminateProcess (holder, 9));
+  CloseHandle (holder);
+  g_subprocess_wait (process, NULL, NULL);
+  g_object_unref (process);
+}
+
+static int
+compare_times (gconstpointer left, gconstpointer right)
+{
+  const gint64 *a = left, *b = right;
+
+  return (*a > *b) - (*a < *b);
+}
+
+/* --- Cases --- */
+
+static void
+cycle (Fixture *self, gconstpointer linger)
+{
+  g_autofree char *content = NULL;
+  g_autoptr (GFile) claim = NULL;
+  g_autoptr (GError) error = NULL;
+  const guint n_kept = linger != NULL ? 1 : 0;
+
+  g_test_summary ("The lock file and a claim with this content exist while the lock is held");
+  flufl_lock_set_linger (self->lock, linger != NULL);
+  for (int i = 0; i < 20; i++)
+    {
+      acquire (self->lock);
+      g_assert_cmpuint (count_files (self, FALSE), ==, 2);
+      g_assert_true (flufl_lock_refresh (self->lock, FLUFL_LOCK_LIFETIME_DEFAULT, NULL, &error));
+      g_assert_no_error (error);
+      g_assert_true (flufl_lock_check (self->lock, NULL, &error));
+      g_assert_no_error (error);
+      release (self->lock);
+      /* A removed name that stays is one link too many, and such a claim is not kept. */
+      g_assert_cmpuint (count_files (self, FALSE), <=, n_kept);
+    }
+  acquire (self->lock);
+  claim = flufl_lock_dup_claim_file (self->lock);
+  g_assert_true (g_file_get_contents (self->path, &content, NULL, NULL));
+  g_strdelimit (content, "/", '\\');
+  g_assert_cmpstr (content, ==, g_file_peek_path (claim));
+  release (self->lock);
+  flufl_lock_set_linger (self->lock, FALSE);
+}
+
+static void
+other_object (Fixture *self, gconstpointer unused G_GNUC_UNUSED)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("Another object does not get a held lock, and its error names this process");
+  acquire (self->lock);
+  g_assert_false (flufl_lock_acquire (self->other, 100, NULL, &error));
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);
+  g_assert_nonnull (strstr (error->message, "Another object of this process"));
+  release (self->lock);
+  acquire (self->other);
+  release (self->other);
+}
+
+static void
+spelling (Fixture *self, gconstpointer unused G_GNUC_UNUSED)
+{
+  g_autofree char *path = g_build_filename (self->dir, "X.LOCK", NULL);
+  g_autoptr (FluflLock) lock = flufl_lock_new_for_path (path);
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("A lock is the same lock in upper case");
+  acquire (self->lock);
+  g_assert_false (flufl_lock_acquire (lock, 100, NULL, &error));
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);
+  release (self->lock);
+  acquire (lock);
+  release (lock);
+}
+
+static void
+hostile_names (Fixture *self, gconstpointer unused G_GNUC_UNUSED)
+{
+  const char *const names[] = { "NUL", "con.lock", "lpt1", "a|b.lock", "a?.lock", "x.lock:stream",
+                                "x.lock.", "x.lock " };
+
+  g_test_summary ("Names that mean another file, a device or a stream are refused");
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *path = g_strconcat (self->dir, "\\", names[i], NULL);
+      g_autoptr (FluflLock) lock = flufl_lock_new_for_path (path);
+      g_autoptr (GError) error = NULL;
+
+      g_assert_false (flufl_lock_acquire (lock, 0, NULL, &error));
+      g_test_message ("%s", error->message);
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_FILENAME);
+      g_assert_cmpuint (count_files (self, TRUE), ==, 0);
+    }
+}
+
+static void
+foreign (Fixture *self, gconstpointer unused G_GNUC_UNUSED)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("A file or directory that is not a lock stays");
+  g_assert_true (g_file_set_contents (self->path, "hello", -1, NULL));
+  g_assert_false (flufl_lock_acquire (self->lock, 0, NULL, &error));
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_A_LOCK);
+  g_clear_error (&error);
+  g_assert_cmpint (g_remove (self->path), ==, 0);
+
+  g_assert_cmpint (g_mkdir (self->path, 0777), ==, 0);
+  g_assert_false (flufl_lock_acquire (self->lock, 0, NULL, &error));
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_A_LOCK);
+  g_assert_nonnull (strstr (error->message, "directory"));
+  g_assert_cmpint (g_rmdir (self->path), ==, 0);
+}
+
+static void
+acquired_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  int *answer = data;
+
+  *answer = flufl_lock_acquire_finish (FLUFL_LOCK (source), result, &error) ? 1 : 2;
+  if (*answer == 2)
+    g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
+static void
+async (Fixture *self, gconstpointer unused G_GNUC_UNUSED)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  int first = 0, second = 0;
+
+  g_test_summary ("An asynchronous acquisition wins; one that waits can be cancelled");
+  flufl_lock_acquire_async (self->lock, PATIENCE, NULL, acquired_cb, &first);
+  while (first == 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpint (first, ==, 1);
+  flufl_lock_acquire_async (self->other, PATIENCE, cancellable, acquired_cb, &second);
+  g_usleep (50 * 1000);
+  g_cancellable_cancel (cancellable);
+  while (second == 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpint (second, ==, 2);
+  release (self->lock);
+}
+
+static void
+break_lock (Fixture *self, gconstpointer unused G_GNUC_UNUSED)
+{
+  g_autoptr (GError) error = NULL;
+  GSubprocess *process;
+  HANDLE holder = start_holder (self, &process);
+
+  g_test_summary ("A live holder's lock is broken by force only");
+  g_assert_cmpint (flufl_lock_query_state (self->lock, NULL, NULL), ==, FLUFL_LOCK_STATE_THEIRS);
+  g_assert_false (flufl_lock_break_lock (self->lock, FLUFL_BREAK_NONE, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_BUSY);
+  g_clear_error (&error);
+  g_assert_true (flufl_lock_break_lock (self->lock, FLUFL_BREAK_FORCE, NULL, &error));
+  g_assert_no_error (error);
+  acquire (self->lock);
+  kill_holder (holder, process);
+  release (self->lock);
+
+  holder = start_holder (self, &process);
+  kill_holder (holder, process);
+  g_assert_true (flufl_lock_break_lock (self->lock, FLUFL_BREAK_NONE, NULL, &error));
+  g_assert_no_error (error);
+}
+
+static void
+killed (Fixture *self, gconstpointer unused G_GNUC_UNUSED)
+{
+  g_autoptr (GArray) times = g_array_new (FALSE, FALSE, sizeof (gint64));
+
+  g_test_summary ("The lock of a killed process is taken at once");
+  for (int i = 0; i < KILLS; i++)
+    {
+      GSubprocess *process;
+      HANDLE holder = start_holder (self, &process);
+      gint64 from;
+
+      g_assert_false (flufl_lock_acquire (self->lock, 0, NULL, NULL));
+      kill_holder (holder, process);
+      from = g_get_monotonic_time ();
+      acquire (self->lock);
+      from = g_get_monotonic_time () - from;
+      g_array_append_val (times, from);
+      release (self->lock);
+    }
+  g_array_sort (times, compare_times);
+  g_test_message ("median %.1f ms, most %.1f ms",
+                  (double) g_array_index (times, gint64, KILLS / 2) / 1000,
+                  (double) g_array_index (times, gint64, KILLS - 1) / 1000);
+  /* Far from the expiration of its lease. */
+  g_assert_cmpint (g_array_index (times, gint64, KILLS / 2), <, 2 * G_USEC_PER_SEC);
+}
+
+static void
+contention (Fixture *self, gconstpointer linger)
+{
+  g_autofree char *counter = g_strconcat (self->path, ".count", NULL);
+  g_autofree char *turns = g_strdup_printf ("%d", TURNS);
+  g_autofree char *sum = NULL;
+  GSubprocess *processes[COUNTERS];
+
+  g_test_summary ("Sixteen processes add fifty each to one number");
+  g_assert_true (g_file_set_contents (counter, "0", -1, NULL));
+  for (int i = 0; i < COUNTERS; i++)
+    processes[i] = start ("count", self->path, turns, linger != NULL ? "linger" : "no");
+  for (int i = 0; i < COUNTERS; i++)
+    {
+      g_autofree char *line = read_line (processes[i]);
+
+      g_assert_cmpstr (line, ==, "done");
+      g_assert_true (g_subprocess_wait (processes[i], NULL, NULL));
+      g_object_unref (processes[i]);
+    }
+  g_assert_true (g_file_get_contents (counter, &sum, NULL, NULL));
+  g_assert_cmpint (atoi (sum), ==, COUNTERS * TURNS);
+  g_assert_cmpint (g_remove (counter), ==, 0);
+}
+
+typedef struct
+{
+  const char *path;
+  int         begun, won; /* atomic */
+} Deletion;
+
+static gpointer
+deleter (gpointer data)
+{
+  Deletion *self = data;
+
+  g_atomic_int_inc (&self->begun);
+  while (g_atomic_int_get (&self->begun) < DELETERS)
+    ;
+  if (flufl_syscalls_native.unlink (self->path) == 0)
+    g_atomic_int_inc (&self->won);
+  else
+    g_assert_true (errno == ENOENT || errno == EBUSY);
+  return NULL;
+}
+
+static void
+deleters (Fixture *self, gconstpointer unused G_GNUC_UNUSED)
+{
+  g_test_summary ("Of six threads that unlink one name, one succeeds");
+  for (int i = 0; i < DELETIONS; i++)
+    {
+      Deletion deletion = { self->path, 0, 0 };
+      GThread *threads[DELETERS];
+      int fd = flufl_syscalls_native.open (self->path, FLUFL_OPEN_CREATE);
+
+      g_assert_cmpint (fd, >=, 0);
+      g_assert_cmpint (flufl_syscalls_native.close (fd), ==, 0);
+      for (int j = 0; j < DELETERS; j++)
+        threads[j] = g_thread_new ("deleter", deleter, &deletion);
+      for (int j = 0; j < DELETERS; j++)
+        g_thread_join (threads[j]);
+      g_assert_cmpint (deletion.won, ==, 1);
+    }
+}
+
+static void
+open_while_removed (Fixture *self, gconstpointer unused G_GNUC_UNUSED)
+{
+  int fd = flufl_syscalls_native.open (self->path, FLUFL_OPEN_CREATE), other;
+  FluflStat st;
+
+  g_test_summary ("The name of an open file goes at once, and is free for another file");
+  g_assert_cmpint (fd, >=, 0);
+  g_assert_cmpint (flufl_syscalls_native.unlink (self->path), ==, 0);
+  g_assert_cmpint (flufl_syscalls_native.lstat (self->path, &st), ==, -1);
+  g_assert_cmpint (errno, ==, ENOENT);
+  other = flufl_syscalls_native.open (self->path, FLUFL_OPEN_CREATE);
+  g_assert_cmpint (other, >=, 0);
+  g_assert_cmpint (flufl_syscalls_native.close (other), ==, 0);
+  g_assert_cmpint (flufl_syscalls_native.close (fd), ==, 0);
+  g_assert_cmpint (flufl_syscalls_native.unlink (self->path), ==, 0);
+}
+
+static void
+times (Fixture *self, gconstpointer unused G_GNUC_UNUSED)
+{
+  const gint64 wanted = G_GINT64_CONSTANT (1893456000123456789);
+  int fd = flufl_syscalls_native.open (self->path, FLUFL_OPEN_CREATE);
+  FluflStat before, after;
+
+  g_test_summary ("A time is stored as it is, up to the next 100 ns, and a touch renews the ctime");
+  g_assert_cmpint (flufl_syscalls_native.pwrite (fd, "path", 4, 0), ==, 4);
+  g_assert_cmpint (flufl_syscalls_native.fstat (fd, &before), ==, 0);
+  g_usleep (20 * 1000);
+  g_assert_cmpint (flufl_syscalls_native.futimens (fd, wanted), ==, 0);
+  g_assert_cmpint (flufl_syscalls_native.close (fd), ==, 0);
+  g_assert_cmpint (flufl_syscalls_native.lstat (self->path, &after), ==, 0);
+  g_assert_cmpint (after.mtime, ==, wanted / 100 * 100 + 100);
+  g_assert_cmpint (after.ctime, >, before.ctime);
+  g_assert_cmpint (after.size, ==, 4);
+  g_assert_cmpuint (after.ino, ==, before.ino);
+  g_assert_cmpuint (after.nlink, ==, 1);
+  g_assert_cmpint (flufl_syscalls_native.unlink (self->path), ==, 0);
+}
+
+static void
+life_line (Fixture *self, gconstpointer unused G_GNUC_UNUSED)
+{
+  int maker = flufl_syscalls_native.open (self->path, FLUFL_OPEN_CREATE);
+  int a = flufl_syscalls_native.open (self->path, FLUFL_OPEN_LOOK);
+  int b = flufl_syscalls_native.open (self->path, FLUFL_OPEN_LOOK);
+
+  g_test_summary ("While the maker lives, nobody gets its life-line; then one breaker does");
+  g_assert_cmpint (flufl_syscalls_native.flock (maker, FLUFL_LINE_TIE), ==, 0);
+  g_assert_cmpint (flufl_syscalls_native.flock (a, FLUFL_LINE_ASK), ==, -1);
+  g_assert_cmpint (errno, ==, EWOULDBLOCK);
+  g_assert_cmpint (flufl_syscalls_native.flock (a, FLUFL_LINE_TAKE), ==, -1);
+  g_assert_cmpint (errno, ==, EWOULDBLOCK);
+  g_assert_cmpint (flufl_syscalls_native.close (maker), ==, 0);
+
+  g_assert_cmpint (flufl_syscalls_native.flock (a, FLUFL_LINE_ASK), ==, 0);
+  g_assert_cmpint (flufl_syscalls_native.flock (b, FLUFL_LINE_ASK), ==, 0);
+  g_assert_cmpint (flufl_syscalls_native.close (b), ==, 0);
+  b = flufl_syscalls_native.open (self->path, FLUFL_OPEN_LOOK);
+  g_assert_cmpint (flufl_syscalls_native.flock (b, FLUFL_LINE_TAKE), ==, -1);
+  g_assert_cmpint (errno, ==, EWOULDBLOCK);
+  g_assert_cmpint (flufl_syscalls_native.close (a), ==, 0);
+  g_assert_cmpint (flufl_syscalls_native.flock (b, FLUFL_LINE_TAKE), ==, 0);
+  a = flufl_syscalls_native.open (self->path, FLUFL_OPEN_LOOK);
+  g_assert_cmpint (flufl_syscalls_native.flock (a, FLUFL_LINE_ASK), ==, -1);
+  g_assert_cmpint (flufl_syscalls_native.close (a), ==, 0);
+  g_assert_cmpint (flufl_syscalls_native.close (b), ==, 0);
+  g_assert_cmpint (flufl_syscalls_native.unlink (self->path), ==, 0);
+}
+
+#define ADD(path, data, func) g_test_add (path, Fixture, data, set_up, func, tear_down)
+
+int
+main (int argc, char *argv[])
+{
+  if (argc >= 3 && strcmp (argv[1], "hold") == 0)
+    return hold (argv[2]);
+  if (argc >= 5 && strcmp (argv[1], "count") == 0)
+    return count (argv[2], atoi (argv[3]), strcmp (argv[4], "linger") == 0);
+
+  program = argv[0];
+  g_test_init (&argc, &argv, NULL);
+  ADD ("/windows/times", NULL, times);
+  ADD ("/windows/life-line", NULL, life_line);
+  ADD ("/windows/open-while-removed", NULL, open_while_removed);
+  ADD ("/windows/deleters", NULL, deleters);
+  ADD ("/windows/cycle/plain", NULL, cycle);
+  ADD ("/windows/cycle/linger", "linger", cycle);
+  ADD ("/windows/other-object", NULL, other_object);
+  ADD ("/windows/spelling", NULL, spelling);
+  ADD ("/windows/hostile-names", NULL, hostile_names);
+  ADD ("/windows/foreign", NULL, foreign);
+  ADD ("/windows/async", NULL, async);
+  ADD ("/windows/break", NULL, break_lock);
+  ADD ("/windows/killed", NULL, killed);
+  ADD ("/windows/contention/plain", NULL, contention);
+  ADD ("/windows/contention/linger", "linger", contention);
+  return g_test_run ();
+}
