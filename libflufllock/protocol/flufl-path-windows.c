@@ -8,6 +8,7 @@
 
 #include "flufl-path.h"
 
+#include <errno.h>
 #include <windows.h>
 
 char *
@@ -26,6 +27,31 @@ char *
 flufl_path_resolve (const char *directory G_GNUC_UNUSED)
 {
   return NULL;
+}
+
+/* Long paths need a prefix, behind which '/' is no separator.
+ *
+ * Returns: (transfer full) (nullable): NULL with errno set if the path is no UTF-8 */
+wchar_t *
+flufl_path_to_wide (const char *path)
+{
+  g_autofree char *native = NULL;
+  gsize length = strlen (path);
+  wchar_t *result;
+
+  if (length < MAX_PATH - 12 || g_str_has_prefix (path, "//?/"))
+    native = g_strdup (path);
+  else if (path[0] == '/' && path[1] == '/')
+    native = g_strconcat ("\\\\?\\UNC\\", path + 2, NULL);
+  else
+    native = g_strconcat ("\\\\?\\", path, NULL);
+  for (char *p = native; *p != '\0'; p++)
+    if (*p == '/')
+      *p = '\\';
+  result = (wchar_t *) g_utf8_to_utf16 (native, -1, NULL, NULL, NULL);
+  if (result == NULL)
+    errno = ENOENT;
+  return result;
 }
 
 static gboolean

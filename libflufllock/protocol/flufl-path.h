@@ -22,6 +22,7 @@ G_BEGIN_DECLS
 #define FLUFL_IS_SLASH(c) ((c) == '/' || (c) == '\\')
 
 char       *flufl_path_dup_native  (const char *path);
+wchar_t    *flufl_path_to_wide     (const char *path);
 const char *flufl_name_find_fault  (const char *name);
 gboolean    flufl_name_begins_with (const char *text,
                                     const char *name,

@@ -22,7 +22,7 @@
 #include <windows.h>
 
 #include "flufl-fs-kind.h"
-#include "flufl-thread.h"
+#include "flufl-path.h"
 
 /* RtlGenRandom() of ntsecapi.h. */
 BOOLEAN NTAPI SystemFunction036 (PVOID buffer, ULONG size);
@@ -40,78 +40,51 @@ BOOLEAN NTAPI SystemFunction036 (PVOID buffer, ULONG size);
 /* From 1601 to 1970, in 100 ns. */
 #define UNIX_EPOCH G_GINT64_CONSTANT (116444736000000000)
 
+static const struct
+{
+  DWORD error;
+  int   errsv;
+} errors[] = {
+  { ERROR_FILE_NOT_FOUND, ENOENT },
+  { ERROR_PATH_NOT_FOUND, ENOENT },
+  { ERROR_BAD_NETPATH, ENOENT },
+  { ERROR_BAD_NET_NAME, ENOENT },
+  { ERROR_INVALID_NAME, ENOENT },
+  { ERROR_DELETE_PENDING, ENOENT },
+  { ERROR_FILE_EXISTS, EEXIST },
+  { ERROR_ALREADY_EXISTS, EEXIST },
+  { ERROR_ACCESS_DENIED, EACCES },
+  { ERROR_PRIVILEGE_NOT_HELD, EACCES },
+  { ERROR_SHARING_VIOLATION, EBUSY },
+  { ERROR_LOCK_VIOLATION, EWOULDBLOCK },
+  { ERROR_NOT_SAME_DEVICE, EXDEV },
+  { ERROR_TOO_MANY_LINKS, EMLINK },
+  { ERROR_NOT_SUPPORTED, EOPNOTSUPP },
+  { ERROR_INVALID_FUNCTION, EOPNOTSUPP },
+  { ERROR_CALL_NOT_IMPLEMENTED, EOPNOTSUPP },
+  { ERROR_DIRECTORY, ENOTDIR },
+  { ERROR_FILENAME_EXCED_RANGE, ENAMETOOLONG },
+  { ERROR_WRITE_PROTECT, EROFS },
+  { ERROR_DISK_FULL, ENOSPC },
+  { ERROR_HANDLE_DISK_FULL, ENOSPC },
+  { ERROR_TOO_MANY_OPEN_FILES, EMFILE },
+  { ERROR_NOT_ENOUGH_MEMORY, ENOMEM },
+  { ERROR_OUTOFMEMORY, ENOMEM },
+  { ERROR_NO_SYSTEM_RESOURCES, ENOMEM },
+  { ERROR_NETNAME_DELETED, ETIMEDOUT },
+  { ERROR_UNEXP_NET_ERR, ETIMEDOUT },
+  { ERROR_SEM_TIMEOUT, ETIMEDOUT },
+  { ERROR_INVALID_PARAMETER, EINVAL },
+  { ERROR_INVALID_HANDLE, EINVAL },
+};
+
 static int
 fail (DWORD error)
 {
-  switch (error)
-    {
-    case ERROR_FILE_NOT_FOUND:
-    case ERROR_PATH_NOT_FOUND:
-    case ERROR_BAD_NETPATH:
-    case ERROR_BAD_NET_NAME:
-    case ERROR_INVALID_NAME:
-    case ERROR_DELETE_PENDING:
-      errno = ENOENT;
-      break;
-    case ERROR_FILE_EXISTS:
-    case ERROR_ALREADY_EXISTS:
-      errno = EEXIST;
-      break;
-    case ERROR_ACCESS_DENIED:
-    case ERROR_PRIVILEGE_NOT_HELD:
-      errno = EACCES;
-      break;
-    case ERROR_SHARING_VIOLATION:
-      errno = EBUSY;
-      break;
-    case ERROR_LOCK_VIOLATION:
-      errno = EWOULDBLOCK;
-      break;
-    case ERROR_NOT_SAME_DEVICE:
-      errno = EXDEV;
-      break;
-    case ERROR_TOO_MANY_LINKS:
-      errno = EMLINK;
-      break;
-    case ERROR_NOT_SUPPORTED:
-    case ERROR_INVALID_FUNCTION:
-    case ERROR_CALL_NOT_IMPLEMENTED:
-      errno = EOPNOTSUPP;
-      break;
-    case ERROR_DIRECTORY:
-      errno = ENOTDIR;
-      break;
-    case ERROR_FILENAME_EXCED_RANGE:
-      errno = ENAMETOOLONG;
-      break;
-    case ERROR_WRITE_PROTECT:
-      errno = EROFS;
-      break;
-    case ERROR_DISK_FULL:
-    case ERROR_HANDLE_DISK_FULL:
-      errno = ENOSPC;
-      break;
-    case ERROR_TOO_MANY_OPEN_FILES:
-      errno = EMFILE;
-      break;
-    case ERROR_NOT_ENOUGH_MEMORY:
-    case ERROR_OUTOFMEMORY:
-    case ERROR_NO_SYSTEM_RESOURCES:
-      errno = ENOMEM;
-      break;
-    case ERROR_NETNAME_DELETED:
-    case ERROR_UNEXP_NET_ERR:
-    case ERROR_SEM_TIMEOUT:
-      errno = ETIMEDOUT;
-      break;
-    case ERROR_INVALID_PARAMETER:
-    case ERROR_INVALID_HANDLE:
-      errno = EINVAL;
-      break;
-    default:
-      errno = EIO;
-      break;
-    }
+  errno = EIO;
+  for (gsize i = 0; i < G_N_ELEMENTS (errors); i++)
+    if (errors[i].error == error)
+      errno = errors[i].errsv;
   return -1;
 }
 
@@ -119,31 +92,6 @@ static int
 fail_last (void)
 {
   return fail (GetLastError ());
-}
-
-/* Long paths need a prefix, behind which '/' is no separator.
- *
- * Returns: (transfer full) (nullable): NULL with errno set if the path is no UTF-8 */
-static wchar_t *
-wide (const char *path)
-{
-  g_autofree char *native = NULL;
-  gsize length = strlen (path);
-  wchar_t *result;
-
-  if (length < MAX_PATH - 12 || g_str_has_prefix (path, "//?/"))
-    native = g_strdup (path);
-  else if (path[0] == '/' && path[1] == '/')
-    native = g_strconcat ("\\\\?\\UNC\\", path + 2, NULL);
-  else
-    native = g_strconcat ("\\\\?\\", path, NULL);
-  for (char *p = native; *p != '\0'; p++)
-    if (*p == '/')
-      *p = '\\';
-  result = (wchar_t *) g_utf8_to_utf16 (native, -1, NULL, NULL, NULL);
-  if (result == NULL)
-    errno = ENOENT;
-  return result;
 }
 
 static HANDLE
@@ -155,7 +103,7 @@ handle_of (int fd)
 static HANDLE
 open_path (const char *path, DWORD access, DWORD share, DWORD disposition, DWORD flags)
 {
-  g_autofree wchar_t *name = wide (path);
+  g_autofree wchar_t *name = flufl_path_to_wide (path);
   HANDLE handle = INVALID_HANDLE_VALUE;
 
   if (name == NULL)
@@ -391,8 +339,8 @@ windows_flock (int fd, FluflLine line)
 static int
 windows_link (const char *from, const char *to)
 {
-  g_autofree wchar_t *old = wide (from);
-  g_autofree wchar_t *name = wide (to);
+  g_autofree wchar_t *old = flufl_path_to_wide (from);
+  g_autofree wchar_t *name = flufl_path_to_wide (to);
 
   if (old == NULL || name == NULL)
     return -1;
@@ -410,8 +358,8 @@ windows_link (const char *from, const char *to)
 static int
 windows_rename (const char *from, const char *to)
 {
-  g_autofree wchar_t *old = wide (from);
-  g_autofree wchar_t *name = wide (to);
+  g_autofree wchar_t *old = flufl_path_to_wide (from);
+  g_autofree wchar_t *name = flufl_path_to_wide (to);
 
   if (old == NULL || name == NULL)
     return -1;
@@ -440,7 +388,9 @@ unlink_slowly (HANDLE handle, const char *path)
 
   SystemFunction036 (&random, sizeof random);
   other = g_strdup_printf ("%s/.flufl-gone-%016" G_GINT64_MODIFIER "x", directory, random);
-  name = wide (other);
+  name = flufl_path_to_wide (other);
+  if (name == NULL)
+    return FALSE;
   length = wcslen (name) * sizeof (wchar_t);
   rename = g_malloc0 (sizeof *rename + length);
   rename->FileNameLength = (DWORD) length;
@@ -474,7 +424,7 @@ static int
 windows_list (const char *directory, FluflNameFunc func, gpointer user_data)
 {
   g_autofree char *pattern = g_strconcat (directory, "/*", NULL);
-  g_autofree wchar_t *name = wide (pattern);
+  g_autofree wchar_t *name = flufl_path_to_wide (pattern);
   WIN32_FIND_DATAW found;
   HANDLE handle;
   DWORD error = 0;
@@ -552,44 +502,6 @@ windows_clock (FluflClock clock)
       return n.QuadPart / frequency * FLUFL_NSEC_PER_SEC
              + n.QuadPart % frequency * FLUFL_NSEC_PER_SEC / frequency;
     }
-}
-
-/* The root of the volume, and the type of its file system. */
-static gboolean
-find_volume (const char *directory, wchar_t *volume, wchar_t *type)
-{
-  g_autofree char *root = g_strconcat (directory, "/", NULL);
-  g_autofree wchar_t *name = wide (root);
-
-  return name != NULL && GetVolumePathNameW (name, volume, MAX_PATH)
-         && GetVolumeInformationW (volume, NULL, 0, NULL, NULL, NULL, type, MAX_PATH);
-}
-
-FluflFsKind
-flufl_fs_kind (const char *directory)
-{
-  wchar_t volume[MAX_PATH + 1], type[MAX_PATH + 1];
-
-  if (!find_volume (directory, volume, type))
-    return FLUFL_FS_UNASKED;
-  return wcscmp (type, L"NTFS") == 0 && GetDriveTypeW (volume) != DRIVE_REMOTE ? FLUFL_FS_LOCAL
-                                                                              : FLUFL_FS_OTHER;
-}
-
-gboolean
-flufl_fs_may_hang (const char *directory)
-{
-  return flufl_fs_kind (directory) != FLUFL_FS_LOCAL;
-}
-
-char *
-flufl_fs_type (const char *directory)
-{
-  wchar_t volume[MAX_PATH + 1], type[MAX_PATH + 1];
-
-  return find_volume (directory, volume, type)
-             ? g_utf16_to_utf8 ((const gunichar2 *) type, -1, NULL, NULL, NULL)
-             : NULL;
 }
 
 const FluflSyscalls flufl_syscalls_native = {
