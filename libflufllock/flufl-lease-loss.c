@@ -31,7 +31,7 @@ log_loss (FluflLease *self)
   flufl_lease_unlock (self);
   text = g_strdup_printf ("is lost: it %s.",
                           loss == FLUFL_LOSS_LATE      ? "was not refreshed in time"
-                          : loss == FLUFL_LOSS_EXPIRED ? "had expired, and was broken"
+                          : loss == FLUFL_LOSS_EXPIRED ? "had expired, and was broken or deleted"
                                                        : "was broken or deleted");
   flufl_log (&self->site, "lost", NULL, text);
 }

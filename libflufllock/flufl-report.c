@@ -317,7 +317,7 @@ describe_obstacle (const FluflSite *site, const FluflFindings *findings)
                             (int) (FLUFL_SLOP / FLUFL_NSEC_PER_SEC),
                             (int) (FLUFL_GRACE / FLUFL_NSEC_PER_SEC));
   else if (findings->break_errsv != 0)
-    g_string_append_printf (text, " It cannot be broken from here: %s.",
+    g_string_append_printf (text, " The lock cannot be broken from here: %s.",
                             g_strerror (findings->break_errsv));
   else if (findings->resting)
     g_string_append_printf (text, " The lock can be broken once nothing has changed for %d s.",

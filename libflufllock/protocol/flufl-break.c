@@ -1,9 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Breaking a lock whose holder is late or dead: docs/protocol.md, "Break" and
- * "Recover". Only the process that unlinked the claim of a lock may unlink the
- * lock file, except by force.
+ * Breaking a lock whose holder is late or dead: docs/protocol.md, "Break" and "Recover". In this
+ * file only the process that unlinked the claim of a lock unlinks the lock file, except by force.
  */
 
 #include "config.h"
@@ -332,7 +331,7 @@ is_somebodys_lock (const FluflSite *site, gint64 server_now, FluflFindings *find
  *
  * Looks at the lock file. Breaks the lock if it has rested, and has expired or, with @break_dead,
  * has a holder that is proved dead. An expired lock whose life-line is busy needs a vigil, too. If
- * the life-line is cut, no rest is needed, except for an orphan.
+ * the life-line is cut, no rest is needed, except for an orphan or a copied lock.
  *
  * Returns: AGAIN if there is nothing in the way any more; BUSY; NOT_A_LOCK;
  *   UNSURE; FAILED

@@ -182,7 +182,7 @@ sticky_child (gpointer data)
   g_assert_false (flufl_lock_acquire (lock, 0, NULL, &error));
   g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);
   face_assert_sentence (error, face->place.lock);
-  g_assert_nonnull (strstr (error->message, "It cannot be broken from here"));
+  g_assert_nonnull (strstr (error->message, "The lock cannot be broken from here"));
   g_clear_error (&error);
   g_assert_false (flufl_lock_acquire (lock, 100, NULL, &error));
   g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);
