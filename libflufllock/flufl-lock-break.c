@@ -138,14 +138,12 @@ flufl_lock_call_break_lock (FluflLock *self, gint64 flags, GCancellable *cancell
  *
  * Breaks the lock that somebody else holds, without acquiring it.
  *
- * Without `FLUFL_BREAK_FORCE` this breaks a lock that expired more than ten
- * seconds ago, or whose holder is proved dead. The ten seconds are for clocks
- * that differ: until they are over a lock in the state
- * `FLUFL_LOCK_STATE_THEIRS_EXPIRED` stays. A lock is left alone for five
- * seconds after its last change, unless its life-line proves the death. An
- * expired lock whose holder seems to live is watched first, for a third of its
- * lifetime and five seconds. A lock whose claim was removed by a process that
- * may still live is left alone for a minute.
+ * Without `FLUFL_BREAK_FORCE` this breaks a lock that expired more than ten seconds ago, or whose
+ * holder is proved dead. The ten seconds are for clocks that differ: until they are over a lock in
+ * the state `FLUFL_LOCK_STATE_THEIRS_EXPIRED` stays. A lock is left alone for five seconds after
+ * its last change, unless its life-line proves the death. On a local file system, an expired lock
+ * whose holder is alive is watched first, for a third of its lifetime and five seconds. A lock
+ * whose claim was removed by a process that may still live is left alone for a minute.
  *
  * With `FLUFL_BREAK_FORCE` this removes whatever is at the lock file's path, except a directory. A
  * live holder loses its lock, and a file that is not a lock is deleted. Only the caller can know
