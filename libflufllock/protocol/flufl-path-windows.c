@@ -66,7 +66,8 @@ is_device_name (const char *name)
     if (length == strlen (devices[i]) && g_ascii_strncasecmp (name, devices[i], length) == 0)
       return TRUE;
   return length == 4 && g_ascii_isdigit (name[3])
-         && (g_ascii_strncasecmp (name, "COM", 3) == 0 || g_ascii_strncasecmp (name, "LPT", 3) == 0);
+         && (g_ascii_strncasecmp (name, "COM", 3) == 0
+             || g_ascii_strncasecmp (name, "LPT", 3) == 0);
 }
 
 /* Windows would open another file, a device or a stream of another file. */

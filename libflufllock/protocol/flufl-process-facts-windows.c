@@ -36,15 +36,6 @@ find_start (HANDLE process)
   return (((guint64) created.dwHighDateTime << 32) | created.dwLowDateTime) / 10000;
 }
 
-static void
-short_hash (const char *text, char out[9])
-{
-  g_autofree char *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
-
-  memcpy (out, sum, 8);
-  out[8] = '\0';
-}
-
 /* The machine and the moment of its boot stand for the boot. There are no namespaces. */
 void
 flufl_process_facts_find (const FluflSyscalls *sys G_GNUC_UNUSED, FluflIdentity *id)
@@ -61,8 +52,8 @@ flufl_process_facts_find (const FluflSyscalls *sys G_GNUC_UNUSED, FluflIdentity 
     return;
   boot = g_strdup_printf ("%s %" G_GINT64_FORMAT, machine,
                           (gint64) time.boot_time.QuadPart - (gint64) time.boot_time_bias);
-  short_hash (boot, id->boot);
-  short_hash (boot, id->space);
+  flufl_process_facts_hash (boot, id->boot);
+  flufl_process_facts_hash (boot, id->space);
   if (start != 0)
     g_snprintf (id->start, sizeof id->start, "%" G_GINT64_MODIFIER "x", start);
 }

@@ -80,15 +80,6 @@ read_link (const char *path, char *buffer, gsize size)
   return n;
 }
 
-static void
-short_hash (const char *text, char out[9])
-{
-  g_autofree char *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
-
-  memcpy (out, sum, 8);
-  out[8] = '\0';
-}
-
 /* Whether /proc shows the pid namespace that kill(2) works in. */
 static gboolean
 proc_is_ours (void)
@@ -145,7 +136,7 @@ flufl_process_facts_find (const FluflSyscalls *sys, FluflIdentity *id)
       || read_small (sys, "/proc/sys/kernel/random/boot_id", boot, sizeof boot) <= 0)
     return;
   g_strchomp (boot);
-  short_hash (boot, id->boot);
+  flufl_process_facts_hash (boot, id->boot);
 
   /* Start times are relative to the time namespace (Linux 5.6). */
   if (read_link ("/proc/self/ns/time", time_space, sizeof time_space) <= 0)
@@ -154,7 +145,7 @@ flufl_process_facts_find (const FluflSyscalls *sys, FluflIdentity *id)
     {
       g_autofree char *all = g_strjoin (" ", boot, pid_space, time_space, NULL);
 
-      short_hash (all, id->space);
+      flufl_process_facts_hash (all, id->space);
     }
   if (read_proc_stat (sys, "/proc/self/stat", &stat))
     g_snprintf (id->start, sizeof id->start, "%" G_GINT64_MODIFIER "x", stat.start);

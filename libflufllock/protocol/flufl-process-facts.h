@@ -6,6 +6,8 @@
 
 #pragma once
 
+#include <string.h>
+
 #include "flufl-claim-name.h"
 #include "flufl-syscalls.h"
 
@@ -19,6 +21,16 @@ typedef enum
   FLUFL_PROCESS_STOPPED, /* it was told to stop, or is being debugged: it may go on at any moment */
   FLUFL_PROCESS_ENDED,   /* it only waits to be reaped */
 } FluflProcessState;
+
+/* The first eight digits of the text's SHA-256, as the tags B and N have them. */
+static inline void
+flufl_process_facts_hash (const char *text, char out[9])
+{
+  g_autofree char *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
+
+  memcpy (out, sum, 8);
+  out[8] = '\0';
+}
 
 void              flufl_process_facts_find (const FluflSyscalls *sys,
                                             FluflIdentity       *id);

@@ -1,14 +1,14 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * The table for Windows. Paths are in UTF-8, absolute, with '/' between their parts. A descriptor is
- * a handle, of which only the lower 32 bits count.
+ * The table for Windows. Paths are in UTF-8, absolute, with '/' between their parts. A descriptor
+ * is a handle, of which only the lower 32 bits count.
  *
  * The life-line is that its maker has the claim open to write. A process that asks for it opens the
  * file once more, so that no process may have it open to write. The kernel refuses that while the
  * maker lives, and grants it to one breaker at a time. A lock of bytes would do the same. But
- * LockFileEx() does not promise to end with the process at once, and in Wine a file with such a lock
- * keeps its names.
+ * LockFileEx() does not promise to end with the process at once, and in Wine a file with such a
+ * lock keeps its names.
  */
 
 #define NTDDI_VERSION 0x0A000000
@@ -267,40 +267,33 @@ windows_lstat (const char *path, FluflStat *st)
   return result;
 }
 
+/* Closes the handle, which may be invalid. */
 static int
-touch_handle (HANDLE handle, gint64 time)
+touch_and_close (HANDLE handle, gint64 time)
 {
   gint64 stamp = to_filetime (time);
   FILETIME ft = { (DWORD) stamp, (DWORD) (stamp >> 32) };
+  int result;
 
-  return SetFileTime (handle, NULL, &ft, &ft) ? 0 : fail_last ();
+  if (handle == INVALID_HANDLE_VALUE)
+    return -1;
+  result = SetFileTime (handle, NULL, &ft, &ft) ? 0 : fail_last ();
+  CloseHandle (handle);
+  return result;
 }
 
 static int
 windows_futimens (int fd, gint64 mtime)
 {
-  HANDLE handle = open_to_write (fd, FILE_WRITE_ATTRIBUTES);
-  int result;
-
-  if (handle == INVALID_HANDLE_VALUE)
-    return -1;
-  result = touch_handle (handle, mtime);
-  CloseHandle (handle);
-  return result;
+  return touch_and_close (open_to_write (fd, FILE_WRITE_ATTRIBUTES), mtime);
 }
 
 static int
 windows_utimens (const char *path, gint64 mtime)
 {
-  HANDLE handle = open_path (path, FILE_WRITE_ATTRIBUTES, SHARE_ALL, OPEN_EXISTING,
-                             FILE_FLAG_OPEN_REPARSE_POINT);
-  int result;
-
-  if (handle == INVALID_HANDLE_VALUE)
-    return -1;
-  result = touch_handle (handle, mtime);
-  CloseHandle (handle);
-  return result;
+  return touch_and_close (open_path (path, FILE_WRITE_ATTRIBUTES, SHARE_ALL, OPEN_EXISTING,
+                                     FILE_FLAG_OPEN_REPARSE_POINT),
+                          mtime);
 }
 
 static int
@@ -326,7 +319,11 @@ windows_flock (int fd, FluflLine line)
     return 0;
   second = ReOpenFile (handle_of (fd), access, FILE_SHARE_READ | FILE_SHARE_DELETE, 0);
   if (second == INVALID_HANDLE_VALUE)
-    return fail (GetLastError () == ERROR_SHARING_VIOLATION ? ERROR_LOCK_VIOLATION : GetLastError ());
+    {
+      DWORD error = GetLastError ();
+
+      return fail (error == ERROR_SHARING_VIOLATION ? ERROR_LOCK_VIOLATION : error);
+    }
   g_mutex_lock (&lines_mutex);
   if (lines == NULL)
     lines = g_hash_table_new (NULL, NULL);
@@ -373,8 +370,8 @@ is_unknown (DWORD error)
          || error == ERROR_INVALID_FUNCTION;
 }
 
-/* For systems on which the name of an open file stays until the file is closed. The file gets another
- * name first. */
+/* For systems on which the name of an open file stays until the file is closed. The file gets
+ * another name first. */
 static BOOL
 unlink_slowly (HANDLE handle, const char *path)
 {
@@ -395,8 +392,10 @@ unlink_slowly (HANDLE handle, const char *path)
   rename = g_malloc0 (sizeof *rename + length);
   rename->FileNameLength = (DWORD) length;
   memcpy (rename->FileName, name, length + sizeof (wchar_t));
-  return SetFileInformationByHandle (handle, FileRenameInfo, rename, (DWORD) (sizeof *rename + length))
-         && SetFileInformationByHandle (handle, FileDispositionInfo, &disposition, sizeof disposition);
+  return SetFileInformationByHandle (handle, FileRenameInfo, rename,
+                                     (DWORD) (sizeof *rename + length))
+         && SetFileInformationByHandle (handle, FileDispositionInfo, &disposition,
+                                        sizeof disposition);
 }
 
 /* The handle does not share deletion. If several handles did, several processes could set the mark
@@ -438,7 +437,8 @@ windows_list (const char *directory, FluflNameFunc func, gpointer user_data)
     return fail_last ();
   while (more)
     {
-      g_autofree char *utf8 = g_utf16_to_utf8 ((const gunichar2 *) found.cFileName, -1, NULL, NULL, NULL);
+      g_autofree char *utf8 = g_utf16_to_utf8 ((const gunichar2 *) found.cFileName, -1, NULL, NULL,
+                                               NULL);
 
       more = utf8 == NULL || func (utf8, user_data);
       if (more && !FindNextFileW (handle, &found))

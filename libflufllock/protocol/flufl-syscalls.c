@@ -33,6 +33,7 @@
 /* What getrandom(2) gives at once: more may be cut or interrupted. */
 #define RANDOM_BATCH 256
 
+/* A system without it has no way past the cache. */
 #ifndef O_DIRECT
 #define O_DIRECT 0
 #endif

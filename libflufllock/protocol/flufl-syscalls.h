@@ -36,7 +36,8 @@ typedef enum
   FLUFL_OPEN_CREATE, /* to be written; fails if the name exists */
   FLUFL_OPEN_LOOK,   /* to be read, without waiting for another end. Fails with ELOOP for a symbolic
                       * link, and with ENXIO for a socket or a device */
-  FLUFL_OPEN_LOOK_UNCACHED, /* the same, past the cache of an NFS client; EINVAL if it cannot be */
+  FLUFL_OPEN_LOOK_UNCACHED, /* the same, past the cache of an NFS client where the system can;
+                             * EINVAL if the file system cannot */
   FLUFL_OPEN_LOOK_THROUGH,  /* as LOOK, but follows a symbolic link */
 } FluflOpen;
 

@@ -99,7 +99,7 @@ hold (const char *path)
       return 1;
     }
   g_print ("held %lu\n", GetCurrentProcessId ());
-  Sleep (INFINITE);
+  Sleep (10 * PATIENCE); /* it is killed long before, unless the test failed */
   return 0;
 }
 
@@ -197,6 +197,7 @@ cycle (Fixture *self, gconstpointer linger)
   g_autoptr (GFile) claim = NULL;
   g_autoptr (GError) error = NULL;
   const guint n_kept = linger != NULL ? 1 : 0;
+  guint n_files, n_times_kept = 0;
 
   g_test_summary ("The lock file and a claim with this content exist while the lock is held");
   flufl_lock_set_linger (self->lock, linger != NULL);
@@ -209,9 +210,13 @@ cycle (Fixture *self, gconstpointer linger)
       g_assert_true (flufl_lock_check (self->lock, NULL, &error));
       g_assert_no_error (error);
       release (self->lock);
-      /* A removed name that stays is one link too many, and such a claim is not kept. */
-      g_assert_cmpuint (count_files (self, FALSE), <=, n_kept);
+      /* Without POSIX removal a removed name stays, which is one link too many, and a claim is not
+       * kept twice. */
+      n_files = count_files (self, FALSE);
+      g_assert_cmpuint (n_files, <=, n_kept);
+      n_times_kept += n_files;
     }
+  g_assert_cmpuint (n_times_kept, >=, 10 * n_kept);
   acquire (self->lock);
   claim = flufl_lock_dup_claim_file (self->lock);
   g_assert_true (g_file_get_contents (self->path, &content, NULL, NULL));
@@ -313,9 +318,9 @@ async (Fixture *self, gconstpointer unused G_GNUC_UNUSED)
   while (first == 0)
     g_main_context_iteration (NULL, TRUE);
   g_assert_cmpint (first, ==, 1);
+  flufl_lock_set_waiting_delay (self->other, 0);
+  g_signal_connect_swapped (self->other, "waiting", G_CALLBACK (g_cancellable_cancel), cancellable);
   flufl_lock_acquire_async (self->other, PATIENCE, cancellable, acquired_cb, &second);
-  g_usleep (50 * 1000);
-  g_cancellable_cancel (cancellable);
   while (second == 0)
     g_main_context_iteration (NULL, TRUE);
   g_assert_cmpint (second, ==, 2);
@@ -468,7 +473,7 @@ times (Fixture *self, gconstpointer unused G_GNUC_UNUSED)
   g_test_summary ("A time is stored as it is, up to the next 100 ns, and a touch renews the ctime");
   g_assert_cmpint (flufl_syscalls_native.pwrite (fd, "path", 4, 0), ==, 4);
   g_assert_cmpint (flufl_syscalls_native.fstat (fd, &before), ==, 0);
-  g_usleep (20 * 1000);
+  g_usleep (20 * 1000); /* the clock of file times may stand still for 15.6 ms */
   g_assert_cmpint (flufl_syscalls_native.futimens (fd, wanted), ==, 0);
   g_assert_cmpint (flufl_syscalls_native.close (fd), ==, 0);
   g_assert_cmpint (flufl_syscalls_native.lstat (self->path, &after), ==, 0);
