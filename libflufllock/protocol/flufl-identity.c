@@ -62,6 +62,27 @@ flufl_identity_get (const FluflSyscalls *sys, FluflIdentity *out)
     g_free (fresh);
 }
 
+/* Another boot proves nothing, on a local file system neither: it may be exported, or shared with
+ * virtual machines, and they have boots of their own. One boot has one kernel, and one namespace
+ * one set of process ids, whatever the host is called by now. */
+static gboolean
+is_beside (const FluflIdentity *us, const FluflClaimName *claim)
+{
+  return claim->ours && claim->pid >= 1
+         && us->boot[0] != '\0' && strcmp (claim->boot, us->boot) == 0
+         && us->space[0] != '\0' && strcmp (claim->space, us->space) == 0;
+}
+
+/* Whether the process ID in @claim means a process that this one can ask for. */
+gboolean
+flufl_identity_is_here (const FluflSite *site, const FluflClaimName *claim)
+{
+  FluflIdentity us;
+
+  flufl_identity_get (site->sys, &us);
+  return is_beside (&us, claim);
+}
+
 /* Whether the process that made @claim lives. Proof is what the claim's name says and this kernel
  * confirms; host name and process ID alone never are. */
 FluflLiveness
@@ -71,17 +92,10 @@ flufl_identity_judge (const FluflSite *site, const FluflClaimName *claim)
   FluflIdentity us;
   guint64 start;
 
-  if (!claim->ours || claim->pid < 1 || claim->boot[0] == '\0')
+  if (claim->boot[0] == '\0' || claim->start[0] == '\0')
     return FLUFL_LIVENESS_UNKNOWN;
   flufl_identity_get (site->sys, &us);
-  /* Another boot proves nothing, on a local file system neither: it may be
-   * exported, or shared with virtual machines, and they have boots of their own. */
-  if (us.boot[0] == '\0' || strcmp (claim->boot, us.boot) != 0)
-    return FLUFL_LIVENESS_UNKNOWN;
-
-  /* One boot has one kernel, and one namespace one set of process ids, whatever the host is
-   * called by now. */
-  if (claim->space[0] == '\0' || strcmp (claim->space, us.space) != 0 || claim->start[0] == '\0')
+  if (!is_beside (&us, claim))
     return FLUFL_LIVENESS_UNKNOWN;
 
   state = flufl_process_facts_ask (site->sys, claim->pid, &start);
@@ -106,8 +120,7 @@ flufl_identity_is_own (const FluflSite *site, const FluflClaimName *claim)
   if (!claim->ours || claim->pid != (int) getpid ())
     return FALSE;
   flufl_identity_get (site->sys, &us);
-  return us.start[0] != '\0' && strcmp (claim->boot, us.boot) == 0
-         && strcmp (claim->space, us.space) == 0 && strcmp (claim->start, us.start) == 0;
+  return is_beside (&us, claim) && us.start[0] != '\0' && strcmp (claim->start, us.start) == 0;
 }
 
 /* Whether the process that made @claim is proved to live and to do nothing: it

@@ -23,6 +23,8 @@ FluflLiveness flufl_identity_judge      (const FluflSite      *site,
                                          const FluflClaimName *claim);
 gboolean      flufl_identity_is_own     (const FluflSite      *site,
                                          const FluflClaimName *claim);
+gboolean      flufl_identity_is_here    (const FluflSite      *site,
+                                         const FluflClaimName *claim);
 gboolean      flufl_identity_is_stopped (const FluflSite      *site,
                                          const FluflClaimName *claim);
 

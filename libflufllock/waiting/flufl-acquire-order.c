@@ -12,6 +12,7 @@
 #include "config.h"
 
 #include "flufl-acquire-private.h"
+#include "flufl-holder.h"
 #include "flufl-roll.h"
 
 /* A predecessor that is this much older may be stopped, and is checked at once. Where many waiters
@@ -52,12 +53,36 @@ flufl_acquire_disarm (FluflAcquire *self)
  * stays, and CHANGED reports it. */
 #define LOCK_EVENTS (FLUFL_WATCH_REMOVED | FLUFL_WATCH_CLOSED | FLUFL_WATCH_CHANGED)
 
+/* The process whose death is reported where the kernel does not report the close of a claim. */
+static void
+watch_process_of (FluflAcquire *self, const FluflClaimName *claim)
+{
+  self->order.watch.pid = flufl_identity_is_here (self->site, claim) ? claim->pid : 0;
+}
+
 static FluflWatchResult
 watch_predecessor (FluflAcquire *self)
 {
-  g_autofree char *path = flufl_site_path_of (self->site, self->order.view.predecessor.name);
+  const FluflClaimName *predecessor = &self->order.view.predecessor;
+  g_autofree char *path = flufl_site_path_of (self->site, predecessor->name);
 
+  if (flufl_watch_needs_process ())
+    watch_process_of (self, predecessor);
   return flufl_watch_add (&self->order.watch, path, PREDECESSOR_EVENTS);
+}
+
+/* Where a process must be known, the holder is looked at first. A holder that comes between the
+ * look and the watch is found by the timer, if it dies before its release. */
+static FluflWatchResult
+watch_lock (FluflAcquire *self)
+{
+  FluflOrder *order = &self->order;
+
+  order->watch.pid = 0;
+  if (flufl_watch_needs_process () && flufl_holder_look (self->site, &self->findings)
+      && self->findings.look.sight == FLUFL_SIGHT_CLAIM)
+    watch_process_of (self, &self->findings.look.claim);
+  return flufl_watch_add (&order->watch, self->site->lock_path, LOCK_EVENTS);
 }
 
 /* Whether to pass over the predecessor. A predecessor that came long before us may be stopped. It
@@ -113,7 +138,7 @@ arm (FluflAcquire *self)
             }
         }
       else
-        result = flufl_watch_add (&order->watch, self->site->lock_path, LOCK_EVENTS);
+        result = watch_lock (self);
       if (result == FLUFL_WATCH_GONE)
         return FALSE;
 

@@ -69,15 +69,6 @@ drain_kick (FluflEngine *engine)
     }
 }
 
-/* Microseconds until the first call; G_MAXINT64: there is none. */
-static gint64
-time_left (FluflEngine *engine)
-{
-  const FluflSleeper *first = flufl_engine_first_scheduled (engine);
-
-  return first != NULL ? MAX (first->when - g_get_monotonic_time (), 0) : G_MAXINT64;
-}
-
 static int
 poll_for (struct pollfd *fds, nfds_t n, gint64 left)
 {
@@ -154,7 +145,7 @@ flufl_engine_poll (FluflEngine *engine, gint64 left)
   int n;
 
   make_kick (engine);
-  left = MIN (left, time_left (engine));
+  left = MIN (left, flufl_engine_time_left (engine));
   engine->polled_fd = flufl_watch_fd ();
   fds[POLL_WATCH] = (struct pollfd){ engine->polled_fd, POLLIN, 0 };
   fds[POLL_KICK] = (struct pollfd){ engine->kick[0], POLLIN, 0 };

@@ -56,6 +56,7 @@ struct _FluflSleeper
 
 /* All with the mutex. */
 FluflSleeper *flufl_engine_first_scheduled (FluflEngine *engine);
+gint64        flufl_engine_time_left  (FluflEngine *engine);
 gboolean      flufl_engine_is_parents (const FluflEngine *engine);
 void          flufl_engine_kick (FluflEngine *engine);
 void          flufl_engine_poll       (FluflEngine *engine,

@@ -73,6 +73,15 @@ flufl_engine_first_scheduled (FluflEngine *engine)
              : g_sequence_get (g_sequence_get_begin_iter (engine->timetable));
 }
 
+/* Microseconds until the first call; G_MAXINT64: there is none. */
+gint64
+flufl_engine_time_left (FluflEngine *engine)
+{
+  const FluflSleeper *first = flufl_engine_first_scheduled (engine);
+
+  return first != NULL ? MAX (first->when - g_get_monotonic_time (), 0) : G_MAXINT64;
+}
+
 static gboolean
 has_scheduled (FluflEngine *engine)
 {

@@ -304,3 +304,9 @@ flufl_watch_count (void)
   g_mutex_unlock (&state->mutex);
   return n;
 }
+
+gboolean
+flufl_watch_needs_process (void)
+{
+  return FALSE;
+}

@@ -37,3 +37,9 @@ flufl_watch_count (void)
 {
   return 0;
 }
+
+gboolean
+flufl_watch_needs_process (void)
+{
+  return FALSE;
+}

@@ -337,3 +337,9 @@ flufl_watch_count (void)
   g_mutex_unlock (&state->mutex);
   return n;
 }
+
+gboolean
+flufl_watch_needs_process (void)
+{
+  return FALSE;
+}

@@ -38,6 +38,7 @@ typedef struct
 {
   FluflWatchFunc   func;
   gpointer         user_data;
+  int              pid; /* of the process whose end is reported as CLOSED; 0: unknown */
 
   /* Private. */
   FluflWatchEvents wanted;
@@ -53,5 +54,8 @@ void             flufl_watch_remove   (FluflWatch       *watch);
 int              flufl_watch_fd       (void);
 void             flufl_watch_dispatch (void);
 guint            flufl_watch_count    (void);
+
+/* Whether CLOSED is reported of a known process only. Elsewhere the kernel reports it of each. */
+gboolean         flufl_watch_needs_process (void);
 
 G_END_DECLS
