@@ -4,6 +4,7 @@
  * The library on Windows, with several processes. It has no fork(2), so the program starts itself:
  *
  *   test-windows hold LOCK    acquires, prints "held", and holds until it is killed
+ *   test-windows lend LOCK    the same, and releases when it reads a line, after it printed the time
  *   test-windows count LOCK TURNS LINGER    adds TURNS to the number in LOCK.count
  */
 
@@ -103,6 +104,26 @@ hold (const char *path)
   return 0;
 }
 
+/* The monotonic clock is the same in all processes. */
+static int
+lend (const char *path)
+{
+  g_autoptr (FluflLock) lock = flufl_lock_new_for_path (path);
+  g_autoptr (GError) error = NULL;
+  char line[16];
+
+  if (!flufl_lock_acquire (lock, PATIENCE, NULL, &error))
+    {
+      g_print ("%s\n", error->message);
+      return 1;
+    }
+  g_print ("held %lu\n", GetCurrentProcessId ());
+  if (fgets (line, sizeof line, stdin) == NULL)
+    return 1;
+  g_print ("%" G_GINT64_FORMAT "\n", g_get_monotonic_time ());
+  return flufl_lock_release (lock, NULL, NULL) ? 0 : 1;
+}
+
 static int
 add_one (const char *path, GError **error)
 {
@@ -137,8 +158,9 @@ static GSubprocess *
 start (const char *action, const char *path, const char *more, const char *last)
 {
   g_autoptr (GError) error = NULL;
-  GSubprocess *process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, program, action,
-                                           path, more, last, NULL);
+  GSubprocess *process
+      = g_subprocess_new (G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error,
+                          program, action, path, more, last, NULL);
 
   g_assert_no_error (error);
   return process;
@@ -157,9 +179,9 @@ read_line (GSubprocess *process)
 
 /* Starts a process that holds the lock, and returns it. */
 static HANDLE
-start_holder (Fixture *self, GSubprocess **out_process)
+start_holder (Fixture *self, const char *action, GSubprocess **out_process)
 {
-  GSubprocess *process = start ("hold", self->path, NULL, NULL);
+  GSubprocess *process = start (action, self->path, NULL, NULL);
   g_autofree char *line = read_line (process);
   HANDLE handle;
 
@@ -332,7 +354,7 @@ break_lock (Fixture *self, gconstpointer unused G_GNUC_UNUSED)
 {
   g_autoptr (GError) error = NULL;
   GSubprocess *process;
-  HANDLE holder = start_holder (self, &process);
+  HANDLE holder = start_holder (self, "hold", &process);
 
   g_test_summary ("A live holder's lock is broken by force only");
   g_assert_cmpint (flufl_lock_query_state (self->lock, NULL, NULL), ==, FLUFL_LOCK_STATE_THEIRS);
@@ -345,10 +367,19 @@ break_lock (Fixture *self, gconstpointer unused G_GNUC_UNUSED)
   kill_holder (holder, process);
   release (self->lock);
 
-  holder = start_holder (self, &process);
+  holder = start_holder (self, "hold", &process);
   kill_holder (holder, process);
   g_assert_true (flufl_lock_break_lock (self->lock, FLUFL_BREAK_NONE, NULL, &error));
   g_assert_no_error (error);
+}
+
+static void
+print_times (GArray *times, const char *what)
+{
+  g_array_sort (times, compare_times);
+  g_test_message ("%s: median %.1f ms, most %.1f ms", what,
+                  (double) g_array_index (times, gint64, times->len / 2) / 1000,
+                  (double) g_array_index (times, gint64, times->len - 1) / 1000);
 }
 
 static void
@@ -360,7 +391,7 @@ killed (Fixture *self, gconstpointer unused G_GNUC_UNUSED)
   for (int i = 0; i < KILLS; i++)
     {
       GSubprocess *process;
-      HANDLE holder = start_holder (self, &process);
+      HANDLE holder = start_holder (self, "hold", &process);
       gint64 from;
 
       g_assert_false (flufl_lock_acquire (self->lock, 0, NULL, NULL));
@@ -371,11 +402,104 @@ killed (Fixture *self, gconstpointer unused G_GNUC_UNUSED)
       g_array_append_val (times, from);
       release (self->lock);
     }
-  g_array_sort (times, compare_times);
-  g_test_message ("median %.1f ms, most %.1f ms",
-                  (double) g_array_index (times, gint64, KILLS / 2) / 1000,
-                  (double) g_array_index (times, gint64, KILLS - 1) / 1000);
+  print_times (times, "killed before the acquisition");
   /* Far from the expiration of its lease. */
+  g_assert_cmpint (g_array_index (times, gint64, KILLS / 2), <, 2 * G_USEC_PER_SEC);
+}
+
+/* A waiter in a thread: when it was seen waiting, and when it had the lock. */
+typedef struct
+{
+  FluflLock *lock;
+  int        waits; /* atomic */
+  gint64     acquired; /* monotonic microseconds */
+} Waiter;
+
+static gpointer
+wait_for_lock (gpointer data)
+{
+  Waiter *self = data;
+
+  acquire (self->lock);
+  self->acquired = g_get_monotonic_time ();
+  release (self->lock);
+  return NULL;
+}
+
+static void
+waits_cb (FluflLock *lock G_GNUC_UNUSED, FluflLockDetails *details G_GNUC_UNUSED, gpointer data)
+{
+  g_atomic_int_set (&((Waiter *) data)->waits, TRUE);
+}
+
+static GThread *
+start_waiter (Waiter *self, FluflLock *lock)
+{
+  gulong handler;
+  GThread *thread;
+
+  *self = (Waiter){ .lock = lock };
+  flufl_lock_set_waiting_delay (lock, 0);
+  handler = g_signal_connect (lock, "waiting", G_CALLBACK (waits_cb), self);
+  thread = g_thread_new ("waiter", wait_for_lock, self);
+  while (!g_atomic_int_get (&self->waits))
+    g_usleep (1000);
+  g_signal_handler_disconnect (lock, handler);
+  g_usleep (20 * 1000); /* it is asleep by then */
+  return thread;
+}
+
+static void
+killed_before_a_waiter (Fixture *self, gconstpointer unused G_GNUC_UNUSED)
+{
+  g_autoptr (GArray) times = g_array_new (FALSE, FALSE, sizeof (gint64));
+
+  g_test_summary ("A waiter learns at once that the holder was killed");
+  for (int i = 0; i < KILLS; i++)
+    {
+      GSubprocess *process;
+      HANDLE holder = start_holder (self, "hold", &process);
+      Waiter waiter;
+      GThread *thread = start_waiter (&waiter, self->lock);
+      gint64 from = g_get_monotonic_time ();
+
+      kill_holder (holder, process);
+      g_thread_join (thread);
+      from = waiter.acquired - from;
+      g_array_append_val (times, from);
+    }
+  print_times (times, "killed holder");
+  /* Far from the expiration of its lease. */
+  g_assert_cmpint (g_array_index (times, gint64, KILLS / 2), <, 2 * G_USEC_PER_SEC);
+}
+
+static void
+handed_over (Fixture *self, gconstpointer unused G_GNUC_UNUSED)
+{
+  g_autoptr (GArray) times = g_array_new (FALSE, FALSE, sizeof (gint64));
+
+  g_test_summary ("A waiter learns at once that another process has released the lock");
+  for (int i = 0; i < KILLS; i++)
+    {
+      GSubprocess *process;
+      HANDLE holder = start_holder (self, "lend", &process);
+      Waiter waiter;
+      GThread *thread = start_waiter (&waiter, self->lock);
+      GOutputStream *stdin_pipe = g_subprocess_get_stdin_pipe (process);
+      g_autofree char *line = NULL;
+      gint64 took;
+
+      g_assert_true (g_output_stream_write_all (stdin_pipe, "\n", 1, NULL, NULL, NULL));
+      line = read_line (process);
+      g_assert_nonnull (line);
+      g_thread_join (thread);
+      took = waiter.acquired - g_ascii_strtoll (line, NULL, 10);
+      g_array_append_val (times, took);
+      CloseHandle (holder);
+      g_assert_true (g_subprocess_wait_check (process, NULL, NULL));
+      g_object_unref (process);
+    }
+  print_times (times, "hand-off");
   g_assert_cmpint (g_array_index (times, gint64, KILLS / 2), <, 2 * G_USEC_PER_SEC);
 }
 
@@ -522,6 +646,8 @@ main (int argc, char *argv[])
 {
   if (argc >= 3 && strcmp (argv[1], "hold") == 0)
     return hold (argv[2]);
+  if (argc >= 3 && strcmp (argv[1], "lend") == 0)
+    return lend (argv[2]);
   if (argc >= 5 && strcmp (argv[1], "count") == 0)
     return count (argv[2], atoi (argv[3]), strcmp (argv[4], "linger") == 0);
 
@@ -540,6 +666,8 @@ main (int argc, char *argv[])
   ADD ("/windows/async", NULL, async);
   ADD ("/windows/break", NULL, break_lock);
   ADD ("/windows/killed", NULL, killed);
+  ADD ("/windows/killed-before-a-waiter", NULL, killed_before_a_waiter);
+  ADD ("/windows/handed-over", NULL, handed_over);
   ADD ("/windows/contention/plain", NULL, contention);
   ADD ("/windows/contention/linger", "linger", contention);
   return g_test_run ();
