@@ -382,6 +382,24 @@ flufl_lock_set_waiting_delay (FluflLock *self, gint64 delay_ms)
 }
 
 /**
+ * flufl_lock_get_program_name:
+ * @self: a lock
+ *
+ * Gets what this program is called in the claims of this object.
+ *
+ * Returns: (nullable): the program's name, or %NULL if claims do not name it
+ *
+ * Since: 0.1
+ */
+const char *
+flufl_lock_get_program_name (FluflLock *self)
+{
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
+
+  return self->program_name;
+}
+
+/**
  * flufl_lock_get_host_name:
  * @self: a lock
  *

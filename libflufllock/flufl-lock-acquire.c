@@ -12,6 +12,7 @@
 #include "flufl-error.h"
 #include "flufl-lock-details-private.h"
 #include "flufl-log-private.h"
+#include "flufl-person-private.h"
 #include "flufl-process.h"
 #include "flufl-report-private.h"
 
@@ -195,6 +196,8 @@ try_to_acquire (AcquireCall *self, gint64 *out_when)
     return TRUE;
   if (self->acquire.result == FLUFL_RESULT_HELD)
     take_win (self);
+  else if (self->acquire.result == FLUFL_RESULT_TIMED_OUT)
+    flufl_person_learn_holder (&self->call.site, &self->acquire.findings);
   else if (self->acquire.result == FLUFL_RESULT_REFUSED)
     flufl_findings_explain (&self->acquire.findings, &self->call.site, self->acquire.outcome);
   return FALSE;
@@ -235,7 +238,7 @@ waiting_cb (gpointer data)
   if (self->process == flufl_process_mark ())
     {
       g_autoptr (FluflLockDetails) details = flufl_lock_details_new (
-          &self->site, &self->findings.look,
+          &self->site, &self->findings,
           flufl_lease_judge (self->lock->lease, &self->findings.look, self->findings.liveness));
 
       flufl_lock_emit_waiting (self->lock, details);
@@ -259,6 +262,7 @@ acquire_waiting (FluflAcquire *acquire, gpointer user_data)
   FluflCall *call = user_data;
   Waiting *waiting = g_new0 (Waiting, 1);
 
+  flufl_person_learn_holder (acquire->site, &acquire->findings);
   waiting->process = call->process;
   waiting->lock = g_object_ref (call->lock);
   waiting->site = *acquire->site;

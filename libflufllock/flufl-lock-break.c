@@ -8,6 +8,7 @@
 
 #include "flufl-call.h"
 #include "flufl-log-private.h"
+#include "flufl-person-private.h"
 #include "flufl-report-private.h"
 #include "flufl-sighting.h"
 
@@ -74,8 +75,10 @@ break_step (FluflCall *call, gint64 *out_when)
       self->outcome = flufl_break_force (&call->site, &self->sighting.findings);
       call->answer = self->outcome == FLUFL_OUTCOME_RELEASED;
     }
-  if (!call->answer)
-    flufl_findings_explain (&self->sighting.findings, &call->site, self->outcome);
+  if (call->answer)
+    return FALSE;
+  flufl_findings_explain (&self->sighting.findings, &call->site, self->outcome);
+  flufl_person_learn_holder (&call->site, &self->sighting.findings);
   return FALSE;
 }
 

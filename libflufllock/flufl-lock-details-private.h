@@ -5,13 +5,13 @@
 #pragma once
 
 #include "flufl-lock-details.h"
-#include "flufl-look.h"
+#include "flufl-attempt.h"
 
 G_BEGIN_DECLS
 
-FluflLockDetails *flufl_lock_details_new (const FluflSite *site,
-                                          const FluflLook *look,
-                                          FluflLockState   state);
+FluflLockDetails *flufl_lock_details_new (const FluflSite     *site,
+                                          const FluflFindings *findings,
+                                          FluflLockState       state);
 
 GDateTime        *flufl_date_time_from_nsec (gint64 nsec);
 

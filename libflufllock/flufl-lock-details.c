@@ -6,11 +6,19 @@
 
 #include "flufl-lock-details-private.h"
 
+#include "flufl-identity.h"
+#include "flufl-person-private.h"
+
 struct _FluflLockDetails
 {
   gatomicrefcount refs; /* nothing changes: a copy is a reference */
   char           *host_name; /* nullable */
   int             pid;
+  gboolean        own; /* it is that of this process */
+  char           *program_name; /* nullable */
+  const char     *user_name; /* interned; nullable; as is … */
+  const char     *real_name; /* … this */
+  GDateTime      *acquisition; /* nullable */
   GFile          *lock_file;
   GFile          *claim_file;
   GDateTime      *expiration;
@@ -34,20 +42,42 @@ flufl_date_time_from_nsec (gint64 nsec)
   return g_date_time_add (seconds, rest / 1000);
 }
 
+/* What people know the holder by, as far as it was learned. */
+static void
+take_names (FluflLockDetails *self, const FluflSite *site, const FluflFindings *findings)
+{
+  const FluflLook *look = &findings->look;
+  gint64 acquired = flufl_look_acquired (look, site);
+  FluflPerson person;
+
+  if (look->claim.host[0] != '\0')
+    self->host_name = g_utf8_make_valid (look->claim.host, -1);
+  if (findings->program[0] != '\0')
+    self->program_name = g_utf8_make_valid (findings->program, -1);
+  if (flufl_person_find (look->owner, &person))
+    {
+      self->user_name = person.name;
+      self->real_name = person.real_name;
+    }
+  if (acquired != 0)
+    self->acquisition = flufl_date_time_from_nsec (acquired);
+}
+
 /*
  * flufl_lock_details_new:
- * @look: one that saw a claim, or a strange one
+ * @findings: with a look that saw a claim, or a strange one; after flufl_person_learn_holder()
  */
 FluflLockDetails *
-flufl_lock_details_new (const FluflSite *site, const FluflLook *look, FluflLockState state)
+flufl_lock_details_new (const FluflSite *site, const FluflFindings *findings, FluflLockState state)
 {
+  const FluflLook *look = &findings->look;
   FluflLockDetails *self = g_new0 (FluflLockDetails, 1);
   g_autofree char *claim_path = flufl_site_path_of (site, look->claim.name);
 
   g_atomic_ref_count_init (&self->refs);
-  if (look->claim.host[0] != '\0')
-    self->host_name = g_utf8_make_valid (look->claim.host, -1);
+  take_names (self, site, findings);
   self->pid = look->claim.pid;
+  self->own = flufl_identity_is_own (site, &look->claim);
   self->lock_file = g_file_new_for_path (site->lock_path);
   self->claim_file = g_file_new_for_path (claim_path);
   self->expiration = flufl_date_time_from_nsec (look->mtime);
@@ -90,6 +120,8 @@ flufl_lock_details_free (FluflLockDetails *self)
   if (!g_atomic_ref_count_dec (&self->refs))
     return;
   g_free (self->host_name);
+  g_free (self->program_name);
+  g_clear_pointer (&self->acquisition, g_date_time_unref);
   g_object_unref (self->lock_file);
   g_object_unref (self->claim_file);
   g_date_time_unref (self->expiration);
@@ -133,6 +165,109 @@ flufl_lock_details_get_pid (FluflLockDetails *self)
   g_return_val_if_fail (self != NULL, 0);
 
   return self->pid;
+}
+
+/**
+ * flufl_lock_details_is_own_process:
+ * @self: the details
+ *
+ * Gets whether the holder is an object of this process. The state is
+ * [enum@Flufl.LockState].OURS only if it is the very object that was asked.
+ *
+ * Returns: whether this process holds the lock
+ *
+ * Since: 0.1
+ */
+gboolean
+flufl_lock_details_is_own_process (FluflLockDetails *self)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  return self->own;
+}
+
+/**
+ * flufl_lock_details_get_program_name:
+ * @self: the details
+ *
+ * Gets what the holder's program is called: the [property@Flufl.Lock:program-name]
+ * of the holder, cut to 32 bytes. If the holder has set none, it is the name of its
+ * process, if that is proved to live on this machine.
+ *
+ * The name was written by another process. It may have any characters, so do not
+ * put it in markup or on a terminal as it is.
+ *
+ * Returns: (nullable): the program's name, or %NULL if it is not known
+ *
+ * Since: 0.1
+ */
+const char *
+flufl_lock_details_get_program_name (FluflLockDetails *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->program_name;
+}
+
+/**
+ * flufl_lock_details_get_user_name:
+ * @self: the details
+ *
+ * Gets the login name of the user who owns the lock file, as this machine knows
+ * the user.
+ *
+ * The name is looked up in a thread of the library. It is left out if the system
+ * does not find it within a tenth of a second, and on Windows.
+ *
+ * Returns: (nullable): the user's name, or %NULL if it is not known
+ *
+ * Since: 0.1
+ */
+const char *
+flufl_lock_details_get_user_name (FluflLockDetails *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->user_name;
+}
+
+/**
+ * flufl_lock_details_get_real_name:
+ * @self: the details
+ *
+ * Gets the name of the person who owns the lock file, such as `Jane Doe`.
+ *
+ * Returns: (nullable): the person's name, or %NULL if the system does not know it
+ *
+ * Since: 0.1
+ */
+const char *
+flufl_lock_details_get_real_name (FluflLockDetails *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->real_name;
+}
+
+/**
+ * flufl_lock_details_get_acquisition:
+ * @self: the details
+ *
+ * Gets the moment when the holder acquired the lock, by the holder's clock. It may
+ * be early by a twentieth of the lifetime until the first refresh. Where the file
+ * system does not keep the time, it is the moment when the holder began to wait.
+ *
+ * Returns: (transfer none) (nullable): the acquisition, in UTC, or %NULL if it is
+ *   not known, for example because the holder uses flufl.lock
+ *
+ * Since: 0.1
+ */
+GDateTime *
+flufl_lock_details_get_acquisition (FluflLockDetails *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->acquisition;
 }
 
 /**

@@ -36,6 +36,16 @@ const char       *flufl_lock_details_get_host_name  (FluflLockDetails *self);
 FLUFL_AVAILABLE_IN_0_1
 int               flufl_lock_details_get_pid        (FluflLockDetails *self);
 FLUFL_AVAILABLE_IN_0_1
+gboolean          flufl_lock_details_is_own_process (FluflLockDetails *self);
+FLUFL_AVAILABLE_IN_0_1
+const char       *flufl_lock_details_get_program_name (FluflLockDetails *self);
+FLUFL_AVAILABLE_IN_0_1
+const char       *flufl_lock_details_get_user_name  (FluflLockDetails *self);
+FLUFL_AVAILABLE_IN_0_1
+const char       *flufl_lock_details_get_real_name  (FluflLockDetails *self);
+FLUFL_AVAILABLE_IN_0_1
+GDateTime        *flufl_lock_details_get_acquisition (FluflLockDetails *self);
+FLUFL_AVAILABLE_IN_0_1
 GFile            *flufl_lock_details_get_lock_file  (FluflLockDetails *self);
 FLUFL_AVAILABLE_IN_0_1
 GFile            *flufl_lock_details_get_claim_file (FluflLockDetails *self);

@@ -18,6 +18,7 @@ struct _FluflLock
   const char     *separator; /* interned */
   gboolean        separator_is_valid;
   const char     *host_name; /* interned; NULL: the machine's */
+  const char     *program_name; /* interned; NULL: that of this process, if it has one */
   FluflLease     *lease;     /* owned */
 
   /* Protected by the mutex of lease. */

@@ -32,6 +32,7 @@ enum
   PROP_RELEASE_AT_EXIT,
   PROP_WAITING_DELAY,
   PROP_HOST_NAME,
+  PROP_PROGRAM_NAME,
   PROP_CLAIM_FILE,
   PROP_HELD,
   N_PROPS
@@ -80,6 +81,9 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     case PROP_WAITING_DELAY:
       g_value_set_int64 (value, flufl_lock_get_waiting_delay (self));
       break;
+    case PROP_PROGRAM_NAME:
+      g_value_set_string (value, flufl_lock_get_program_name (self));
+      break;
     case PROP_HOST_NAME:
       g_value_set_string (value, flufl_lock_get_host_name (self));
       break;
@@ -96,7 +100,7 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 
 /* Returns: (nullable): interned */
 static const char *
-read_host_name (const GValue *value)
+read_name (const GValue *value)
 {
   const char *name = g_value_get_string (value);
 
@@ -138,7 +142,10 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
       flufl_lock_set_waiting_delay (self, g_value_get_int64 (value));
       break;
     case PROP_HOST_NAME:
-      self->host_name = read_host_name (value);
+      self->host_name = read_name (value);
+      break;
+    case PROP_PROGRAM_NAME:
+      self->program_name = read_name (value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -191,6 +198,22 @@ install_construct_only (void)
    */
   properties[PROP_HOST_NAME]
       = g_param_spec_string ("host-name", NULL, NULL, NULL, construct_only);
+
+  /**
+   * FluflLock:program-name:
+   *
+   * What this program is called in the claims of this object, for people who wait
+   * for the lock. Claims have the first 32 bytes of it.
+   *
+   * The default, which %NULL and an empty text stand for, is the ID of the default
+   * [class@Gio.Application] or of the Flatpak, or the name of the Snap. If there is
+   * none of these, claims do not name the program, and only this machine knows the
+   * name of the process.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_PROGRAM_NAME]
+      = g_param_spec_string ("program-name", NULL, NULL, NULL, construct_only);
 }
 
 /* How it is acquired. */

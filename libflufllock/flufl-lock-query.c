@@ -11,6 +11,7 @@
 #include "flufl-call.h"
 #include "flufl-error.h"
 #include "flufl-lock-details-private.h"
+#include "flufl-person-private.h"
 #include "flufl-report-private.h"
 #include "flufl-sighting.h"
 
@@ -72,6 +73,18 @@ query_step (FluflCall *call, gint64 *out_when)
   return flufl_sighting_look (&((QueryCall *) call)->sighting, call, out_when);
 }
 
+static gboolean
+details_step (FluflCall *call, gint64 *out_when)
+{
+  FluflSighting *sighting = &((QueryCall *) call)->sighting;
+
+  if (query_step (call, out_when))
+    return TRUE;
+  if (sighting->holder)
+    flufl_person_learn_holder (&call->site, &sighting->findings);
+  return FALSE;
+}
+
 static void
 state_settle (FluflCall *call)
 {
@@ -115,7 +128,7 @@ details_settle (FluflCall *call)
       call->errsv = EACCES;
     }
   else
-    self->details = flufl_lock_details_new (&call->site, &self->sighting.findings.look, self->state);
+    self->details = flufl_lock_details_new (&call->site, &self->sighting.findings, self->state);
 }
 
 static void
@@ -134,7 +147,7 @@ details_clear (FluflCall *call)
 static const FluflCallClass details_class = {
   .sleeps = TRUE,
   .answers_cancel = TRUE,
-  .step = query_step,
+  .step = details_step,
   .settle = details_settle,
   .return_result = details_return,
   .clear = details_clear,

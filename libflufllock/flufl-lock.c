@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "flufl-path.h"
+#include "flufl-program-private.h"
 
 /**
  * FluflLock:
@@ -141,11 +142,14 @@ flufl_lock_constructed (GObject *object)
 
   if (self->separator == NULL)
     self->separator = FLUFL_DEFAULT_SEPARATOR;
+  if (self->program_name == NULL)
+    self->program_name = flufl_program_find_name ();
   self->separator_is_valid = flufl_separator_is_valid (self->separator);
   if (path != NULL && g_path_is_absolute (path))
     {
       flufl_site_init (&self->lease->site, flufl_lock_syscalls, path, self->separator);
       self->lease->site.host_name = self->host_name;
+      self->lease->site.program_name = self->program_name;
     }
 }
 

@@ -94,6 +94,8 @@ void              flufl_lock_set_waiting_delay    (FluflLock            *self,
 FLUFL_AVAILABLE_IN_0_1
 const char       *flufl_lock_get_host_name        (FluflLock            *self);
 FLUFL_AVAILABLE_IN_0_1
+const char       *flufl_lock_get_program_name     (FluflLock            *self);
+FLUFL_AVAILABLE_IN_0_1
 GFile            *flufl_lock_dup_claim_file       (FluflLock            *self);
 FLUFL_AVAILABLE_IN_0_1
 gboolean          flufl_lock_get_held             (FluflLock            *self);

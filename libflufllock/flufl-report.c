@@ -11,6 +11,7 @@
 
 #include "flufl-error.h"
 #include "flufl-lock-details-private.h"
+#include "flufl-person-private.h"
 
 /* The lock file's path as it may be shown: always UTF-8. */
 char *
@@ -197,31 +198,64 @@ describe_nameless (const FluflSite *site, const FluflLook *look)
                           shown, site->separator);
 }
 
-/* A sentence that names the holder, and shows when the lock expires or expired. */
+/* A user as people know one, or NULL. */
+static char *
+describe_user (gint64 user_id)
+{
+  g_autofree char *name = NULL, *real_name = NULL;
+  FluflPerson person;
+
+  if (!flufl_person_find (user_id, &person))
+    return NULL;
+  name = show_foreign (person.name);
+  if (person.real_name == NULL)
+    return g_strdup_printf ("“%s”", name);
+  real_name = show_foreign (person.real_name);
+  return g_strdup_printf ("“%s” (%s)", name, real_name);
+}
+
+/* A sentence that names the holder. */
 static char *
 describe_holder (const FluflSite *site, const FluflFindings *findings)
 {
   const FluflLook *look = &findings->look;
   g_autofree char *host = show_foreign (look->claim.host);
+  g_autofree char *program = show_foreign (findings->program);
+  g_autofree char *user = describe_user (look->owner);
+  char *nameless = describe_nameless (site, look);
+  int pid = look->claim.pid;
+
+  if (nameless != NULL)
+    return nameless;
+  if (findings->own)
+    return g_strdup_printf ("Another object of this process (%d) holds it.", pid);
+  if (user != NULL && program[0] != '\0')
+    return g_strdup_printf ("User %s holds it with “%s”, process %d on host “%s”.", user, program, pid,
+                            host);
+  if (user != NULL)
+    return g_strdup_printf ("User %s holds it with process %d on host “%s”.", user, pid, host);
+  if (program[0] != '\0')
+    return g_strdup_printf ("“%s”, process %d on host “%s”, holds it.", program, pid, host);
+  return g_strdup_printf ("Process %d on host “%s” holds it.", pid, host);
+}
+
+/* A sentence that shows since when the lock is held, and when it expires or expired. */
+static char *
+describe_times (const FluflSite *site, const FluflLook *look)
+{
   g_autofree char *until = format_time (look->mtime);
-  g_autofree char *nameless = describe_nameless (site, look);
+  gint64 acquired = look->sight == FLUFL_SIGHT_CLAIM ? flufl_look_acquired (look, site) : 0;
+  g_autofree char *since = acquired != 0 ? format_time (acquired) : NULL;
   gboolean past = is_past (site, look);
 
-  if (nameless != NULL && past)
-    return g_strdup_printf ("%s The lock expired at %s.", nameless, until);
-  if (nameless != NULL)
-    return g_strdup_printf ("%s The lock is held until %s or longer.", nameless, until);
-  if (findings->own && past)
-    return g_strdup_printf ("Another object of this process (%d) holds it, although it expired at %s.",
-                            look->claim.pid, until);
-  if (findings->own)
-    return g_strdup_printf ("Another object of this process (%d) holds it until %s or longer.",
-                            look->claim.pid, until);
+  if (since != NULL && past)
+    return g_strdup_printf ("The lock was acquired at %s, and it expired at %s.", since, until);
+  if (since != NULL)
+    return g_strdup_printf ("The lock was acquired at %s, and it is held until %s or longer.", since,
+                            until);
   if (past)
-    return g_strdup_printf ("Process %d on host “%s” holds it, although it expired at %s.",
-                            look->claim.pid, host, until);
-  return g_strdup_printf ("Process %d on host “%s” holds it until %s or longer.", look->claim.pid,
-                          host, until);
+    return g_strdup_printf ("The lock expired at %s.", until);
+  return g_strdup_printf ("The lock is held until %s or longer.", until);
 }
 
 /* A sentence for what is known of the holder's process, or "". */
@@ -284,7 +318,7 @@ describe_obstacle (const FluflSite *site, const FluflFindings *findings)
   const FluflLook *look = &findings->look;
   g_autoptr (GString) text = g_string_new (NULL);
   gboolean past = is_past (site, look);
-  g_autofree char *holder = NULL;
+  g_autofree char *holder = NULL, *times = NULL;
 
   if (findings->errsv != 0)
     {
@@ -302,8 +336,8 @@ describe_obstacle (const FluflSite *site, const FluflFindings *findings)
                             (int) (FLUFL_GRACE / FLUFL_NSEC_PER_SEC));
 
   holder = describe_holder (site, findings);
-  g_string_append (text, holder);
-  g_string_append (text, describe_liveness (findings));
+  times = describe_times (site, look);
+  g_string_append_printf (text, "%s%s %s", holder, describe_liveness (findings), times);
   if (past && !findings->expired && !findings->resting && look->sight == FLUFL_SIGHT_CLAIM
       && findings->break_errsv == 0)
     g_string_append_printf (text, " The lock can be broken %d s after it expired.",

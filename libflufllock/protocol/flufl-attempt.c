@@ -144,7 +144,10 @@ flufl_attempt (FluflClaim    *claim,
       linked = flufl_claim_link (claim, site, &findings->errsv);
       findings->failed_step = FLUFL_FAILED_LINK_CLAIM;
       if (linked == FLUFL_OUTCOME_HELD)
-        return linked;
+        {
+          claim->acquired = site->sys->clock (FLUFL_CLOCK_REAL);
+          return linked;
+        }
       if (linked == FLUFL_OUTCOME_LOST)
         continue;
       if (linked != FLUFL_OUTCOME_BUSY && linked != FLUFL_OUTCOME_UNSURE)

@@ -59,6 +59,8 @@ typedef struct
                                 not rested; or 0 */
   int           errsv;       /* of the last step that failed, or 0 */
   FluflFailedStep failed_step; /* the one that errsv belongs to */
+  char          program[FLUFL_PROGRAM_MAX + 1]; /* what the holder's program is called; empty:
+                                                 * unknown; filled in by flufl_holder_name() */
   int           break_errsv; /* why we may not break what is breakable, or 0 */
   gboolean      directory_exists; /* filled in by flufl_findings_explain(), as is … */
   char          fs_type[32]; /* … what the kernel calls the file system, if known */

@@ -138,6 +138,7 @@ flufl_claim_park (FluflClaim *claim, FluflSite *site, int *out_errsv)
       || !flufl_claim_lease_is_safe (claim, flufl_claim_boot_now (site)))
     return flufl_claim_release (claim, site, out_errsv);
 
+  claim->acquired = 0;
   outcome = claim->named_kept ? park_as_named (claim, site, out_errsv)
                                : park_renamed (claim, site, out_errsv);
   if (outcome != FLUFL_OUTCOME_HELD)

@@ -158,6 +158,19 @@ cut_length (const char *text, gsize length, gsize max)
   return max;
 }
 
+/* The program's name, in hexadecimal digits. It takes the room that nothing else needs. */
+static void
+put_program (Name *unique, const char *program, gsize room)
+{
+  gsize length = cut_length (program, strlen (program), MIN (room / 2, FLUFL_PROGRAM_MAX));
+
+  if (length == 0)
+    return;
+  put_char (unique, 'P');
+  for (gsize i = 0; i < length; i++)
+    put_hexadecimal (unique, (guchar) program[i], 2);
+}
+
 static char *
 join (const char *lock_path, const char *lock_name, const Name *name)
 {
@@ -234,6 +247,8 @@ flufl_claim_name_build (const char          *lock_path,
       put_char (&host, CUT_MARK);
     }
 
+  if (identity->program != NULL && lock_length + host.length < room)
+    put_program (&unique, identity->program, room - lock_length - host.length - 1);
   if (lock_length + host.length <= room)
     put (&name, lock_name, lock_length);
   else
@@ -282,6 +297,23 @@ copy_value (char *out, gsize size, const char *value, gsize length)
     }
 }
 
+/* A name that is cut, or no text, is treated as missing. */
+static void
+take_program (char out[FLUFL_PROGRAM_MAX + 1], const char *digits, gsize length)
+{
+  gsize n = length / 2;
+
+  if (length % 2 != 0 || n > FLUFL_PROGRAM_MAX)
+    return;
+  for (gsize i = 0; i < n; i++)
+    out[i] = (char) (g_ascii_xdigit_value (digits[2 * i]) << 4
+                     | g_ascii_xdigit_value (digits[2 * i + 1]));
+  out[n] = '\0';
+  /* This refuses a NUL, too. */
+  if (!g_utf8_validate_len (out, n, NULL))
+    out[0] = '\0';
+}
+
 /* UNIQUE of ours is a row of TAG VALUE, TAG an upper-case letter, VALUE lower
  * case hexadecimal digits, T first. Unknown tags are skipped: they belong to a
  * later version. Anything else is not ours, and shows nothing. */
@@ -324,6 +356,9 @@ parse_unique (const char *unique, gsize length, FluflClaimName *out)
           break;
         case 'X':
           copy_value (out->image, sizeof out->image, value, n);
+          break;
+        case 'P':
+          take_program (out->program, value, n);
           break;
         case 'L':
           out->life_line = TRUE;

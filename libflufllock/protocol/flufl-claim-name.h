@@ -11,7 +11,8 @@
 G_BEGIN_DECLS
 
 #define FLUFL_NAME_MAX 255      /* bytes in a file's name */
-#define FLUFL_UNIQUE_MAX 80     /* bytes in the field UNIQUE */
+#define FLUFL_UNIQUE_MAX 80     /* bytes in the field UNIQUE, without the program's name */
+#define FLUFL_PROGRAM_MAX 32    /* bytes of a program's name that a claim's name shows */
 #define FLUFL_SEPARATOR_MAX 8   /* bytes; three of them stand in a name */
 
 /* What a claim's name says besides who made it. */
@@ -31,6 +32,7 @@ typedef struct
   char space[9];   /* hash of boot id, pid and time namespace */
   char start[17];  /* the process's start, clock ticks after boot, hex */
   char image[9];   /* hash of what execve(2) gave the program that runs in the process */
+  const char *program; /* what people call the program; NULL: claims do not name it */
 } FluflIdentity;
 
 /* A parsed claim name. */
@@ -50,6 +52,7 @@ typedef struct
   char     space[17];
   char     start[17];
   char     image[17];
+  char     program[FLUFL_PROGRAM_MAX + 1];
 } FluflClaimName;
 
 gboolean flufl_separator_is_valid (const char          *separator);

@@ -52,8 +52,8 @@ server_lead (const FluflClaim *claim, gint64 real, gint64 boot)
   return flufl_time_since (claim->clock_offset, flufl_time_since (real - boot, claim->clock_base));
 }
 
-/* Sets mtime to what the later of the two clocks says, plus @lifetime. By the
- * open claim if @fd is one, otherwise by path. */
+/* Sets mtime to what the later of the two clocks says, plus @lifetime. By the open claim if @fd is
+ * one, otherwise by path. The atime shows since when the lock is held: docs/protocol.md, "Files". */
 int
 flufl_claim_touch (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
 {
@@ -61,7 +61,7 @@ flufl_claim_touch (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
   gint64 start = flufl_claim_boot_now (site);
   gint64 start_real = sys->clock (FLUFL_CLOCK_REAL);
   gint64 now = start_real;
-  gint64 expiration;
+  gint64 expiration, since, atime;
 
   if (claim->server_seen != 0 && server_lead (claim, start_real, start) > CLOCK_TOLERANCE)
     now = MAX (now, flufl_claim_server_now (claim, site));
@@ -70,7 +70,10 @@ flufl_claim_touch (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
     expiration = flufl_time_add (expiration, FLUFL_NSEC_PER_SEC - 1) / FLUFL_NSEC_PER_SEC
                  * FLUFL_NSEC_PER_SEC;
 
-  if ((fd >= 0 ? sys->futimens (fd, expiration) : sys->utimens (claim->path, expiration)) != 0)
+  since = claim->acquired != 0 ? MIN (claim->acquired, now) : now;
+  atime = flufl_time_mirror (since, expiration);
+  if ((fd >= 0 ? sys->futimens (fd, expiration, atime)
+               : sys->utimens (claim->path, expiration, atime)) != 0)
     return -1;
 
   claim->lifetime = lifetime;

@@ -71,6 +71,7 @@ flufl_claim_new_path (const FluflSite *site, FluflMarks marks)
   flufl_identity_get (sys, &identity);
   if (site->host_name != NULL)
     g_strlcpy (identity.host, site->host_name, sizeof identity.host);
+  identity.program = site->program_name;
   return flufl_claim_name_build (site->lock_path, site->separator, &identity,
                                  (guint64) ticket, random, marks);
 }

@@ -39,6 +39,8 @@ typedef struct
   gint64   expiration;   /* what mtime says, real time */
   gint64   lease_start;  /* boot time just before the last touch … */
   gint64   touched;      /* … and real time */
+  gint64   acquired;     /* real time when it became the lock; 0: it is not, or not since the
+                          * last touch */
   gint64   server_time;  /* the file server's clock … */
   gint64   server_seen;  /* … at this boot time or earlier */
   gint64   clock_offset; /* the server's clock less ours, when last compared … */

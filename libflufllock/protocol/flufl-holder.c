@@ -8,6 +8,8 @@
 
 #include <errno.h>
 
+#include "flufl-process-facts.h"
+
 /* How often a lock that goes while its holder is asked after is looked at anew. */
 #define ROUNDS 8
 
@@ -74,4 +76,24 @@ flufl_holder_look (FluflSite *site, FluflFindings *findings)
         return TRUE;
     }
   return TRUE;
+}
+
+/*
+ * flufl_holder_name:
+ *
+ * Finds what the program of the holder is called. Its claim says so, or the system does if the
+ * process is proved to live here.
+ */
+void
+flufl_holder_name (const FluflSite *site, FluflFindings *findings)
+{
+  const FluflClaimName *claim = &findings->look.claim;
+
+  findings->program[0] = '\0';
+  if (findings->look.sight != FLUFL_SIGHT_CLAIM)
+    return;
+  if (claim->program[0] != '\0')
+    g_strlcpy (findings->program, claim->program, sizeof findings->program);
+  else if (findings->own || findings->liveness == FLUFL_LIVENESS_ALIVE)
+    flufl_process_facts_name (site->sys, claim->pid, findings->program);
 }

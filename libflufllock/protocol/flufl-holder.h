@@ -15,6 +15,8 @@ FluflLifeLine flufl_holder_ask  (FluflSite     *site,
                                  int            fd,
                                  FluflLine      question,
                                  FluflFindings *findings);
+void          flufl_holder_name (const FluflSite *site,
+                                 FluflFindings   *findings);
 gboolean      flufl_holder_look (FluflSite     *site,
                                  FluflFindings *findings);
 

@@ -25,6 +25,8 @@ take_attributes (FluflLook *look, const FluflStat *st)
   look->nlink = st->nlink;
   look->mtime = st->mtime;
   look->ctime = st->ctime;
+  look->atime = st->atime;
+  look->owner = st->owner;
 }
 
 static gboolean
@@ -317,6 +319,30 @@ flufl_look_open (FluflLook *look, const FluflSite *site, const char *path, int *
       look->errsv = 0;
     }
   *out_fd = look_inside (look, site, path, FLUFL_OPEN_LOOK);
+}
+
+/* The clocks of two machines may differ by this much without being wrong. */
+#define ACQUIRED_SLACK FLUFL_NSEC_PER_SEC
+
+/*
+ * flufl_look_acquired:
+ * @look: one that saw a claim
+ *
+ * Returns: when the lock was acquired, in nanoseconds of real time; the arrival of its holder, if a
+ *   reader or another program has changed the atime; 0: unknown
+ */
+gint64
+flufl_look_acquired (const FluflLook *look, const FluflSite *site)
+{
+  gint64 acquired = flufl_time_mirror (look->atime, look->mtime);
+  gint64 arrival = (gint64) MIN (look->claim.ticket, (guint64) G_MAXINT64);
+
+  if (!look->claim.ours)
+    return 0;
+  if (acquired < look->mtime && acquired >= flufl_time_since (arrival, ACQUIRED_SLACK)
+      && acquired <= flufl_time_add (site->sys->clock (FLUFL_CLOCK_REAL), ACQUIRED_SLACK))
+    return acquired;
+  return look->claim.kept ? 0 : arrival;
 }
 
 gboolean

@@ -51,6 +51,8 @@ typedef struct
   guint64        nlink;
   gint64         mtime;    /* nanoseconds of real time */
   gint64         ctime;
+  gint64         atime;
+  gint64         owner;    /* user ID; -1: unknown */
   FluflClaimName claim;    /* valid for CLAIM; its name alone for STRANGE */
 } FluflLook;
 
@@ -61,6 +63,8 @@ void     flufl_look_open      (FluflLook       *look,
                                const FluflSite *site,
                                const char      *path,
                                int             *out_fd);
+gint64   flufl_look_acquired  (const FluflLook *look,
+                               const FluflSite *site);
 gboolean flufl_look_is_inode  (const FluflLook *look,
                                guint64          dev,
                                guint64          ino);

@@ -76,3 +76,28 @@ flufl_process_facts_ask (const FluflSyscalls *sys, int pid, guint64 *out_start)
   CloseHandle (process);
   return state;
 }
+
+/* The file's name, without its ending. */
+void
+flufl_process_facts_name (const FluflSyscalls *sys G_GNUC_UNUSED,
+                          int                  pid,
+                          char                 out[FLUFL_PROGRAM_MAX + 1])
+{
+  HANDLE process = OpenProcess (PROCESS_QUERY_LIMITED_INFORMATION, FALSE, (DWORD) pid);
+  wchar_t path[MAX_PATH];
+  DWORD length = MAX_PATH;
+  g_autofree char *utf8 = NULL, *name = NULL;
+
+  out[0] = '\0';
+  if (process == NULL)
+    return;
+  if (QueryFullProcessImageNameW (process, 0, path, &length))
+    utf8 = g_utf16_to_utf8 ((const gunichar2 *) path, (glong) length, NULL, NULL, NULL);
+  CloseHandle (process);
+  if (utf8 == NULL)
+    return;
+  name = g_path_get_basename (utf8);
+  if (strlen (name) > 4 && g_ascii_strcasecmp (name + strlen (name) - 4, ".exe") == 0)
+    name[strlen (name) - 4] = '\0';
+  g_strlcpy (out, name, FLUFL_PROGRAM_MAX + 1);
+}

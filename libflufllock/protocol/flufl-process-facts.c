@@ -175,3 +175,19 @@ flufl_process_facts_ask (const FluflSyscalls *sys, int pid, guint64 *out_start)
     return FLUFL_PROCESS_ENDED;
   return stat.state == 'T' || stat.state == 't' ? FLUFL_PROCESS_STOPPED : FLUFL_PROCESS_RUNNING;
 }
+
+/*
+ * flufl_process_facts_name:
+ * @pid: of a process in our namespace
+ * @out: what its program is called; empty: unknown
+ */
+void
+flufl_process_facts_name (const FluflSyscalls *sys, int pid, char out[FLUFL_PROGRAM_MAX + 1])
+{
+  char path[32];
+
+  g_snprintf (path, sizeof path, "/proc/%d/comm", pid);
+  if (read_small (sys, path, out, FLUFL_PROGRAM_MAX + 1) <= 0)
+    out[0] = '\0';
+  g_strchomp (out);
+}

@@ -34,6 +34,9 @@ flufl_process_facts_hash (const char *text, char out[9])
 
 void              flufl_process_facts_find (const FluflSyscalls *sys,
                                             FluflIdentity       *id);
+void              flufl_process_facts_name (const FluflSyscalls *sys,
+                                            int                  pid,
+                                            char                 out[FLUFL_PROGRAM_MAX + 1]);
 FluflProcessState flufl_process_facts_ask  (const FluflSyscalls *sys,
                                             int                  pid,
                                             guint64             *out_start);

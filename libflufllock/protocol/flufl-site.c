@@ -30,6 +30,7 @@ flufl_site_init (FluflSite           *site,
   site->has_parent = flufl_path_has_parent (lock_path);
   site->separator = g_intern_string (separator);
   site->host_name = NULL;
+  site->program_name = NULL;
   site->fs_kind = FLUFL_FS_UNASKED;
   site->names_kept = FALSE;
   site->arrival = 0;

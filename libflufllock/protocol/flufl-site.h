@@ -30,6 +30,13 @@ flufl_time_since (gint64 time, gint64 earlier)
   return time - earlier;
 }
 
+/* A time before @middle as one that is equally long after it, and back. */
+static inline gint64
+flufl_time_mirror (gint64 time, gint64 middle)
+{
+  return flufl_time_add (middle, flufl_time_since (middle, time));
+}
+
 /* The time after its expiration for which a lock is left alone, since clocks differ. flufl.lock
  * does the same. */
 #define FLUFL_SLOP (10 * FLUFL_NSEC_PER_SEC)
@@ -47,6 +54,7 @@ typedef struct
   const char          *lock_name;  /* the last part of lock_path */
   const char          *separator;  /* interned */
   const char          *host_name;  /* interned; what new claims call this machine; NULL: its name */
+  const char          *program_name; /* interned; what new claims call the program; NULL: nothing */
   gboolean             has_parent; /* ".." is a part of lock_path */
   FluflFsKind          fs_kind;    /* asked for until it is known */
   gboolean             names_kept; /* new claims are named to be kept: set for an

@@ -223,7 +223,7 @@ stat_handle (HANDLE handle, FluflStat *st)
   BY_HANDLE_FILE_INFORMATION info;
   FILE_BASIC_INFO basic;
 
-  memset (st, 0, sizeof *st);
+  *st = (FluflStat){ .owner = -1 };
   if (GetFileType (handle) != FILE_TYPE_DISK)
     {
       st->type = FLUFL_FILE_DEVICE;
@@ -244,6 +244,7 @@ stat_handle (HANDLE handle, FluflStat *st)
   st->size = (gint64) (((guint64) info.nFileSizeHigh << 32) | info.nFileSizeLow);
   st->mtime = from_filetime (basic.LastWriteTime.QuadPart);
   st->ctime = from_filetime (basic.ChangeTime.QuadPart);
+  st->atime = from_filetime (basic.LastAccessTime.QuadPart);
   return 0;
 }
 
@@ -267,33 +268,40 @@ windows_lstat (const char *path, FluflStat *st)
   return result;
 }
 
-/* Closes the handle, which may be invalid. */
-static int
-touch_and_close (HANDLE handle, gint64 time)
+static FILETIME
+filetime (gint64 time)
 {
   gint64 stamp = to_filetime (time);
-  FILETIME ft = { (DWORD) stamp, (DWORD) (stamp >> 32) };
+
+  return (FILETIME){ (DWORD) stamp, (DWORD) (stamp >> 32) };
+}
+
+/* Closes the handle, which may be invalid. */
+static int
+touch_and_close (HANDLE handle, gint64 mtime, gint64 atime)
+{
+  const FILETIME written = filetime (mtime), accessed = filetime (atime);
   int result;
 
   if (handle == INVALID_HANDLE_VALUE)
     return -1;
-  result = SetFileTime (handle, NULL, &ft, &ft) ? 0 : fail_last ();
+  result = SetFileTime (handle, NULL, &accessed, &written) ? 0 : fail_last ();
   CloseHandle (handle);
   return result;
 }
 
 static int
-windows_futimens (int fd, gint64 mtime)
+windows_futimens (int fd, gint64 mtime, gint64 atime)
 {
-  return touch_and_close (open_to_write (fd, FILE_WRITE_ATTRIBUTES), mtime);
+  return touch_and_close (open_to_write (fd, FILE_WRITE_ATTRIBUTES), mtime, atime);
 }
 
 static int
-windows_utimens (const char *path, gint64 mtime)
+windows_utimens (const char *path, gint64 mtime, gint64 atime)
 {
   return touch_and_close (open_path (path, FILE_WRITE_ATTRIBUTES, SHARE_ALL, OPEN_EXISTING,
                                      FILE_FLAG_OPEN_REPARSE_POINT),
-                          mtime);
+                          mtime, atime);
 }
 
 static int

@@ -114,6 +114,8 @@ take_attributes (int result, const struct stat *from, FluflStat *out)
   out->size = from->st_size;
   out->mtime = nanoseconds (&from->st_mtim);
   out->ctime = nanoseconds (&from->st_ctim);
+  out->atime = nanoseconds (&from->st_atim);
+  out->owner = from->st_uid;
   return 0;
 }
 
@@ -133,28 +135,26 @@ posix_lstat (const char *path, FluflStat *out)
   return take_attributes (FLUFL_WAIT_FOR (lstat (path, &st)), &st, out);
 }
 
-static void
-fill_times (struct timespec times[2], gint64 mtime)
+static struct timespec
+timespec (gint64 time)
 {
-  times[0].tv_sec = times[1].tv_sec = (time_t) (mtime / FLUFL_NSEC_PER_SEC);
-  times[0].tv_nsec = times[1].tv_nsec = (long) (mtime % FLUFL_NSEC_PER_SEC);
+  return (struct timespec){ (time_t) (time / FLUFL_NSEC_PER_SEC),
+                            (long) (time % FLUFL_NSEC_PER_SEC) };
 }
 
 static int
-posix_futimens (int fd, gint64 mtime)
+posix_futimens (int fd, gint64 mtime, gint64 atime)
 {
-  struct timespec times[2];
+  const struct timespec times[2] = { timespec (atime), timespec (mtime) };
 
-  fill_times (times, mtime);
   return FLUFL_WAIT_FOR (futimens (fd, times));
 }
 
 static int
-posix_utimens (const char *path, gint64 mtime)
+posix_utimens (const char *path, gint64 mtime, gint64 atime)
 {
-  struct timespec times[2];
+  const struct timespec times[2] = { timespec (atime), timespec (mtime) };
 
-  fill_times (times, mtime);
   return FLUFL_WAIT_FOR (utimensat (AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW));
 }
 

@@ -61,6 +61,8 @@ typedef struct
   gint64        size; /* bytes */
   gint64        mtime;
   gint64        ctime;
+  gint64        atime;
+  gint64        owner; /* user ID; -1: the system has none */
 } FluflStat;
 
 /* A question to the life-line of an open claim. No question waits: the answer is EWOULDBLOCK if
@@ -90,9 +92,8 @@ typedef struct
   int     (*lstat)    (const char *path, FluflStat *st);
   /* Which file has the name, as lstat() says it, and nothing else about it. */
   int     (*identify) (const char *path, guint64 *dev, guint64 *ino);
-  /* These set the mtime, and the atime as well. */
-  int     (*futimens) (int fd, gint64 mtime);
-  int     (*utimens)  (const char *path, gint64 mtime);
+  int     (*futimens) (int fd, gint64 mtime, gint64 atime);
+  int     (*utimens)  (const char *path, gint64 mtime, gint64 atime);
   int     (*flock)    (int fd, FluflLine line);
   int     (*link)     (const char *from, const char *to);
   int     (*rename)   (const char *from, const char *to);

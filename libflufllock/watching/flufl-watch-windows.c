@@ -45,7 +45,7 @@ typedef struct
   GList       link;
 } Party;
 
-static GMutex mutex; /* protects what follows, but for what is atomic */
+static GMutex mutex; /* protects what follows, except what is atomic */
 static HANDLE event; /* atomic; made with the first watch, and never closed */
 static GList *directories; /* of Directory */
 static guint n_watches;

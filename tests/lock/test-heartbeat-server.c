@@ -31,7 +31,7 @@ static struct
 static FluflSyscalls table;
 
 static int
-server_utimens (const char *path, gint64 mtime)
+server_utimens (const char *path, gint64 mtime, gint64 atime)
 {
   int errsv;
 
@@ -44,7 +44,7 @@ server_utimens (const char *path, gint64 mtime)
   errsv = server.errsv;
   g_mutex_unlock (&server.mutex);
   errno = errsv;
-  return errsv != 0 ? -1 : flufl_syscalls_native.utimens (path, mtime);
+  return errsv != 0 ? -1 : flufl_syscalls_native.utimens (path, mtime, atime);
 }
 
 static gint64

@@ -159,7 +159,7 @@ other_process (Face *face, gconstpointer data)
         pause ();
     }
   FACE_WAIT_FOR (form->query_state (lock, NULL, NULL) == FLUFL_LOCK_STATE_THEIRS);
-  who = g_strdup_printf ("Process %d on host “%s” holds it until", (int) child,
+  who = g_strdup_printf ("“test-operations”, process %d on host “%s”", (int) child,
                          flufl_lock_get_host_name (lock));
   assert_says (form, lock, who, "It is alive.");
   g_assert_cmpint (kill (child, SIGSTOP), ==, 0);

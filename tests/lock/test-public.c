@@ -68,6 +68,7 @@ properties (void)
   flufl_lock_set_linger (lock, TRUE);
   g_assert_true (flufl_lock_get_linger (lock));
   g_assert_nonnull (flufl_lock_get_host_name (lock));
+  g_assert_null (flufl_lock_get_program_name (lock));
   g_assert_null (flufl_lock_dup_claim_file (lock));
   g_assert_false (flufl_lock_get_held (lock));
   lost = flufl_lock_dup_lost_cancellable (lock);
@@ -104,6 +105,11 @@ operations (void)
   again = flufl_lock_details_copy (details);
   g_assert_cmpint (flufl_lock_details_get_pid (again), >, 0);
   g_assert_nonnull (flufl_lock_details_get_host_name (again));
+  g_assert_true (flufl_lock_details_is_own_process (again));
+  g_assert_cmpstr (flufl_lock_details_get_program_name (again), ==, "test-public");
+  g_assert_cmpstr (flufl_lock_details_get_user_name (again), !=, "");
+  g_assert_cmpstr (flufl_lock_details_get_real_name (again), !=, "");
+  g_assert_nonnull (flufl_lock_details_get_acquisition (again));
   g_assert_nonnull (flufl_lock_details_get_lock_file (again));
   g_assert_nonnull (flufl_lock_details_get_claim_file (again));
   g_assert_nonnull (flufl_lock_details_get_expiration (again));

@@ -149,7 +149,7 @@ unknown (Face *face, gconstpointer data)
   g_assert_cmpint (flufl_lock_details_get_pid (details), ==, 12);
 
   lies_rest ();
-  assert_times_out (form, lock, 0, "Process 12 on host “far.example” holds it until");
+  assert_times_out (form, lock, 0, "process 12 on host “far.example”.");
   assert_times_out (form, lock, 50, "It is not known whether it is alive");
   g_assert_false (form->break_lock (lock, FLUFL_BREAK_NONE, NULL, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_BUSY);
@@ -173,7 +173,7 @@ within_slop (Face *face, gconstpointer data)
   lies_rest ();
   claim = test_make_lock (&face->place, "x.lock|far.example|12|34", -0.5);
   assert_state (form, lock, FLUFL_LOCK_STATE_THEIRS_EXPIRED);
-  assert_times_out (form, lock, 0, "holds it, although it expired at");
+  assert_times_out (form, lock, 0, "The lock expired at");
   g_assert_false (form->break_lock (lock, FLUFL_BREAK_NONE, NULL, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_BUSY);
   g_assert_cmpuint (test_place_count (&face->place), ==, 2);
@@ -235,7 +235,7 @@ stale (Face *face, gconstpointer data)
   /* An object without "break-dead" does not break it. */
   flufl_lock_set_break_dead (lock, FALSE);
   lies_rest ();
-  assert_times_out (form, lock, 60, "holds it until");
+  assert_times_out (form, lock, 60, "it is held until");
   g_assert_cmpuint (test_place_count (&face->place), ==, 2);
   flufl_lock_set_break_dead (lock, TRUE);
   g_assert_true (form->acquire (lock, 0, NULL, &error));

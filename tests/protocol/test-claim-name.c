@@ -48,6 +48,64 @@ test_round_trip (void)
 }
 
 static void
+test_program (void)
+{
+  const struct
+  {
+    const char *digits, *program;
+  } tags[] = {
+    { "P616263", "abc" },
+    { "P", "" },
+    { "P6", "" },
+    { "P616", "" },
+    { "Pe282", "" },         /* a part of a character */
+    { "Pff", "" },
+    { "P6100", "" },         /* a NUL */
+    { "P6162LP63", "c" },    /* the last one counts */
+    { "P6161616161616161616161616161616161616161616161616161616161616161",
+      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" },
+    { "P616161616161616161616161616161616161616161616161616161616161616161", "" },
+  };
+
+  g_test_summary ("The program is text in hexadecimal digits, and anything else is missing");
+  for (guint i = 0; i < G_N_ELEMENTS (tags); i++)
+    {
+      g_autofree char *name = g_strconcat ("x.lock|mimosa|4711|T1", tags[i].digits, NULL);
+      FluflClaimName claim;
+
+      g_assert_true (parse (name, "x.lock", &claim));
+      g_assert_true (claim.ours);
+      g_assert_cmpstr (claim.program, ==, tags[i].program);
+    }
+}
+
+static void
+test_program_takes_rest (void)
+{
+  FluflIdentity identity = somebody;
+
+  g_test_summary ("The program takes the room that nothing else needs");
+  identity.program = "org.example.Editor";
+  for (guint length = 1; length <= FLUFL_NAME_MAX; length++)
+    {
+      g_autofree char *lock = g_strnfill (length, 'l');
+      g_autofree char *name = build (lock, "|", &identity);
+      g_autofree char *plain = build (lock, "|", &somebody);
+      FluflClaimName claim;
+
+      g_assert_cmpuint (strlen (name), <=, FLUFL_NAME_MAX);
+      g_assert_true (g_str_has_prefix (name, plain));
+      g_assert_true (parse (name, lock, &claim));
+      g_assert_cmpstr (claim.host, ==, "mimosa");
+      g_assert_true (g_str_has_prefix (identity.program, claim.program));
+      if (strlen (plain) + 1 + 2 * strlen (identity.program) <= FLUFL_NAME_MAX)
+        g_assert_cmpstr (claim.program, ==, identity.program);
+      else
+        g_assert_cmpuint (strlen (claim.program), ==, (FLUFL_NAME_MAX - MIN (strlen (plain) + 1, FLUFL_NAME_MAX)) / 2);
+    }
+}
+
+static void
 test_flufl (void)
 {
   FluflClaimName claim;
@@ -269,6 +327,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/claim-name/round-trip", test_round_trip);
+  g_test_add_func ("/claim-name/program", test_program);
+  g_test_add_func ("/claim-name/program-takes-rest", test_program_takes_rest);
   g_test_add_func ("/claim-name/flufl", test_flufl);
   g_test_add_func ("/claim-name/marks", test_marks);
   g_test_add_func ("/claim-name/not-a-claim", test_not_a_claim);

@@ -238,11 +238,11 @@ test_attributes (void)
   fd = sys->open (place.lock, FLUFL_OPEN_CREATE);
   g_assert_cmpint (sys->pwrite (fd, "path", 4, 2), ==, 4);
   g_assert_cmpint (sys->link (place.lock, other), ==, 0);
-  g_assert_cmpint (sys->futimens (fd, mtime), ==, 0);
+  g_assert_cmpint (sys->futimens (fd, mtime, mtime + 2), ==, 0);
   g_assert_cmpint (sys->fstat (fd, &by_fd), ==, 0);
   g_assert_cmpint (sys->close (fd), ==, 0);
   g_assert_cmpint (by_fd.mtime, ==, mtime);
-  g_assert_cmpint (sys->utimens (other, mtime + 1), ==, 0);
+  g_assert_cmpint (sys->utimens (other, mtime + 1, mtime + 3), ==, 0);
   g_assert_cmpint (sys->lstat (place.lock, &by_path), ==, 0);
   g_assert_cmpint (by_path.mtime, ==, mtime + 1);
   g_assert_cmpint (stat (other, &st), ==, 0);
@@ -251,7 +251,10 @@ test_attributes (void)
   g_assert_cmpuint (by_path.nlink, ==, 2);
   g_assert_cmpint (by_path.size, ==, 6);
   g_assert_cmpint (by_path.ctime, ==, st.st_ctim.tv_sec * FLUFL_NSEC_PER_SEC + st.st_ctim.tv_nsec);
-  g_assert_cmpint (st.st_atim.tv_nsec, ==, st.st_mtim.tv_nsec);
+  g_assert_cmpint (by_fd.atime, ==, mtime + 2);
+  g_assert_cmpint (by_path.atime, ==, mtime + 3);
+  g_assert_cmpint (st.st_atim.tv_nsec, ==, st.st_mtim.tv_nsec + 2);
+  g_assert_cmpint (by_path.owner, ==, geteuid ());
   g_assert_cmpint (sys->identify (other, &dev, &ino), ==, 0);
   g_assert_true (dev == by_fd.dev && ino == by_fd.ino);
   g_assert_cmpint (unlink (other), ==, 0);

@@ -118,6 +118,7 @@ fill_stat (const Inode *inode, FluflStat *st)
   st->size = (gint64) inode->content->len;
   st->mtime = inode->far_mtime != 0 ? flufl_time_from_seconds (inode->far_mtime, 0) : inode->mtime;
   st->ctime = inode->ctime;
+  st->atime = inode->atime;
   if (disk.later_ctime && inode->mtime > inode->ctime)
     st->ctime = st->mtime;
 }
@@ -167,26 +168,27 @@ fake_identify (const char *path, guint64 *dev, guint64 *ino)
 }
 
 static void
-set_times (Inode *inode, gint64 mtime)
+set_times (Inode *inode, gint64 mtime, gint64 atime)
 {
   inode->far_mtime = 0;
   inode->mtime = fake_disk_stored (mtime);
+  inode->atime = fake_disk_stored (atime);
   inode->ctime = fake_disk_stored (fake_disk_server_now ());
 }
 
 static int
-fake_futimens (int fd, gint64 mtime)
+fake_futimens (int fd, gint64 mtime, gint64 atime)
 {
   int errsv;
 
   if (fake_call_enter ("futimens", &errsv))
     return -1;
-  set_times (fake_disk_open_file (fd)->inode, mtime);
+  set_times (fake_disk_open_file (fd)->inode, mtime, atime);
   return fake_call_leave (0, errsv);
 }
 
 static int
-fake_utimens (const char *path, gint64 mtime)
+fake_utimens (const char *path, gint64 mtime, gint64 atime)
 {
   Inode *inode;
   int errsv;
@@ -196,7 +198,7 @@ fake_utimens (const char *path, gint64 mtime)
   inode = fake_disk_find (path);
   if (inode == NULL)
     return -1;
-  set_times (inode, mtime);
+  set_times (inode, mtime, atime);
   return fake_call_leave (0, errsv);
 }
 

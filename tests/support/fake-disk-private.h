@@ -23,7 +23,7 @@ typedef struct
   gboolean readable;
   GString *content;
   guint    nlink;
-  gint64   mtime, ctime;
+  gint64   mtime, ctime, atime;
   gint64   far_mtime; /* in seconds, instead of mtime; 0: mtime counts */
 } Inode;
 

@@ -306,17 +306,17 @@ lies_identify (const char *path, guint64 *dev, guint64 *ino)
 }
 
 static int
-lies_futimens (int fd, gint64 mtime)
+lies_futimens (int fd, gint64 mtime, gint64 atime)
 {
   return enter (LIES_FUTIMENS)
-             ? (int) leave (LIES_FUTIMENS, flufl_syscalls_native.futimens (fd, mtime)) : -1;
+             ? (int) leave (LIES_FUTIMENS, flufl_syscalls_native.futimens (fd, mtime, atime)) : -1;
 }
 
 static int
-lies_utimens (const char *path, gint64 mtime)
+lies_utimens (const char *path, gint64 mtime, gint64 atime)
 {
   return enter (LIES_UTIMENS)
-             ? (int) leave (LIES_UTIMENS, flufl_syscalls_native.utimens (path, mtime)) : -1;
+             ? (int) leave (LIES_UTIMENS, flufl_syscalls_native.utimens (path, mtime, atime)) : -1;
 }
 
 static int

@@ -115,6 +115,9 @@ test('properties', () => {
   lock.set_waiting_delay(30);
   assertEqual(lock.waiting_delay, 30);
   assertEqual(new Flufl.Lock({file: lock.file, host_name: 'x.example'}).host_name, 'x.example');
+  const named = new Flufl.Lock({file: lock.file, program_name: 'Editor'});
+  assertEqual([named.program_name, named.get_program_name()], ['Editor', 'Editor']);
+  assertEqual(lock.program_name, null);
 
   assertEqual(lock.break_dead, true);
   lock.break_dead = false;
@@ -332,6 +335,9 @@ test('details', () => {
   for (const same of [details, details.copy(), lock.query_details(null)]) {
     assertEqual(same.get_host_name(), BYSTANDER);
     assertEqual(same.get_pid(), 77);
+    assertEqual([same.is_own_process(), same.get_program_name(), same.get_acquisition()], [false, null, null]);
+    assertEqual(same.get_user_name(), GLib.get_user_name());
+    assert(same.get_real_name() !== '');
     assertEqual(same.get_lock_file().get_path(), path);
     assertEqual(same.get_claim_file().get_path(), claim);
     assertEqual(same.get_state(), Flufl.LockState.UNKNOWN);

@@ -8,6 +8,7 @@ import errno
 import gc
 import os
 import pathlib
+import pwd
 import signal
 import subprocess
 import sys
@@ -443,6 +444,12 @@ class States(LockTestCase):
         self.assertEqual(details.claim_file.get_path(), claim)
         self.assertEqual(details.get_state(), Flufl.LockState.UNKNOWN)
         self.assertEqual(details.state, Flufl.LockState.UNKNOWN)
+        user = pwd.getpwuid(os.geteuid())
+        self.assertEqual(details.get_user_name(), user.pw_name)
+        self.assertIn(details.get_real_name(), (None, user.pw_gecos.split(',')[0]))
+        self.assertIsNone(details.get_program_name())
+        self.assertIsNone(details.get_acquisition())
+        self.assertFalse(details.is_own_process())
         mtime = os.stat(claim).st_mtime_ns // 1000
         self.assertEqual(details.get_expiration().to_unix(), mtime // 10**6)
         self.assertEqual(details.expiration.tzinfo, UTC)
@@ -451,6 +458,18 @@ class States(LockTestCase):
         for part in BYSTANDER, '77', 'unknown', str(details.expiration):
             self.assertIn(part, repr(details))
         self.remove_by_hand(claim)
+
+    def test_holder(self):
+        lock = Flufl.Lock(self.lock.file, program_name='org.example.Editor')
+        self.assertEqual(lock.get_program_name(), 'org.example.Editor')
+        self.assertEqual(lock.program_name, 'org.example.Editor')
+        self.assertEqual(lock.props.program_name, 'org.example.Editor')
+        with lock:
+            details = self.lock.query_details()
+        self.assertEqual(details.program_name, 'org.example.Editor')
+        self.assertEqual(details.user_name, pwd.getpwuid(os.geteuid()).pw_name)
+        self.assertEqual(details.acquisition.tzinfo, UTC)
+        self.assertTrue(details.is_own_process())
 
     def test_details_copy(self):
         with self.lock:

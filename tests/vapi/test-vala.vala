@@ -174,6 +174,7 @@ void properties (Fixture f) throws Error {
   assert_cmpstr (f.a.file.get_path (), EQ, f.path);
   assert_cmpstr (f.a.separator, EQ, "|");
   assert_cmpstr (f.a.host_name, EQ, Environment.get_host_name ());
+  assert_null (f.a.program_name);
 
   assert_true (f.a.lifetime == 15000);
   f.a.lifetime = 20;
@@ -343,6 +344,11 @@ void break_expired (Fixture f) throws Error {
 void check_details (Fixture f, Flufl.LockDetails details, string claim) {
   assert_cmpstr (details.get_host_name (), EQ, BYSTANDER);
   assert_cmpint (details.get_pid (), EQ, 77);
+  assert_false (details.is_own_process ());
+  assert_null (details.get_program_name ());
+  assert_cmpstr (details.get_user_name (), EQ, Environment.get_user_name ());
+  assert_true (details.get_real_name () != "");
+  assert_null (details.get_acquisition ());
   assert_cmpstr (details.get_lock_file ().get_path (), EQ, f.path);
   assert_cmpstr (details.get_claim_file ().get_path (), EQ, claim);
   assert_true (details.get_state () == Flufl.LockState.UNKNOWN);

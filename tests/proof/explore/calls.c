@@ -262,15 +262,15 @@ call_identify (const char *path, guint64 *dev, guint64 *ino)
 }
 
 static int
-call_futimens (int fd, gint64 mtime)
+call_futimens (int fd, gint64 mtime, gint64 atime)
 {
   if (!enter ("futimens", TRUE, FALSE, FALSE))
     return -1;
-  return leave (fake_syscalls.futimens (fd, mtime));
+  return leave (fake_syscalls.futimens (fd, mtime, atime));
 }
 
 static int
-call_utimens (const char *path, gint64 mtime)
+call_utimens (const char *path, gint64 mtime, gint64 atime)
 {
   const File *file;
   int r;
@@ -280,7 +280,7 @@ call_utimens (const char *path, gint64 mtime)
   file = world_file_at (path);
   if (file != NULL && file->owner != world.current->id && !world.scenario->flufl)
     world_violation ("a file of another is touched");
-  r = leave (fake_syscalls.utimens (path, mtime));
+  r = leave (fake_syscalls.utimens (path, mtime, atime));
   show (r, "touches %s", world_short_name (path));
   return r;
 }

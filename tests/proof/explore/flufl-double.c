@@ -16,7 +16,8 @@ touch (const char *path)
 {
   gint64 expiration = world_syscalls.clock (FLUFL_CLOCK_REAL) + LIFETIME;
 
-  world_syscalls.utimens (path, expiration / FAKE_SEC * FAKE_SEC);
+  expiration = expiration / FAKE_SEC * FAKE_SEC;
+  world_syscalls.utimens (path, expiration, expiration);
 }
 
 /* The claim that L names; NULL if there is no L. */

@@ -158,15 +158,15 @@ real_pwrite (int fd, const void *buffer, gsize size, gint64 offset)
 }
 
 static int
-real_futimens (int fd, gint64 mtime)
+real_futimens (int fd, gint64 mtime, gint64 atime)
 {
-  return changed (flufl_syscalls_native.futimens (fd, mtime));
+  return changed (flufl_syscalls_native.futimens (fd, mtime, atime));
 }
 
 static int
-real_utimens (const char *path, gint64 mtime)
+real_utimens (const char *path, gint64 mtime, gint64 atime)
 {
-  return changed (flufl_syscalls_native.utimens (path, mtime));
+  return changed (flufl_syscalls_native.utimens (path, mtime, atime));
 }
 
 static int
@@ -293,7 +293,7 @@ disk_put (const Disk *disk, const char *path, const char *content, double second
       g_assert_cmpint (n, >, 0);
       done += (gsize) n;
     }
-  g_assert_cmpint (disk->sys->futimens (fd, time), ==, 0);
+  g_assert_cmpint (disk->sys->futimens (fd, time, time), ==, 0);
   g_assert_cmpint (disk->sys->close (fd), ==, 0);
 }
 

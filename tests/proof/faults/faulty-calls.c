@@ -256,19 +256,19 @@ faulty_identify (const char *path, guint64 *dev, guint64 *ino)
 }
 
 static int
-faulty_futimens (int fd, gint64 mtime)
+faulty_futimens (int fd, gint64 mtime, gint64 atime)
 {
   Blow blow = enter (CALL_FUTIMENS, NULL);
 
-  return is_refused (&blow) ? -1 : (int) leave (&blow, faulty.under->futimens (fd, mtime));
+  return is_refused (&blow) ? -1 : (int) leave (&blow, faulty.under->futimens (fd, mtime, atime));
 }
 
 static int
-faulty_utimens (const char *path, gint64 mtime)
+faulty_utimens (const char *path, gint64 mtime, gint64 atime)
 {
   Blow blow = enter (CALL_UTIMENS, path);
 
-  return is_refused (&blow) ? -1 : (int) leave (&blow, faulty.under->utimens (path, mtime));
+  return is_refused (&blow) ? -1 : (int) leave (&blow, faulty.under->utimens (path, mtime, atime));
 }
 
 static int

@@ -459,6 +459,7 @@ class Lock(Flufl.Lock):
     linger = property(Flufl.Lock.get_linger, Flufl.Lock.set_linger)
     release_at_exit = property(Flufl.Lock.get_release_at_exit, Flufl.Lock.set_release_at_exit)
     host_name = property(Flufl.Lock.get_host_name)
+    program_name = property(Flufl.Lock.get_program_name)
     claim_file = property(Flufl.Lock.dup_claim_file)
     held = property(Flufl.Lock.get_held)
     retry_errnos = property(Flufl.Lock.get_retry_errnos, Flufl.Lock.set_retry_errnos)
@@ -574,6 +575,14 @@ class Lock(Flufl.Lock):
 Lock = override(Lock)
 
 
+def _moment(getter):
+    """An aware `datetime.datetime` in UTC; the method gives a `GLib.DateTime`."""
+    def read(details):
+        time = getter(details)
+        return time and _EPOCH + datetime.timedelta(0, time.to_unix(), time.get_microsecond())
+    return property(read, doc=_moment.__doc__)
+
+
 class LockDetails(Flufl.LockDetails):
     """Who holds a lock, and until when, as found at one moment."""
 
@@ -585,16 +594,12 @@ class LockDetails(Flufl.LockDetails):
     pid = property(Flufl.LockDetails.get_pid)
     lock_file = property(Flufl.LockDetails.get_lock_file)
     claim_file = property(Flufl.LockDetails.get_claim_file)
+    user_name = property(Flufl.LockDetails.get_user_name)
+    real_name = property(Flufl.LockDetails.get_real_name)
+    program_name = property(Flufl.LockDetails.get_program_name)
     state = property(Flufl.LockDetails.get_state)
-
-    @property
-    def expiration(self):
-        """An aware `datetime.datetime` in UTC; `get_expiration()` gives a `GLib.DateTime`."""
-        expiration = self.get_expiration()
-        if expiration is None:
-            return None
-        return _EPOCH + datetime.timedelta(seconds=expiration.to_unix(),
-                                           microseconds=expiration.get_microsecond())
+    expiration = _moment(Flufl.LockDetails.get_expiration)
+    acquisition = _moment(Flufl.LockDetails.get_acquisition)
 
 
 LockDetails = override(LockDetails)
