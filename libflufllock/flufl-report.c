@@ -235,8 +235,8 @@ describe_holder (const FluflSite *site, const FluflFindings *findings)
   if (user != NULL)
     return g_strdup_printf ("User %s holds it with process %d on host “%s”.", user, pid, host);
   if (program[0] != '\0')
-    return g_strdup_printf ("“%s”, process %d on host “%s”, holds it.", program, pid, host);
-  return g_strdup_printf ("Process %d on host “%s” holds it.", pid, host);
+    return g_strdup_printf ("“%s”, process %d on host “%s”, holds the lock.", program, pid, host);
+  return g_strdup_printf ("Process %d on host “%s” holds the lock.", pid, host);
 }
 
 /* A sentence that shows since when the lock is held, and when it expires or expired. */
