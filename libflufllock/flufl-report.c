@@ -476,6 +476,12 @@ report_unsupported (const FluflSite *site, const FluflFindings *findings)
                         "succeed for two processes, so that both could hold the lock. Put the lock "
                         "file on another file system.",
                         path);
+  if (site->fs_kind == FLUFL_FS_UNFIT)
+    return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED,
+                        "The lock “%s” cannot be used: its file system does not keep the times of files "
+                        "as locks need it, so that two processes could hold the lock. Put the lock file "
+                        "on another file system.",
+                        path);
   if (findings->fs_type[0] == '\0')
     return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED,
                         "The lock “%s” cannot be used: its file system does not support hard links: %s. "

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "flufl-claim-private.h"
+#include "flufl-fs-probe.h"
 #include "flufl-identity.h"
 #include "flufl-process.h"
 
@@ -153,6 +154,39 @@ complete (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
   return errsv;
 }
 
+/* Whether locks can be made on the file system.
+ *
+ * Returns: READY; UNSUPPORTED; FAILED if that cannot be found out. It sets the errno unless READY */
+static FluflOutcome
+judge_file_system (FluflSite *site, int *out_errsv)
+{
+  FluflOutcome outcome = FLUFL_OUTCOME_UNSUPPORTED;
+
+  /* On SMB links and link counts are correct. But the removal of one claim may succeed for two
+   * processes, which then both remove the lock file. */
+  if (flufl_site_fs_kind (site) == FLUFL_FS_SMB)
+    {
+      *out_errsv = EOPNOTSUPP;
+      return outcome;
+    }
+  switch (flufl_fs_probe (site, out_errsv))
+    {
+    case FLUFL_PROBE_FIT:
+      outcome = FLUFL_OUTCOME_READY;
+      break;
+    case FLUFL_PROBE_UNFIT:
+      site->fs_kind = FLUFL_FS_UNFIT;
+      *out_errsv = EOPNOTSUPP;
+      break;
+    case FLUFL_PROBE_FAILED:
+    default:
+      if (!flufl_claim_is_link_refusal (*out_errsv) || site->fs_kind == FLUFL_FS_LOCAL)
+        outcome = FLUFL_OUTCOME_FAILED;
+      break;
+    }
+  return outcome;
+}
+
 /*
  * flufl_claim_create:
  *
@@ -164,17 +198,14 @@ complete (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
 FluflOutcome
 flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *out_errsv)
 {
+  FluflOutcome outcome;
   int fd, errsv = 0;
 
   g_assert (claim->path == NULL);
   memset (claim, 0, sizeof *claim);
-  /* On SMB links and link counts are correct. But the removal of one claim may succeed for two
-   * processes, which then both remove the lock file. */
-  if (flufl_site_fs_kind (site) == FLUFL_FS_SMB)
-    {
-      *out_errsv = EOPNOTSUPP;
-      return FLUFL_OUTCOME_UNSUPPORTED;
-    }
+  outcome = judge_file_system (site, out_errsv);
+  if (outcome != FLUFL_OUTCOME_READY)
+    return outcome;
 
   fd = make_file (claim, site, &errsv);
   if (fd >= 0)

@@ -531,4 +531,5 @@ const FluflSyscalls flufl_syscalls_native = {
   .random = windows_random,
   .clock = windows_clock,
   .fs_kind = flufl_fs_kind,
+  .needs_probe = TRUE,
 };

@@ -22,6 +22,8 @@ typedef enum
   FLUFL_FS_OTHER,   /* anything: FUSE, 9p, cluster file systems, … */
   FLUFL_FS_SMB,     /* unlink(2) of one name may succeed for several callers: no lock can
                      * be made here */
+  FLUFL_FS_UNFIT,   /* times are not as the protocol needs them: no lock can be made here. A table
+                     * never answers this; flufl_fs_probe() finds it */
 } FluflFsKind;
 
 typedef enum
@@ -104,6 +106,8 @@ typedef struct
   int     (*random)   (void *buffer, gsize size);
   gint64  (*clock)    (FluflClock clock); /* nanoseconds; never fails */
   FluflFsKind (*fs_kind) (const char *directory);
+  /* Whether flufl_fs_probe() must see how a file system keeps times before a claim is made. */
+  gboolean needs_probe;
 } FluflSyscalls;
 
 /* A time as nanoseconds since 1970. Years before 1678 and after 2261 count as the first and the

@@ -437,6 +437,36 @@ unsupported (Face *face, gconstpointer data)
   g_assert_cmpuint (test_place_count (&face->place), ==, 0);
 }
 
+static int
+lstat_without_ctime (const char *path, FluflStat *st)
+{
+  int result = lies_syscalls.lstat (path, st);
+
+  st->ctime = 0;
+  return result;
+}
+
+/* Neither link(2) nor unlink(2) renews a ctime. */
+static void
+unfit (Face *face, gconstpointer data)
+{
+  static FluflSyscalls sys;
+  const Case *the_case = data;
+  g_autoptr (FluflLock) lock = NULL;
+  g_autoptr (GError) error = NULL;
+
+  sys = lies_syscalls;
+  sys.lstat = lstat_without_ctime;
+  sys.needs_probe = TRUE;
+  flufl_lock_syscalls = &sys;
+  lock = face_lock_new (face);
+  g_assert_false (the_case->form->acquire (lock, -1, NULL, &error));
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "does not keep the times"));
+  face_assert_sentence (error, face->place.lock);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+}
+
 /* A clock that is off causes one warning, and does not let a process break a live lock. */
 static void
 clocks (Face *face, gconstpointer data)
@@ -512,6 +542,7 @@ main (int argc, char *argv[])
   add ("/states/break/stale", break_stale);
   add ("/states/break/fails", break_fails);
   add ("/states/unsupported", unsupported);
+  add ("/states/unfit", unfit);
   add ("/states/clocks", clocks);
 
   return g_test_run ();

@@ -1,0 +1,194 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * Whether a file system keeps times as the protocol needs them, on systems of which nobody has seen
+ * that. A temporary file shows it, once for each file system and process:
+ *
+ * - link(2) and unlink(2) renew the ctime. The rest goes by it (docs/protocol.md, "Grace"), on every
+ *   kind of file system.
+ * - The close of the maker's file leaves the mtime as it was set, since the mtime is the expiration.
+ */
+
+#include "config.h"
+
+#include "flufl-fs-probe.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* The clock of file times may stand still for 15.6 ms on Windows, and for a second on some file
+ * systems. The pauses double, so that the last ones make it sure that the ctime is not renewed. */
+#define PAUSE_MIN 1   /* milliseconds */
+#define PAUSE_MAX 512 /* milliseconds */
+
+/* What the file's mtime is set to, counted from now. */
+#define MTIME_AHEAD (3600 * FLUFL_NSEC_PER_SEC)
+/* The coarsest grain of times is two seconds. */
+#define MTIME_GRAIN (3 * FLUFL_NSEC_PER_SEC)
+
+typedef struct
+{
+  const FluflSyscalls *sys;
+  guint64              dev;
+  FluflProbe           result;
+} Known;
+
+static GMutex known_mutex;
+static GArray *known; /* of Known; owned, for ever */
+
+static gboolean
+recall (const FluflSyscalls *sys, guint64 dev, FluflProbe *out_result)
+{
+  gboolean found = FALSE;
+
+  g_mutex_lock (&known_mutex);
+  for (guint i = 0; known != NULL && i < known->len && !found; i++)
+    {
+      const Known *one = &g_array_index (known, Known, i);
+
+      found = one->sys == sys && one->dev == dev;
+      if (found)
+        *out_result = one->result;
+    }
+  g_mutex_unlock (&known_mutex);
+  return found;
+}
+
+static void
+remember (const FluflSyscalls *sys, guint64 dev, FluflProbe result)
+{
+  const Known one = { sys, dev, result };
+
+  g_mutex_lock (&known_mutex);
+  if (known == NULL)
+    known = g_array_new (FALSE, FALSE, sizeof (Known));
+  g_array_append_val (known, one);
+  g_mutex_unlock (&known_mutex);
+}
+
+/* Writes and touches the new file as the maker of a claim does, and closes it. */
+static FluflProbe
+probe_mtime (const FluflSyscalls *sys, const char *path, int fd)
+{
+  gint64 wanted = flufl_time_add (sys->clock (FLUFL_CLOCK_REAL), MTIME_AHEAD);
+  int errsv = 0;
+  FluflStat st;
+
+  if (sys->pwrite (fd, "probe", 5, 0) < 0 || sys->futimens (fd, wanted) != 0)
+    errsv = errno;
+  if (sys->close (fd) != 0 && errsv == 0)
+    errsv = errno;
+  if (errsv != 0)
+    {
+      errno = errsv;
+      return FLUFL_PROBE_FAILED;
+    }
+  if (sys->lstat (path, &st) != 0)
+    return FLUFL_PROBE_FAILED;
+  return llabs (flufl_time_since (st.mtime, wanted)) < MTIME_GRAIN ? FLUFL_PROBE_FIT
+                                                                  : FLUFL_PROBE_UNFIT;
+}
+
+/* Gives the file another name and takes it away again.
+ *
+ * Returns: FALSE with errno set after an error */
+static gboolean
+link_and_unlink (const FluflSyscalls *sys, const char *path, const char *other, guint pause,
+                 gboolean *by_link, gboolean *by_unlink)
+{
+  FluflStat before, linked, unlinked;
+  int errsv;
+
+  if (sys->lstat (path, &before) != 0)
+    return FALSE;
+  g_usleep (pause * 1000);
+  if (sys->link (path, other) == 0 && sys->lstat (other, &linked) == 0)
+    {
+      g_usleep (pause * 1000);
+      if (sys->unlink (other) == 0 && sys->lstat (path, &unlinked) == 0)
+        {
+          *by_link = *by_link || linked.ctime != before.ctime;
+          *by_unlink = *by_unlink || unlinked.ctime != linked.ctime;
+          return TRUE;
+        }
+    }
+  /* The name may exist in spite of an error, but not as ours after this one. */
+  errsv = errno;
+  if (errsv != EEXIST)
+    sys->unlink (other);
+  errno = errsv;
+  return FALSE;
+}
+
+static FluflProbe
+probe_ctime (const FluflSyscalls *sys, const char *path, const char *other)
+{
+  gboolean by_link = FALSE, by_unlink = FALSE;
+
+  for (guint pause = PAUSE_MIN; pause <= PAUSE_MAX && !(by_link && by_unlink); pause *= 2)
+    if (!link_and_unlink (sys, path, other, pause, &by_link, &by_unlink))
+      return FLUFL_PROBE_FAILED;
+  return by_link && by_unlink ? FLUFL_PROBE_FIT : FLUFL_PROBE_UNFIT;
+}
+
+static FluflProbe
+probe (const FluflSite *site, int *out_errsv)
+{
+  const FluflSyscalls *sys = site->sys;
+  g_autofree char *name = NULL;
+  g_autofree char *path = NULL;
+  g_autofree char *other = NULL;
+  FluflProbe result = FLUFL_PROBE_FAILED;
+  gboolean made;
+  guint64 random = 0;
+  int fd;
+
+  if (sys->random (&random, sizeof random) != 0)
+    {
+      *out_errsv = errno;
+      return result;
+    }
+  name = g_strdup_printf (".flufl-probe-%016" G_GINT64_MODIFIER "x", random);
+  path = flufl_site_path_of (site, name);
+  other = g_strconcat (path, "-2", NULL);
+  fd = sys->open (path, FLUFL_OPEN_CREATE);
+  made = fd >= 0 || errno != EEXIST; /* perhaps, in spite of an error */
+  if (fd >= 0)
+    result = probe_mtime (sys, path, fd);
+  if (result == FLUFL_PROBE_FIT)
+    result = probe_ctime (sys, path, other);
+  if (result == FLUFL_PROBE_FAILED)
+    *out_errsv = errno;
+  if (made)
+    sys->unlink (path);
+  return result;
+}
+
+/*
+ * flufl_fs_probe:
+ * @out_errsv: the reason if it failed
+ *
+ * It writes to the directory of the lock, so only those call it who are about to make a claim.
+ */
+FluflProbe
+flufl_fs_probe (const FluflSite *site, int *out_errsv)
+{
+  g_autofree char *directory = NULL;
+  FluflProbe result;
+  guint64 dev, ino;
+
+  if (!site->sys->needs_probe)
+    return FLUFL_PROBE_FIT;
+  directory = flufl_site_directory (site);
+  if (site->sys->identify (directory, &dev, &ino) != 0)
+    {
+      *out_errsv = errno;
+      return FLUFL_PROBE_FAILED;
+    }
+  if (recall (site->sys, dev, &result))
+    return result;
+  result = probe (site, out_errsv);
+  if (result != FLUFL_PROBE_FAILED)
+    remember (site->sys, dev, result);
+  return result;
+}
