@@ -74,7 +74,7 @@ probe_mtime (const FluflSyscalls *sys, const char *path, int fd)
   int errsv = 0;
   FluflStat st;
 
-  if (sys->pwrite (fd, "probe", 5, 0) < 0 || sys->futimens (fd, wanted) != 0)
+  if (sys->pwrite (fd, "probe", 5, 0) < 0 || sys->futimens (fd, wanted, wanted) != 0)
     errsv = errno;
   if (sys->close (fd) != 0 && errsv == 0)
     errsv = errno;

@@ -45,7 +45,7 @@ static int
 touching_close (int fd)
 {
   if (fd == made)
-    g_assert_cmpint (fake_syscalls.futimens (fd, fake_disk_server_now ()), ==, 0);
+    g_assert_cmpint (fake_syscalls.futimens (fd, fake_disk_server_now (), fake_disk_server_now ()), ==, 0);
   return fake_syscalls.close (fd);
 }
 

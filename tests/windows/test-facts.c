@@ -90,7 +90,7 @@ probe_fit (void)
 static int
 touching_close (int fd)
 {
-  g_assert_cmpint (flufl_syscalls_native.futimens (fd, g_get_real_time () * 1000), ==, 0);
+  g_assert_cmpint (flufl_syscalls_native.futimens (fd, g_get_real_time () * 1000, 0), ==, 0);
   return flufl_syscalls_native.close (fd);
 }
 
