@@ -38,8 +38,7 @@ LINKS = {
     'process': {'glib_dep', 'threads_dep'},
     # The second one is for the boot of Windows.
     'protocol': {'glib_dep', 'ntdll_dep'},
-    # The watcher for systems without inotify is a GFileMonitor. One library is made of either.
-    'watching': {'glib_dep', 'gio_dep'},
+    'watching': {'glib_dep'},
     'waiting': {'glib_dep', 'gio_dep'},
     FACE: {'glib_dep', 'gio_dep', 'threads_dep'},
 }
@@ -75,7 +74,6 @@ BEYOND = {
     'protocol/flufl-process-facts.c': ({'sys/auxv.h', 'sys/stat.h', 'unistd.h'},
                                        'the kernel says which process this is'),
     'protocol/flufl-identity.c': ({'unistd.h'}, 'it asks for the number of its own process'),
-    'watching/flufl-watch-gio.c': ({'gio/gio.h'}, 'it is the watcher that is a GFileMonitor'),
     'waiting/flufl-engine-poll.c': ({'fcntl.h'}, 'its descriptors are pipes, which have flags'),
 }
 
@@ -111,7 +109,6 @@ PARTS = {
     'waiting/flufl-acquire-quiet.c': ('flufl-acquire-private.h', 'a step of a wait'),
     'waiting/flufl-acquire-turn.c': ('flufl-acquire-private.h', 'a step of a wait'),
     'waiting/flufl-acquire-time.c': ('flufl-acquire-private.h', 'a step of a wait'),
-    'watching/flufl-watch-gio.c': ('flufl-watch.h', 'one of several watchers that do the same'),
     'watching/flufl-watch-none.c': ('flufl-watch.h', 'one of several watchers that do the same'),
     'watching/flufl-watch-windows.c': ('flufl-watch.h', 'one of several watchers that do the same'),
 }
@@ -225,7 +222,7 @@ class Law:
         text = re.sub(r'#.*', '', text)
         allowed = set(LINKS[room])
         for other in {room, *BELOW[room]} - {FACE}:
-            allowed |= {f'{other}_{kind}' for kind in ('lib', 'dep', 'gio_dep')}
+            allowed |= {f'{other}_{kind}' for kind in ('lib', 'dep')}
         if room == FACE:
             allowed |= {'core_lib', 'core_dep', 'lib_dep'}
         for word in sorted(set(re.findall(r"(?<!['\w])\w+_(?:lib|dep)\b(?!')", text)) - allowed):

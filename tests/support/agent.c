@@ -34,18 +34,6 @@ inotify_init1 (int flags)
   /* The function of libc, which this one hides, makes the same call. */
   return (int) syscall (SYS_inotify_init1, flags);
 }
-
-/* GLib calls the older function at once if the newer one fails. */
-int
-inotify_init (void)
-{
-  if (no_inotify)
-    {
-      errno = EMFILE;
-      return -1;
-    }
-  return (int) syscall (SYS_inotify_init1, 0);
-}
 #endif
 
 void
@@ -130,12 +118,6 @@ agent_await_watches (guint n)
 {
   while (flufl_watch_count () != n)
     g_thread_yield ();
-}
-
-guint
-agent_turns (guint n)
-{
-  return flufl_watch_fd () >= 0 ? n : n / 5;
 }
 
 gboolean

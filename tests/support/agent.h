@@ -54,8 +54,5 @@ void     agent_drop           (Agent        *self);
 
 /* Waits until @n waiters have a watch. */
 void     agent_await_watches  (guint         n);
-/* The number of turns for a test: @n, or fewer with GLib's watcher, which is late by 100 ms. To be
- * called after agent_setup(). */
-guint    agent_turns          (guint         n);
 
 G_END_DECLS
