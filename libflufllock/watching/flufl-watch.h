@@ -20,8 +20,9 @@ typedef enum
 
 typedef enum
 {
-  FLUFL_WATCH_REMOVED = 1 << 0, /* the file has no name and no user any more,
-                                 * or another name: this watch has ended */
+  FLUFL_WATCH_REMOVED = 1 << 0, /* the file has no name and no user any more, or another name;
+                                 * by kqueue, already if its path does not name it any more:
+                                 * this watch has ended */
   FLUFL_WATCH_CLOSED = 1 << 1,  /* somebody who could write has closed it */
   FLUFL_WATCH_CHANGED = 1 << 2, /* link count, times or permissions changed */
   FLUFL_WATCH_WRITTEN = 1 << 3, /* somebody wrote to it */

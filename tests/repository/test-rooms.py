@@ -74,6 +74,8 @@ BEYOND = {
     'protocol/flufl-process-facts.c': ({'sys/auxv.h', 'sys/stat.h', 'unistd.h'},
                                        'the kernel says which process this is'),
     'protocol/flufl-identity.c': ({'unistd.h'}, 'it asks for the number of its own process'),
+    'watching/flufl-watch-kqueue.c': ({'fcntl.h', 'sys/event.h', 'sys/types.h', 'time.h'},
+                                      'a file is open while kqueue(2) watches it'),
     'waiting/flufl-engine-poll.c': ({'fcntl.h'}, 'its descriptors are pipes, which have flags'),
 }
 
@@ -109,6 +111,7 @@ PARTS = {
     'waiting/flufl-acquire-quiet.c': ('flufl-acquire-private.h', 'a step of a wait'),
     'waiting/flufl-acquire-turn.c': ('flufl-acquire-private.h', 'a step of a wait'),
     'waiting/flufl-acquire-time.c': ('flufl-acquire-private.h', 'a step of a wait'),
+    'watching/flufl-watch-kqueue.c': ('flufl-watch.h', 'one of several watchers that do the same'),
     'watching/flufl-watch-none.c': ('flufl-watch.h', 'one of several watchers that do the same'),
     'watching/flufl-watch-windows.c': ('flufl-watch.h', 'one of several watchers that do the same'),
 }
