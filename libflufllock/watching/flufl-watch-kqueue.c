@@ -499,3 +499,9 @@ flufl_watch_count (void)
   g_mutex_unlock (&state->mutex);
   return n;
 }
+
+gboolean
+flufl_watch_needs_process (void)
+{
+  return NOTE_CLOSE_WRITE == 0;
+}
