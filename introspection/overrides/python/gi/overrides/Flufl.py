@@ -274,15 +274,18 @@ def _run_between_signals(operation):
         _SignalPipe.put_back(noted)  # if an exception came amid that
 
 
-def _run(lock, kind, value, cancellable, answer):
-    """Run an operation, and return `answer(operation)`.
+def _run(lock, kind, value, cancellable, answer, sleep=None):
+    """Run an operation, and return `answer(operation)`. Between its steps call `sleep`, if given.
 
     The lock is handed over by the reading of the answer: when an exception comes
     before that, an acquisition is undone.
     """
     operation = Flufl.Operation.new(lock, kind, value, cancellable)
     try:
-        if threading.current_thread() is not threading.main_thread():
+        if sleep:
+            while not operation.run(-1, 0):
+                sleep()
+        elif threading.current_thread() is not threading.main_thread():
             operation.run(-1, -1)
         elif not operation.run(-1, 0):
             _run_between_signals(operation)
@@ -382,10 +385,6 @@ def _default_timeout_to_ms(timeout):
     return _in_range('default-timeout', _none_to_ms(timeout))
 
 
-def _delay_to_ms(delay):
-    return _in_range('waiting-delay', _to_ms(delay))
-
-
 def _is_cancelled(exception):
     return (isinstance(exception, GLib.Error)
             and exception.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED))
@@ -409,7 +408,8 @@ class Lock(Flufl.Lock):
         if 'default_timeout' in properties:
             properties['default_timeout'] = _default_timeout_to_ms(properties['default_timeout'])
         if 'waiting_delay' in properties:
-            properties['waiting_delay'] = _delay_to_ms(properties['waiting_delay'])
+            properties['waiting_delay'] = _in_range(
+                'waiting-delay', _to_ms(properties['waiting_delay']))
         super().__init__(file=file, **properties)
 
     @classmethod
@@ -496,7 +496,7 @@ class Lock(Flufl.Lock):
         self.set_waiting_delay(delay)
 
     def set_waiting_delay(self, delay):
-        super().set_waiting_delay(_delay_to_ms(delay))
+        super().set_waiting_delay(_in_range('waiting-delay', _to_ms(delay)))
 
     def acquire(self, timeout=Flufl.LOCK_TIMEOUT_DEFAULT, cancellable=None):
         """acquire(self, timeout=the default timeout, cancellable=None) -> bool
