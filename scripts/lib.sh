@@ -156,18 +156,30 @@ get_packages() {
 
 need_packages() { get_packages "$@" || exit 1; }
 
-# The original flufl.lock, for an interpreter that also sees Debian's PyGObject.
+# The original flufl.lock, for an interpreter that also sees Debian's PyGObject, and its sources,
+# which have its tests.
 need_venv() {
-    local wanted=$top/tests/requirements.txt
+    local wanted=$top/tests/requirements.txt sources=$top/tests/sources.txt source
 
-    if cmp -s -- "$wanted" "$venv/requirements.txt" && "$venv/bin/python3" -c 'import flufl.lock' 2>/dev/null; then
+    if cat -- "$wanted" "$sources" | cmp -s - "$venv/requirements.txt" &&
+        "$venv/bin/python3" -c 'import flufl.lock' 2>/dev/null; then
         return
     fi
     say "Installing from PyPI: $(grep -v '^#' "$wanted" | tr '\n' ' ')"
     quietly /usr/bin/python3 -m venv --clear --system-site-packages "$venv"
     quietly "$venv/bin/python3" -m pip install --quiet --no-input --disable-pip-version-check \
         --requirement "$wanted"
-    cp -- "$wanted" "$venv/requirements.txt"
+    say "Downloading sources from PyPI: $(grep -v '^#' "$sources" | tr '\n' ' ')"
+    mkdir -- "$venv/sources"
+    # One after another: pip does not take two versions of one package.
+    for source in $(grep -v '^#' "$sources"); do
+        quietly "$venv/bin/python3" -m pip download --quiet --no-input --disable-pip-version-check \
+            --no-deps --no-binary "${source%%=*}" --dest "$venv/sources" "$source"
+    done
+    for source in "$venv"/sources/*.tar.gz; do
+        tar -x -f "$source" -C "$venv/sources"
+    done
+    cat -- "$wanted" "$sources" >"$venv/requirements.txt"
 }
 
 # Whether configure() has configured DIR, and this tree has not moved since.
