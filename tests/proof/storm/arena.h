@@ -66,6 +66,7 @@ typedef struct
   int    overlaps;
   gint64 sections;
   gint64 flufl_sections;
+  gint64 compat_sections;
   gint64 last; /* monotonic us */
   gint64 longest_silence;
   int    stop;

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-"""storm.py WORKER [--minutes N] [--seed N] [--person PERSON]: many processes on
-one lock, some of them Python's flufl.lock, while they are killed, stopped and
-let go, their clocks jump, the disk fills up, and the directory becomes
-read-only.
+"""storm.py WORKER [--minutes N] [--seed N] [--person PERSON] [--source SOURCE]: many
+processes on one lock, some of them Python's flufl.lock, others flufl_compat, while they
+are killed, stopped and let go, their clocks jump, the disk fills up, and the directory
+becomes read-only. SOURCE is that of a second version of flufl.lock.
 
 A word in shared memory, of which the lock knows nothing, shows whether two are
 inside at once. In the end no lock is left, and no claim of this library.
@@ -28,7 +28,7 @@ import time
 
 from worker import ARENA_SIZE, Arena, open_arena
 
-N_OURS, N_FLUFL = 60, 4
+N_OURS, N_FLUFL, N_COMPAT = 60, 4, 4
 N_LAST = 4
 # The user nobody, which comes in where root started this: nothing is read-only for root.
 NOBODY = 65534
@@ -47,17 +47,20 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 class Storm:
-    def __init__(self, worker, person, rand, scratch):
+    def __init__(self, worker, person, source, rand, scratch):
         self.worker, self.person, self.rand = worker, person, rand
         self.disk = scratch / 'disk'
         self.place = self.disk / 'place'
         self.lock = self.place / 'lock'
         self.arena_path = scratch / 'arena'
         self.grave = self.disk / 'grave'
-        self.has_flufl = not person and self.can_import_flufl()
+        # The environments of the versions of flufl.lock that are here.
+        self.versions = [] if person else [env for env in (dict(os.environ), self.add_path(source))
+                                           if env and self.can_import('flufl.lock', env)]
+        self.has_compat = not person and self.can_import('flufl_compat', os.environ)
         self.is_root = os.geteuid() == 0
         self.mounted = False
-        self.ours, self.flufls, self.persons = [], [], []
+        self.ours, self.flufls, self.compats, self.persons = [], [], [], []
         self.stormed = set()  # ids of this library's processes that were in the storm
         self.stopped = {}  # process → when it goes on
         self.mend_at = None
@@ -65,9 +68,16 @@ class Storm:
         self.counts = dict.fromkeys(('kills', 'stops', 'full disks', 'times read-only'), 0)
 
     @staticmethod
-    def can_import_flufl():
-        return subprocess.run([sys.executable, '-c', 'import flufl.lock'], capture_output=True,
-                              timeout=60).returncode == 0
+    def can_import(module, env):
+        return subprocess.run([sys.executable, '-c', f'import {module}'], capture_output=True,
+                              env=env, timeout=60).returncode == 0
+
+    @staticmethod
+    def add_path(source):
+        if source is None or not source.exists():
+            return None
+        path = [str(source / 'src'), os.environ.get('PYTHONPATH', '')]
+        return {**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, path))}
 
     def set_up(self):
         self.disk.mkdir()
@@ -88,20 +98,22 @@ class Storm:
         self.arena.last = time.monotonic_ns() // 1000
         for _ in range(N_OURS):
             self.start_ours()
-        if self.has_flufl:
-            for _ in range(N_FLUFL):
-                self.flufls.append(self.start([sys.executable, HERE / 'worker.py'], []))
+        for i in range(N_FLUFL if self.versions else 0):
+            self.flufls.append(self.start([sys.executable, HERE / 'worker.py'], ['flufl.lock'],
+                                          env=self.versions[i % len(self.versions)]))
+        for _ in range(N_COMPAT if self.has_compat else 0):
+            self.start_compat()
         if self.person:
             self.persons.append(self.start([self.person],
                                            [self.grave / 'lock', str(self.rand.randrange(2**31))]))
 
-    def start(self, command, arguments):
+    def start(self, command, arguments, env=None):
         user = dict(user=NOBODY, group=NOBODY, extra_groups=[]) if self.is_root else {}
         return subprocess.Popen([*command, self.arena_path, self.lock, *arguments],
-                                stdin=subprocess.DEVNULL, **user)
+                                stdin=subprocess.DEVNULL, env=env, **user)
 
     def everybody(self):
-        return self.ours + self.flufls + self.persons
+        return self.ours + self.flufls + self.compats + self.persons
 
     def start_ours(self, *more):
         process = self.start([self.worker], [str(self.rand.randrange(2**31)), *more])
@@ -109,17 +121,26 @@ class Storm:
         if not more:
             self.stormed.add(str(process.pid))
 
+    def start_compat(self):
+        process = self.start([sys.executable, '-B', HERE / 'worker.py'], ['flufl_compat'])
+        self.compats.append(process)
+        self.stormed.add(str(process.pid))
+
     def kill_one(self):
-        process = self.rand.choice(self.ours)
+        process = self.rand.choice(self.ours + self.compats)
         self.stopped.pop(process, None)
         process.kill()
         process.wait()
-        self.ours.remove(process)
-        self.start_ours()
+        if process in self.ours:
+            self.ours.remove(process)
+            self.start_ours()
+        else:
+            self.compats.remove(process)
+            self.start_compat()
         self.counts['kills'] += 1
 
     def stop_one(self):
-        process = self.rand.choice(self.ours + self.flufls)
+        process = self.rand.choice(self.ours + self.flufls + self.compats)
         if process in self.stopped:
             return
         process.send_signal(signal.SIGSTOP)
@@ -201,7 +222,7 @@ class Storm:
         for process in self.everybody():
             if process.wait(timeout=120) != 0:
                 sys.exit(f'{process.args} ended with {process.returncode}')
-        self.ours, self.flufls, self.persons = [], [], []
+        self.ours, self.flufls, self.compats, self.persons = [], [], [], []
 
     def calm_down(self):
         """The next processes collect the claims of those that were killed."""
@@ -226,7 +247,8 @@ class Storm:
 
     def figures(self):
         counts = ', '.join(f'{count} {name}' for name, count in self.counts.items())
-        return (f'{self.arena.sections} turns, {self.arena.flufl_sections} of them by flufl.lock, '
+        return (f'{self.arena.sections} turns, {self.arena.flufl_sections} of them by '
+                f'{len(self.versions)} versions of flufl.lock, {self.arena.compat_sections} by flufl_compat, '
                 f'{counts}; {self.arena.overlaps} overlaps, {self.arena.losses} losses, '
                 f'{self.arena.early_losses} of them early; longest silence '
                 f'{self.arena.longest_silence / 1e6:.1f} s')
@@ -250,13 +272,14 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('worker')
     parser.add_argument('--person')
+    parser.add_argument('--source', type=pathlib.Path)
     parser.add_argument('--minutes', type=float, default=1)
     parser.add_argument('--seed', type=int, default=random.randrange(2**31))
     args = parser.parse_args()
     print(f'seed {args.seed}', flush=True)
     with tempfile.TemporaryDirectory(prefix='flufl-storm-') as name:
         os.chmod(name, 0o755)
-        storm = Storm(args.worker, args.person, random.Random(args.seed), pathlib.Path(name))
+        storm = Storm(args.worker, args.person, args.source, random.Random(args.seed), pathlib.Path(name))
         try:
             storm.set_up()
             storm.blow(args.minutes * 60)
@@ -267,8 +290,10 @@ def main():
         print(f'figures: {storm.figures()}; {len(left)} left behind')
         if args.person:
             print(f'figures: {storm.figures_of_deletions()}')
-        if not storm.has_flufl and not args.person:
+        if not storm.versions and not args.person:
             print('flufl.lock is not here, so it took no part')
+        if not storm.has_compat and not args.person:
+            print('flufl_compat cannot be imported here, so it took no part')
         if not storm.mounted:
             print('no file system of its own could be mounted, so the disk was never full')
         storm.check()
@@ -276,6 +301,8 @@ def main():
             sys.exit(f'left behind: {left}')
         if not storm.arena.sections:
             sys.exit('nobody ever was inside')
+        if storm.has_compat and not storm.arena.compat_sections:
+            sys.exit('flufl_compat never was inside')
         if args.person and not storm.arena.explained_losses:
             sys.exit('nobody ever lost the lock by a deletion')
 

@@ -1,9 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-"""worker.py ARENA LOCK: does the same as worker.c, with Python's flufl.lock."""
+"""worker.py ARENA LOCK MODULE: does the same as worker.c, with Python's flufl.lock or with
+flufl_compat, as MODULE has it."""
 
 import ctypes
+import importlib
 import mmap
 import os
 import random
@@ -23,6 +25,7 @@ class Arena(ctypes.Structure):
         ('overlaps', ctypes.c_int),
         ('sections', ctypes.c_int64),
         ('flufl_sections', ctypes.c_int64),
+        ('compat_sections', ctypes.c_int64),
         ('last', ctypes.c_int64),
         ('longest_silence', ctypes.c_int64),
         ('stop', ctypes.c_int),
@@ -56,7 +59,7 @@ def clash(arena, text):
     arena.overlaps += 1
 
 
-def enter(arena):
+def enter(arena, is_flufl):
     other, arena.owner = arena.owner, os.getpid()
     deadline = time.monotonic() + 1
     while other and not is_dead(other):
@@ -68,7 +71,10 @@ def enter(arena):
     arena.longest_silence = max(arena.longest_silence, now - arena.last)
     arena.last = now
     arena.sections += 1
-    arena.flufl_sections += 1
+    if is_flufl:
+        arena.flufl_sections += 1
+    else:
+        arena.compat_sections += 1
 
 
 def leave(arena):
@@ -77,26 +83,35 @@ def leave(arena):
     arena.owner = 0
 
 
-def main():
-    # storm.py imports this module even where there is no flufl.lock.
-    from flufl.lock import Lock, LockError
+def lose(arena, error):
+    """Nobody stands still for as long as a lease lasts."""
+    print(f'{os.getpid()}: {error}', file=sys.stderr)
+    arena.losses += 1
+    arena.early_losses += 1
 
+
+def main():
     arena = open_arena(sys.argv[1])
+    # storm.py imports this module even where there is neither.
+    module = importlib.import_module(sys.argv[3])
+    is_flufl = sys.argv[3] == 'flufl.lock'
     while not arena.stop:
-        lock = Lock(sys.argv[2], lifetime=timedelta(seconds=15))
+        lock = module.Lock(sys.argv[2], lifetime=timedelta(seconds=15))
         try:
             lock.lock(timeout=timedelta(seconds=5))
-        except (LockError, OSError):
+        except (module.LockError, OSError):
             time.sleep(0.02)
             continue
-        enter(arena)
+        enter(arena, is_flufl)
         time.sleep(random.uniform(0, 0.002))
         leave(arena)
         while True:
             try:
                 lock.unlock()
                 break
-            except LockError:
+            except module.LockError as error:
+                if not is_flufl:
+                    lose(arena, error)
                 break
             except OSError:
                 time.sleep(0.02)
