@@ -3,7 +3,7 @@
 
 """contender.py NAME DIR LOCK SECTION TURNS [STOP]: takes turns of SECTION ms at a ledger: at
 least TURNS of them, and more until the file STOP exists. NAME is `flufl` for Python's own
-flufl.lock, and anything else for this library.
+flufl.lock, `compat` for flufl_compat, and anything else for this library.
 
 A turn makes a file that must not be there, and removes it in the end; meanwhile
 it rewrites the ledger: the number of turns, how often a turn came after one of
@@ -18,6 +18,9 @@ import time
 def make_lock(name, path):
     if name == 'flufl':
         from flufl.lock import Lock
+        return Lock(path)
+    if name == 'compat':
+        from flufl_compat import Lock
         return Lock(path)
 
     import gi

@@ -1,24 +1,27 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-"""peer.py ours|flufl LOCK SEPARATOR: a process that has one lock. It reads commands,
+"""peer.py ours|flufl|compat LOCK SEPARATOR: a process that has one lock. It reads commands,
 one in a line, and answers each with one word.
 
     acquire     wait for it
     try         acquire it now or not
     release
     refresh     for a thousand seconds
-    held        is it? (flufl.lock refreshes it, too)
+    held        is it? (flufl.lock and flufl_compat refresh it, too)
 """
 
+import importlib
 import sys
 
 FOREVER_S = 1000
 
 
 class Flufl:
+    module = 'flufl.lock'
+
     def __init__(self, path, separator):
-        from flufl import lock
+        lock = importlib.import_module(self.module)
         self.errors = {
             lock.AlreadyLockedError: 'already-held',
             lock.NotLockedError: 'not-held',
@@ -40,6 +43,10 @@ class Flufl:
 
     def held(self):
         return self.lock.is_locked
+
+
+class Compat(Flufl):
+    module = 'flufl_compat'
 
 
 class Ours:
@@ -76,7 +83,7 @@ class Ours:
 
 
 def main(kind, path, separator):
-    peer = {'ours': Ours, 'flufl': Flufl}[kind](path, separator)
+    peer = {'ours': Ours, 'flufl': Flufl, 'compat': Compat}[kind](path, separator)
     calls = {
         'acquire': peer.acquire,
         'try': peer.try_,

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-"""test-contention.py CONTENDER KIND: processes of ours and of Python's flufl.lock
-8.2 contend for one lock: through more than ten thousand short turns, or through
-long ones of ours, one after the other, among which those of flufl.lock must come
-to theirs. CONTENDER is ours in C."""
+"""test-contention.py CONTENDER KIND: processes of ours, some of them with flufl_compat, and of
+Python's flufl.lock 8.2 contend for one lock: through more than ten thousand short turns, or
+through long ones of ours, one after the other, among which those of flufl.lock must come to
+theirs. CONTENDER is ours in C."""
 
 import pathlib
 import subprocess
@@ -25,11 +25,13 @@ class Kind(NamedTuple):
     c_processes: int
     python_processes: int
     python_turns: int
+    compat_processes: int
+    compat_turns: int
 
 
 KINDS = {
-    'short': Kind(0, 10000, 3, 6, 3, 2, 300),
-    'long': Kind(50, 20, 4, 3, 4, 0, 0),
+    'short': Kind(0, 10000, 3, 6, 3, 2, 300, 2, 300),
+    'long': Kind(50, 20, 4, 3, 4, 0, 0, 0, 0),
 }
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -73,6 +75,8 @@ def contend(directory, contender, kind, have_python):
                                 stop))
         for _ in range(kind.python_processes if have_python else 0):
             others.append(start(python, 'python', kind.python_turns, stop))
+        for _ in range(kind.compat_processes if have_python else 0):
+            others.append(start(python, 'compat', kind.compat_turns, stop))
         for _ in range(kind.flufl_processes):
             flufls.append(start(python, 'flufl', kind.flufl_turns))
 

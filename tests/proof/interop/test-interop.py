@@ -240,6 +240,36 @@ class WeWantFlufls(Both, InteropTest):
         self.skipTest('the machine is too busy')
 
 
+class FluflWantsCompat(Both, InteropTest):
+    holder_kind, other_kind = 'compat', 'flufl'
+    broken = 'not-held'
+
+
+class CompatWantsFlufls(Both, InteropTest):
+    holder_kind, other_kind = 'flufl', 'compat'
+    broken = 'not-held'
+
+
+class CompatWantsOurs(Both, InteropTest):
+    holder_kind, other_kind = 'ours', 'compat'
+    broken = 'lost'
+
+    def test_breaks_what_has_expired(self):
+        """Its heartbeat refreshes the lock, and so nobody breaks it."""
+        self.assertEqual(self.holder.do('acquire'), 'done')
+        self.expire()
+        self.wait_until(lambda: self.path.stat().st_mtime > time.time(), 'the heartbeat')
+        self.assertEqual(self.other.do('try'), 'timed-out')
+        self.assertEqual(self.holder.do('release'), 'done')
+
+    def test_breaks_what_is_left_of_the_dead(self):
+        """Its death is proved, so that nobody waits for the expiration."""
+        self.assertEqual(self.holder.do('acquire'), 'done')
+        self.holder.kill()
+        self.assertEqual(self.other.do('acquire'), 'done')
+        self.assertEqual(self.other.do('release'), 'done')
+
+
 class FluflWantsOursWithAnotherSeparator(Both, InteropTest):
     holder_kind, other_kind = 'ours', 'flufl'
     broken = 'lost'
@@ -319,6 +349,25 @@ class FluflReadsOurs(InteropTest):
         self.lock.unlock(unconditionally=True)
         self.assertEqual(self.holder.do('held'), 'yes')
         self.assertEqual(self.holder.do('release'), 'done')
+
+
+class FluflReadsCompat(InteropTest):
+    """Its claims have the fully qualified name of the host, so flufl.lock judges its process."""
+
+    def setUp(self):
+        super().setUp()
+        self.holder = self.peer('compat')
+        self.lock = flufl.lock.Lock(str(self.path))
+
+    def test_details_and_state(self):
+        self.assertEqual(self.holder.do('acquire'), 'done')
+        self.assertEqual(self.lock.details, (self.lock.hostname, self.holder.pid, str(self.path)))
+        self.assertEqual(self.lock.state, flufl.lock.LockState.unknown)
+        self.expire()
+        self.assertEqual(self.lock.state, flufl.lock.LockState.theirs_expired)
+        self.holder.kill()
+        self.assertEqual(self.lock.state, flufl.lock.LockState.stale)
+        self.our_lock().break_lock()
 
 
 class FluflReadsOursWithAnotherSeparator(FluflReadsOurs):
