@@ -457,6 +457,16 @@ class Objects(CompatTestCase):
         self.assertEqual(os.waitpid(pid, 0)[1], 0)
         self.assertTrue(self.mine.is_locked)
 
+    def test_fork_of_an_object_that_was_used(self):
+        with self.mine:
+            pass
+        pid = os.fork()
+        if pid == 0:
+            with self.mine:
+                os._exit(0 if self.mine.details[1] == os.getpid() else 1)
+        self.assertEqual(os.waitpid(pid, 0)[1], 0)
+        self.mine.lock(PATIENCE_S)
+
     def child_is_out(self):
         try:
             self.mine.unlock()
