@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 import unittest
+import unittest.mock
 import warnings
 
 from locktest import BYSTANDER, HOUR, MS, PATIENCE_S, LockTestCase
@@ -292,6 +293,21 @@ class Interface(CompatTestCase):
         with self.assertRaises(FileNotFoundError) as caught:
             Lock('/nowhere/a.lock').lock(1)
         self.assertIn('does not exist', caught.exception.__cause__.message)
+
+    def test_a_file_system_without_hard_links(self):
+        error = flufl_compat._translate(Flufl.UnsupportedError('a sentence', 'flufl-lock-error-quark',
+                                                               int(Flufl.LockError.UNSUPPORTED)))
+        self.assertEqual((type(error), error.errno, error.strerror),
+                         (OSError, errno.EOPNOTSUPP, 'a sentence'))
+
+    def test_no_permission_to_refresh(self):
+        """The object may still hold it, so the disk is asked."""
+        self.mine.lock()
+        with unittest.mock.patch.object(Flufl.Lock, 'refresh', side_effect=PermissionError), \
+                self.assertLogs('flufl.lock', logging.ERROR):
+            self.assertTrue(self.mine.is_locked)
+            os.remove(self.path)
+            self.assertFalse(self.mine.is_locked)
 
     def test_a_file_that_is_not_a_lock(self):
         with open(self.path, 'w', encoding='utf-8') as file:
