@@ -28,7 +28,6 @@ try:
         import flufl.lock as flufl_lock
         from flufl.lock._lockfile import CLOCK_SLOP
     else:
-        import gi  # noqa: F401
         import flufl_compat as flufl_lock
         from flufl_compat import CLOCK_SLOP
 except ImportError as error:

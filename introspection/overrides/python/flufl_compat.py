@@ -119,6 +119,11 @@ def _is_pending(error):
     return error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.PENDING)
 
 
+def _make_absolute(path):
+    path = os.fspath(path)
+    return os.path.join(os.getcwdb() if isinstance(path, bytes) else os.getcwd(), path)
+
+
 def _process_exists(pid):
     try:
         os.kill(pid, 0)
@@ -158,24 +163,32 @@ class Lock:
 
     # --- The object of the library ---
 
-    def _flufl_lock(self):
-        """The `Flufl.Lock`, made when it is first needed. Subclasses set attributes until then."""
+    def _get_made(self):
+        """The attributes that it was made with, the absolute path, and the `Flufl.Lock`.
+
+        It is made when it is first needed. Subclasses set attributes until then.
+        """
         wanted = self._lockfile, self._separator, self.hostname
         made = self.__dict__.get('_made')
-        if made is None or (made[0] != wanted and not made[1].held):
-            fresh = wanted, Flufl.Lock(self._lockfile, separator=self._separator,
-                                       host_name=self.hostname, heartbeat=Flufl.Heartbeat.NONE)
+        if made is None or (made[0] != wanted and not made[2].held):
+            path = _make_absolute(self._lockfile)
+            fresh = wanted, path, Flufl.Lock(path, separator=self._separator, host_name=self.hostname,
+                                             heartbeat=Flufl.Heartbeat.NONE)
             if made is not None:
                 self.__dict__.pop('_made', None)
             # Another thread may have made one meanwhile.
             made = self.__dict__.setdefault('_made', fresh)
-        made[1].retry_errnos = list(self._retry_errnos)
-        return made[1]
+        return made
+
+    def _flufl_lock(self):
+        lock = self._get_made()[2]
+        lock.retry_errnos = list(self._retry_errnos)
+        return lock
 
     def _holds(self):
         """Whether this object holds the lock, as far as it knows without a look at the disk."""
         made = self.__dict__.get('_made')
-        return made is not None and made[1].held
+        return made is not None and made[2].held
 
     def _exclusively(self, operation, *args):
         """Run an operation that the library allows once at a time.
@@ -331,7 +344,7 @@ class Lock:
     @property
     def expiration(self):
         """When the lock expires, whoever holds it: a naive datetime of local time."""
-        return datetime.datetime.fromtimestamp(os.stat(self._lockfile).st_mtime)
+        return datetime.datetime.fromtimestamp(os.stat(self._get_made()[1]).st_mtime)
 
     # --- Operations ---
 
