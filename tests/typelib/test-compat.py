@@ -342,6 +342,16 @@ class States(CompatTestCase):
         with self.lock:
             self.assertEqual(self.mine.state, LockState.unknown)
             self.assertEqual(self.mine.details[:2], (GLib.get_host_name(), os.getpid()))
+        # One of another pid namespace on this host.
+        dead = subprocess.Popen(['true'])
+        dead.wait()
+        claim = f'{self.path}|{self.mine.hostname}|{dead.pid}|T18ec5d7491909bd8R110ff0e9fe54N00000000'
+        with open(claim, 'x', encoding='utf-8') as file:
+            file.write(claim)
+        self.set_age(claim, -HOUR)
+        os.link(claim, self.path)
+        self.assertEqual(self.mine.state, LockState.unknown)
+        self.remove_by_hand(claim)
 
 
 class Losses(CompatTestCase):

@@ -337,9 +337,8 @@ class Lock:
         return LockState.theirs_expired if expired else LockState.unknown
 
     def _is_of_flufl(self, details):
-        """Whether flufl.lock made the claim, which has no proof of its process then."""
-        unique = details.claim_file.get_basename().rpartition(self._separator)[2]
-        return unique.isdigit() and details.state != Flufl.LockState.THEIRS
+        """Whether flufl.lock made the claim, which proves nothing about its process then."""
+        return details.claim_file.get_basename().rpartition(self._separator)[2].isdigit()
 
     @property
     def expiration(self):
