@@ -4,19 +4,20 @@
 
 #include "protocol-util.h"
 
-#include <sys/stat.h>
+#include "flufl-path.h"
 
 void
 proc_init (Proc *self)
 {
-  proc_init_at (self, &fake_syscalls, LOCK);
+  *self = (Proc){ .break_dead = TRUE };
+  flufl_site_init (&self->site, &fake_syscalls, LOCK, "|");
 }
 
 void
 proc_init_at (Proc *self, const FluflSyscalls *sys, const char *lock_path)
 {
   *self = (Proc){ .break_dead = TRUE };
-  flufl_site_init (&self->site, sys, lock_path, "|");
+  flufl_site_init (&self->site, sys, lock_path, FLUFL_DEFAULT_SEPARATOR);
 }
 
 void

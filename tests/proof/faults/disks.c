@@ -5,14 +5,12 @@
 #include "disks.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
+#include "flufl-path.h"
 #include "flufl-test-util.h"
 #include "protocol-util.h"
+#include "shared-memory.h"
 
 /* --- In memory --- */
 
@@ -50,30 +48,34 @@ const Disk disk_in_memory = {
 
 typedef struct
 {
-  gint64 after;  /* by the kernel's clock: changes after this … */
+  gint64 after;  /* by the file system's clock: changes after this … */
   gint64 offset; /* … are later by this on the swift clock */
 } Leap;
 
-/* Shared by forked processes. Only one of them at a time sets the clock forward. */
+/* Shared by all processes. Only one of them at a time sets the clock forward. */
 typedef struct
 {
+  char   dir[1024];  /* the directory of the lock; "": there is none yet */
   gint64 real, boot; /* at the last reset: the clock stands still between leaps */
-  gint64 changed;    /* the kernel's clock at the last change of a file, or later */
+  gint64 changed;    /* the real clock at the last change of a file, or later */
   int    n;
   Leap   leaps[LEAPS_MAX];
 } SwiftClock;
 
 static TestPlace place;
+static char *lock, *directory; /* owned; the library's spelling */
+static char *tick; /* owned; a file beside the directory: its ctime shows the file system's clock */
 static SwiftClock *swift;
 static FluflFsKind told_kind;
 
 static gint64
-kernel_time (clockid_t id)
+file_time (void)
 {
-  struct timespec ts;
+  FluflStat st;
 
-  clock_gettime (id, &ts);
-  return (gint64) ts.tv_sec * FAKE_SEC + ts.tv_nsec;
+  g_assert_cmpint (flufl_syscalls_native.utimens (tick, 0), ==, 0);
+  g_assert_cmpint (flufl_syscalls_native.lstat (tick, &st), ==, 0);
+  return st.ctime;
 }
 
 static gint64
@@ -85,7 +87,7 @@ offset_at (gint64 time)
   return 0;
 }
 
-/* The kernel stamps files with its clock's last tick. A change before the leap must not look as
+/* Files are stamped with the last tick of a clock. A change before the leap must not look as
  * if it came after it, nor the other way round. */
 static void
 real_pass (gint64 nsec)
@@ -96,7 +98,7 @@ real_pass (gint64 nsec)
   g_assert_cmpint (n, <, LEAPS_MAX);
   if (n > 0)
     leap.offset += swift->leaps[n - 1].offset;
-  while (kernel_time (CLOCK_REALTIME_COARSE) <= leap.after)
+  while (file_time () <= leap.after)
     g_usleep (200);
   swift->leaps[n] = leap;
   g_atomic_int_set (&swift->n, n + 1);
@@ -137,7 +139,7 @@ changed (int answer)
 {
   int errsv = errno;
 
-  swift->changed = kernel_time (CLOCK_REALTIME);
+  swift->changed = flufl_syscalls_native.clock (FLUFL_CLOCK_REAL);
   errno = errsv;
   return answer;
 }
@@ -172,23 +174,23 @@ real_utimens (const char *path, gint64 mtime, gint64 atime)
 static int
 real_link (const char *from, const char *to)
 {
-  return changed (link (from, to));
+  return changed (flufl_syscalls_native.link (from, to));
 }
 
 static int
 real_rename (const char *from, const char *to)
 {
-  return changed (rename (from, to));
+  return changed (flufl_syscalls_native.rename (from, to));
 }
 
 static int
 real_unlink (const char *path)
 {
-  return changed (unlink (path));
+  return changed (flufl_syscalls_native.unlink (path));
 }
 
 static FluflFsKind
-real_fs_kind (const char *directory G_GNUC_UNUSED)
+real_fs_kind (const char *path G_GNUC_UNUSED)
 {
   return told_kind;
 }
@@ -196,13 +198,32 @@ real_fs_kind (const char *directory G_GNUC_UNUSED)
 static FluflSyscalls real_syscalls;
 
 static void
+find_place (void)
+{
+  if (swift->dir[0] != '\0') /* another process has made it */
+    {
+      place.dir = g_strdup (swift->dir);
+      place.lock = test_place_path (&place, "x.lock");
+    }
+  else
+    {
+      test_place_init (&place);
+      g_assert_cmpuint (g_strlcpy (swift->dir, place.dir, sizeof swift->dir), <, sizeof swift->dir);
+    }
+  lock = flufl_path_dup_native (place.lock);
+  directory = g_path_get_dirname (lock);
+  tick = g_strconcat (directory, ".tick", NULL);
+  if (!g_file_test (tick, G_FILE_TEST_EXISTS))
+    g_assert_true (g_file_set_contents (tick, "", 0, NULL));
+}
+
+static void
 real_set_up (void)
 {
   if (swift != NULL)
     return;
-  test_place_init (&place);
-  swift = mmap (NULL, sizeof *swift, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  g_assert_true (swift != MAP_FAILED);
+  swift = shared_memory_new (sizeof *swift);
+  find_place ();
   real_syscalls = flufl_syscalls_native;
   real_syscalls.clock = real_clock;
   real_syscalls.open = real_open;
@@ -221,7 +242,7 @@ static const char *
 real_lock (void)
 {
   real_set_up ();
-  return place.lock;
+  return lock;
 }
 
 static void
@@ -242,7 +263,11 @@ real_clear (void)
     return;
   test_place_empty (&place);
   test_place_clear (&place);
-  munmap (swift, sizeof *swift);
+  g_assert_cmpint (flufl_syscalls_native.unlink (tick), ==, 0);
+  g_clear_pointer (&lock, g_free);
+  g_clear_pointer (&directory, g_free);
+  g_clear_pointer (&tick, g_free);
+  shared_memory_free (swift, sizeof *swift);
   swift = NULL;
 }
 
@@ -259,7 +284,7 @@ gboolean
 disk_real_is_local (void)
 {
   real_set_up ();
-  return flufl_syscalls_native.fs_kind (place.dir) == FLUFL_FS_LOCAL;
+  return flufl_syscalls_native.fs_kind (directory) == FLUFL_FS_LOCAL;
 }
 
 /* --- Both --- */
@@ -314,10 +339,10 @@ compare_names (gconstpointer a, gconstpointer b)
 char *
 disk_list (const Disk *disk)
 {
-  g_autofree char *directory = g_path_get_dirname (disk->lock ());
+  g_autofree char *parent = g_path_get_dirname (disk->lock ());
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
 
-  g_assert_cmpint (disk->sys->list (directory, add_name, names), ==, 0);
+  g_assert_cmpint (disk->sys->list (parent, add_name, names), ==, 0);
   g_ptr_array_sort (names, compare_names);
   g_ptr_array_add (names, NULL);
   return g_strjoinv ("\n", (char **) names->pdata);

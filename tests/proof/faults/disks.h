@@ -3,7 +3,7 @@
  *
  * The two disks for the tests of operations: the one in memory, and a real directory with a clock
  * that stands still until a test sets it forward, so that no busy machine makes a process late.
- * All processes that are forked later share the clock.
+ * All processes that are forked later, or share the memory of this one, share the clock.
  */
 
 #pragma once

@@ -5,7 +5,6 @@
 #include "faulty-calls.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 /* The number of interruptions after which a storm of signals ends. */

@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-static const char *const bystanders[]
-    = { "x.lock.txt", "y.lock|h|1|T18eac9a40973529cR1", "z", NULL };
+#include "bystanders.h"
 
 const char *
 fs_kind_name (FluflFsKind kind)
@@ -28,12 +27,7 @@ play_open (Play *play, const Disk *disk)
 {
   faulty_begin (disk->sys, disk->pass);
   stage_open (&play->stage, disk, &faulty_syscalls, play->kind);
-  for (gsize i = 0; bystanders[i] != NULL; i++)
-    {
-      g_autofree char *path = path_of (play, bystanders[i]);
-
-      disk_put (disk, path, bystanders[i], -3600);
-    }
+  bystanders_put (disk);
 }
 
 void
@@ -80,16 +74,11 @@ play_judge_lock (Play *play, gboolean holds, Call call, const Blow *blow)
 static void
 judge_bystanders (Play *play)
 {
+  const char *touched = bystanders_find_touched (play->stage.disk);
   FluflStat st;
 
-  for (gsize i = 0; bystanders[i] != NULL; i++)
-    {
-      g_autofree char *path = path_of (play, bystanders[i]);
-
-      if (!disk_look (play->stage.disk, path, &st) || st.nlink != 1
-          || st.size != (gint64) strlen (bystanders[i]))
-        matrix_complain ("%s was touched", bystanders[i]);
-    }
+  if (touched != NULL)
+    matrix_complain ("%s was touched", touched);
   if (!play->stage.guarded)
     return;
   if (!disk_look (play->stage.disk, play->stage.disk->lock (), &st))
@@ -163,7 +152,7 @@ judge_litter (Play *play, gboolean may_leave)
   g_auto (GStrv) names = g_strsplit (list, "\n", -1);
 
   for (guint i = 0; names[i] != NULL && !may_leave; i++)
-    if (!g_strv_contains (bystanders, names[i])
+    if (!bystanders_has (names[i])
         && !(play->stage.guarded && strcmp (names[i], "x.lock") == 0)
         && !(play->scene->trait == SCENE_LEAVES
              && g_strv_contains ((const char *const *) play->names, names[i])))

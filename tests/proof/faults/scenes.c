@@ -5,10 +5,12 @@
 #include "scenes.h"
 
 #include <string.h>
-#include <sys/file.h>
 
 #include "flufl-life-line.h"
+#include "flufl-path.h"
 #include "flufl-queue.h"
+
+#define SEPARATOR FLUFL_DEFAULT_SEPARATOR
 
 #define LONG_AGO (-1000.0)
 
@@ -317,7 +319,8 @@ other_was_killed (Stage *self)
 static char *
 claim_of_elsewhere (Stage *self)
 {
-  return g_strconcat (self->disk->lock (), "|elsewhere|7|T18eac9a40973529cR1B1N1S1", NULL);
+  return g_strconcat (self->disk->lock (), SEPARATOR "elsewhere" SEPARATOR "7" SEPARATOR
+                      "T18eac9a40973529cR1B1N1S1", NULL);
 }
 
 static void
@@ -353,7 +356,7 @@ claim_of_dead_process (Stage *self, double *out_seconds)
 
   flufl_identity_get (&flufl_syscalls_native, &id);
   id.pid = G_MAXINT32;
-  name = flufl_claim_name_build ("x.lock", "|", &id, 1, 2, FLUFL_MARK_NONE);
+  name = flufl_claim_name_build ("x.lock", SEPARATOR, &id, 1, 2, FLUFL_MARK_NONE);
   *out_seconds = id.start[0] != '\0' ? 3600 : LONG_AGO;
   return flufl_site_path_of (&self->other.site, name);
 }
