@@ -9,12 +9,18 @@
 void
 proc_init (Proc *self)
 {
-  *self = (Proc){ .break_dead = TRUE };
-  flufl_site_init (&self->site, &fake_syscalls, LOCK, "|");
+  proc_init_at (self, &fake_syscalls, LOCK);
 }
 
 void
 proc_init_at (Proc *self, const FluflSyscalls *sys, const char *lock_path)
+{
+  *self = (Proc){ .break_dead = TRUE };
+  flufl_site_init (&self->site, sys, lock_path, "|");
+}
+
+void
+proc_init_native (Proc *self, const FluflSyscalls *sys, const char *lock_path)
 {
   *self = (Proc){ .break_dead = TRUE };
   flufl_site_init (&self->site, sys, lock_path, FLUFL_DEFAULT_SEPARATOR);

@@ -36,6 +36,11 @@ void         proc_init    (Proc *self);
 void         proc_init_at (Proc                *self,
                            const FluflSyscalls *sys,
                            const char          *lock_path);
+/* The same, with the separator of this system in the names of claims: a real disk may have no
+ * other. */
+void         proc_init_native (Proc                *self,
+                               const FluflSyscalls *sys,
+                               const char          *lock_path);
 void         proc_clear   (Proc *self);
 FluflOutcome proc_attempt (Proc *self);
 void         proc_acquire (Proc *self);

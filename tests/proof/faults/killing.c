@@ -267,7 +267,7 @@ killing_run (guint nth, gboolean contended)
   int victim = start (nth, contended);
   Proc us;
 
-  proc_init_at (&us, killing.disk->sys, killing.disk->lock ());
+  proc_init_native (&us, killing.disk->sys, killing.disk->lock ());
   us.break_dead = killing.ground->break_dead;
   if (contended)
     contend (victim, &us);

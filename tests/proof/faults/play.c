@@ -125,7 +125,7 @@ judge_newcomer (Play *play)
       stage->guarded = FALSE;
     }
 
-  proc_init_at (&newcomer, play->stage.disk->sys, play->stage.disk->lock ());
+  proc_init_native (&newcomer, play->stage.disk->sys, play->stage.disk->lock ());
   longest = longest_wait (play, &newcomer);
   waited = play->stage.disk->sys->clock (FLUFL_CLOCK_BOOT);
   outcome = proc_try (&newcomer, stage, 1 + (int) (longest / FAKE_SEC));

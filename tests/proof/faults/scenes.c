@@ -413,7 +413,7 @@ killed_waiter (Stage *self)
 
   hold (&self->other);
   self->guarded = TRUE;
-  proc_init_at (&dead, self->disk->sys, self->disk->lock ());
+  proc_init_native (&dead, self->disk->sys, self->disk->lock ());
   g_assert_cmpint (proc_attempt (&dead), ==, FLUFL_OUTCOME_BUSY);
   proc_die (&dead);
   proc_clear (&dead);
@@ -477,8 +477,8 @@ stage_open (Stage *self, const Disk *disk, const FluflSyscalls *sys, FluflFsKind
 {
   *self = (Stage){ .disk = disk };
   disk->reset (kind);
-  proc_init_at (&self->p, sys, disk->lock ());
-  proc_init_at (&self->other, disk->sys, disk->lock ());
+  proc_init_native (&self->p, sys, disk->lock ());
+  proc_init_native (&self->other, disk->sys, disk->lock ());
 }
 
 void

@@ -145,7 +145,7 @@ stop_one (guint nth, gint64 pause, Stops *stops)
     return;
   stops->n_stops++;
 
-  proc_init_at (&us, killing.disk->sys, killing.disk->lock ());
+  proc_init_native (&us, killing.disk->sys, killing.disk->lock ());
   for (gint64 passed = 0;; passed += step)
     {
       outcome = proc_attempt (&us);

@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: 2026 The libflufllock authors
+# SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+#
+# Other versions of Debian in directories of their own. To be sourced after lib.sh.
+
+# install_system ROOT SUITE ARCHITECTURE PACKAGE...
+install_system() {
+    local root=$1 suite=$2 architecture=$3 mirror file
+    shift 3
+
+    mirror=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' |
+        awk -v release="$(. /etc/os-release && echo "$VERSION_CODENAME")" '$1 == release {print $2; exit}')
+    # Its mounts are in a namespace of their own, so none stays even if it is stopped half-way.
+    unshare --mount debootstrap --variant=minbase "--arch=$architecture" --include=ca-certificates \
+        "$suite" "$root" "$mirror"
+    # The new system reaches the network in the same way as this machine.
+    cp -L -- /etc/resolv.conf /etc/hosts "$root/etc/"
+    for file in $(grep -l -s 'Acquire::' /etc/apt/apt.conf.d/* || true); do
+        cp -- "$file" "$root/etc/apt/apt.conf.d/"
+    done
+    # Recommended packages are left out, so that clang has no run-time library.
+    enter "$root" 'apt-get -q update && apt-get -q -y --no-install-recommends install "$@"' "$@"
+    printf '%s\n' "$*" >"$root/.made-of"
+}
+
+# need_system ROOT SUITE ARCHITECTURE PACKAGE...: installs the system unless it is there. If it
+# cannot, fails with the reason in $why_not.
+need_system() {
+    local root=$1 suite=$2 architecture=$3
+    shift 3
+
+    [ "$(cat -- "$root/.made-of" 2>/dev/null)" != "$*" ] || return 0
+    if [ "$(id -u)" -ne 0 ]; then
+        why_not='only root can install another system'
+        return 1
+    elif [ "$(uname -m)" != x86_64 ]; then
+        why_not="it is for x86_64, this is $(uname -m)"
+        return 1
+    elif ! command -v apt-get >/dev/null || ! get_packages debootstrap; then
+        why_not='there is no debootstrap'
+        return 1
+    fi
+    say "Installing Debian's $suite for $architecture"
+    rm -rf --one-file-system -- "$root" "$root.new"
+    start_telling
+    if run install_system "$root.new" "$suite" "$architecture" "$@" >>"$scratch/log" 2>&1; then
+        stop_telling
+        mv -- "$root.new" "$root"
+    else
+        stop_telling
+        tail -n 20 -- "$scratch/log" >&2
+        why_not='it could not be installed, see above'
+        return 1
+    fi
+}
+
+# enter ROOT COMMAND ARGUMENT...: a shell in ROOT runs the command. The processes that it
+# started end with it, and its mounts are in a namespace of their own.
+enter() {
+    local root=$1 command=$2
+    shift 2
+
+    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
+        unshare --mount --pid --fork --kill-child -- bash -euc '
+            root=$1
+            shift
+            mount --make-rprivate /
+            mount --rbind /dev "$root/dev"
+            mount --rbind /sys "$root/sys"
+            mount -t proc proc "$root/proc"
+            rm -rf -- "$root"/tmp/*
+            exec chroot "$root" bash -euc "$@"
+        ' enter "$root" "$command" bash "$@"
+}
