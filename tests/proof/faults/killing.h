@@ -54,7 +54,7 @@ typedef struct
   void     (*die)       (void);
 } Killer;
 
-/* What is being tested. */
+/* The test that runs, and its sums. */
 typedef struct
 {
   const Disk   *disk;
