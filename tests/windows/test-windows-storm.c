@@ -405,16 +405,17 @@ remove_half_removed (Storm *self)
 static gboolean
 is_collected (Storm *self)
 {
+  g_autofree char *ours = g_strdup_printf ("^%lu^", GetCurrentProcessId ());
   g_autoptr (GDir) dir = g_dir_open (self->place.dir, 0, NULL);
   const char *name;
-  guint n_claims = 0;
 
   while ((name = g_dir_read_name (dir)) != NULL)
-    n_claims += strchr (name, '^') != NULL;
-  return n_claims == 2;
+    if (strchr (name, '^') != NULL && strstr (name, ours) == NULL)
+      return FALSE;
+  return TRUE;
 }
 
-/* One waiter collects the claims of the dead. Its own and the holder's stay. */
+/* One waiter collects the claims of the dead. */
 static void
 collect (Storm *self)
 {
