@@ -135,7 +135,7 @@ breaks_ours (Fixture *self, gconstpointer unused G_GNUC_UNUSED)
   claim = flufl_lock_dup_claim_file (self->ours);
   path = flufl_path_dup_native (g_file_peek_path (claim));
   g_assert_cmpint (
-      flufl_syscalls_native.utimens (path, flufl_syscalls_native.clock (FLUFL_CLOCK_REAL) - HOUR),
+      flufl_syscalls_native.utimens (path, flufl_syscalls_native.clock (FLUFL_CLOCK_REAL) - HOUR, 0),
       ==, 0);
   g_assert_true (flufl_steps_make (&self->theirs));
   g_assert_false (flufl_steps_link (&self->theirs));
