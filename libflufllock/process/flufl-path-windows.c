@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Names on Windows: docs/protocol.md, "Windows".
+ * Names on Windows: docs/systems.md, "Windows".
  */
 
 #include "config.h"

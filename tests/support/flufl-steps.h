@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * The calls of a process with flufl.lock 8.2, one by one, as they are seen from outside
- * (docs/protocol.md, "Compared with flufl.lock"). Tests have them where Python is not at hand.
+ * (docs/coming-from-flufl-lock.md, "Compared with flufl.lock"). Tests have them where Python is not at hand.
  */
 
 #pragma once

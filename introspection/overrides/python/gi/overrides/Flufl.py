@@ -576,11 +576,11 @@ Lock = override(Lock)
 
 
 def _moment(getter):
-    """An aware `datetime.datetime` in UTC; the method gives a `GLib.DateTime`."""
     def read(details):
+        """An aware `datetime.datetime` in UTC; the method gives a `GLib.DateTime`."""
         time = getter(details)
         return time and _EPOCH + datetime.timedelta(0, time.to_unix(), time.get_microsecond())
-    return property(read, doc=_moment.__doc__)
+    return property(read)
 
 
 class LockDetails(Flufl.LockDetails):
@@ -590,16 +590,11 @@ class LockDetails(Flufl.LockDetails):
         return '<Flufl.LockDetails host_name={!r} pid={!r} state={} expiration={}>'.format(
             self.host_name, self.pid, self.state.value_nick, self.expiration)
 
-    host_name = property(Flufl.LockDetails.get_host_name)
-    pid = property(Flufl.LockDetails.get_pid)
-    lock_file = property(Flufl.LockDetails.get_lock_file)
-    claim_file = property(Flufl.LockDetails.get_claim_file)
-    user_name = property(Flufl.LockDetails.get_user_name)
-    real_name = property(Flufl.LockDetails.get_real_name)
-    program_name = property(Flufl.LockDetails.get_program_name)
-    state = property(Flufl.LockDetails.get_state)
     expiration = _moment(Flufl.LockDetails.get_expiration)
     acquisition = _moment(Flufl.LockDetails.get_acquisition)
 
 
+for _name in ('host_name', 'user_name', 'real_name', 'program_name', 'pid', 'lock_file', 'claim_file',
+              'state'):
+    setattr(LockDetails, _name, property(getattr(Flufl.LockDetails, 'get_' + _name)))
 LockDetails = override(LockDetails)
