@@ -30,7 +30,7 @@ HABITS = {
     '"no lock" for "not a lock"': r'(?<!there )\bis no (?:lock|link|file|directory|guarantee)\b',
 }
 PAGES = ['README.md', 'CONTRIBUTING.md', 'NEWS.md', 'SECURITY.md', 'tests/README.md', 'docs/*.md']
-SOURCES = ['libflufllock/**/*.[ch]', 'introspection/**/*.py', 'introspection/**/*.js', 'vapi/*',
+SOURCES = ['libflufllock/**/*.[ch]', 'command/*.[ch]', 'introspection/**/*.py', 'introspection/**/*.js', 'vapi/*',
            'examples/*', 'tests/**/*.[ch]', 'tests/**/*.py', 'tests/**/*.js', 'tests/**/*.vala',
            'benchmarks/*.c', 'benchmarks/*.py', 'benchmarks/run', 'scripts/*', 'tools/*',
            '**/meson.build', 'meson_options.txt', '.ci/*', '.gitlab-ci.yml']

@@ -1,0 +1,117 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ */
+
+#include "acquire.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "events.h"
+#include "exits.h"
+#include "holder.h"
+#include "say.h"
+#include "words.h"
+
+/* Milliseconds; the death of the other process is noticed within them. */
+#define SLICE 1000
+
+/* After the library's waiting-delay of 250 ms. Nobody reads the line in a pipe. */
+static void
+waiting_cb (FluflLock *lock, FluflLockDetails *details, gpointer data)
+{
+  const AcquireWish *wish = data;
+  g_autofree char *holder = NULL;
+
+  (void) lock;
+  if (wish->is_quiet || !(wish->is_verbose || isatty (STDERR_FILENO)))
+    return;
+  holder = describe_holder (details);
+  say (_("Waiting for the lock “%s”. %s"), wish->path, holder);
+}
+
+static gboolean
+other_is_gone (int fd)
+{
+  struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+
+  return poll (&poll_fd, 1, 0) > 0 && (poll_fd.revents & (POLLIN | POLLHUP)) != 0;
+}
+
+static FluflLock *
+make_lock (const AcquireWish *wish)
+{
+  FluflLock *lock = flufl_lock_new_for_path (wish->path);
+
+  if (wish->lifetime_ms > 0)
+    flufl_lock_set_lifetime (lock, wish->lifetime_ms);
+  flufl_lock_set_heartbeat (lock, wish->no_heartbeat ? FLUFL_HEARTBEAT_NONE : FLUFL_HEARTBEAT_THREAD);
+  g_signal_connect (lock, "waiting", G_CALLBACK (waiting_cb), (gpointer) wish);
+  return lock;
+}
+
+/* Returns: 0 when the acquisition is over; otherwise the exit status: a signal came, or the other
+ * process has gone */
+static int
+run_until_over (FluflOperation *operation, int other_fd)
+{
+  int event;
+
+  while (!flufl_operation_run (operation, events_fd (), SLICE))
+    {
+      while ((event = events_next ()) != EVENT_NONE)
+        if (event_ends (event))
+          return EXIT_SIGNAL + event;
+      if (other_is_gone (other_fd))
+        return EXIT_LOST;
+    }
+  return EXIT_DONE;
+}
+
+static int
+report_failure (FluflOperation *operation, const AcquireWish *wish)
+{
+  g_autoptr (GError) error = NULL;
+  const char *message;
+  GQuark domain;
+  int code, errsv, status;
+
+  flufl_operation_get_error (operation, &domain, &code, &message, &errsv);
+  error = g_error_new_literal (domain, code, message);
+  status = exit_status_of_error (error);
+  if (status != EXIT_BUSY)
+    return fail_by_error (error);
+  if (!wish->is_quiet && wish->busy_status != EXIT_DONE)
+    fail (EXIT_BUSY, "%s", message);
+  return wish->busy_status;
+}
+
+/*
+ * acquire_lock:
+ * @other_fd: a descriptor that can be read, or is hung up, once nobody wants the lock any more
+ * @out_lock: (transfer full): the lock, if it is held
+ *
+ * Returns: 0, or the exit status after it said why
+ */
+int
+acquire_lock (const AcquireWish *wish, int other_fd, FluflLock **out_lock)
+{
+  g_autoptr (FluflLock) lock = make_lock (wish);
+  g_autoptr (FluflOperation) operation = flufl_operation_new (lock, FLUFL_OPERATION_KIND_ACQUIRE,
+                                                              wish->timeout_ms, NULL);
+  gint64 begun = g_get_monotonic_time ();
+  int status = run_until_over (operation, other_fd);
+
+  if (status != EXIT_DONE)
+    {
+      flufl_operation_drop (operation);
+      return status;
+    }
+  if (!flufl_operation_get_answer (operation))
+    return report_failure (operation, wish);
+  if (wish->is_verbose)
+    say (_("The lock “%s” is acquired after %.3f s."), wish->path,
+         (double) (g_get_monotonic_time () - begun) / G_USEC_PER_SEC);
+  *out_lock = g_steal_pointer (&lock);
+  return EXIT_DONE;
+}

@@ -1,0 +1,27 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * An acquisition that signals and the death of another process can end.
+ */
+
+#pragma once
+
+#include <libflufllock.h>
+
+G_BEGIN_DECLS
+
+/* What is asked for on the command line. */
+typedef struct
+{
+  const char *path;
+  gint64      timeout_ms;
+  gint64      lifetime_ms; /* 0: the library's */
+  gboolean    no_heartbeat;
+  gboolean    is_quiet;
+  gboolean    is_verbose;
+  int         busy_status; /* the exit status if the lock is busy */
+} AcquireWish;
+
+int acquire_lock (const AcquireWish *wish, int other_fd, FluflLock **out_lock);
+
+G_END_DECLS

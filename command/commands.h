@@ -1,0 +1,9 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * The subcommands. Each returns the exit status of the program.
+ */
+
+#pragma once
+
+int command_run (int argc, char **argv);

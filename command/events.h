@@ -1,0 +1,37 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * Signals and other events, as bytes of a pipe that poll(2) waits for. Each process has one such
+ * pipe.
+ */
+
+#pragma once
+
+#include <glib.h>
+#include <signal.h>
+
+G_BEGIN_DECLS
+
+/* An event is the number of a signal, or one of these. */
+enum
+{
+  EVENT_NONE = 0,
+  EVENT_LOST = 200,    /* the library reports a loss */
+  EVENT_REFRESH = 201, /* another process asks for a refresh */
+  EVENT_RELEASE = 202, /* another process asks for the release */
+};
+
+void     events_catch         (void);
+void     events_open_pipe     (void);
+void     events_block         (sigset_t *out_mask);
+void     events_unblock       (const sigset_t *mask);
+void     events_give_back     (void);
+int      events_fd            (void);
+int      events_next          (void);
+void     events_post          (int event);
+gboolean event_is_passed_on   (int event);
+gboolean event_ends           (int event);
+gint64   events_asked_ms      (void);
+gboolean events_ask           (int pid, int event, gint64 msec);
+
+G_END_DECLS

@@ -1,0 +1,142 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * Linux gives orphans to their nearest ancestor that asked for them, and /proc has everyone's
+ * parent. So processes are found that have left the group of the command. On other systems
+ * only the group is found.
+ */
+
+#include "family.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
+/* Descendants that lose their parent become children of this process. */
+void
+family_adopt_orphans (void)
+{
+#ifdef __linux__
+  prctl (PR_SET_CHILD_SUBREAPER, 1);
+#endif
+}
+
+/* In a child, before exec(3): it is killed when the thread that forked it dies. */
+void
+family_die_with (pid_t parent)
+{
+#ifdef __linux__
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+#endif
+  if (getppid () != parent)
+    _exit (1);
+}
+
+typedef struct
+{
+  pid_t    pid, parent;
+  gboolean is_family;
+} Process;
+
+/* The parent's number follows the name, which may have any characters, and a letter. */
+static gboolean
+read_parent (const char *pid, pid_t *out_parent)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%s/stat", pid);
+  g_autofree char *text = NULL;
+  const char *rest;
+  int parent;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return FALSE;
+  rest = strrchr (text, ')');
+  if (rest == NULL || sscanf (rest, ") %*c %d", &parent) != 1)
+    return FALSE;
+  *out_parent = parent;
+  return TRUE;
+}
+
+/* Returns: (transfer full): of Process; empty without /proc */
+static GArray *
+list_processes (void)
+{
+  GArray *processes = g_array_new (FALSE, FALSE, sizeof (Process));
+  g_autoptr (GDir) dir = g_dir_open ("/proc", 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      Process process = { .pid = atoi (name) };
+
+      if (process.pid > 0 && read_parent (name, &process.parent))
+        g_array_append_val (processes, process);
+    }
+  return processes;
+}
+
+/* Marks the descendants of this process, generation by generation. */
+static void
+mark_family (GArray *processes)
+{
+  gboolean found = TRUE;
+
+  while (found)
+    {
+      found = FALSE;
+      for (guint i = 0; i < processes->len; i++)
+        {
+          Process *process = &g_array_index (processes, Process, i);
+          gboolean is_family = process->parent == getpid ();
+
+          for (guint j = 0; j < processes->len && !is_family; j++)
+            is_family = g_array_index (processes, Process, j).is_family
+                        && g_array_index (processes, Process, j).pid == process->parent;
+          found |= is_family && !process->is_family;
+          process->is_family = is_family;
+        }
+    }
+}
+
+/*
+ * family_signal:
+ * @group: the process group of the command; 0: that is gone
+ *
+ * Sends the signal to the group, and to the descendants of this process that have left it.
+ */
+void
+family_signal (pid_t group, int number)
+{
+  g_autoptr (GArray) processes = NULL;
+
+  if (group > 0)
+    kill (-group, number);
+  processes = list_processes ();
+  mark_family (processes);
+  for (guint i = 0; i < processes->len; i++)
+    {
+      const Process *process = &g_array_index (processes, Process, i);
+
+      if (process->is_family && (group == 0 || getpgid (process->pid) != group))
+        kill (process->pid, number);
+    }
+}
+
+/* Takes the ends of all children that have ended. Returns whether none is left. */
+gboolean
+family_reap (void)
+{
+  pid_t pid;
+
+  do
+    pid = waitpid (-1, NULL, WNOHANG);
+  while (pid > 0 || (pid < 0 && errno == EINTR));
+  return pid < 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ */
+
+#include "link.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+gboolean
+link_open (int fds[2])
+{
+  if (socketpair (AF_UNIX, SOCK_STREAM, 0, fds) != 0)
+    return FALSE;
+  for (guint i = 0; i < 2; i++)
+    fcntl (fds[i], F_SETFD, FD_CLOEXEC);
+  return TRUE;
+}
+
+/* A message that the other process does not live to read is nobody's loss. SIGPIPE is ignored. */
+void
+link_send (int fd, LinkKind kind, int value)
+{
+  LinkMessage message = { kind, value };
+
+  while (write (fd, &message, sizeof message) < 0 && errno == EINTR)
+    ;
+}
+
+LinkKind
+link_read (int fd, int *out_value)
+{
+  struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+  LinkMessage message;
+  gssize n;
+
+  if (poll (&poll_fd, 1, 0) <= 0)
+    return LINK_NOTHING;
+  do
+    n = recv (fd, &message, sizeof message, MSG_WAITALL);
+  while (n < 0 && errno == EINTR);
+  if (n != sizeof message)
+    return LINK_CLOSED;
+  *out_value = message.value;
+  return (LinkKind) message.kind;
+}

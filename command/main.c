@@ -1,0 +1,55 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * flufl-lock, the command for shells.
+ */
+
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <libflufllock.h>
+
+#include "commands.h"
+#include "exits.h"
+#include "say.h"
+#include "words.h"
+
+static const struct
+{
+  const char *name;
+  int (*run) (int argc, char **argv);
+  const char *summary;
+} commands[] = {
+  { "run", command_run, N_("run a command while holding a lock") },
+};
+
+static int
+print_help (void)
+{
+  g_print (_("Usage: flufl-lock SUBCOMMAND [OPTION…] ARGUMENT…\n\n"
+             "Locks files for shells and scripts, on one machine or over NFS.\n\n"));
+  for (gsize i = 0; i < G_N_ELEMENTS (commands); i++)
+    g_print ("  %-8s %s\n", commands[i].name, _(commands[i].summary));
+  g_print (_("\nflufl-lock SUBCOMMAND --help lists the options. The manual page has examples.\n"));
+  return EXIT_DONE;
+}
+
+int
+main (int argc, char **argv)
+{
+  setlocale (LC_ALL, "");
+  if (argc < 2)
+    return fail (EXIT_USAGE, _("There is no subcommand. See flufl-lock --help."));
+  for (gsize i = 0; i < G_N_ELEMENTS (commands); i++)
+    if (strcmp (argv[1], commands[i].name) == 0)
+      return commands[i].run (argc - 1, argv + 1);
+  if (strcmp (argv[1], "--help") == 0 || strcmp (argv[1], "-h") == 0)
+    return print_help ();
+  if (strcmp (argv[1], "--version") == 0 || strcmp (argv[1], "-V") == 0)
+    {
+      print_line ("flufl-lock " FLUFL_VERSION_S);
+      return EXIT_DONE;
+    }
+  return fail (EXIT_USAGE, _("There is no subcommand “%s”. See flufl-lock --help."), argv[1]);
+}

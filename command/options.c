@@ -1,0 +1,73 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ */
+
+#include "options.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "exits.h"
+#include "say.h"
+#include "words.h"
+
+/* 30 years: what is more is a mistake in the unit. */
+#define SECONDS_MAX 1e9
+
+/* Returns FALSE after it said what is wrong. */
+gboolean
+options_parse (const OptionsKind *kind, int *argc, char ***argv)
+{
+  g_autoptr (GOptionContext) context = g_option_context_new (kind->usage);
+  g_autofree char *name = g_strconcat ("flufl-lock ", (*argv)[0], NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_set_prgname (name);
+  g_option_context_set_summary (context, kind->summary);
+  g_option_context_add_main_entries (context, kind->entries, NULL);
+  g_option_context_set_strict_posix (context, kind->is_strict);
+  if (g_option_context_parse (context, argc, argv, &error))
+    return TRUE;
+  fail (EXIT_USAGE, _("%s. See flufl-lock %s --help."), error->message, (*argv)[0]);
+  return FALSE;
+}
+
+/* Whether there are @min to @max arguments; those include the subcommand's name. @max: 0 for any
+ * number. Otherwise it said what is wrong. */
+gboolean
+options_count (const OptionsKind *kind, int argc, int min, int max)
+{
+  if (argc >= min && (max == 0 || argc <= max))
+    return TRUE;
+  if (argc < min)
+    fail (EXIT_USAGE, _("The command line lacks an argument. It ends with: %s"), kind->usage);
+  else
+    fail (EXIT_USAGE, _("The command line has too many arguments. It ends with: %s"), kind->usage);
+  return FALSE;
+}
+
+/* Seconds, perhaps with a fraction, to milliseconds. What is more than nothing stays so. */
+gboolean
+options_seconds (const char *option, const char *text, gint64 *out_msec)
+{
+  char *end;
+  double seconds = g_ascii_strtod (text, &end);
+
+  if (end == text || *end != '\0' || !isfinite (seconds) || signbit (seconds)
+      || seconds > SECONDS_MAX)
+    {
+      fail (EXIT_USAGE, _("The value “%s” of %s is not a number of seconds."), text, option);
+      return FALSE;
+    }
+  *out_msec = (gint64) ceil (seconds * 1000);
+  return TRUE;
+}
+
+gboolean
+options_number (const char *option, const char *text, gint64 max, gint64 *out_number)
+{
+  if (g_ascii_string_to_signed (text, 10, 0, max, out_number, NULL))
+    return TRUE;
+  fail (EXIT_USAGE, _("The value “%s” of %s is not a number from 0 to %d."), text, option, (int) max);
+  return FALSE;
+}

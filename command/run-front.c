@@ -1,0 +1,230 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * “run”: the process that the caller started.
+ */
+
+#include "run.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "events.h"
+#include "exits.h"
+#include "family.h"
+#include "link.h"
+#include "say.h"
+#include "terminal.h"
+#include "words.h"
+
+/* Milliseconds between two looks whether a killed family has ended. */
+#define KILL_PAUSE 20
+
+typedef struct
+{
+  RunFront front;
+  pid_t    supervisor;
+  pid_t    command;     /* and its process group; 0: not started */
+  gboolean is_over;
+  gboolean had_terminal; /* the command has had it */
+  int      status;      /* the exit status */
+  int      signal;      /* that ended the command; 0: none */
+} Front;
+
+/* --- The terminal --- */
+
+static gboolean
+front_is_in_foreground (const Front *self)
+{
+  return terminal_is_of (self->front.terminal, self->front.front_group);
+}
+
+static gboolean
+take_terminal_back (Front *self)
+{
+  if (self->command == 0 || !terminal_is_of (self->front.terminal, self->command))
+    return FALSE;
+  self->had_terminal = TRUE;
+  terminal_give (self->front.terminal, self->front.front_group);
+  return TRUE;
+}
+
+/* Stops the job, as the terminal would have done: all processes of our group. The supervisor is in
+ * a group of its own, and goes on refreshing the lock. */
+static void
+stop_job (int number)
+{
+  struct sigaction normal = { .sa_handler = SIG_DFL };
+  struct sigaction former;
+
+  sigaction (number, &normal, &former);
+  kill (0, number);
+  /* Here a shell has continued us; or nobody could, and the kernel has stopped nothing. */
+  sigaction (number, &former, NULL);
+}
+
+/* The command was stopped. A shell must see its job stopped, and must have the terminal back. Without
+ * a terminal nobody would continue us, so only the command is stopped. */
+static void
+handle_stop (Front *self, int number)
+{
+  gboolean wants_terminal = number == SIGTTIN || number == SIGTTOU;
+  gboolean had_it;
+
+  if (self->front.terminal < 0 || number == SIGSTOP)
+    return;
+  had_it = take_terminal_back (self) || wants_terminal;
+  if (!wants_terminal || !front_is_in_foreground (self))
+    stop_job (number);
+  if ((had_it || self->front.may_have_terminal) && front_is_in_foreground (self))
+    {
+      self->had_terminal = TRUE;
+      terminal_give (self->front.terminal, self->command);
+    }
+  kill (self->supervisor, SIGCONT);
+}
+
+/* --- The supervisor --- */
+
+/* Somebody has killed the supervisor. The kernel has killed the command, and its orphans are our
+ * children now. */
+static void
+outlive_supervisor (Front *self)
+{
+  int wait_status = 0;
+
+  while (waitpid (self->supervisor, &wait_status, 0) < 0 && errno == EINTR)
+    ;
+  self->is_over = TRUE;
+  self->status = EXIT_LOST;
+  if (self->command == 0)
+    {
+      fail (EXIT_LOST, _("The process that acquires the lock has died."));
+      return;
+    }
+  family_signal (self->command, SIGKILL);
+  while (!family_reap ())
+    {
+      poll (NULL, 0, KILL_PAUSE);
+      family_signal (FAMILY_GROUP_AFTER_END (self->command), SIGKILL);
+    }
+  fail (EXIT_LOST, _("The process that held the lock has died. The command is killed."));
+}
+
+static void
+handle_message (Front *self)
+{
+  int value;
+
+  switch (link_read (self->front.link, &value))
+    {
+    case LINK_STARTED:
+      self->command = value;
+      break;
+    case LINK_STOPPED:
+      handle_stop (self, value);
+      break;
+    case LINK_KILLED:
+      self->is_over = TRUE;
+      self->signal = value;
+      self->status = EXIT_SIGNAL + value;
+      break;
+    case LINK_ENDED:
+      self->is_over = TRUE;
+      self->status = value;
+      break;
+    case LINK_CLOSED:
+      outlive_supervisor (self);
+      break;
+    case LINK_NOTHING:
+    default:
+      break;
+    }
+}
+
+static void
+wait_for_end (Front *self)
+{
+  struct pollfd fds[] = { { .fd = events_fd (), .events = POLLIN },
+                          { .fd = self->front.link, .events = POLLIN } };
+  int event;
+
+  while (!self->is_over)
+    {
+      if (poll (fds, G_N_ELEMENTS (fds), -1) < 0 && errno != EINTR)
+        break;
+      while ((event = events_next ()) != EVENT_NONE)
+        if (event_is_passed_on (event))
+          kill (self->supervisor, event);
+      handle_message (self);
+    }
+}
+
+/* Ctrl-C goes to the group that has the terminal. If that was the command's, then ours, and
+ * with it a script that runs us, has not seen it: it must end as well. */
+static void
+end_job_by_signal (const Front *self)
+{
+  struct sigaction normal = { .sa_handler = SIG_DFL };
+
+  if (self->signal != SIGINT || !self->had_terminal)
+    return;
+  sigaction (self->signal, &normal, NULL);
+  kill (0, self->signal);
+}
+
+/* Both processes go on from here. */
+static int
+part (const RunWish *wish, Front *self, int fds[2])
+{
+  sigset_t mask;
+
+  events_block (&mask);
+  self->supervisor = fork ();
+  if (self->supervisor != 0)
+    {
+      events_unblock (&mask);
+      close (fds[1]);
+      self->front.link = fds[0];
+      return -1;
+    }
+  setpgid (0, 0);
+  events_open_pipe ();
+  events_unblock (&mask);
+  close (fds[0]);
+  self->front.link = fds[1];
+  return run_supervise (wish, &self->front);
+}
+
+/*
+ * run_in_front:
+ *
+ * Returns: the exit status, in both processes
+ */
+int
+run_in_front (const RunWish *wish)
+{
+  Front self = { .front.terminal = -1 };
+  int fds[2], status;
+
+  self.front.front_group = getpgrp ();
+  self.front.terminal = terminal_open ();
+  self.front.may_have_terminal = terminal_is_all ();
+  events_catch ();
+  family_adopt_orphans ();
+  if (!link_open (fds))
+    return fail (EXIT_REFUSED, _("Could not create a socket: %s."), g_strerror (errno));
+  status = part (wish, &self, fds);
+  if (self.supervisor == 0)
+    return status;
+  if (self.supervisor < 0)
+    return fail (EXIT_REFUSED, _("Could not create a process: %s."), g_strerror (errno));
+  wait_for_end (&self);
+  take_terminal_back (&self);
+  end_job_by_signal (&self);
+  return self.status;
+}

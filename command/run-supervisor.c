@@ -1,0 +1,305 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * “run”: the process that holds the lock, and is the parent of the command.
+ */
+
+#include "run.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "events.h"
+#include "exits.h"
+#include "family.h"
+#include "link.h"
+#include "say.h"
+#include "token.h"
+#include "words.h"
+
+/* Milliseconds: between two looks whether a killed family has ended, and at the lease. */
+#define KILL_PAUSE 20
+#define LEASE_PAUSE 1000
+
+#ifdef CLOCK_BOOTTIME
+#define LEASE_CLOCK CLOCK_BOOTTIME /* goes on while the machine sleeps */
+#else
+#define LEASE_CLOCK CLOCK_MONOTONIC
+#endif
+
+typedef struct
+{
+  const RunWish  *wish;
+  const RunFront *front;
+  FluflLock      *lock;       /* owned */
+  pid_t           command;
+  gboolean        has_ended;  /* the command */
+  int             wait_status;
+  gboolean        is_lost;
+  gboolean        front_is_gone;
+  gboolean        is_ending;  /* the whole family is to end */
+  gint64          kill_at;    /* milliseconds; when SIGKILL follows */
+  gint64          lease_end;  /* milliseconds; 0: a heartbeat refreshes the lock */
+} Supervisor;
+
+static gint64
+now_ms (void)
+{
+  struct timespec now;
+
+  clock_gettime (LEASE_CLOCK, &now);
+  return (gint64) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* --- The end of the command and all that it has started --- */
+
+static void
+signal_family (const Supervisor *self, int number)
+{
+  family_signal (self->has_ended ? FAMILY_GROUP_AFTER_END (self->command) : self->command, number);
+}
+
+static void
+begin_end (Supervisor *self, gboolean at_once)
+{
+  if (self->is_ending && !at_once)
+    return;
+  self->kill_at = at_once ? now_ms () : now_ms () + self->wish->kill_after_ms;
+  self->is_ending = TRUE;
+  if (at_once)
+    return;
+  signal_family (self, SIGTERM);
+  signal_family (self, SIGCONT); /* one that is stopped must see it, too */
+}
+
+static void
+lose (Supervisor *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (self->is_lost)
+    return;
+  self->is_lost = TRUE;
+  error = flufl_lock_dup_lost_error (self->lock);
+  say ("%s", error != NULL ? error->message : _("The lock expired."));
+  if (self->wish->on_lost != ON_LOST_WARN)
+    begin_end (self, self->wish->on_lost == ON_LOST_KILL);
+}
+
+/* --- What happens --- */
+
+/* Without a heartbeat the lease is over when the lifetime is. Others may break the lock then. */
+static void
+begin_lease (Supervisor *self)
+{
+  self->lease_end = self->wish->acquire.no_heartbeat
+                        ? now_ms () + flufl_lock_get_lifetime (self->lock)
+                        : 0;
+}
+
+static void
+refresh (Supervisor *self)
+{
+  g_autoptr (GError) error = NULL;
+  gint64 lifetime_ms = events_asked_ms ();
+
+  if (flufl_lock_refresh (self->lock, lifetime_ms > 0 ? lifetime_ms : FLUFL_LOCK_LIFETIME_DEFAULT,
+                          NULL, &error))
+    begin_lease (self);
+  else if (!flufl_lock_get_held (self->lock))
+    lose (self);
+}
+
+/* Notes the end or a stop of the command. Orphans that it has left are reaped on the way. */
+static void
+reap (Supervisor *self)
+{
+  int wait_status;
+  pid_t pid;
+
+  while ((pid = waitpid (-1, &wait_status, WNOHANG | WUNTRACED)) > 0)
+    if (pid == self->command && WIFSTOPPED (wait_status))
+      link_send (self->front->link, LINK_STOPPED, WSTOPSIG (wait_status));
+    else if (pid == self->command)
+      {
+        self->has_ended = TRUE;
+        self->wait_status = wait_status;
+      }
+}
+
+static void
+handle_event (Supervisor *self, int event)
+{
+  if (event == EVENT_LOST)
+    lose (self);
+  else if (event == EVENT_REFRESH)
+    refresh (self);
+  else if (event_is_passed_on (event) && !self->has_ended)
+    kill (-self->command, event);
+}
+
+/* Nobody waits for the result any more: the command must not go on. */
+static void
+look_at_front (Supervisor *self)
+{
+  int value;
+
+  if (self->front_is_gone || link_read (self->front->link, &value) != LINK_CLOSED)
+    return;
+  self->front_is_gone = TRUE;
+  begin_end (self, FALSE);
+}
+
+static void
+look_at_clock (Supervisor *self)
+{
+  if (self->lease_end > 0 && now_ms () >= self->lease_end)
+    {
+      self->lease_end = 0;
+      lose (self);
+    }
+  if (self->is_ending && now_ms () >= self->kill_at)
+    signal_family (self, SIGKILL);
+}
+
+static int
+next_timeout (const Supervisor *self)
+{
+  if (self->is_ending)
+    return (int) CLAMP (self->kill_at - now_ms (), KILL_PAUSE, LEASE_PAUSE);
+  if (self->lease_end > 0)
+    return (int) CLAMP (self->lease_end - now_ms (), 0, LEASE_PAUSE);
+  return -1;
+}
+
+/* Until the command has ended; if it must end, until all have ended that it started. */
+static void
+watch_command (Supervisor *self)
+{
+  struct pollfd fds[] = { { .fd = events_fd (), .events = POLLIN },
+                          { .fd = self->front->link, .events = POLLIN } };
+  int event;
+
+  while (!self->has_ended || (self->is_ending && !family_reap ()))
+    {
+      fds[1].fd = self->front_is_gone ? -1 : self->front->link;
+      if (poll (fds, G_N_ELEMENTS (fds), next_timeout (self)) < 0 && errno != EINTR)
+        break;
+      while ((event = events_next ()) != EVENT_NONE)
+        handle_event (self, event);
+      reap (self);
+      look_at_front (self);
+      look_at_clock (self);
+    }
+}
+
+/* --- Begin and end --- */
+
+/* In the thread of the heartbeat. */
+static void
+lost_cb (GCancellable *cancellable G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+  events_post (EVENT_LOST);
+}
+
+/* The caller's environment, and the names of the lock. Returns: (transfer full) */
+static char **
+make_environment (FluflLock *lock)
+{
+  g_autofree char *token = token_make (lock, TOKEN_RUN);
+  g_autoptr (GFile) claim = flufl_lock_dup_claim_file (lock);
+  g_autoptr (GFile) directory = g_file_get_parent (claim);
+  g_autofree char *name = g_file_get_basename (flufl_lock_get_file (lock));
+  g_autoptr (GFile) file = g_file_get_child (directory, name);
+  g_autofree char *path = g_file_get_path (file);
+  char **environment = g_get_environ ();
+
+  environment = g_environ_setenv (environment, "FLUFL_LOCK_FILE", path, TRUE);
+  return g_environ_setenv (environment, "FLUFL_LOCK_TOKEN", token, TRUE);
+}
+
+/* Returns whether the command runs. */
+static gboolean
+start (Supervisor *self, int *out_status)
+{
+  g_auto (GStrv) environment = make_environment (self->lock);
+  RunStart with = { self->wish, self->front, environment };
+
+  self->command = run_start (&with, out_status);
+  if (self->command == 0)
+    return FALSE;
+  link_send (self->front->link, LINK_STARTED, self->command);
+  return TRUE;
+}
+
+/* A loss that nobody has noticed before shows now. */
+static void
+release (Supervisor *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (self->is_lost || flufl_lock_release (self->lock, NULL, &error))
+    return;
+  say ("%s", error->message);
+  self->is_lost = g_error_matches (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST);
+}
+
+static void
+report_end (const Supervisor *self)
+{
+  int wait_status = self->wait_status;
+
+  if (self->is_lost && self->wish->on_lost != ON_LOST_WARN)
+    link_send (self->front->link, LINK_ENDED, EXIT_LOST);
+  else if (WIFSIGNALED (wait_status))
+    link_send (self->front->link, LINK_KILLED, WTERMSIG (wait_status));
+  else
+    link_send (self->front->link, LINK_ENDED, WEXITSTATUS (wait_status));
+}
+
+static int
+run_with_lock (Supervisor *self)
+{
+  g_autoptr (GCancellable) lost = flufl_lock_dup_lost_cancellable (self->lock);
+  gulong handler = g_cancellable_connect (lost, G_CALLBACK (lost_cb), NULL, NULL);
+  int status = EXIT_DONE;
+  gboolean runs = start (self, &status);
+
+  if (runs)
+    {
+      begin_lease (self);
+      watch_command (self);
+    }
+  g_cancellable_disconnect (lost, handler);
+  release (self);
+  if (runs)
+    report_end (self);
+  else
+    link_send (self->front->link, LINK_ENDED, status);
+  return status;
+}
+
+/*
+ * run_supervise:
+ *
+ * Acquires the lock, runs the command, and releases the lock. The result goes over the link.
+ */
+int
+run_supervise (const RunWish *wish, const RunFront *front)
+{
+  Supervisor self = { .wish = wish, .front = front };
+  int status;
+
+  family_adopt_orphans ();
+  status = acquire_lock (&wish->acquire, front->link, &self.lock);
+  if (status == EXIT_DONE && self.lock != NULL)
+    status = run_with_lock (&self);
+  else
+    link_send (front->link, LINK_ENDED, status);
+  g_clear_object (&self.lock);
+  return status;
+}

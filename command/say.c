@@ -1,0 +1,103 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ */
+
+#include "say.h"
+
+#include <stdio.h>
+
+#include "exits.h"
+#include "json.h"
+
+static gboolean errors_as_json;
+
+/* Whether errors are JSON from now on. */
+void
+fail_as_json (gboolean as_json)
+{
+  errors_as_json = as_json;
+}
+
+/* A mail of cron's, for example, is often in a locale without these quotation marks. */
+static char *
+dup_for_locale (const char *text)
+{
+  static const char *const plain[][2] = { { "“", "\"" }, { "”", "\"" }, { "…", "..." } };
+  g_autoptr (GString) result = g_string_new (text);
+
+  if (!g_get_charset (NULL))
+    for (gsize i = 0; i < G_N_ELEMENTS (plain); i++)
+      g_string_replace (result, plain[i][0], plain[i][1], 0);
+  return g_string_free (g_steal_pointer (&result), FALSE);
+}
+
+/* One write, so that the lines of several processes do not mix. */
+static void
+put (FILE *stream, const char *prefix, const char *text)
+{
+  g_autofree char *line = g_strconcat (prefix, text, "\n", NULL);
+
+  fputs (line, stream);
+  fflush (stream);
+}
+
+void
+say (const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  g_autofree char *shown = NULL;
+  va_list args;
+
+  va_start (args, format);
+  text = g_strdup_vprintf (format, args);
+  va_end (args);
+  shown = dup_for_locale (text);
+  put (stderr, "flufl-lock: ", shown);
+}
+
+void
+print_line (const char *text)
+{
+  g_autofree char *shown = dup_for_locale (text);
+
+  put (stdout, "", shown);
+}
+
+static void
+fail_in_json (int status, const char *text)
+{
+  Json *json = json_new ();
+
+  json_begin (json, NULL, '{');
+  json_begin (json, "error", '{');
+  json_string (json, "name", exit_status_name (status));
+  json_int (json, "status", status);
+  json_string (json, "message", text);
+  json_end (json, '}');
+  json_end (json, '}');
+  put (stderr, "", json_text (json));
+  json_free (json);
+}
+
+/* Says why the command fails. Returns: @status */
+int
+fail (int status, const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  va_list args;
+
+  va_start (args, format);
+  text = g_strdup_vprintf (format, args);
+  va_end (args);
+  if (errors_as_json)
+    fail_in_json (status, text);
+  else
+    say ("%s", text);
+  return status;
+}
+
+int
+fail_by_error (const GError *error)
+{
+  return fail (exit_status_of_error (error), "%s", error->message);
+}

@@ -1,0 +1,135 @@
+# SPDX-FileCopyrightText: 2026 The libflufllock authors
+# SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+"""What the tests of the command flufl-lock share. Each is run as: test-….py PROGRAM [-v] [CASE…]"""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+PROGRAM = sys.argv.pop(1)
+PATIENCE_S = 60  # a busy machine is slow; what takes longer hangs
+CANNOT_CREATE, BUSY, LOST, NOT_A_LOCK, USAGE = 73, 75, 76, 65, 64
+
+
+def wait_for(condition, what):
+    """Returns the first true value of condition(), and fails if there is none."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.01)
+    raise AssertionError(f'waited in vain: {what}')
+
+
+def is_alive(pid):
+    """A zombie, which only its parent has to see, is not."""
+    try:
+        stat = pathlib.Path(f'/proc/{pid}/stat').read_text(encoding='utf-8', errors='replace')
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rpartition(')')[2].split()[0] not in 'ZX'
+
+
+def children(pid):
+    """The processes whose parent is pid."""
+    found = []
+    for name in os.listdir('/proc'):
+        if name.isdigit():
+            try:
+                stat = pathlib.Path(f'/proc/{name}/stat').read_text(encoding='utf-8', errors='replace')
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if int(stat.rpartition(')')[2].split()[1]) == pid:
+                found.append(int(name))
+    return found
+
+
+class CommandTest(unittest.TestCase):
+    """Each case has a directory of its own, which must be empty at its end."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix='flufl-command-')
+        self.addCleanup(directory.cleanup)
+        self.dir = pathlib.Path(directory.name)
+        self.lock = self.dir / 'test.lock'
+        self.out = self.dir / 'out'
+        self.processes = []
+
+    def tearDown(self):
+        for process in self.processes:
+            self.end(process)
+        left = [name for name in os.listdir(self.dir)
+                if name != 'out' and not name.startswith('data')]
+        self.assertEqual(left, [])
+
+    def run_it(self, *args, **kwargs):
+        """Runs flufl-lock to its end."""
+        if 'input' not in kwargs:
+            kwargs.setdefault('stdin', subprocess.DEVNULL)
+        return subprocess.run([PROGRAM, *map(str, args)], check=False, capture_output=True, text=True,
+                              encoding='utf-8', timeout=PATIENCE_S, **kwargs)
+
+    def assert_run(self, status, *args, **kwargs):
+        result = self.run_it(*args, **kwargs)
+        self.assertEqual(result.returncode, status, result)
+        return result
+
+    def begin(self, *args, **kwargs):
+        """Starts flufl-lock, which the case ends in any case. Its output goes to files: a process
+        that outlives it would keep a pipe open."""
+        kwargs.setdefault('stdin', subprocess.DEVNULL)
+        with (open(self.dir / f'data.{len(self.processes)}.out', 'wb') as out,
+              open(self.dir / f'data.{len(self.processes)}.err', 'wb') as err):
+            process = subprocess.Popen([PROGRAM, *map(str, args)], stdout=out, stderr=err, **kwargs)
+        process.out, process.err = pathlib.Path(out.name), pathlib.Path(err.name)
+        self.processes.append(process)
+        return process
+
+    @staticmethod
+    def end(process):
+        if process.poll() is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGCONT)
+        try:
+            process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def finish(self, process, status):
+        """Waits for the end. Returns what the process wrote to standard error."""
+        process.wait(PATIENCE_S)
+        err = process.err.read_text(encoding='utf-8')
+        self.assertEqual(process.returncode, status, err)
+        return err
+
+    def words_of(self, path, number=1):
+        """The words in a file, as soon as there are so many."""
+        def read():
+            words = path.read_text(encoding='utf-8').split() if path.exists() else []
+            return words if len(words) >= number else None
+        return wait_for(read, f'{number} words in {path}')
+
+    def supervisor_of(self, process):
+        return wait_for(lambda: children(process.pid), 'the supervisor')[0]
+
+    def hold(self, *options, script='sleep 1000'):
+        """Starts “run” with a shell that writes its process ID, and waits until it has."""
+        process = self.begin('run', *options, self.lock, 'sh', '-c',
+                             f'echo $$ >>"$0"; {script}', self.out)
+        return process, int(self.words_of(self.out)[0])
+
+
+def main():
+    if os.name != 'posix' or not os.path.isdir('/proc/self'):
+        print('needs /proc')
+        sys.exit(77)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    unittest.main(verbosity=2)

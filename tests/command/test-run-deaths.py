@@ -1,0 +1,147 @@
+# SPDX-FileCopyrightText: 2026 The libflufllock authors
+# SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+"""“flufl-lock run”: whoever is killed and however the lock is lost, no command goes on without it."""
+
+import os
+import signal
+
+import commandtest
+from commandtest import LOST, CommandTest, is_alive, wait_for
+
+# A family of four: a shell, a child, a grandchild that has left the group, and an orphan that has.
+FAMILY = ('sleep 1001 & echo $! >>"$0"; '
+          'sh -c \'setsid sleep 1002 & echo $! >>"$0"; wait\' "$0" & '
+          '(setsid sh -c \'echo $$ >>"$0"; trap "" TERM; while :; do sleep 0.05; done\' "$0" &) ; '
+          'wait')
+
+
+class Deaths(CommandTest):
+    def begin_family(self, *options):
+        """Returns the process, its supervisor, and the process IDs of the family."""
+        process, _ = self.hold(*options, script=FAMILY)
+        family = [int(word) for word in self.words_of(self.out, 4)]
+        return process, self.supervisor_of(process), family
+
+    def assert_end(self, family):
+        wait_for(lambda: not any(map(is_alive, family)), 'the end of the family')
+
+    def assert_free(self):
+        self.assert_run(0, 'run', '-w', str(commandtest.PATIENCE_S), self.lock, 'true')
+
+    def kill(self, process, *pids):
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        process.wait(commandtest.PATIENCE_S)
+
+    def test_front(self):
+        process, supervisor, family = self.begin_family('--kill-after', '0.3')
+        self.kill(process, process.pid)
+        self.assert_free()
+        # The lock was held until the last of them had gone.
+        self.assertFalse(any(map(is_alive, family)))
+        self.assert_end([supervisor])
+
+    def test_supervisor(self):
+        process, supervisor, family = self.begin_family()
+        os.kill(supervisor, signal.SIGKILL)
+        self.assertIn('has died', self.finish(process, LOST))
+        self.assertFalse(any(map(is_alive, family)))
+        self.assert_free()
+
+    def test_command(self):
+        process, supervisor, family = self.begin_family()
+        os.kill(family[0], signal.SIGKILL)
+        self.finish(process, 128 + signal.SIGKILL)
+        self.assert_free()
+        # As with any shell, what a command leaves in the background is its own affair.
+        for pid in family[1:]:
+            if is_alive(pid):
+                os.kill(pid, signal.SIGKILL)
+        self.assert_end([supervisor, *family])
+
+    def test_front_and_command(self):
+        process, supervisor, family = self.begin_family('--kill-after', '0.3')
+        self.kill(process, process.pid, family[0])
+        self.assert_end([supervisor])
+        survivors = [pid for pid in family if is_alive(pid)]
+        self.assert_free()
+        # The command has ended by itself or together with its family.
+        self.assertNotIn(family[0], survivors)
+        for pid in survivors:
+            os.kill(pid, signal.SIGKILL)
+
+    def test_front_and_supervisor(self):
+        process, supervisor, family = self.begin_family()
+        self.kill(process, process.pid, supervisor)
+        # The kernel kills the command with its parent. The rest is beyond reach.
+        self.assert_end([family[0], supervisor])
+        for pid in family[1:]:
+            if is_alive(pid):
+                os.kill(pid, signal.SIGKILL)
+        self.assert_free()
+
+    def test_group_of_the_front(self):
+        process = self.begin('run', '--kill-after', '0.3', self.lock, 'sh', '-c',
+                             f'echo $$ >>"$0"; {FAMILY}', self.out, start_new_session=True)
+        family = [int(word) for word in self.words_of(self.out, 4)]
+        supervisor = self.supervisor_of(process)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(commandtest.PATIENCE_S)
+        self.assert_end([supervisor, *family])
+        self.assert_free()
+
+    def test_stopped_command(self):
+        process, supervisor, family = self.begin_family('--kill-after', '0.3')
+        os.killpg(family[0], signal.SIGSTOP)
+        self.kill(process, process.pid)
+        self.assert_end([supervisor, *family])
+        self.assert_free()
+
+
+class Losses(CommandTest):
+    lifetime = '0.6'
+
+    begin_family = Deaths.begin_family
+
+    def lose(self):
+        for name in os.listdir(self.dir):
+            if name.startswith('test.lock'):
+                os.unlink(self.dir / name)
+
+    def test_none_survives(self):
+        for options in ['--kill-after', '0.3'], ['--on-lost=kill'], ['--on-lost=term', '--kill-after=0']:
+            with self.subTest(options=options):
+                self.out.unlink(missing_ok=True)
+                process, supervisor, family = self.begin_family('--lifetime', self.lifetime, *options)
+                self.lose()
+                self.assertIn('was lost', self.finish(process, LOST))
+                self.assertFalse(any(map(is_alive, [supervisor, *family])))
+
+    def test_term_comes_first(self):
+        process, _ = self.hold('--lifetime', self.lifetime, '--kill-after', '1000',
+                               script='trap "echo term >>\\"$0\\"; exit 3" TERM; while :; do sleep 0.02; done')
+        self.lose()
+        self.finish(process, LOST)
+        self.assertEqual(self.words_of(self.out)[1:], ['term'])
+
+    def test_warn_goes_on(self):
+        process, _ = self.hold('--lifetime', self.lifetime, '--on-lost', 'warn',
+                               script='sleep 1000')
+        self.lose()
+        wait_for(lambda: 'was lost' in process.err.read_text(encoding='utf-8'), 'the warning')
+        process.terminate()
+        self.finish(process, 128 + signal.SIGTERM)
+
+    def test_release_finds_the_loss(self):
+        process, _ = self.hold('--lifetime', '1000', script='rm -- "${0%/*}"/test.lock*; exit 0')
+        self.assertIn('was lost', self.finish(process, LOST))
+
+    def test_without_a_heartbeat(self):
+        process, _ = self.hold('--lifetime', self.lifetime, '--no-heartbeat')
+        self.finish(process, LOST)
+        process, _ = self.hold('--lifetime', '1000', '--no-heartbeat', script='exit 8')
+        self.finish(process, 8)
+
+
+if __name__ == '__main__':
+    commandtest.main()

@@ -1,0 +1,231 @@
+# SPDX-FileCopyrightText: 2026 The libflufllock authors
+# SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+"""“flufl-lock run”: statuses, options, the command's surroundings, signals, and turns."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import commandtest
+from commandtest import BUSY, CANNOT_CREATE, NOT_A_LOCK, PROGRAM, USAGE, CommandTest, is_alive, wait_for
+
+
+class Status(CommandTest):
+    def test_status_of_the_command(self):
+        for status in 0, 1, 75, 255:
+            self.assert_run(status, 'run', self.lock, 'sh', '-c', f'exit {status}')
+
+    def test_signal_of_the_command(self):
+        for number in signal.SIGTERM, signal.SIGKILL, signal.SIGINT:
+            self.assert_run(128 + number, 'run', self.lock, 'sh', '-c', f'kill -{int(number)} $$')
+
+    def test_no_command(self):
+        result = self.assert_run(127, 'run', self.lock, self.dir / 'nothing')
+        self.assertIn('There is no command', result.stderr)
+        script = self.dir / 'data.txt'
+        script.write_text('no program', encoding='utf-8')
+        result = self.assert_run(126, 'run', self.lock, script)
+        self.assertIn('Permission denied', result.stderr)
+
+    def test_usage(self):
+        for args in (['run'], ['run', self.lock], ['run', self.lock, '--'], ['run', '--what', self.lock, 'true'],
+                     ['run', '-w', 'x', self.lock, 'true'], ['run', '-w', '-1', self.lock, 'true'],
+                     ['run', '-w', 'nan', self.lock, 'true'], ['run', '-w', '1', '-n', self.lock, 'true'],
+                     ['run', '-E', '256', self.lock, 'true'], ['run', '--lifetime', '0', self.lock, 'true'],
+                     ['run', '--on-lost', 'cry', self.lock, 'true'], ['run', '-q', '-v', self.lock, 'true'],
+                     ['run', '-c', 'true', self.lock, 'true'], ['run', self.lock, '-c'], [], ['walk']):
+            result = self.run_it(*args)
+            if args != ['run', self.lock, '-c']:
+                self.assertEqual(result.returncode, USAGE, (args, result))
+                self.assertRegex(result.stderr, '^flufl-lock: .*\n$')
+            else:  # a command of that name
+                self.assertEqual(result.returncode, 127)
+
+    def test_other_files_stay(self):
+        foreign = self.dir / 'data.txt'
+        foreign.write_text('a letter', encoding='utf-8')
+        result = self.assert_run(NOT_A_LOCK, 'run', foreign, 'touch', self.dir / 'ran')
+        self.assertIn('is not a lock file', result.stderr)
+        self.assertEqual(foreign.read_text(encoding='utf-8'), 'a letter')
+        self.assert_run(CANNOT_CREATE, 'run', self.dir / 'missing' / 'a.lock', 'true')
+
+    def test_help_and_version(self):
+        self.assertIn('--lifetime', self.assert_run(0, 'run', '--help').stdout)
+        self.assertIn('run', self.assert_run(0, '--help').stdout)
+        self.assertRegex(self.assert_run(0, '--version').stdout, r'^flufl-lock \d+\.\d+\.\d+\n$')
+
+
+class Busy(CommandTest):
+    def count(self):
+        return sum(name.startswith('test.lock') for name in os.listdir(self.dir))
+
+    def test_busy(self):
+        holder, command = self.hold()
+        result = self.assert_run(BUSY, 'run', '-n', self.lock, 'true')
+        self.assertIn('is not free', result.stderr)
+        self.assertIn(f'Process {self.supervisor_of(holder)} ', result.stderr)
+        begun = time.monotonic()
+        result = self.assert_run(BUSY, 'run', '-w', '0.3', self.lock, 'true')
+        self.assertGreaterEqual(time.monotonic() - begun, 0.3)
+        self.assertIn('within 300 ms', result.stderr)
+        self.assert_run(9, 'run', '-n', '-E', '9', self.lock, 'true')
+        self.assertEqual(self.assert_run(0, 'run', '-n', '-E', '0', self.lock, 'false').stderr, '')
+        self.assertEqual(self.assert_run(BUSY, 'run', '-qn', self.lock, 'true').stderr, '')
+        self.assertTrue(is_alive(command))
+        holder.terminate()
+        self.finish(holder, 128 + signal.SIGTERM)
+
+    def test_waiting_line_only_on_a_terminal_or_with_v(self):
+        self.hold()
+        self.assertNotIn('Waiting', self.assert_run(BUSY, 'run', '-w', '1', self.lock, 'true').stderr)
+        result = self.assert_run(BUSY, 'run', '-v', '-w', '1', self.lock, 'true')
+        self.assertEqual(result.stderr.count('Waiting for the lock'), 1)
+
+    def test_verbose(self):
+        self.assertRegex(self.assert_run(0, 'run', '-v', self.lock, 'true').stderr,
+                         r'is acquired after \d+\.\d+ s\.')
+
+    def test_waiter_gets_it(self):
+        holder, _ = self.hold()
+        waiter = self.begin('run', self.lock, 'true')
+        holder.terminate()
+        self.finish(waiter, 0)
+
+    def test_waiter_that_is_ended_leaves_nothing(self):
+        self.hold()
+        for number in signal.SIGTERM, signal.SIGINT, signal.SIGHUP:
+            before = self.count()
+            waiter = self.begin('run', self.lock, 'true')
+            wait_for(lambda n=before: self.count() > n, 'the claim of the waiter')
+            waiter.send_signal(number)
+            self.finish(waiter, 128 + number)
+            self.assertEqual(self.count(), before)
+
+    def test_killed_waiter_does_not_wait_on(self):
+        self.hold()
+        before = self.count()
+        waiter = self.begin('run', self.lock, 'touch', self.dir / 'ran')
+        supervisor = self.supervisor_of(waiter)
+        wait_for(lambda: self.count() > before, 'the claim of the waiter')
+        waiter.kill()
+        waiter.wait()
+        wait_for(lambda: not is_alive(supervisor), 'the end of its supervisor')
+        self.assertEqual(self.count(), before)
+
+
+class Surroundings(CommandTest):
+    def test_environment(self):
+        script = 'import json, os; print(json.dumps(dict(os.environ)))'
+        env = dict(os.environ, NUMBER='1 2', FLUFL_LOCK_FILE='another')
+        result = self.assert_run(0, 'run', self.lock, '--', sys.executable, '-c', script, env=env)
+        seen = json.loads(result.stdout)
+        self.assertEqual(seen.pop('FLUFL_LOCK_FILE'), str(self.lock))
+        self.assertRegex(seen.pop('FLUFL_LOCK_TOKEN'), '^[-_A-Za-z0-9]+$')
+        env.pop('FLUFL_LOCK_FILE')
+        self.assertEqual({key: seen.get(key) for key in env}, env)
+
+    def test_no_descriptor_of_the_lock(self):
+        script = ('import os; print(*sorted(f"{n}:{os.readlink(f\'/proc/self/fd/{n}\')}" for n in '
+                  'os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{n}")), sep="\\n")')
+        plain = subprocess.run([sys.executable, '-c', script], check=True, capture_output=True, text=True,
+                               stdin=subprocess.DEVNULL).stdout.split()
+        locked = self.assert_run(0, 'run', self.lock, sys.executable, '-c', script).stdout.split()
+        self.assertEqual([line.partition(':')[0] for line in locked],
+                         [line.partition(':')[0] for line in plain])
+        self.assertNotIn('test.lock', ' '.join(locked))
+
+    def test_signals_are_as_before(self):
+        script = ('import signal; print([n for n in range(1, 32) if n not in (9, 19) and '
+                  'signal.getsignal(n) == signal.SIG_IGN], signal.pthread_sigmask(0, []))')
+
+        def ignore():
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2, signal.SIGCHLD])
+        for preexec in None, ignore:
+            plain = subprocess.run([sys.executable, '-c', script], check=True, capture_output=True,
+                                   text=True, preexec_fn=preexec).stdout
+            self.assertEqual(self.assert_run(0, 'run', self.lock, sys.executable, '-c', script,
+                                             preexec_fn=preexec).stdout, plain)
+
+    def test_group_of_its_own(self):
+        script = 'import os; print(os.getpgrp() == os.getpid(), os.getsid(0))'
+        result = self.assert_run(0, 'run', self.lock, sys.executable, '-c', script)
+        self.assertEqual(result.stdout.split(), ['True', str(os.getsid(0))])
+
+    def test_shell_string(self):
+        for args in ['-c', 'echo a; echo "b c"', self.lock], [self.lock, '-c', 'echo a; echo "b c"']:
+            self.assertEqual(self.assert_run(0, 'run', *args).stdout, 'a\nb c\n')
+
+    def test_options_of_the_command_are_its_own(self):
+        self.assertEqual(self.assert_run(0, 'run', self.lock, 'echo', '-w', '--help').stdout, '-w --help\n')
+
+    def test_input(self):
+        self.assertEqual(self.assert_run(0, 'run', self.lock, 'cat', input='one\ntwo\n').stdout,
+                         'one\ntwo\n')
+
+    def test_closed_descriptors(self):
+        def close():
+            os.close(0)
+            os.close(2)
+        self.assert_run(3, 'run', self.lock, 'sh', '-c', 'exit 3', stdin=None, preexec_fn=close)
+
+
+class Signals(CommandTest):
+    NUMBERS = ['HUP', 'INT', 'QUIT', 'TERM', 'USR1', 'USR2', 'WINCH', 'ALRM', 'URG', 'CONT']
+
+    def test_all_are_passed_on(self):
+        traps = '; '.join(f'trap "echo {name} >>\\"$0\\"" {name}' for name in self.NUMBERS)
+        process, _ = self.hold(script=f'{traps}; echo ready >>"$0"; while :; do sleep 0.02; done')
+        self.words_of(self.out, 2)
+        for count, name in enumerate(self.NUMBERS, 3):
+            process.send_signal(getattr(signal, f'SIG{name}'))
+            self.assertEqual(self.words_of(self.out, count)[-1], name)
+        process.send_signal(signal.SIGRTMIN + 2)
+        self.finish(process, 128 + signal.SIGRTMIN + 2)
+
+    def test_of_the_holder_as_well(self):
+        process, _ = self.hold(script='trap "exit 4" USR1; while :; do sleep 0.02; done')
+        os.kill(self.supervisor_of(process), signal.SIGUSR1)
+        self.assertIn(process.wait(commandtest.PATIENCE_S), (4, 128 + signal.SIGUSR1))
+
+    def test_stop_and_continue_without_a_terminal(self):
+        process, command = self.hold()
+        process.send_signal(signal.SIGTSTP)
+        stat = f'/proc/{command}/stat'
+
+        def state():
+            with open(stat, encoding='utf-8') as file:
+                return file.read().rpartition(')')[2].split()[0]
+        wait_for(lambda: state() == 'T', 'the stop of the command')
+        process.send_signal(signal.SIGCONT)
+        wait_for(lambda: state() != 'T', 'its continuation')
+        process.terminate()
+        self.finish(process, 128 + signal.SIGTERM)
+
+
+class Turns(CommandTest):
+    TURNS = 40
+
+    def test_two_shells_and_one_counter(self):
+        counter = self.dir / 'data.counter'
+        counter.write_text('0', encoding='utf-8')
+        step = f'n=$(cat "{counter}"); echo $((n + 1)) >"{counter}"'
+        loop = (f'i=0; while [ $i -lt {self.TURNS} ]; do i=$((i + 1)); '
+                f'"{PROGRAM}" run "{self.lock}" -c \'{step}\' || exit; done')
+        shells = [subprocess.Popen(['sh', '-c', loop]) for _ in range(2)]
+        for shell in shells:
+            self.assertEqual(shell.wait(2 * commandtest.PATIENCE_S), 0)
+        self.assertEqual(int(counter.read_text(encoding='utf-8')), 2 * self.TURNS)
+
+    def test_command_outlasts_its_lifetime(self):
+        process, _ = self.hold('--lifetime', '0.5', script='sleep 2; exit 5')
+        self.assertEqual(self.run_it('run', '-n', self.lock, 'true').returncode, BUSY)
+        self.finish(process, 5)
+
+
+if __name__ == '__main__':
+    commandtest.main()
