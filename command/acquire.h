@@ -10,7 +10,7 @@
 
 G_BEGIN_DECLS
 
-/* What is asked for on the command line. */
+/* The wishes of the command line. */
 typedef struct
 {
   const char *path;

@@ -46,7 +46,7 @@ options_count (const OptionsKind *kind, int argc, int min, int max)
   return FALSE;
 }
 
-/* Seconds, perhaps with a fraction, to milliseconds. What is more than nothing stays so. */
+/* Seconds, perhaps with a fraction, to milliseconds. A fraction of a millisecond counts as a whole one. */
 gboolean
 options_seconds (const char *option, const char *text, gint64 *out_msec)
 {
