@@ -4,17 +4,13 @@
 
 #include "acquire.h"
 
-#include <poll.h>
 #include <unistd.h>
 
-#include "events.h"
 #include "exits.h"
 #include "holder.h"
+#include "operation.h"
 #include "say.h"
 #include "words.h"
-
-/* Milliseconds; the death of the other process is noticed within them. */
-#define SLICE 1000
 
 /* After the library's waiting-delay of 250 ms. Nobody reads the line in a pipe. */
 static void
@@ -30,14 +26,6 @@ waiting_cb (FluflLock *lock, FluflLockDetails *details, gpointer data)
   say (_("Waiting for the lock “%s”. %s"), wish->path, holder);
 }
 
-static gboolean
-other_is_gone (int fd)
-{
-  struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-
-  return poll (&poll_fd, 1, 0) > 0 && (poll_fd.revents & (POLLIN | POLLHUP)) != 0;
-}
-
 static FluflLock *
 make_lock (const AcquireWish *wish)
 {
@@ -50,39 +38,18 @@ make_lock (const AcquireWish *wish)
   return lock;
 }
 
-/* Returns: 0 when the acquisition is over; otherwise the exit status: a signal came, or the other
- * process has gone */
-static int
-run_until_over (FluflOperation *operation, int other_fd)
-{
-  int event;
-
-  while (!flufl_operation_run (operation, events_fd (), SLICE))
-    {
-      while ((event = events_next ()) != EVENT_NONE)
-        if (event_ends (event))
-          return EXIT_SIGNAL + event;
-      if (other_is_gone (other_fd))
-        return EXIT_LOST;
-    }
-  return EXIT_DONE;
-}
-
 static int
 report_failure (FluflOperation *operation, const AcquireWish *wish)
 {
   g_autoptr (GError) error = NULL;
-  const char *message;
-  GQuark domain;
-  int code, errsv, status;
+  int status;
 
-  flufl_operation_get_error (operation, &domain, &code, &message, &errsv);
-  error = g_error_new_literal (domain, code, message);
+  operation_get_error (operation, &error);
   status = exit_status_of_error (error);
   if (status != EXIT_BUSY)
     return fail_by_error (error);
   if (!wish->is_quiet && wish->busy_status != EXIT_DONE)
-    fail (EXIT_BUSY, "%s", message);
+    fail (EXIT_BUSY, "%s", error->message);
   return wish->busy_status;
 }
 
@@ -100,13 +67,10 @@ acquire_lock (const AcquireWish *wish, int other_fd, FluflLock **out_lock)
   g_autoptr (FluflOperation) operation = flufl_operation_new (lock, FLUFL_OPERATION_KIND_ACQUIRE,
                                                               wish->timeout_ms, NULL);
   gint64 begun = g_get_monotonic_time ();
-  int status = run_until_over (operation, other_fd);
+  int status = operation_run_to_end (operation, other_fd);
 
   if (status != EXIT_DONE)
-    {
-      flufl_operation_drop (operation);
-      return status;
-    }
+    return status;
   if (!flufl_operation_get_answer (operation))
     return report_failure (operation, wish);
   if (wish->is_verbose)

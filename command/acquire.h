@@ -22,6 +22,11 @@ typedef struct
   int         busy_status; /* the exit status if the lock is busy */
 } AcquireWish;
 
-int acquire_lock (const AcquireWish *wish, int other_fd, FluflLock **out_lock);
+extern const GOptionEntry acquire_entries[];
+
+gboolean acquire_read_options (AcquireWish *wish);
+int      acquire_lock         (const AcquireWish *wish,
+                               int                other_fd,
+                               FluflLock        **out_lock);
 
 G_END_DECLS

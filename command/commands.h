@@ -6,4 +6,11 @@
 
 #pragma once
 
-int command_run (int argc, char **argv);
+int command_break    (int argc, char **argv);
+int command_hold     (int argc, char **argv);
+int command_list     (int argc, char **argv);
+int command_refresh  (int argc, char **argv);
+int command_release  (int argc, char **argv);
+int command_run      (int argc, char **argv);
+int command_status   (int argc, char **argv);
+int command_wait     (int argc, char **argv);

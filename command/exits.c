@@ -34,6 +34,8 @@ exit_status_of_error (const GError *error)
     for (gsize i = 0; i < G_N_ELEMENTS (statuses); i++)
       if (statuses[i].code == error->code)
         return statuses[i].status;
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_BUSY))
+    return EXIT_BUSY;
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT)
       || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_INVALID_FILENAME))
     return EXIT_USAGE;

@@ -11,16 +11,15 @@ static const struct
 {
   FluflLockState state;
   const char    *name;
-  const char    *alive; /* nullable: nothing proves either */
-  const char    *words;
+  int            alive; /* -1: nothing proves either */
 } states[] = {
-  { FLUFL_LOCK_STATE_UNLOCKED, "unlocked", NULL, N_("free") },
-  { FLUFL_LOCK_STATE_OURS, "ours", "yes", N_("held by this process") },
-  { FLUFL_LOCK_STATE_OURS_EXPIRED, "ours-expired", "yes", N_("held by this process, and expired") },
-  { FLUFL_LOCK_STATE_STALE, "stale", "no", N_("held by a dead process") },
-  { FLUFL_LOCK_STATE_THEIRS_EXPIRED, "expired", NULL, N_("expired") },
-  { FLUFL_LOCK_STATE_UNKNOWN, "held", NULL, N_("held") },
-  { FLUFL_LOCK_STATE_THEIRS, "alive", "yes", N_("held by a living process") },
+  { FLUFL_LOCK_STATE_UNLOCKED, "unlocked", -1 },
+  { FLUFL_LOCK_STATE_OURS, "ours", 1 },
+  { FLUFL_LOCK_STATE_OURS_EXPIRED, "ours-expired", 1 },
+  { FLUFL_LOCK_STATE_STALE, "stale", 0 },
+  { FLUFL_LOCK_STATE_THEIRS_EXPIRED, "expired", -1 },
+  { FLUFL_LOCK_STATE_UNKNOWN, "held", -1 },
+  { FLUFL_LOCK_STATE_THEIRS, "alive", 1 },
 };
 
 static gsize
@@ -36,12 +35,6 @@ const char *
 state_name (FluflLockState state)
 {
   return states[find_state (state)].name;
-}
-
-const char *
-describe_state (FluflLockState state)
-{
-  return _(states[find_state (state)].words);
 }
 
 /* The time is that of this machine's time zone. The date is left out if it is today. */
@@ -108,7 +101,10 @@ json_holder (Json *json, FluflLockDetails *details)
 
   json_string (json, "host", flufl_lock_details_get_host_name (details));
   json_int (json, "pid", flufl_lock_details_get_pid (details));
-  json_string (json, "alive", states[i].alive);
+  if (states[i].alive >= 0)
+    json_bool (json, "alive", states[i].alive);
+  else
+    json_string (json, "alive", NULL);
   json_time (json, "expires", flufl_lock_details_get_expiration (details));
   json_string (json, "claim", claim);
 }

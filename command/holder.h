@@ -14,7 +14,6 @@ G_BEGIN_DECLS
 
 char       *describe_holder (FluflLockDetails *details);
 void        json_holder     (Json *json, FluflLockDetails *details);
-const char *describe_state  (FluflLockState state);
 const char *state_name      (FluflLockState state);
 
 G_END_DECLS

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -46,4 +47,28 @@ link_read (int fd, int *out_value)
     return LINK_CLOSED;
   *out_value = message.value;
   return (LinkKind) message.kind;
+}
+
+/* Shorter than the buffer of a socket, so that it goes at once. */
+void
+link_send_text (int fd, const char *text)
+{
+  gsize length = strlen (text);
+
+  link_send (fd, LINK_TEXT, (int) length);
+  while (write (fd, text, length) < 0 && errno == EINTR)
+    ;
+}
+
+/* Returns: (transfer full) (nullable): the text of a message of that kind */
+char *
+link_read_text (int fd, int length)
+{
+  g_autofree char *text = g_malloc0 ((gsize) length + 1);
+  gssize n;
+
+  do
+    n = recv (fd, text, (gsize) length, MSG_WAITALL);
+  while (n < 0 && errno == EINTR);
+  return n == length ? g_steal_pointer (&text) : NULL;
 }

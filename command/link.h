@@ -19,6 +19,7 @@ typedef enum
   LINK_STOPPED,  /* value: the signal that stopped the command */
   LINK_ENDED,    /* value: the exit status */
   LINK_KILLED,   /* value: the signal that ended the command */
+  LINK_TEXT,     /* value: the length of the text that follows */
 } LinkKind;
 
 typedef struct
@@ -27,8 +28,10 @@ typedef struct
   gint32 value;
 } LinkMessage;
 
-gboolean link_open (int fds[2]);
-void     link_send (int fd, LinkKind kind, int value);
-LinkKind link_read (int fd, int *out_value);
+gboolean link_open      (int fds[2]);
+void     link_send      (int fd, LinkKind kind, int value);
+LinkKind link_read      (int fd, int *out_value);
+void     link_send_text (int fd, const char *text);
+char    *link_read_text (int fd, int length);
 
 G_END_DECLS

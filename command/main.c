@@ -21,7 +21,14 @@ static const struct
   int (*run) (int argc, char **argv);
   const char *summary;
 } commands[] = {
-  { "run", command_run, N_("run a command while holding a lock") },
+  { "run", command_run, N_("run a command while it holds a lock") },
+  { "hold", command_hold, N_("hold a lock in the background, and print a token") },
+  { "release", command_release, N_("release a lock that “hold” acquired") },
+  { "refresh", command_refresh, N_("refresh a lock, or change its lifetime") },
+  { "status", command_status, N_("show who holds locks") },
+  { "list", command_list, N_("show the locks of a directory that are held") },
+  { "wait", command_wait, N_("wait until a lock is free") },
+  { "break", command_break, N_("break a lock that expired, or whose holder is dead") },
 };
 
 static int

@@ -14,6 +14,15 @@
 /* 30 years: what is more is a mistake in the unit. */
 #define SECONDS_MAX 1e9
 
+/* Errors of the command line itself are JSON, too, if that is asked for anywhere in it. */
+static void
+find_json (int argc, char **argv)
+{
+  for (int i = 1; i < argc && strcmp (argv[i], "--") != 0; i++)
+    if (strcmp (argv[i], "--json") == 0)
+      fail_as_json (TRUE);
+}
+
 /* Returns FALSE after it said what is wrong. */
 gboolean
 options_parse (const OptionsKind *kind, int *argc, char ***argv)
@@ -22,9 +31,13 @@ options_parse (const OptionsKind *kind, int *argc, char ***argv)
   g_autofree char *name = g_strconcat ("flufl-lock ", (*argv)[0], NULL);
   g_autoptr (GError) error = NULL;
 
+  if (!kind->is_strict)
+    find_json (*argc, *argv);
   g_set_prgname (name);
   g_option_context_set_summary (context, kind->summary);
   g_option_context_add_main_entries (context, kind->entries, NULL);
+  if (kind->more != NULL)
+    g_option_context_add_main_entries (context, kind->more, NULL);
   g_option_context_set_strict_posix (context, kind->is_strict);
   if (g_option_context_parse (context, argc, argv, &error))
     return TRUE;

@@ -16,6 +16,7 @@ typedef struct
   const char         *usage;   /* what follows the options, such as "LOCKFILE" */
   const char         *summary; /* translated */
   const GOptionEntry *entries;
+  const GOptionEntry *more;    /* nullable */
   gboolean            is_strict; /* options end at the first argument that is none */
 } OptionsKind;
 

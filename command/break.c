@@ -1,0 +1,100 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * “break”: removes a lock that somebody else holds.
+ */
+
+#include <string.h>
+
+#include "commands.h"
+#include "events.h"
+#include "exits.h"
+#include "look.h"
+#include "operation.h"
+#include "options.h"
+#include "say.h"
+#include "token.h"
+#include "words.h"
+
+static struct
+{
+  char    *holder;
+  gboolean as_json, if_dead, expired, force;
+} given;
+
+static const GOptionEntry entries[] = {
+  { "if-dead", 0, 0, G_OPTION_ARG_NONE, &given.if_dead,
+    N_("Break the lock only if its holder is proved dead"), NULL },
+  { "expired", 0, 0, G_OPTION_ARG_NONE, &given.expired,
+    N_("Break the lock only if it has expired"), NULL },
+  { "force", 0, 0, G_OPTION_ARG_NONE, &given.force,
+    N_("Break the lock of a living holder, too"), NULL },
+  { "if-holder", 0, 0, G_OPTION_ARG_STRING, &given.holder,
+    N_("Break the lock only if TOKEN still holds it"), N_("TOKEN") },
+  { "json", 0, 0, G_OPTION_ARG_NONE, &given.as_json, N_("Print errors as JSON"), NULL },
+  { NULL, 0, 0, 0, NULL, NULL, NULL },
+};
+
+static const OptionsKind kind = {
+  .usage = N_("LOCKFILE"),
+  .summary = N_("Breaks a lock that expired more than ten seconds ago, or whose holder is dead."),
+  .entries = entries,
+};
+
+/* Whether the holder is the one that the user means. Says why if not. */
+static gboolean
+is_meant (const Look *look, int *out_status)
+{
+  FluflLockState state = flufl_lock_details_get_state (look->details);
+  g_autofree char *text = look_describe (look);
+  g_auto (Token) token = { 0 };
+
+  if (given.holder != NULL && !token_parse (given.holder, &token))
+    *out_status = EXIT_USAGE;
+  else if (given.holder != NULL && !token_is_of (&token, look->details))
+    *out_status = fail (EXIT_LOST, _("The token does not hold the lock any more. %s"), text);
+  else if (given.if_dead && state != FLUFL_LOCK_STATE_STALE)
+    *out_status = fail (EXIT_BUSY, _("The lock is not broken: its holder is not proved dead. %s"), text);
+  else if (given.expired && state != FLUFL_LOCK_STATE_THEIRS_EXPIRED)
+    *out_status = fail (EXIT_BUSY, _("The lock is not broken: it has not expired. %s"), text);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static int
+break_lock (const char *path)
+{
+  g_autoptr (FluflLock) lock = flufl_lock_new_for_path (path);
+  g_autoptr (FluflOperation) operation
+      = flufl_operation_new (lock, FLUFL_OPERATION_KIND_BREAK_LOCK,
+                             given.force ? FLUFL_BREAK_FORCE : FLUFL_BREAK_NONE, NULL);
+  g_autoptr (GError) error = NULL;
+  int status;
+
+  events_catch ();
+  status = operation_run_to_end (operation, -1);
+  if (status != EXIT_DONE || flufl_operation_get_answer (operation))
+    return status;
+  operation_get_error (operation, &error);
+  return fail_by_error (error);
+}
+
+int
+command_break (int argc, char **argv)
+{
+  g_auto (Look) look = { 0 };
+  int status = EXIT_DONE;
+
+  if (!options_parse (&kind, &argc, &argv) || !options_count (&kind, argc, 2, 2))
+    return EXIT_USAGE;
+  if (given.if_dead + given.expired + given.force > 1)
+    return fail (EXIT_USAGE, _("--if-dead, --expired and --force exclude each other."));
+  if (!look_at (&look, argv[1]) && (!given.force || given.holder != NULL))
+    return fail_by_error (look.error);
+  if (look.error == NULL && look.details == NULL)
+    return EXIT_DONE; /* nobody holds it */
+  if (look.details != NULL && !is_meant (&look, &status))
+    return status;
+  return break_lock (argv[1]);
+}

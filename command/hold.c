@@ -1,0 +1,216 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * “hold”: a process in the background keeps a lock until “release”, or the end of another process.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "acquire.h"
+#include "commands.h"
+#include "events.h"
+#include "exits.h"
+#include "link.h"
+#include "options.h"
+#include "partner.h"
+#include "say.h"
+#include "token.h"
+#include "words.h"
+
+/* Milliseconds between two looks at a process that no descriptor stands for. */
+#define PARTNER_PAUSE 1000
+
+static struct
+{
+  char    *for_pid;
+  gboolean as_json;
+} given;
+
+static const GOptionEntry entries[] = {
+  { "for-pid", 0, 0, G_OPTION_ARG_STRING, &given.for_pid,
+    N_("Release the lock when the process PID ends"), N_("PID") },
+  { "json", 0, 0, G_OPTION_ARG_NONE, &given.as_json, N_("Print errors as JSON"), NULL },
+  { NULL, 0, 0, 0, NULL, NULL, NULL },
+};
+
+static const OptionsKind kind = {
+  .usage = N_("LOCKFILE"),
+  .summary = N_("Acquires a lock, prints a token, and holds the lock in the background."),
+  .entries = entries,
+  .more = acquire_entries,
+};
+
+typedef struct
+{
+  AcquireWish acquire;
+  pid_t       partner;    /* 0: none */
+  int         partner_fd; /* -1: none */
+  int         link;
+} Hold;
+
+/* --- In the background --- */
+
+static void
+lost_cb (GCancellable *cancellable G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+  events_post (EVENT_LOST);
+}
+
+/* The caller may wait for the end of its output, and may want to unmount its directory. */
+static void
+leave_caller (void)
+{
+  int null = open ("/dev/null", O_RDWR);
+
+  for (int fd = 0; fd <= 2 && null >= 0; fd++)
+    dup2 (null, fd);
+  if (null > 2)
+    close (null);
+  if (chdir ("/") != 0)
+    g_debug ("Could not change to the directory /: %s", g_strerror (errno));
+}
+
+static gboolean
+has_partner_ended (const Hold *self)
+{
+  return self->partner != 0 && !partner_is_alive (self->partner, self->partner_fd);
+}
+
+/* Until the lock is to be released, or is lost. */
+static void
+hold_on (const Hold *self, FluflLock *lock)
+{
+  struct pollfd fds[] = { { .fd = events_fd (), .events = POLLIN },
+                          { .fd = self->partner_fd, .events = POLLIN } };
+  gboolean polls = self->partner != 0 && self->partner_fd < 0;
+  int event;
+
+  while (!has_partner_ended (self))
+    {
+      if (poll (fds, G_N_ELEMENTS (fds), polls ? PARTNER_PAUSE : -1) < 0 && errno != EINTR)
+        return;
+      while ((event = events_next ()) != EVENT_NONE)
+        if (event == EVENT_LOST || event == EVENT_RELEASE || event_ends (event))
+          return;
+        else if (event == EVENT_REFRESH
+                 && !flufl_lock_refresh (lock, events_asked_ms () > 0 ? events_asked_ms ()
+                                                                      : FLUFL_LOCK_LIFETIME_DEFAULT,
+                                         NULL, NULL)
+                 && !flufl_lock_get_held (lock))
+          return;
+    }
+}
+
+static int
+hold_in_background (Hold *self)
+{
+  g_autoptr (FluflLock) lock = NULL;
+  g_autoptr (GCancellable) lost = NULL;
+  g_autofree char *token = NULL;
+  gulong handler;
+  int status = acquire_lock (&self->acquire, self->link, &lock);
+
+  if (status != EXIT_DONE || lock == NULL)
+    {
+      link_send (self->link, LINK_ENDED, status);
+      return status;
+    }
+  lost = flufl_lock_dup_lost_cancellable (lock);
+  handler = g_cancellable_connect (lost, G_CALLBACK (lost_cb), NULL, NULL);
+  token = token_make (lock, TOKEN_HOLD);
+  leave_caller ();
+  link_send_text (self->link, token);
+  close (self->link);
+  hold_on (self, lock);
+  g_cancellable_disconnect (lost, handler);
+  return flufl_lock_release (lock, NULL, NULL) ? EXIT_DONE : EXIT_LOST;
+}
+
+/* --- In the foreground --- */
+
+/* Returns: the exit status, once the lock is held or not */
+static int
+wait_for_token (int fd)
+{
+  struct pollfd fds[] = { { .fd = events_fd (), .events = POLLIN }, { .fd = fd, .events = POLLIN } };
+  int event, value = 0;
+
+  for (;;)
+    {
+      LinkKind message;
+
+      if (poll (fds, G_N_ELEMENTS (fds), -1) < 0 && errno != EINTR)
+        return EXIT_REFUSED;
+      while ((event = events_next ()) != EVENT_NONE)
+        if (event_ends (event))
+          return EXIT_SIGNAL + event;
+      message = link_read (fd, &value);
+      if (message == LINK_TEXT)
+        {
+          g_autofree char *token = link_read_text (fd, value);
+
+          if (token != NULL)
+            print_line (token);
+          return token != NULL ? EXIT_DONE : EXIT_LOST;
+        }
+      if (message == LINK_ENDED)
+        return value;
+      if (message == LINK_CLOSED)
+        return fail (EXIT_LOST, _("The process that acquires the lock has died."));
+    }
+}
+
+/* Both processes go on from here. */
+static int
+part (Hold *self)
+{
+  sigset_t mask;
+  int fds[2], status;
+  pid_t child;
+
+  events_catch ();
+  if (!link_open (fds))
+    return fail (EXIT_REFUSED, _("Could not create a socket: %s."), g_strerror (errno));
+  events_block (&mask);
+  child = fork ();
+  if (child == 0)
+    {
+      setsid ();
+      events_open_pipe ();
+    }
+  events_unblock (&mask);
+  if (child < 0)
+    return fail (EXIT_REFUSED, _("Could not create a process: %s."), g_strerror (errno));
+  close (fds[child == 0 ? 0 : 1]);
+  self->link = fds[1];
+  if (child == 0)
+    return hold_in_background (self);
+  status = wait_for_token (fds[0]);
+  close (fds[0]);
+  if (status != EXIT_DONE) /* the claim of a waiter has gone when this returns */
+    waitpid (child, NULL, 0);
+  return status;
+}
+
+int
+command_hold (int argc, char **argv)
+{
+  Hold self = { .partner_fd = -1 };
+  gint64 pid = 0;
+
+  if (!options_parse (&kind, &argc, &argv) || !options_count (&kind, argc, 2, 2)
+      || !acquire_read_options (&self.acquire)
+      || (given.for_pid != NULL && !options_number ("--for-pid", given.for_pid, G_MAXINT32, &pid)))
+    return EXIT_USAGE;
+  self.acquire.path = argv[1];
+  self.partner = (pid_t) pid;
+  if (given.for_pid != NULL && (pid == 0 || !partner_open (self.partner, &self.partner_fd)))
+    return fail (EXIT_USAGE, _("There is no process %s."), given.for_pid);
+  return part (&self);
+}

@@ -1,0 +1,171 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * “status” and “list”: who holds locks.
+ */
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "commands.h"
+#include "exits.h"
+#include "look.h"
+#include "options.h"
+#include "say.h"
+#include "words.h"
+
+static struct
+{
+  gboolean as_json, check;
+} given;
+
+static const GOptionEntry status_entries[] = {
+  { "json", 0, 0, G_OPTION_ARG_NONE, &given.as_json, N_("Print JSON"), NULL },
+  { "check", 0, 0, G_OPTION_ARG_NONE, &given.check,
+    N_("Print nothing, and exit with 75 if a lock is held"), NULL },
+  { NULL, 0, 0, 0, NULL, NULL, NULL },
+};
+
+static const OptionsKind status_kind = {
+  .usage = N_("LOCKFILE…"),
+  .summary = N_("Shows who holds locks, and until when."),
+  .entries = status_entries,
+};
+
+static const GOptionEntry list_entries[] = {
+  { "json", 0, 0, G_OPTION_ARG_NONE, &given.as_json, N_("Print JSON"), NULL },
+  { NULL, 0, 0, 0, NULL, NULL, NULL },
+};
+
+static const OptionsKind list_kind = {
+  .usage = N_("DIRECTORY"),
+  .summary = N_("Shows the locks of a directory that are held."),
+  .entries = list_entries,
+};
+
+/* What is known of some locks, as it is to be printed. */
+typedef struct
+{
+  Json *json; /* nullable; in the array */
+  int   status;
+} Report;
+
+static void
+report_look (Report *self, const Look *look)
+{
+  g_autofree char *text = look_describe (look);
+
+  if (self->json != NULL)
+    look_to_json (look, self->json, NULL);
+  else if (look->error != NULL)
+    say ("%s", text);
+  else if (!given.check)
+    print_line (text);
+  if (look->error != NULL)
+    self->status = exit_status_of_error (look->error);
+  else if (given.check && !look_is_free (look) && self->status == EXIT_DONE)
+    self->status = EXIT_BUSY;
+}
+
+static void
+report_begin (Report *self)
+{
+  if (!given.as_json)
+    return;
+  self->json = json_new ();
+  json_begin (self->json, NULL, '[');
+}
+
+static int
+report_end (Report *self)
+{
+  if (self->json != NULL)
+    {
+      json_end (self->json, ']');
+      print_line (json_text (self->json));
+      json_free (self->json);
+    }
+  return self->status;
+}
+
+int
+command_status (int argc, char **argv)
+{
+  Report report = { 0 };
+
+  if (!options_parse (&status_kind, &argc, &argv) || !options_count (&status_kind, argc, 2, 0))
+    return EXIT_USAGE;
+  report_begin (&report);
+  for (int i = 1; i < argc; i++)
+    {
+      g_auto (Look) look = { 0 };
+
+      look_at (&look, argv[i]);
+      report_look (&report, &look);
+    }
+  return report_end (&report);
+}
+
+/* --- list --- */
+
+/* A lock has a second name, that of its claim. A claim with its own name as a lock file shows itself. */
+static gboolean
+look_at_candidate (Look *look, const char *path)
+{
+  struct stat st;
+
+  if (lstat (path, &st) != 0 || !S_ISREG (st.st_mode) || st.st_nlink < 2)
+    return FALSE;
+  if (!look_at (look, path))
+    return !g_error_matches (look->error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_A_LOCK);
+  return look->details != NULL
+         && !g_file_equal (flufl_lock_details_get_lock_file (look->details),
+                           flufl_lock_details_get_claim_file (look->details));
+}
+
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+/* Returns: (transfer full) (nullable): the names, sorted */
+static GPtrArray *
+read_names (const char *path, GError **error)
+{
+  g_autoptr (GDir) dir = g_dir_open (path, 0, error);
+  GPtrArray *names;
+  const char *name;
+
+  if (dir == NULL)
+    return NULL;
+  names = g_ptr_array_new_with_free_func (g_free);
+  while ((name = g_dir_read_name (dir)) != NULL)
+    g_ptr_array_add (names, g_strdup (name));
+  g_ptr_array_sort (names, compare_names);
+  return names;
+}
+
+int
+command_list (int argc, char **argv)
+{
+  g_autoptr (GPtrArray) names = NULL;
+  g_autoptr (GError) error = NULL;
+  Report report = { 0 };
+
+  if (!options_parse (&list_kind, &argc, &argv) || !options_count (&list_kind, argc, 2, 2))
+    return EXIT_USAGE;
+  names = read_names (argv[1], &error);
+  if (names == NULL)
+    return fail (EXIT_REFUSED, "%s.", error->message);
+  report_begin (&report);
+  for (guint i = 0; i < names->len; i++)
+    {
+      g_autofree char *path = g_build_filename (argv[1], names->pdata[i], NULL);
+      g_auto (Look) look = { 0 };
+
+      if (look_at_candidate (&look, path))
+        report_look (&report, &look);
+    }
+  return report_end (&report);
+}

@@ -1,0 +1,91 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * “wait”: until a lock is free, without acquiring it.
+ */
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "exits.h"
+#include "look.h"
+#include "options.h"
+#include "say.h"
+#include "words.h"
+
+/* Milliseconds. A look writes nothing, so nothing wakes this wait; the pauses grow. */
+#define PAUSE_FIRST 20
+#define PAUSE_LAST 500
+#define WAITING_DELAY 250
+
+static struct
+{
+  char    *wait;
+  gboolean as_json, quiet;
+} given;
+
+static const GOptionEntry entries[] = {
+  { "timeout", 'w', 0, G_OPTION_ARG_STRING, &given.wait, N_("Wait for S seconds at most"), "S" },
+  { "quiet", 'q', 0, G_OPTION_ARG_NONE, &given.quiet,
+    N_("Say nothing about a lock that is held"), NULL },
+  { "json", 0, 0, G_OPTION_ARG_NONE, &given.as_json, N_("Print errors as JSON"), NULL },
+  { NULL, 0, 0, 0, NULL, NULL, NULL },
+};
+
+static const OptionsKind kind = {
+  .usage = N_("LOCKFILE"),
+  .summary = N_("Waits until a lock is free or its holder is dead. Does not acquire the lock."),
+  .entries = entries,
+};
+
+static void
+announce (const Look *look, gboolean *announced)
+{
+  g_autofree char *text = look_describe (look);
+
+  if (!*announced && !given.quiet && isatty (STDERR_FILENO))
+    say (_("Waiting. %s"), text);
+  *announced = TRUE;
+}
+
+/* @timeout_ms: negative for no end */
+static int
+wait_until_free (const char *path, gint64 timeout_ms)
+{
+  gint64 begun = g_get_monotonic_time (), waited;
+  gboolean announced = FALSE;
+  int pause = PAUSE_FIRST;
+
+  for (;;)
+    {
+      g_auto (Look) look = { 0 };
+
+      if (!look_at (&look, path))
+        return fail_by_error (look.error);
+      if (look_is_free (&look))
+        return EXIT_DONE;
+      waited = (g_get_monotonic_time () - begun) / 1000;
+      if (timeout_ms >= 0 && waited >= timeout_ms)
+        {
+          g_autofree char *text = look_describe (&look);
+
+          return given.quiet ? EXIT_BUSY : fail (EXIT_BUSY, _("The lock did not become free. %s"), text);
+        }
+      if (waited >= WAITING_DELAY)
+        announce (&look, &announced);
+      poll (NULL, 0, timeout_ms >= 0 ? (int) MIN (pause, timeout_ms - waited) : pause);
+      pause = MIN (pause * 3 / 2, PAUSE_LAST);
+    }
+}
+
+int
+command_wait (int argc, char **argv)
+{
+  gint64 timeout_ms = -1;
+
+  if (!options_parse (&kind, &argc, &argv) || !options_count (&kind, argc, 2, 2)
+      || (given.wait != NULL && !options_seconds ("-w", given.wait, &timeout_ms)))
+    return EXIT_USAGE;
+  return wait_until_free (argv[1], timeout_ms);
+}

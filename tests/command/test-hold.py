@@ -1,0 +1,129 @@
+# SPDX-FileCopyrightText: 2026 The libflufllock authors
+# SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+"""“flufl-lock hold”, “release” and “refresh”."""
+
+import base64
+import json
+import os
+import signal
+import subprocess
+
+import commandtest
+from commandtest import BUSY, LOST, PROGRAM, USAGE, CommandTest, is_alive, wait_for
+
+
+class Hold(CommandTest):
+    def hold_it(self, *options):
+        """Returns the token and the process that holds the lock, which the case ends in any case."""
+        token = self.assert_run(0, 'hold', *options, self.lock).stdout.strip()
+        [lock] = json.loads(self.assert_run(0, 'status', '--json', self.lock).stdout)
+        self.addCleanup(self.kill_holder, lock['pid'])
+        return token, lock['pid']
+
+    @staticmethod
+    def kill_holder(pid):
+        if is_alive(pid):
+            os.kill(pid, signal.SIGKILL)
+
+    def expiration(self):
+        return self.lock.stat().st_mtime_ns
+
+    def test_hold_and_release(self):
+        token, pid = self.hold_it()
+        self.assertRegex(token, '^[-_A-Za-z0-9]+$')
+        self.assert_run(BUSY, 'run', '-n', self.lock, 'true')
+        self.assert_run(BUSY, 'hold', '-n', self.lock)
+        self.assert_run(0, 'release', token)
+        self.assertFalse(self.lock.exists())
+        wait_for(lambda: not is_alive(pid), 'the end of the holder')
+        self.assertIn('does not hold', self.assert_run(LOST, 'release', token).stderr)
+        self.assert_run(LOST, 'refresh', token)
+
+    def test_holder_is_detached(self):
+        _, pid = self.hold_it()
+        self.assertEqual(os.getsid(pid), pid)
+        self.assertEqual(os.readlink(f'/proc/{pid}/cwd'), '/')
+        self.assertEqual({os.readlink(f'/proc/{pid}/fd/{fd}') for fd in (0, 1, 2)}, {'/dev/null'})
+        os.kill(pid, signal.SIGTERM)
+        wait_for(lambda: not self.lock.exists(), 'the release')
+
+    def test_refresh(self):
+        token, _ = self.hold_it('--lifetime', '100')
+        before = self.expiration()
+        self.assert_run(0, 'refresh', token)
+        self.assertGreater(self.expiration(), before)
+        self.assert_run(0, 'refresh', '--lifetime', '1000', token)
+        self.assertGreater(self.expiration(), before + 800 * 10**9)
+        self.assert_run(0, 'release', token)
+
+    def test_refresh_of_run(self):
+        result = self.assert_run(0, 'run', '--lifetime', '100', self.lock, 'sh', '-c',
+                                 '"$0" refresh --lifetime 1000 $FLUFL_LOCK_TOKEN && stat -c %Y "$FLUFL_LOCK_FILE"; '
+                                 '"$0" release $FLUFL_LOCK_TOKEN; [ $? = 64 ]', PROGRAM)
+        self.assertIn('when its command ends', result.stderr)
+
+    def test_heartbeat(self):
+        token, _ = self.hold_it('--lifetime', '0.6')
+        before = self.expiration()
+        wait_for(lambda: self.expiration() > before, 'a refresh')
+        self.assert_run(0, 'release', token)
+
+    def test_for_pid(self):
+        partner = subprocess.Popen(['sleep', '1000'])
+        _, pid = self.hold_it('--for-pid', str(partner.pid))
+        self.assertTrue(self.lock.exists())
+        partner.kill()
+        partner.wait()
+        wait_for(lambda: not self.lock.exists() and not is_alive(pid), 'the release')
+        self.assertIn('no process', self.assert_run(USAGE, 'hold', '--for-pid', str(partner.pid), self.lock).stderr)
+
+    def test_killed_holder(self):
+        token, pid = self.hold_it()
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not is_alive(pid), 'the death of the holder')
+        self.assertIn('has died', self.assert_run(LOST, 'release', token).stderr)
+        self.assert_run(0, 'run', self.lock, 'true')
+
+    def test_loss(self):
+        token, pid = self.hold_it('--lifetime', '0.6')
+        self.assert_run(0, 'break', '--force', self.lock)
+        wait_for(lambda: not is_alive(pid), 'the end of the holder')
+        self.assert_run(LOST, 'refresh', token)
+
+    def test_stopped_holder_does_not_answer(self):
+        token, pid = self.hold_it('--lifetime', '1000')
+        os.kill(pid, signal.SIGSTOP)
+        self.assertIn('did not answer', self.assert_run(BUSY, 'refresh', token).stderr)
+        os.kill(pid, signal.SIGCONT)
+        self.assert_run(0, 'release', token)
+
+    def test_wait_and_interrupt(self):
+        self.hold_it()
+        before = len(os.listdir(self.dir))
+        waiter = self.begin('hold', self.lock)
+        wait_for(lambda: len(os.listdir(self.dir)) == before + 3, 'the claim of the waiter')  # and its output
+        waiter.send_signal(signal.SIGINT)
+        self.finish(waiter, 128 + signal.SIGINT)
+        self.assertEqual(len(os.listdir(self.dir)), before + 2)
+        [lock] = json.loads(self.assert_run(0, 'status', '--json', self.lock).stdout)
+        os.kill(lock['pid'], signal.SIGTERM)
+        wait_for(lambda: not self.lock.exists(), 'the release')
+
+    def test_bad_tokens(self):
+        for token in '', 'x', '!!!', 'aAAA', 'aC94', 'cm9vdA', 'A' * 5000:
+            self.assertIn('is not a token', self.assert_run(USAGE, 'release', token).stderr)
+        self.assert_run(USAGE, 'refresh', '--lifetime', '0', 'x')
+        self.assert_run(USAGE, 'release')
+
+    def test_other_host(self):
+        claim = self.dir / 'test.lock|elsewhere|12345|678'
+        claim.write_text(str(claim), encoding='utf-8')
+        os.utime(claim, (2**31, 2**31))
+        os.link(claim, self.lock)
+        token = base64.urlsafe_b64encode(f'h{self.lock}\0{claim.name}'.encode()).decode().rstrip('=')
+        self.assertIn('on host “elsewhere”. Run this there.', self.assert_run(73, 'release', token).stderr)
+        self.assert_run(0, 'break', '--force', '--if-holder', token, self.lock)
+
+
+if __name__ == '__main__':
+    commandtest.main()

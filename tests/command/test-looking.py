@@ -1,0 +1,191 @@
+# SPDX-FileCopyrightText: 2026 The libflufllock authors
+# SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+"""“flufl-lock status”, “list”, “wait” and “break”."""
+
+import datetime
+import json
+import os
+import signal
+import socket
+import time
+
+import commandtest
+from commandtest import BUSY, CANNOT_CREATE, LOST, NOT_A_LOCK, USAGE, CommandTest
+
+
+class LookingTest(CommandTest):
+    def kill_holder(self):
+        """Leaves the lock of a dead process."""
+        process, _ = self.hold()
+        supervisor = self.supervisor_of(process)
+        os.kill(supervisor, signal.SIGSTOP)  # so that it cannot clean up
+        process.kill()
+        os.kill(supervisor, signal.SIGKILL)
+        process.wait(commandtest.PATIENCE_S)
+        commandtest.wait_for(lambda: not commandtest.is_alive(supervisor), 'the death of the supervisor')
+
+    def make_expired(self, age_s):
+        """Makes the lock of another machine, whose holder nobody can prove dead or alive."""
+        claim = self.dir / 'test.lock|elsewhere|12345|678'
+        claim.write_text(str(claim), encoding='utf-8')
+        expiration = time.time() - age_s
+        os.utime(claim, (expiration, expiration))
+        os.link(claim, self.lock)
+
+
+class Status(LookingTest):
+    def test_free(self):
+        self.assertEqual(self.assert_run(0, 'status', self.lock).stdout, f'{self.lock}: Nobody holds it.\n')
+        self.assert_run(0, 'status', '--check', self.lock)
+        self.assertEqual(json.loads(self.assert_run(0, 'status', '--json', self.lock).stdout),
+                         [{'path': str(self.lock), 'state': 'unlocked'}])
+
+    def test_held(self):
+        process, _ = self.hold()
+        supervisor = self.supervisor_of(process)
+        text = self.assert_run(0, 'status', self.lock).stdout
+        self.assertRegex(text, rf'^{self.lock}: Process {supervisor} on host “.+” holds it until '
+                               r'.*\d\d:\d\d:\d\d or longer. It is alive.\n$')
+        self.assertEqual(self.assert_run(BUSY, 'status', '--check', self.lock).stdout, '')
+        other = self.dir / 'other.lock'
+        held, free = json.loads(self.assert_run(0, 'status', '--json', self.lock, other).stdout)
+        self.assertEqual((held['state'], held['pid'], held['alive'], held['host']),
+                         ('alive', supervisor, True, socket.gethostname()))
+        self.assertTrue(os.path.samefile(held['claim'], self.lock))
+        expires = datetime.datetime.fromisoformat(held['expires'].replace('Z', '+00:00'))
+        self.assertAlmostEqual(expires.timestamp(), self.lock.stat().st_mtime, delta=600)
+        self.assertEqual(free['state'], 'unlocked')
+
+    def test_dead_holder(self):
+        self.kill_holder()
+        self.assertIn('It is dead.', self.assert_run(0, 'status', self.lock).stdout)
+        self.assertEqual(json.loads(self.assert_run(0, 'status', '--json', self.lock).stdout)[0]['alive'], False)
+        self.assert_run(0, 'status', '--check', self.lock)
+        self.assert_run(0, 'run', self.lock, 'true')
+
+    def test_expired(self):
+        self.make_expired(100)
+        self.assertIn('although it expired', self.assert_run(0, 'status', self.lock).stdout)
+        [lock] = json.loads(self.assert_run(0, 'status', '--json', self.lock).stdout)
+        self.assertEqual((lock['state'], lock['alive'], lock['host'], lock['pid']),
+                         ('expired', None, 'elsewhere', 12345))
+        self.assert_run(0, 'break', '--force', self.lock)
+
+    def test_not_a_lock(self):
+        foreign = self.dir / 'data.txt'
+        foreign.write_text('"\\\n', encoding='utf-8')
+        self.assertIn('is not a lock file', self.assert_run(NOT_A_LOCK, 'status', foreign).stderr)
+        [lock] = json.loads(self.assert_run(NOT_A_LOCK, 'status', '--json', foreign).stdout)
+        self.assertEqual((lock['error']['name'], lock['error']['status']), ('not-a-lock', NOT_A_LOCK))
+
+    def test_strange_names_in_json(self):
+        name = os.fsdecode(b'data "\\\n\x01\xff.lock')
+        result = self.run_it('status', '--json', self.dir / name)
+        self.assertEqual(json.loads(result.stdout)[0]['path'],
+                         f'{self.dir}/data "\\\n\x01\ufffd.lock')
+
+    def test_usage(self):
+        self.assert_run(USAGE, 'status')
+        error = json.loads(self.assert_run(USAGE, 'status', '--json').stderr)['error']
+        self.assertEqual((error['name'], error['status']), ('usage', USAGE))
+        error = json.loads(self.assert_run(USAGE, 'status', '--what', '--json').stderr)['error']
+        self.assertIn('--what', error['message'])
+
+
+class List(LookingTest):
+    def test_list(self):
+        self.assertEqual(self.assert_run(0, 'list', self.dir).stdout, '')
+        self.assertEqual(json.loads(self.assert_run(0, 'list', '--json', self.dir).stdout), [])
+        process, _ = self.hold()
+        waiter = self.begin('run', self.lock, 'true')
+        (self.dir / 'data.txt').write_text('foreign', encoding='utf-8')
+        os.link(self.dir / 'data.txt', self.dir / 'data.link')
+        (self.dir / 'data.dir').mkdir()
+        commandtest.wait_for(lambda: sum('|' in name for name in os.listdir(self.dir)) == 2, 'the waiter')
+        result = self.assert_run(0, 'list', self.dir)
+        self.assertEqual([line.partition(': ')[0] for line in result.stdout.splitlines()], [str(self.lock)])
+        self.assertEqual(result.stderr, '')
+        [lock] = json.loads(self.assert_run(0, 'list', '--json', self.dir).stdout)
+        self.assertEqual((lock['path'], lock['pid']), (str(self.lock), self.supervisor_of(process)))
+        process.terminate()
+        self.finish(waiter, 0)
+
+    def test_no_directory(self):
+        self.assert_run(CANNOT_CREATE, 'list', self.dir / 'missing')
+        self.assert_run(USAGE, 'list')
+
+
+class Wait(LookingTest):
+    def test_free(self):
+        self.assert_run(0, 'wait', self.lock)
+        self.kill_holder()
+        self.assert_run(0, 'wait', self.lock)
+        self.assert_run(0, 'break', '--if-dead', self.lock)
+
+    def test_timeout_and_release(self):
+        process, _ = self.hold()
+        self.assertIn('did not become free', self.assert_run(BUSY, 'wait', '-w', '0.2', self.lock).stderr)
+        self.assertEqual(self.assert_run(BUSY, 'wait', '-q', '-w', '0', self.lock).stderr, '')
+        waiter = self.begin('wait', self.lock)
+        time.sleep(0.1)
+        self.assertIsNone(waiter.poll())
+        process.terminate()
+        self.finish(waiter, 0)
+
+    def test_not_a_lock(self):
+        (self.dir / 'data.txt').write_text('foreign', encoding='utf-8')
+        self.assert_run(NOT_A_LOCK, 'wait', self.dir / 'data.txt')
+
+
+class Break(LookingTest):
+    def test_living_holder(self):
+        process, command = self.hold('--lifetime', '0.6', '--kill-after', '0.2')
+        for options in [], ['--if-dead'], ['--expired']:
+            result = self.assert_run(BUSY, 'break', *options, self.lock)
+            self.assertIn('not broken', result.stderr)
+        error = json.loads(self.assert_run(BUSY, 'break', '--json', self.lock).stderr)['error']
+        self.assertEqual(error['name'], 'busy')
+        self.assertTrue(commandtest.is_alive(command))
+        self.assert_run(0, 'break', '--force', self.lock)
+        self.finish(process, LOST)
+
+    def test_nobody(self):
+        for options in [], ['--if-dead'], ['--force']:
+            self.assert_run(0, 'break', *options, self.lock)
+
+    def test_dead_holder(self):
+        self.kill_holder()
+        self.assert_run(BUSY, 'break', '--expired', self.lock)
+        self.assert_run(0, 'break', '--if-dead', self.lock)
+
+    def test_expired(self):
+        self.make_expired(100)
+        self.assert_run(BUSY, 'break', '--if-dead', self.lock)
+        self.assert_run(0, 'break', '--expired', self.lock)
+
+    def test_if_holder(self):
+        token = self.assert_run(0, 'hold', self.lock).stdout.strip()
+        self.assert_run(0, 'release', token)
+        process, _ = self.hold()
+        self.assertIn('does not hold', self.assert_run(LOST, 'break', '--force', '--if-holder', token,
+                                                       self.lock).stderr)
+        self.assertIsNone(process.poll())
+        process.terminate()
+        process.wait(commandtest.PATIENCE_S)
+        token = self.assert_run(0, 'hold', '--lifetime', '0.6', self.lock).stdout.strip()
+        self.assert_run(0, 'break', '--force', '--if-holder', token, self.lock)
+        self.assert_run(LOST, 'release', token)
+
+    def test_foreign_files(self):
+        foreign = self.dir / 'data.txt'
+        foreign.write_text('a letter', encoding='utf-8')
+        self.assert_run(NOT_A_LOCK, 'break', foreign)
+        self.assertTrue(foreign.exists())
+
+    def test_usage(self):
+        self.assert_run(USAGE, 'break', '--force', '--expired', self.lock)
+        self.assert_run(USAGE, 'break')
+
+
+if __name__ == '__main__':
+    commandtest.main()
