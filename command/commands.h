@@ -7,6 +7,7 @@
 #pragma once
 
 int command_break    (int argc, char **argv);
+int command_doctor   (int argc, char **argv);
 int command_hold     (int argc, char **argv);
 int command_list     (int argc, char **argv);
 int command_refresh  (int argc, char **argv);

@@ -29,6 +29,7 @@ static const struct
   { "list", command_list, N_("show the locks of a directory that are held") },
   { "wait", command_wait, N_("wait until a lock is free") },
   { "break", command_break, N_("break a lock that expired, or whose holder is dead") },
+  { "doctor", command_doctor, N_("examine whether and how locks work in a directory") },
 };
 
 static int

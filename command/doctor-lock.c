@@ -1,0 +1,120 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * “doctor”: what the library does in the directory, found by its doing so.
+ */
+
+#include "doctor.h"
+
+#include <fcntl.h>
+#include <libflufllock.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "words.h"
+
+#ifdef __linux__
+#include <poll.h>
+#include <sys/inotify.h>
+#endif
+
+/* Milliseconds: a change that is not seen by then is not seen. */
+#define WATCH_PATIENCE 2000
+
+/* For the lock that is tried; a waiter with a longer timeout is not needed. */
+#define LOCK_TIMEOUT 5000
+
+#ifdef __linux__
+static gboolean
+sees_change (int watch, const char *path)
+{
+  struct pollfd poll_fd = { .fd = watch, .events = POLLIN };
+  int fd = open (path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  gboolean seen;
+
+  if (fd < 0)
+    return FALSE;
+  close (fd);
+  seen = poll (&poll_fd, 1, WATCH_PATIENCE) > 0;
+  unlink (path);
+  return seen;
+}
+
+void
+doctor_try_watch (Doctor *self)
+{
+  g_autofree char *path = doctor_make_path (self, "-3");
+  int watch = inotify_init1 (IN_CLOEXEC);
+
+  if (doctor_found_bad (self))
+    return;
+  if (watch >= 0 && inotify_add_watch (watch, doctor_directory (self), IN_CREATE) >= 0
+      && sees_change (watch, path))
+    doctor_report (self, "watch", VERDICT_GOOD, _("The kernel reports changes that this machine makes."));
+  else
+    doctor_report (self, "watch", VERDICT_NOTE,
+                   _("The kernel reports no changes here, so waiters poll. The limits of inotify may be reached."));
+  if (watch >= 0)
+    close (watch);
+}
+#else
+void
+doctor_try_watch (Doctor *self)
+{
+  (void) self;
+}
+#endif
+
+/* Whether this process has the claim open: that is its life-line. */
+static gboolean
+has_open (GFile *claim)
+{
+  g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
+  g_autofree char *name = g_file_get_basename (claim);
+  const char *fd;
+
+  while (dir != NULL && (fd = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *path = g_build_filename ("/proc/self/fd", fd, NULL);
+      g_autofree char *target = g_file_read_link (path, NULL);
+      g_autofree char *target_name = target != NULL ? g_path_get_basename (target) : NULL;
+
+      if (g_strcmp0 (target_name, name) == 0)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static void
+report_lock (Doctor *self, FluflLock *lock)
+{
+  g_autoptr (GFile) claim = flufl_lock_dup_claim_file (lock);
+
+  doctor_report (self, "lock", VERDICT_GOOD, _("A lock can be acquired and released here."));
+  if (claim != NULL && has_open (claim))
+    doctor_report (self, "death", VERDICT_GOOD,
+                   _("The library treats this as a local file system: a dead holder costs milliseconds, and "
+                     "waiters queue and are woken."));
+  else
+    doctor_report (self, "death", VERDICT_NOTE,
+                   _("The library does not treat this as a local file system: waiters poll. A holder that dies "
+                     "on this machine costs some seconds, and one elsewhere its lifetime and 10 to 15 s."));
+}
+
+void
+doctor_try_lock (Doctor *self)
+{
+  g_autofree char *path = doctor_make_path (self, ".lock");
+  g_autoptr (FluflLock) lock = flufl_lock_new_for_path (path);
+  g_autoptr (GError) error = NULL;
+
+  flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_NONE);
+  if (!flufl_lock_acquire (lock, LOCK_TIMEOUT, NULL, &error))
+    {
+      doctor_report (self, "lock", VERDICT_BAD, _("No lock can be acquired here. %s"), error->message);
+      return;
+    }
+  report_lock (self, lock);
+  if (!flufl_lock_release (lock, NULL, &error))
+    doctor_report (self, "lock", VERDICT_BAD, _("The lock could not be released. %s"), error->message);
+}

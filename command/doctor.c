@@ -1,0 +1,142 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ */
+
+#include "doctor.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "exits.h"
+#include "json.h"
+#include "options.h"
+#include "say.h"
+#include "words.h"
+
+static struct
+{
+  gboolean as_json;
+} given;
+
+static const GOptionEntry entries[] = {
+  { "json", 0, 0, G_OPTION_ARG_NONE, &given.as_json, N_("Print JSON"), NULL },
+  { NULL, 0, 0, 0, NULL, NULL, NULL },
+};
+
+static const OptionsKind kind = {
+  .usage = N_("DIRECTORY"),
+  .summary = N_("Examines a directory: do locks work there, and how. It makes files with names that begin\n"
+                "with “.flufl-doctor-”, and removes them."),
+  .entries = entries,
+};
+
+struct _Doctor
+{
+  const char *directory;
+  Json       *json;  /* nullable; in the array */
+  guint       n_bad;
+};
+
+static const struct
+{
+  const char *name; /* part of the JSON */
+  const char *words;
+} verdicts[] = {
+  [VERDICT_GOOD] = { "good", N_("good") },
+  [VERDICT_NOTE] = { "note", N_("note") },
+  [VERDICT_BAD] = { "bad", N_("BAD ") },
+};
+
+const char *
+doctor_directory (Doctor *self)
+{
+  return self->directory;
+}
+
+/* Returns: (transfer full): the path of a file that may be made, and is to be removed */
+char *
+doctor_make_path (Doctor *self, const char *suffix)
+{
+  g_autofree char *name = g_strdup_printf (".flufl-doctor-%d-%08x%s", (int) getpid (), g_random_int (),
+                                           suffix);
+
+  return g_build_filename (self->directory, name, NULL);
+}
+
+gboolean
+doctor_found_bad (Doctor *self)
+{
+  return self->n_bad > 0;
+}
+
+/* @name: of the examination, in JSON */
+void
+doctor_report (Doctor *self, const char *name, Verdict verdict, const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  g_autofree char *line = NULL;
+  va_list args;
+
+  va_start (args, format);
+  text = g_strdup_vprintf (format, args);
+  va_end (args);
+  self->n_bad += verdict == VERDICT_BAD;
+  line = g_strdup_printf ("%s  %s", _(verdicts[verdict].words), text);
+  if (self->json == NULL)
+    {
+      print_line (line);
+      return;
+    }
+  json_begin (self->json, NULL, '{');
+  json_string (self->json, "name", name);
+  json_string (self->json, "verdict", verdicts[verdict].name);
+  json_string (self->json, "message", text);
+  json_end (self->json, '}');
+}
+
+static void
+examine (Doctor *self)
+{
+  doctor_look_at_mount (self);
+  doctor_look_at_permissions (self);
+  doctor_try_files (self);
+  doctor_try_watch (self);
+  doctor_try_lock (self);
+}
+
+static void
+examine_in_json (Doctor *self)
+{
+  self->json = json_new ();
+  json_begin (self->json, NULL, '{');
+  json_string (self->json, "directory", self->directory);
+  json_begin (self->json, "examinations", '[');
+  examine (self);
+  json_end (self->json, ']');
+  json_bool (self->json, "usable", !doctor_found_bad (self));
+  json_end (self->json, '}');
+  print_line (json_text (self->json));
+  json_free (self->json);
+}
+
+int
+command_doctor (int argc, char **argv)
+{
+  Doctor self = { 0 };
+  struct stat st;
+
+  if (!options_parse (&kind, &argc, &argv) || !options_count (&kind, argc, 2, 2))
+    return EXIT_USAGE;
+  self.directory = argv[1];
+  if (stat (self.directory, &st) != 0)
+    return fail (EXIT_REFUSED, _("Could not look at “%s”: %s."), self.directory, g_strerror (errno));
+  if (!S_ISDIR (st.st_mode))
+    return fail (EXIT_REFUSED, _("“%s” is not a directory."), self.directory);
+  if (given.as_json)
+    examine_in_json (&self);
+  else
+    examine (&self);
+  return doctor_found_bad (&self) ? EXIT_REFUSED : EXIT_DONE;
+}

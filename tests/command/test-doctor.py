@@ -1,0 +1,108 @@
+# SPDX-FileCopyrightText: 2026 The libflufllock authors
+# SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+"""“flufl-lock doctor”: the right words for directories of several kinds."""
+
+import ctypes
+import json
+import os
+import subprocess
+import tempfile
+
+import commandtest
+from commandtest import CANNOT_CREATE, USAGE, CommandTest
+
+MS_RDONLY = 1
+NOBODY = 65534
+
+
+def fs_type(path):
+    return subprocess.run(['stat', '-f', '-c', '%T', path], check=True, capture_output=True,
+                          text=True).stdout.strip()
+
+
+class Doctor(CommandTest):
+    def examine(self, status, directory, **kwargs):
+        """Returns what it says in words, and its JSON; they must be of one mind."""
+        before = sorted(os.listdir(directory))
+        text = self.assert_run(status, 'doctor', directory, **kwargs).stdout
+        report = json.loads(self.assert_run(status, 'doctor', '--json', directory, **kwargs).stdout)
+        self.assertEqual(report['usable'], status == 0)
+        self.assertEqual(len(text.splitlines()), len(report['examinations']))
+        self.assertEqual(sorted(os.listdir(directory)), before)
+        return text, {item['name']: item['verdict'] for item in report['examinations']}
+
+    def examine_temporary(self, parent):
+        with tempfile.TemporaryDirectory(dir=parent, prefix='flufl-doctor-') as directory:
+            return self.examine(0, directory)
+
+    def assert_local(self, text, verdicts, name):
+        self.assertIn(f'The file system is {name}', text)
+        self.assertIn('Hard links work, and are counted.', text)
+        self.assertIn('a dead holder costs milliseconds', text)
+        self.assertEqual((verdicts['create'], verdicts['links'], verdicts['lock'], verdicts['death']),
+                         ('good',) * 4)
+        self.assertNotIn('sticky', verdicts)
+
+    def test_ext4(self):
+        if fs_type(tempfile.gettempdir()) != 'ext2/ext3':
+            self.skipTest('the directory for temporary files is not on ext4')
+        self.assert_local(*self.examine_temporary(None), 'ext')
+
+    def test_tmpfs(self):
+        if not os.path.isdir('/dev/shm') or fs_type('/dev/shm') != 'tmpfs':
+            self.skipTest('/dev/shm is not a tmpfs')
+        self.assert_local(*self.examine_temporary('/dev/shm'), 'tmpfs')
+
+    def test_sticky_directory(self):
+        directory = self.dir / 'data.sticky'
+        directory.mkdir()
+        directory.chmod(0o1777)
+        text, verdicts = self.examine(0, directory)
+        self.assertEqual((verdicts['sticky'], verdicts['world-writable']), ('note', 'note'))
+        self.assertIn('The sticky bit is set', text)
+
+    def test_directory_without_permission(self):
+        directory = self.dir / 'data.closed'
+        directory.mkdir()
+        directory.chmod(0o555)
+        kwargs = {}
+        if os.geteuid() == 0:
+            self.dir.chmod(0o755)
+            if subprocess.run([commandtest.PROGRAM, '--version'], check=False, user=NOBODY,
+                              capture_output=True).returncode != 0:
+                self.skipTest('another user cannot run the program in the build directory')
+            kwargs = {'user': NOBODY}
+        text, verdicts = self.examine(CANNOT_CREATE, directory, **kwargs)
+        self.assertEqual((verdicts['permissions'], verdicts['create'], verdicts['lock']), ('bad',) * 3)
+        self.assertIn('Permission denied', text)
+
+    def test_read_only_mount(self):
+        if os.geteuid() != 0:
+            self.skipTest('only root may mount')
+        directory = self.dir / 'data.mount'
+        directory.mkdir()
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.mount(b'none', os.fsencode(directory), b'tmpfs', MS_RDONLY, None) != 0:
+            self.skipTest(f'could not mount a tmpfs: {os.strerror(ctypes.get_errno())}')
+        self.addCleanup(libc.umount2, os.fsencode(directory), 2)
+        text, verdicts = self.examine(CANNOT_CREATE, directory)
+        self.assertEqual((verdicts['mount-option'], verdicts['create']), ('bad', 'bad'))
+        self.assertIn('It is mounted read-only.', text)
+
+    def test_file_system_without_hard_links(self):
+        for candidate in '/sys/fs/cgroup', '/proc':
+            if os.path.isdir(candidate):
+                self.examine(CANNOT_CREATE, candidate)
+                return
+        self.skipTest('no such file system is mounted')
+
+    def test_relative_and_missing(self):
+        self.assertIn('good', self.assert_run(0, 'doctor', '.', cwd=self.dir).stdout)
+        self.assert_run(CANNOT_CREATE, 'doctor', self.dir / 'missing')
+        (self.dir / 'data.txt').touch()
+        self.assertIn('is not a directory', self.assert_run(CANNOT_CREATE, 'doctor', self.dir / 'data.txt').stderr)
+        self.assert_run(USAGE, 'doctor')
+
+
+if __name__ == '__main__':
+    commandtest.main()
