@@ -11,7 +11,7 @@ import tempfile
 import time
 import unittest
 
-PROGRAM = sys.argv.pop(1)
+PROGRAM = os.path.abspath(sys.argv.pop(1))
 PATIENCE_S = 60  # a busy machine is slow; what takes longer hangs
 CANNOT_CREATE, BUSY, LOST, NOT_A_LOCK, USAGE = 73, 75, 76, 65, 64
 

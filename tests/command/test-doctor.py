@@ -89,12 +89,11 @@ class Doctor(CommandTest):
         self.assertEqual((verdicts['mount-option'], verdicts['create']), ('bad', 'bad'))
         self.assertIn('It is mounted read-only.', text)
 
-    def test_file_system_without_hard_links(self):
-        for candidate in '/sys/fs/cgroup', '/proc':
-            if os.path.isdir(candidate):
-                self.examine(CANNOT_CREATE, candidate)
-                return
-        self.skipTest('no such file system is mounted')
+    def test_file_system_without_files(self):
+        text = self.assert_run(CANNOT_CREATE, 'doctor', '/proc').stdout
+        self.assertIn('The file system is proc', text)
+        self.assertIn('BAD   No file can be made here', text)
+        self.assertIn('BAD   No lock can be acquired here.', text)
 
     def test_relative_and_missing(self):
         self.assertIn('good', self.assert_run(0, 'doctor', '.', cwd=self.dir).stdout)
