@@ -226,4 +226,14 @@ gboolean          flufl_lock_break_lock_finish    (FluflLock            *self,
                                                    GAsyncResult         *result,
                                                    GError              **error);
 
+FLUFL_AVAILABLE_IN_0_1
+GPtrArray        *flufl_lock_list_waiters         (FluflLock            *self,
+                                                   GCancellable         *cancellable,
+                                                   GError              **error);
+FLUFL_AVAILABLE_IN_0_1
+GPtrArray        *flufl_lock_remove_leftovers     (GFile                *directory,
+                                                   gboolean              dry_run,
+                                                   GCancellable         *cancellable,
+                                                   GError              **error);
+
 G_END_DECLS

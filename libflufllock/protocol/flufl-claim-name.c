@@ -457,3 +457,21 @@ flufl_claim_name_parse (const char     *name,
   parse_unique (name + unique_at, length - unique_at, out);
   return TRUE;
 }
+
+/*
+ * flufl_claim_name_dup_lock:
+ * @name: a file's name, without a directory
+ *
+ * Returns: (transfer full) (nullable): the field LOCK, which is the lock's name or its shortened
+ *   form; NULL if the name does not have the fields of a claim's
+ */
+char *
+flufl_claim_name_dup_lock (const char *name, const char *separator)
+{
+  gsize end = strlen (name);
+
+  for (guint i = 0; i < 3; i++)
+    if (!find_last (name, end, separator, &end))
+      return NULL;
+  return end > 0 ? g_strndup (name, end) : NULL;
+}

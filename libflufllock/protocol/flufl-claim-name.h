@@ -67,5 +67,7 @@ gboolean flufl_claim_name_parse   (const char          *name,
                                    const char          *lock_name,
                                    const char          *separator,
                                    FluflClaimName      *out_claim);
+char    *flufl_claim_name_dup_lock (const char         *name,
+                                   const char          *separator);
 
 G_END_DECLS

@@ -93,11 +93,19 @@ operations (void)
   g_autoptr (FluflLock) other = NULL;
   g_autoptr (FluflLockDetails) details = NULL;
   g_autoptr (FluflLockDetails) again = NULL;
+  g_autoptr (GFile) directory = NULL;
+  g_autoptr (GPtrArray) waiters = NULL;
+  g_autoptr (GPtrArray) removed = NULL;
 
   test_place_init (&place);
   lock = flufl_lock_new_for_path (place.lock);
   other = flufl_lock_new_for_path (place.lock);
   g_assert_true (flufl_lock_acquire (lock, 0, NULL, NULL));
+  waiters = flufl_lock_list_waiters (lock, NULL, NULL);
+  g_assert_cmpuint (waiters->len, ==, 0);
+  directory = g_file_get_parent (flufl_lock_get_file (lock));
+  removed = flufl_lock_remove_leftovers (directory, FALSE, NULL, NULL);
+  g_assert_cmpuint (removed->len, ==, 0);
   g_assert_true (flufl_lock_refresh (lock, -1, NULL, NULL));
   g_assert_true (flufl_lock_check (lock, NULL, NULL));
   g_assert_cmpint (flufl_lock_query_state (lock, NULL, NULL), ==, FLUFL_LOCK_STATE_OURS);

@@ -322,6 +322,22 @@ test_unique_is_sortable (void)
   g_assert_cmpint (strcmp (early, late), <, 0);
 }
 
+static void
+test_lock_of_a_name (void)
+{
+  static const char *const cases[][2] = {
+    { "x.lock|h|1|2", "x.lock" }, { "a|b|h|1|2", "a|b" }, { "x|h|1", NULL }, { "|h|1|2", NULL },
+    { "x", NULL },                { "", NULL },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *lock = flufl_claim_name_dup_lock (cases[i][0], "|");
+
+      g_assert_cmpstr (lock, ==, cases[i][1]);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -340,5 +356,6 @@ main (int argc, char **argv)
   g_test_add_func ("/claim-name/without-evidence", test_without_evidence);
   g_test_add_func ("/claim-name/separator", test_separator);
   g_test_add_func ("/claim-name/unique-is-sortable", test_unique_is_sortable);
+  g_test_add_func ("/claim-name/lock-of-a-name", test_lock_of_a_name);
   return g_test_run ();
 }

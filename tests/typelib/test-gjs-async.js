@@ -152,6 +152,20 @@ test('signal lost', async () => {
   assert(lock.explain_error(error).matches(Flufl.LockError, Flufl.LockError.LOST));
 });
 
+test('waiters and leftovers', async () => {
+  other.acquire();
+  const rejected = assertRejects(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED,
+    () => lock.acquire_async(HOUR_MS));
+  await waitFor(() => other.list_waiters(null).length > 0);
+  assertEqual(other.list_waiters(null).length, 1);
+  assert(other.list_waiters(null)[0] instanceof Flufl.LockDetails);
+  const directory = Gio.File.new_for_path(path).get_parent();
+  assertEqual(Flufl.Lock.remove_leftovers(directory, true, null).length, 0);
+  lock.abandon();
+  await rejected;
+  other.release();
+});
+
 test('abandon and release_all', async () => {
   lock.acquire();
   lock.abandon();

@@ -241,6 +241,19 @@ class Signals(LockTestCase):
         self.assertTrue(Flufl.Lock.release_all(None))
         self.assertTrue(Flufl.Lock.release_all(timeout=0))
 
+    def test_waiters_and_leftovers(self):
+        directory = Gio.File.new_for_path(os.path.dirname(self.path))
+        with self.other:
+            results = []
+            self.lock.acquire_async(HOUR, None, lambda _, result: results.append(result))
+            wait_for(lambda: self.other.list_waiters(None))
+            [waiter] = self.other.list_waiters(None)
+            self.assertEqual(waiter.get_pid(), os.getpid())
+            self.assertEqual(Flufl.Lock.remove_leftovers(directory, True, None), [])
+            self.lock.abandon()
+            wait_for(lambda: results)
+            self.assertEqual(self.other.list_waiters(None), [])
+
     def test_end_of_the_process(self):
         """The claim of a waiter goes, too, though no main loop runs any more."""
         program = ('import os, sys, time, gi; gi.require_version("Flufl", "1")\n'

@@ -417,6 +417,15 @@ void signal_lost (Fixture f) throws Error {
   assert_false (f.a.held);
 }
 
+void claims (Fixture f) throws Error {
+  f.a.acquire ();
+  var waiters = f.a.list_waiters ();
+  assert_cmpint (waiters.length, EQ, 0);
+  var removed = Flufl.Lock.remove_leftovers (f.a.file.get_parent (), true);
+  assert_cmpint (removed.length, EQ, 0);
+  f.a.release ();
+}
+
 void abandon (Fixture f) throws Error {
   f.a.acquire ();
   f.a.abandon ();
@@ -511,6 +520,7 @@ int main (string[] args) {
   add ("stale", stale);
   add ("signal-waiting", signal_waiting);
   add ("signal-lost", signal_lost);
+  add ("claims", claims);
   add ("abandon", abandon);
   add ("asynchronous-round", asynchronous_round);
   add ("cancellation-and-pending", cancellation_and_pending);
