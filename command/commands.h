@@ -7,6 +7,7 @@
 #pragma once
 
 int command_break    (int argc, char **argv);
+int command_clean    (int argc, char **argv);
 int command_doctor   (int argc, char **argv);
 int command_hold     (int argc, char **argv);
 int command_list     (int argc, char **argv);
@@ -15,3 +16,4 @@ int command_release  (int argc, char **argv);
 int command_run      (int argc, char **argv);
 int command_status   (int argc, char **argv);
 int command_wait     (int argc, char **argv);
+int command_watch    (int argc, char **argv);

@@ -29,6 +29,8 @@ static const struct
   { "list", command_list, N_("show the locks of a directory that are held") },
   { "wait", command_wait, N_("wait until a lock is free") },
   { "break", command_break, N_("break a lock that expired, or whose holder is dead") },
+  { "watch", command_watch, N_("show the holder and the waiters, whenever they change") },
+  { "clean", command_clean, N_("remove the claims that dead processes have left") },
   { "doctor", command_doctor, N_("examine whether and how locks work in a directory") },
 };
 

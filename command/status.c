@@ -43,7 +43,7 @@ static const OptionsKind list_kind = {
   .entries = list_entries,
 };
 
-/* What is known of some locks, as it is to be printed. */
+/* The answers about some locks, as they are printed. */
 typedef struct
 {
   Json *json; /* nullable; in the array */
