@@ -13,6 +13,7 @@
 #include "commands.h"
 #include "exits.h"
 #include "say.h"
+#include "surroundings.h"
 #include "words.h"
 
 static const struct
@@ -48,6 +49,7 @@ print_help (void)
 int
 main (int argc, char **argv)
 {
+  surroundings_begin ();
   setlocale (LC_ALL, "");
   if (argc < 2)
     return fail (EXIT_USAGE, _("There is no subcommand. See flufl-lock --help."));

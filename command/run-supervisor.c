@@ -18,6 +18,7 @@
 #include "family.h"
 #include "link.h"
 #include "say.h"
+#include "surroundings.h"
 #include "token.h"
 #include "words.h"
 
@@ -216,7 +217,7 @@ make_environment (FluflLock *lock)
   g_autofree char *name = g_file_get_basename (flufl_lock_get_file (lock));
   g_autoptr (GFile) file = g_file_get_child (directory, name);
   g_autofree char *path = g_file_get_path (file);
-  char **environment = g_get_environ ();
+  char **environment = surroundings_dup ();
 
   environment = g_environ_setenv (environment, "FLUFL_LOCK_FILE", path, TRUE);
   return g_environ_setenv (environment, "FLUFL_LOCK_TOKEN", token, TRUE);

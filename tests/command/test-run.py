@@ -126,6 +126,7 @@ class Surroundings(CommandTest):
         self.assertRegex(seen.pop('FLUFL_LOCK_TOKEN'), '^[-_A-Za-z0-9]+$')
         env.pop('FLUFL_LOCK_FILE')
         self.assertEqual({key: seen.get(key) for key in env}, env)
+        self.assertEqual([key for key in seen if key not in env and key.startswith('GIO')], [])
 
     def test_no_descriptor_of_the_lock(self):
         script = ('import os; print(*sorted(f"{n}:{os.readlink(f\'/proc/self/fd/{n}\')}" for n in '

@@ -1,0 +1,42 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ */
+
+#include "surroundings.h"
+
+/* For variables that this program sets: the values before, which the command gets. */
+static struct
+{
+  const char *name;
+  const char *value;
+  char       *former; /* owned; nullable */
+} own[] = {
+  /* GIO would load modules, which begin threads and connections, in order to name files. */
+  { "GIO_USE_VFS", "local", NULL },
+  { "GIO_MODULE_DIR", "/dev/null", NULL },
+};
+
+/* Before any other thread begins. */
+void
+surroundings_begin (void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (own); i++)
+    {
+      own[i].former = g_strdup (g_getenv (own[i].name));
+      g_setenv (own[i].name, own[i].value, TRUE);
+    }
+}
+
+/* Returns: (transfer full): the environment of the caller */
+char **
+surroundings_dup (void)
+{
+  char **environment = g_get_environ ();
+
+  for (gsize i = 0; i < G_N_ELEMENTS (own); i++)
+    if (own[i].former != NULL)
+      environment = g_environ_setenv (environment, own[i].name, own[i].former, TRUE);
+    else
+      environment = g_environ_unsetenv (environment, own[i].name);
+  return environment;
+}

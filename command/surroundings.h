@@ -1,0 +1,16 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * The environment: what the caller gave this program, and what this program sets for itself.
+ */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+void   surroundings_begin (void);
+char **surroundings_dup   (void);
+
+G_END_DECLS
