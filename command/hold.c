@@ -208,6 +208,8 @@ command_hold (int argc, char **argv)
       || !acquire_read_options (&self.acquire)
       || (given.for_pid != NULL && !options_number ("--for-pid", given.for_pid, G_MAXINT32, &pid)))
     return EXIT_USAGE;
+  if (self.acquire.busy_status == EXIT_DONE)
+    return fail (EXIT_USAGE, _("“hold” cannot exit with 0 without the lock: give -E another number."));
   self.acquire.path = argv[1];
   self.partner = (pid_t) pid;
   if (given.for_pid != NULL && (pid == 0 || !partner_open (self.partner, &self.partner_fd)))

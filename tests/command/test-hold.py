@@ -113,6 +113,7 @@ class Hold(CommandTest):
         for token in '', 'x', '!!!', 'aAAA', 'aC94', 'cm9vdA', 'A' * 5000:
             self.assertIn('is not a token', self.assert_run(USAGE, 'release', token).stderr)
         self.assert_run(USAGE, 'refresh', '--lifetime', '0', 'x')
+        self.assert_run(USAGE, 'hold', '-n', '-E', '0', self.lock)
         self.assert_run(USAGE, 'release')
 
     def test_other_host(self):
