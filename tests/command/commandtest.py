@@ -95,8 +95,9 @@ class CommandTest(unittest.TestCase):
     def end(process):
         if process.poll() is not None:
             return
-        process.send_signal(signal.SIGTERM)
+        # In this order: SIGCONT would take away the SIGSTOP by which the leak sanitizer stops threads.
         process.send_signal(signal.SIGCONT)
+        process.send_signal(signal.SIGTERM)
         try:
             process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:

@@ -16,9 +16,10 @@ from commandtest import BUSY, CANNOT_CREATE, LOST, NOT_A_LOCK, USAGE, CommandTes
 class LookingTest(CommandTest):
     def kill_holder(self):
         """Leaves the lock of a dead process."""
-        process, _ = self.hold()
+        process, command = self.hold()
         supervisor = self.supervisor_of(process)
         os.kill(supervisor, signal.SIGSTOP)  # so that it cannot clean up
+        os.killpg(command, signal.SIGKILL)
         process.kill()
         os.kill(supervisor, signal.SIGKILL)
         process.wait(commandtest.PATIENCE_S)
