@@ -5,6 +5,7 @@
 import ctypes
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 
@@ -12,6 +13,7 @@ import commandtest
 from commandtest import CANNOT_CREATE, USAGE, CommandTest
 
 MS_RDONLY = 1
+MNT_DETACH = 2
 NOBODY = 65534
 
 
@@ -84,10 +86,58 @@ class Doctor(CommandTest):
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.mount(b'none', os.fsencode(directory), b'tmpfs', MS_RDONLY, None) != 0:
             self.skipTest(f'could not mount a tmpfs: {os.strerror(ctypes.get_errno())}')
-        self.addCleanup(libc.umount2, os.fsencode(directory), 2)
+        self.addCleanup(libc.umount2, os.fsencode(directory), MNT_DETACH)
         text, verdicts = self.examine(CANNOT_CREATE, directory)
         self.assertEqual((verdicts['mount-option'], verdicts['create']), ('bad', 'bad'))
         self.assertIn('It is mounted read-only.', text)
+
+    def mount(self, program, *args):
+        """Returns a directory on which the program has mounted a file system by FUSE."""
+        if os.geteuid() != 0 or shutil.which(program) is None or not os.access('/dev/fuse', os.R_OK | os.W_OK):
+            self.skipTest(f'{program} is not installed, or may not mount')
+        directory = self.dir / 'data.fuse'
+        directory.mkdir()
+        result = subprocess.run([program, *map(str, args), directory], check=False, capture_output=True,
+                                timeout=commandtest.PATIENCE_S)
+        if result.returncode != 0:
+            self.skipTest(f'{program} does not mount here: {result.stderr}')
+        libc = ctypes.CDLL(None)
+        self.addCleanup(libc.umount2, os.fsencode(directory), MNT_DETACH)
+        return directory
+
+    def test_bindfs(self):
+        there = self.dir / 'data.there'
+        there.mkdir()
+        text, verdicts = self.examine(0, self.mount('bindfs', there))
+        self.assertEqual((verdicts['links'], verdicts['lock'], verdicts['death']), ('good', 'good', 'note'))
+        self.assertIn('confirms each lock', text)
+        self.assertIn('waiters poll', text)
+
+    def test_sshfs(self):
+        server = '/usr/lib/openssh/sftp-server'
+        if not os.path.exists(server):
+            self.skipTest(f'{server} is not installed')
+        there, ssh = self.dir / 'data.there', self.dir / 'data.ssh'
+        there.mkdir()
+        ssh.write_text(f'#!/bin/sh\nexec {server}\n', encoding='utf-8')
+        ssh.chmod(0o755)
+        directory = self.mount('sshfs', '-o', f'ssh_command={ssh}', f'localhost:{there}')
+        text, verdicts = self.examine(CANNOT_CREATE, directory)
+        self.assertEqual((verdicts['links'], verdicts['lock']), ('bad', 'bad'))
+        self.assertIn('sshfs does not show the number of hard links.', text)
+
+    def test_fat(self):
+        if shutil.which('mkfs.vfat') is None:
+            self.skipTest('mkfs.vfat is not installed')
+        disk = self.dir / 'data.disk'
+        with open(disk, 'wb') as file:
+            file.truncate(16 << 20)
+        subprocess.run(['mkfs.vfat', disk], check=True, capture_output=True)
+        directory = self.mount('fusefat', '-o', 'rw+', disk)
+        text, verdicts = self.examine(CANNOT_CREATE, directory)
+        self.assertEqual((verdicts['names'], verdicts['links'], verdicts['times'], verdicts['lock']),
+                         ('bad', 'bad', 'note', 'bad'))
+        self.assertIn('There are no hard links here', text)
 
     def test_file_system_without_files(self):
         text = self.assert_run(CANNOT_CREATE, 'doctor', '/proc').stdout
