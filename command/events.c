@@ -162,11 +162,12 @@ event_is_passed_on (int event)
   return event > 0 && event <= SIGNAL_MAX && !is_own (event);
 }
 
-/* Whether a process that waits for the lock ends by it. */
+/* Whether a process that waits for the lock ends by it, as by its default action. */
 gboolean
 event_ends (int event)
 {
-  return event == SIGINT || event == SIGTERM || event == SIGHUP || event == SIGQUIT;
+  return event_is_passed_on (event) && event != SIGCONT && event != SIGTSTP && event != SIGWINCH
+         && event != SIGURG;
 }
 
 /* Returns: the milliseconds that came with the last request; 0 for none */

@@ -20,15 +20,6 @@
 #include <sys/prctl.h>
 #endif
 
-/* Descendants that lose their parent become children of this process. */
-void
-family_adopt_orphans (void)
-{
-#ifdef __linux__
-  prctl (PR_SET_CHILD_SUBREAPER, 1);
-#endif
-}
-
 /* In a child, before exec(3): it is killed when the thread that forked it dies. */
 void
 family_die_with (pid_t parent)
@@ -82,6 +73,52 @@ list_processes (void)
   return processes;
 }
 
+/* Children that this process had before it became this program. They and theirs are not of the
+ * family. Of pid_t; NULL: none. */
+static GArray *strangers;
+
+static gboolean
+is_stranger (pid_t pid)
+{
+  for (guint i = 0; strangers != NULL && i < strangers->len; i++)
+    if (g_array_index (strangers, pid_t, i) == pid)
+      return TRUE;
+  return FALSE;
+}
+
+/* A script that ends with “exec flufl-lock run …” may have left children in the background. Mostly
+ * there are none, which costs one call. */
+void
+family_note_strangers (void)
+{
+  g_autoptr (GArray) processes = NULL;
+  siginfo_t info;
+
+  if (waitid (P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0)
+    return;
+  strangers = g_array_new (FALSE, FALSE, sizeof (pid_t));
+  processes = list_processes ();
+  for (guint i = 0; i < processes->len; i++)
+    if (g_array_index (processes, Process, i).parent == getpid ())
+      g_array_append_val (strangers, g_array_index (processes, Process, i).pid);
+}
+
+/* In a forked child: they are no children of it. */
+void
+family_forget_strangers (void)
+{
+  g_clear_pointer (&strangers, g_array_unref);
+}
+
+/* Descendants that lose their parent become children of this process. */
+void
+family_adopt_orphans (void)
+{
+#ifdef __linux__
+  prctl (PR_SET_CHILD_SUBREAPER, 1);
+#endif
+}
+
 /* Marks the descendants of this process, generation by generation. */
 static void
 mark_family (GArray *processes)
@@ -94,7 +131,7 @@ mark_family (GArray *processes)
       for (guint i = 0; i < processes->len; i++)
         {
           Process *process = &g_array_index (processes, Process, i);
-          gboolean is_family = process->parent == getpid ();
+          gboolean is_family = process->parent == getpid () && !is_stranger (process->pid);
 
           for (guint j = 0; j < processes->len && !is_family; j++)
             is_family = g_array_index (processes, Process, j).is_family
@@ -129,7 +166,19 @@ family_signal (pid_t group, int number)
     }
 }
 
-/* Takes the ends of all children that have ended. Returns whether none is left. */
+static gboolean
+has_family (void)
+{
+  g_autoptr (GArray) processes = list_processes ();
+
+  mark_family (processes);
+  for (guint i = 0; i < processes->len; i++)
+    if (g_array_index (processes, Process, i).is_family)
+      return TRUE;
+  return FALSE;
+}
+
+/* Takes the ends of all children that have ended. Returns whether none is left but strangers. */
 gboolean
 family_reap (void)
 {
@@ -138,5 +187,5 @@ family_reap (void)
   do
     pid = waitpid (-1, NULL, WNOHANG);
   while (pid > 0 || (pid < 0 && errno == EINTR));
-  return pid < 0;
+  return pid < 0 || (strangers != NULL && !has_family ());
 }

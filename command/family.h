@@ -18,6 +18,8 @@ G_BEGIN_DECLS
 #define FAMILY_GROUP_AFTER_END(group) (group)
 #endif
 
+void     family_note_strangers (void);
+void     family_forget_strangers (void);
 void     family_adopt_orphans (void);
 void     family_die_with      (pid_t parent);
 void     family_signal        (pid_t group, int number);

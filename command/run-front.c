@@ -146,6 +146,16 @@ handle_message (Front *self)
     }
 }
 
+/* While there is no command, Ctrl-Z stops this process only. The supervisor goes on waiting. */
+static void
+handle_event (Front *self, int event)
+{
+  if (event == SIGTSTP && self->command == 0 && self->front.terminal >= 0)
+    stop_job (SIGTSTP);
+  else if (event_is_passed_on (event))
+    kill (self->supervisor, event);
+}
+
 static void
 wait_for_end (Front *self)
 {
@@ -158,8 +168,7 @@ wait_for_end (Front *self)
       if (poll (fds, G_N_ELEMENTS (fds), -1) < 0 && errno != EINTR)
         break;
       while ((event = events_next ()) != EVENT_NONE)
-        if (event_is_passed_on (event))
-          kill (self->supervisor, event);
+        handle_event (self, event);
       handle_message (self);
     }
 }
@@ -215,6 +224,7 @@ run_in_front (const RunWish *wish)
   self.front.terminal = terminal_open ();
   self.front.may_have_terminal = terminal_is_all ();
   events_catch ();
+  family_note_strangers ();
   family_adopt_orphans ();
   if (!link_open (fds))
     return fail (EXIT_REFUSED, _("Could not create a socket: %s."), g_strerror (errno));

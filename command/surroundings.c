@@ -4,6 +4,9 @@
 
 #include "surroundings.h"
 
+#include <errno.h>
+#include <fcntl.h>
+
 /* For variables that this program sets: the values before, which the command gets. */
 static struct
 {
@@ -16,10 +19,21 @@ static struct
   { "GIO_MODULE_DIR", "/dev/null", NULL },
 };
 
+/* A file or socket of this program must not get the number of standard error: messages would be
+ * written to it. The command finds the descriptors closed again. */
+static void
+fill_descriptors (void)
+{
+  for (int fd = 0; fd <= 2; fd++)
+    if (fcntl (fd, F_GETFD) < 0 && errno == EBADF && open ("/dev/null", O_RDWR | O_CLOEXEC) < 0)
+      return;
+}
+
 /* Before any other thread begins. */
 void
 surroundings_begin (void)
 {
+  fill_descriptors ();
   for (gsize i = 0; i < G_N_ELEMENTS (own); i++)
     {
       own[i].former = g_strdup (g_getenv (own[i].name));

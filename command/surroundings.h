@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * The environment: what the caller gave this program, and what this program sets for itself.
+ * The environment and the standard descriptors, as the caller gave them and as this program needs
+ * them.
  */
 
 #pragma once

@@ -47,6 +47,13 @@ class Hold(CommandTest):
         os.kill(pid, signal.SIGTERM)
         wait_for(lambda: not self.lock.exists(), 'the release')
 
+    def test_closed_descriptors(self):
+        result = self.run_it('hold', self.lock, stdin=None, preexec_fn=lambda: (os.close(0), os.close(2)))
+        self.assertEqual(result.returncode, 0)
+        token = result.stdout.strip()
+        self.assert_run(0, 'refresh', token)
+        self.assert_run(0, 'release', token)
+
     def test_refresh(self):
         token, _ = self.hold_it('--lifetime', '100')
         before = self.expiration()

@@ -4,6 +4,7 @@
 
 import os
 import signal
+import subprocess
 
 import commandtest
 from commandtest import LOST, CommandTest, is_alive, wait_for
@@ -88,6 +89,20 @@ class Deaths(CommandTest):
         os.killpg(process.pid, signal.SIGKILL)
         process.wait(commandtest.PATIENCE_S)
         self.assert_end([supervisor, *family])
+        self.assert_free()
+
+    def test_children_of_the_caller_stay(self):
+        # The shell becomes flufl-lock, which so has a child of its own before.
+        shell = subprocess.Popen(['sh', '-c', 'sleep 1003 & echo $! >>"$1"; exec "$0" run "$2" sh -c '
+                                  '\'echo $$ >>"$0"; sleep 1001\' "$1"', commandtest.PROGRAM, self.out,
+                                  self.lock], stderr=subprocess.DEVNULL)
+        stranger, command = [int(word) for word in self.words_of(self.out, 2)]
+        self.addCleanup(os.kill, stranger, signal.SIGKILL)
+        [supervisor] = [pid for pid in commandtest.children(shell.pid) if pid != stranger]
+        os.kill(supervisor, signal.SIGKILL)
+        self.assertEqual(shell.wait(commandtest.PATIENCE_S), LOST)
+        self.assertFalse(is_alive(command))
+        self.assertTrue(is_alive(stranger))
         self.assert_free()
 
     def test_stopped_command(self):

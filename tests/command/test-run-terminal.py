@@ -164,6 +164,22 @@ class Jobs(TerminalTest):
         shell.type('exit\n')
         self.assertEqual(shell.wait(), 0)
 
+    def test_stop_of_a_wait(self):
+        holder, _ = self.hold()
+        shell = self.shell()
+        shell.type(self.run_line(self.lock, 'sh', '-c', 'echo be""gun; exit 7') + '\n')
+        shell.expect('Waiting for the lock')
+        shell.type('\x1a')
+        shell.expect(r'Stopped[\s\S]*READY> ')
+        shell.type('fg\n')
+        holder.terminate()
+        shell.expect('begun')
+        shell.expect('READY> ')
+        shell.type('echo status-$?\n')
+        shell.expect('status-7')
+        shell.type('exit\n')
+        self.assertEqual(shell.wait(), 0)
+
     def test_background_job_that_reads(self):
         shell = self.shell()
         shell.type(self.run_line(self.lock, 'sh', '-c', 'read line; echo "got $line"; exit 7') + ' &\n')

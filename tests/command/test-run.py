@@ -96,7 +96,7 @@ class Busy(CommandTest):
 
     def test_waiter_that_is_ended_leaves_nothing(self):
         self.hold()
-        for number in signal.SIGTERM, signal.SIGINT, signal.SIGHUP:
+        for number in signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGALRM:
             before = self.count()
             waiter = self.begin('run', self.lock, 'true')
             wait_for(lambda n=before: self.count() > n, 'the claim of the waiter')
@@ -173,6 +173,15 @@ class Surroundings(CommandTest):
             os.close(0)
             os.close(2)
         self.assert_run(3, 'run', self.lock, 'sh', '-c', 'exit 3', stdin=None, preexec_fn=close)
+        script = 'import os; print([fd for fd in range(3) if os.path.exists(f"/proc/self/fd/{fd}")])'
+        self.assertEqual(self.assert_run(0, 'run', self.lock, sys.executable, '-c', script, stdin=None,
+                                         preexec_fn=close).stdout.count('1'), 1)
+        # A message must not go to the file that has the number of standard error.
+        holder, _ = self.hold()
+        claim = self.lock.read_bytes()
+        self.assert_run(BUSY, 'run', '-v', '-w', '0.5', self.lock, 'true', stdin=None, preexec_fn=close)
+        self.assertEqual(self.lock.read_bytes(), claim)
+        self.assertIsNone(holder.poll())
 
 
 class Signals(CommandTest):
