@@ -22,6 +22,10 @@
 #define ASKED_REFRESH 1
 #define ASKED_RELEASE 2
 
+#if defined (_POSIX_REALTIME_SIGNALS) && _POSIX_REALTIME_SIGNALS > 0
+#define CAN_ASK 1 /* there is sigqueue(3) */
+#endif
+
 static int pipe_fds[2] = { -1, -1 };
 static sigset_t caught;       /* the signals with our handler … */
 static struct sigaction former_chld, former_pipe, former_ttou, former_ttin; /* … and others */
@@ -55,7 +59,7 @@ events_post (int event)
 static void
 caught_cb (int number, siginfo_t *info, void *context G_GNUC_UNUSED)
 {
-#ifdef SI_QUEUE
+#ifdef CAN_ASK
   if (number == SIGURG && info->si_code == SI_QUEUE)
     {
       int value = info->si_value.sival_int;
@@ -181,7 +185,7 @@ events_asked_ms (void)
 gboolean
 events_ask (int pid, int event, gint64 msec)
 {
-#ifdef SI_QUEUE
+#ifdef CAN_ASK
   union sigval value = { 0 };
 
   value.sival_int = (int) (msec << ASKED_BITS)
