@@ -50,7 +50,7 @@ doctor_try_watch (Doctor *self)
     return;
   if (watch >= 0 && inotify_add_watch (watch, doctor_directory (self), IN_CREATE) >= 0
       && sees_change (watch, path))
-    doctor_report (self, "watch", VERDICT_GOOD, _("The kernel reports changes that this machine makes."));
+    doctor_report (self, "watch", VERDICT_GOOD, _("The kernel reports changes that this machine makes. It reports none of other machines."));
   else
     doctor_report (self, "watch", VERDICT_NOTE,
                    _("The kernel reports no changes here, so waiters poll. The limits of inotify may be reached."));
