@@ -11,7 +11,7 @@ import pathlib
 import sys
 import traceback
 
-SHORT = 'calls', 'caches', 'storm', 'faults', 'clocks', 'deleted', 'steps', 'others'
+SHORT = 'calls', 'caches', 'storm', 'faults', 'clocks', 'deleted', 'steps', 'others', 'command'
 FULL = *SHORT, 'demo'
 
 
