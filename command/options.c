@@ -39,9 +39,12 @@ options_parse (const OptionsKind *kind, int *argc, char ***argv)
   if (kind->more != NULL)
     g_option_context_add_main_entries (context, kind->more, NULL);
   g_option_context_set_strict_posix (context, kind->is_strict);
-  if (g_option_context_parse (context, argc, argv, &error))
+  if (!g_option_context_parse (context, argc, argv, &error))
+    fail (EXIT_USAGE, _("%s. See flufl-lock %s --help."), error->message, (*argv)[0]);
+  else if (*argc > 1 && (*argv)[1][0] == '\0') /* a variable of a script that is not set, as a rule */
+    fail (EXIT_USAGE, _("The first argument of flufl-lock %s is empty."), (*argv)[0]);
+  else
     return TRUE;
-  fail (EXIT_USAGE, _("%s. See flufl-lock %s --help."), error->message, (*argv)[0]);
   return FALSE;
 }
 

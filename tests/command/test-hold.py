@@ -117,10 +117,11 @@ class Hold(CommandTest):
         wait_for(lambda: not self.lock.exists(), 'the release')
 
     def test_bad_tokens(self):
-        for token in '', 'x', '!!!', 'aAAA', 'aC94', 'cm9vdA', 'A' * 5000:
+        for token in 'x', '!!!', 'aAAA', 'aC94', 'cm9vdA', 'A' * 5000:
             self.assertIn('is not a token', self.assert_run(USAGE, 'release', token).stderr)
         self.assert_run(USAGE, 'refresh', '--lifetime', '0', 'x')
         self.assert_run(USAGE, 'hold', '-n', '-E', '0', self.lock)
+        self.assertIn('is empty', self.assert_run(USAGE, 'release', '').stderr)
         self.assert_run(USAGE, 'release')
 
     def test_other_host(self):
