@@ -70,7 +70,7 @@ class Hold(CommandTest):
         self.assertIn('when its command ends', result.stderr)
 
     def test_heartbeat(self):
-        token, _ = self.hold_it('--lifetime', '0.6')
+        token, _ = self.hold_it('--lifetime', '3')
         before = self.expiration()
         wait_for(lambda: self.expiration() > before, 'a refresh')
         self.assert_run(0, 'release', token)
@@ -92,7 +92,7 @@ class Hold(CommandTest):
         self.assert_run(0, 'run', self.lock, 'true')
 
     def test_loss(self):
-        token, pid = self.hold_it('--lifetime', '0.6')
+        token, pid = self.hold_it('--lifetime', '3')
         self.assert_run(0, 'break', '--force', self.lock)
         wait_for(lambda: not is_alive(pid), 'the end of the holder')
         self.assert_run(LOST, 'refresh', token)

@@ -140,7 +140,7 @@ class Wait(LookingTest):
 
 class Break(LookingTest):
     def test_living_holder(self):
-        process, command = self.hold('--lifetime', '0.6', '--kill-after', '0.2')
+        process, command = self.hold('--lifetime', '3', '--kill-after', '0.2')
         for options in [], ['--if-dead'], ['--expired']:
             result = self.assert_run(BUSY, 'break', *options, self.lock)
             self.assertIn('not broken', result.stderr)
@@ -173,7 +173,7 @@ class Break(LookingTest):
         self.assertIsNone(process.poll())
         process.terminate()
         process.wait(commandtest.PATIENCE_S)
-        token = self.assert_run(0, 'hold', '--lifetime', '0.6', self.lock).stdout.strip()
+        token = self.assert_run(0, 'hold', '--lifetime', '3', self.lock).stdout.strip()
         self.assert_run(0, 'break', '--force', '--if-holder', token, self.lock)
         self.assert_run(LOST, 'release', token)
 

@@ -114,7 +114,7 @@ class Deaths(CommandTest):
 
 
 class Losses(CommandTest):
-    lifetime = '0.6'
+    lifetime = '3'  # the loss is found within a third of it
 
     begin_family = Deaths.begin_family
 

@@ -146,7 +146,7 @@ class Keys(TerminalTest):
 class Jobs(TerminalTest):
     def test_stop_and_foreground(self):
         shell = self.shell()
-        shell.type(self.run_line('--lifetime', '1', self.lock, 'sh', '-c',
+        shell.type(self.run_line('--lifetime', '3', self.lock, 'sh', '-c',
                                  'echo be""gun; read line; echo "got $line"; exit 7') + '\n')
         shell.expect('begun')
         shell.type('\x1a')

@@ -81,8 +81,10 @@ class Busy(CommandTest):
     def test_waiting_line_only_on_a_terminal_or_with_v(self):
         self.hold()
         self.assertNotIn('Waiting', self.assert_run(BUSY, 'run', '-w', '1', self.lock, 'true').stderr)
-        result = self.assert_run(BUSY, 'run', '-v', '-w', '1', self.lock, 'true')
-        self.assertEqual(result.stderr.count('Waiting for the lock'), 1)
+        waiter = self.begin('run', '-v', self.lock, 'true')
+        wait_for(lambda: 'Waiting for the lock' in waiter.err.read_text(encoding='utf-8'), 'the line')
+        waiter.terminate()
+        self.assertEqual(self.finish(waiter, 128 + signal.SIGTERM).count('Waiting'), 1)
 
     def test_verbose(self):
         self.assertRegex(self.assert_run(0, 'run', '-v', self.lock, 'true').stderr,
@@ -232,9 +234,12 @@ class Turns(CommandTest):
         self.assertEqual(int(counter.read_text(encoding='utf-8')), 2 * self.TURNS)
 
     def test_command_outlasts_its_lifetime(self):
-        process, _ = self.hold('--lifetime', '0.5', script='sleep 2; exit 5')
-        self.assertEqual(self.run_it('run', '-n', self.lock, 'true').returncode, BUSY)
+        process, _ = self.hold('--lifetime', '3', script='until test -e "$0.go"; do sleep 0.02; done; exit 5')
+        first = self.lock.stat().st_mtime_ns
+        wait_for(lambda: self.lock.stat().st_mtime_ns > first + 4 * 10**9, 'the refreshes of more than a lifetime')
+        (self.dir / 'out.go').touch()
         self.finish(process, 5)
+        (self.dir / 'out.go').unlink()
 
 
 if __name__ == '__main__':
