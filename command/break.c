@@ -4,6 +4,7 @@
  * “break”: removes a lock that somebody else holds.
  */
 
+#include <errno.h>
 #include <string.h>
 
 #include "commands.h"
@@ -72,7 +73,8 @@ break_lock (const char *path)
   g_autoptr (GError) error = NULL;
   int status;
 
-  events_catch ();
+  if (!events_catch ())
+    return fail (EXIT_REFUSED, _("Could not create a pipe: %s."), g_strerror (errno));
   status = operation_run_to_end (operation, -1);
   if (status != EXIT_DONE || flufl_operation_get_answer (operation))
     return status;

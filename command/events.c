@@ -73,15 +73,17 @@ caught_cb (int number, siginfo_t *info, void *context G_GNUC_UNUSED)
   events_post (number);
 }
 
-/* What the caller has chosen to ignore, as nohup(1) does, stays ignored. */
-void
+/* What the caller has chosen to ignore, as nohup(1) does, stays ignored. Returns FALSE with errno
+ * set. */
+gboolean
 events_catch (void)
 {
   struct sigaction action = { .sa_flags = SA_SIGINFO | SA_RESTART, .sa_sigaction = caught_cb };
   struct sigaction ignore = { .sa_handler = SIG_IGN };
   struct sigaction former;
 
-  events_open_pipe ();
+  if (!events_open_pipe ())
+    return FALSE;
   sigemptyset (&action.sa_mask);
   sigemptyset (&caught);
   sigaction (SIGPIPE, &ignore, &former_pipe);
@@ -95,22 +97,27 @@ events_catch (void)
       sigaddset (&caught, number);
   sigemptyset (&action.sa_mask);
   sigprocmask (SIG_SETMASK, &action.sa_mask, &former_mask);
+  return TRUE;
 }
 
-/* A forked child needs a pipe of its own. */
-void
+/* A forked child needs a pipe of its own. Returns FALSE with errno set. */
+gboolean
 events_open_pipe (void)
 {
   for (guint i = 0; i < 2; i++)
     if (pipe_fds[i] >= 0)
       close (pipe_fds[i]);
   if (pipe (pipe_fds) != 0)
-    g_error ("Could not create a pipe: %s", g_strerror (errno));
+    {
+      pipe_fds[0] = pipe_fds[1] = -1;
+      return FALSE;
+    }
   for (guint i = 0; i < 2; i++)
     {
       fcntl (pipe_fds[i], F_SETFD, FD_CLOEXEC);
       fcntl (pipe_fds[i], F_SETFL, O_NONBLOCK);
     }
+  return TRUE;
 }
 
 /* For the time of a fork(2): a signal that comes meanwhile waits. */

@@ -21,8 +21,8 @@ enum
   EVENT_RELEASE = 202, /* another process asks for the release */
 };
 
-void     events_catch         (void);
-void     events_open_pipe     (void);
+gboolean events_catch         (void);
+gboolean events_open_pipe     (void);
 void     events_block         (sigset_t *out_mask);
 void     events_unblock       (const sigset_t *mask);
 void     events_give_back     (void);

@@ -174,7 +174,8 @@ part (Hold *self)
   int fds[2], status;
   pid_t child;
 
-  events_catch ();
+  if (!events_catch ())
+    return fail (EXIT_REFUSED, _("Could not create a pipe: %s."), g_strerror (errno));
   if (!link_open (fds))
     return fail (EXIT_REFUSED, _("Could not create a socket: %s."), g_strerror (errno));
   events_block (&mask);
@@ -182,7 +183,8 @@ part (Hold *self)
   if (child == 0)
     {
       setsid ();
-      events_open_pipe ();
+      if (!events_open_pipe ())
+        _exit (EXIT_REFUSED);
     }
   events_unblock (&mask);
   if (child < 0)

@@ -202,10 +202,11 @@ part (const RunWish *wish, Front *self, int fds[2])
       return -1;
     }
   setpgid (0, 0);
-  events_open_pipe ();
-  events_unblock (&mask);
   close (fds[0]);
   self->front.link = fds[1];
+  if (!events_open_pipe ())
+    _exit (EXIT_REFUSED);
+  events_unblock (&mask);
   return run_supervise (wish, &self->front);
 }
 
@@ -223,7 +224,8 @@ run_in_front (const RunWish *wish)
   self.front.front_group = getpgrp ();
   self.front.terminal = terminal_open ();
   self.front.may_have_terminal = terminal_is_all ();
-  events_catch ();
+  if (!events_catch ())
+    return fail (EXIT_REFUSED, _("Could not create a pipe: %s."), g_strerror (errno));
   family_note_strangers ();
   family_adopt_orphans ();
   if (!link_open (fds))

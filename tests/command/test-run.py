@@ -4,6 +4,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -169,6 +170,16 @@ class Surroundings(CommandTest):
     def test_input(self):
         self.assertEqual(self.assert_run(0, 'run', self.lock, 'cat', input='one\ntwo\n').stdout,
                          'one\ntwo\n')
+
+    def test_few_descriptors(self):
+        """At every limit it works, or says what the system refuses, and leaves nothing."""
+        # The leak sanitizer needs descriptors of its own.
+        env = dict(os.environ, ASAN_OPTIONS='detect_leaks=0')
+        for limit in range(4, 16):
+            result = self.run_it('run', self.lock, 'true', env=env, preexec_fn=lambda n=limit: resource.setrlimit(
+                resource.RLIMIT_NOFILE, (n, n)))
+            self.assertIn(result.returncode, (0, CANNOT_CREATE, 126), (limit, result))
+            self.assertEqual('Too many open files' in result.stderr, result.returncode != 0, (limit, result))
 
     def test_closed_descriptors(self):
         def close():
