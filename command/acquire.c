@@ -29,7 +29,10 @@ waiting_cb (FluflLock *lock, FluflLockDetails *details, gpointer data)
 static FluflLock *
 make_lock (const AcquireWish *wish)
 {
-  FluflLock *lock = flufl_lock_new_for_path (wish->path);
+  g_autoptr (FluflLock) nameless = flufl_lock_new_for_path (wish->path);
+  g_autofree char *program = wish->program != NULL ? g_path_get_basename (wish->program) : NULL;
+  FluflLock *lock = g_object_new (FLUFL_TYPE_LOCK, "file", flufl_lock_get_file (nameless),
+                                  "program-name", program, NULL);
 
   if (wish->lifetime_ms > 0)
     flufl_lock_set_lifetime (lock, wish->lifetime_ms);

@@ -14,6 +14,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   const char *path;
+  const char *program; /* nullable; a path, whose last part the claim names */
   gint64      timeout_ms;
   gint64      lifetime_ms; /* 0: the library's */
   gboolean    no_heartbeat;

@@ -69,27 +69,102 @@ describe_life (FluflLockState state)
     }
 }
 
+/* What another program wrote may have terminal codes. */
+static char *
+printable (const char *text)
+{
+  g_autoptr (GString) shown = g_string_new (NULL);
+
+  for (const char *p = text; *p != '\0'; p = g_utf8_next_char (p))
+    {
+      gunichar c = g_utf8_get_char (p);
+
+      g_string_append_unichar (shown, g_unichar_isprint (c) ? c : 0xfffd);
+    }
+  return g_string_free (g_steal_pointer (&shown), FALSE);
+}
+
+/* A sentence that names the holder. */
+static char *
+describe_who (FluflLockDetails *details)
+{
+  const char *user = flufl_lock_details_get_user_name (details);
+  const char *program = flufl_lock_details_get_program_name (details);
+  const char *raw_host = flufl_lock_details_get_host_name (details);
+  g_autofree char *shown = printable (program != NULL ? program : "");
+  g_autofree char *host = printable (raw_host != NULL ? raw_host : "");
+  int pid = flufl_lock_details_get_pid (details);
+
+  if (raw_host == NULL)
+    return g_strdup (_("A program with names of its own for claims holds it."));
+  if (user != NULL && program != NULL)
+    return g_strdup_printf (_("User “%s” holds it with “%s”, process %d on host “%s”."), user, shown, pid,
+                            host);
+  if (user != NULL)
+    return g_strdup_printf (_("User “%s” holds it with process %d on host “%s”."), user, pid, host);
+  if (program != NULL)
+    return g_strdup_printf (_("“%s”, process %d on host “%s”, holds it."), shown, pid, host);
+  return g_strdup_printf (_("Process %d on host “%s” holds it."), pid, host);
+}
+
+/*
+ * describe_waiter:
+ *
+ * Returns: a sentence that names the waiter
+ */
+char *
+describe_waiter (FluflLockDetails *details)
+{
+  const char *user = flufl_lock_details_get_user_name (details);
+  const char *program = flufl_lock_details_get_program_name (details);
+  const char *raw_host = flufl_lock_details_get_host_name (details);
+  g_autofree char *shown = printable (program != NULL ? program : "");
+  g_autofree char *host = printable (raw_host != NULL ? raw_host : "?");
+  int pid = flufl_lock_details_get_pid (details);
+
+  if (user != NULL && program != NULL)
+    return g_strdup_printf (_("User “%s” waits with “%s”, process %d on host “%s”."), user, shown, pid,
+                            host);
+  if (user != NULL)
+    return g_strdup_printf (_("User “%s” waits with process %d on host “%s”."), user, pid, host);
+  return g_strdup_printf (_("Process %d on host “%s” waits."), pid, host);
+}
+
+/* A sentence that shows since when and until when. */
+static char *
+describe_when (FluflLockDetails *details)
+{
+  GDateTime *acquisition = flufl_lock_details_get_acquisition (details);
+  g_autofree char *since = acquisition != NULL ? describe_time (acquisition) : NULL;
+  g_autofree char *until = describe_time (flufl_lock_details_get_expiration (details));
+  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
+  gboolean past = g_date_time_compare (flufl_lock_details_get_expiration (details), now) < 0;
+
+  if (since != NULL && past)
+    return g_strdup_printf (_("The lock was acquired at %s, and it expired at %s."), since, until);
+  if (since != NULL)
+    return g_strdup_printf (_("The lock was acquired at %s, and it is held until %s or longer."), since,
+                            until);
+  if (past)
+    return g_strdup_printf (_("The lock expired at %s."), until);
+  return g_strdup_printf (_("The lock is held until %s or longer."), until);
+}
+
 /*
  * describe_holder:
  *
- * Returns: sentences that name the holder, its host, the expiration, and whether it lives
+ * Returns: sentences that name the holder, show whether it lives, and since when and until when it
+ *   holds the lock
  */
 char *
 describe_holder (FluflLockDetails *details)
 {
-  const char *host = flufl_lock_details_get_host_name (details);
-  FluflLockState state = flufl_lock_details_get_state (details);
-  g_autofree char *expiration = describe_time (flufl_lock_details_get_expiration (details));
-  g_autofree char *holder = NULL;
+  g_autofree char *who = describe_who (details);
+  g_autofree char *when = describe_when (details);
 
-  if (host == NULL)
-    return g_strdup_printf (_("A program with names of its own for claims holds it until %s."), expiration);
-  holder = g_strdup_printf (_("Process %d on host “%s”"), flufl_lock_details_get_pid (details), host);
-  if (state == FLUFL_LOCK_STATE_THEIRS_EXPIRED)
-    return g_strdup_printf (_("%s holds it, although it expired at %s. %s"), holder, expiration,
-                            describe_life (state));
-  return g_strdup_printf (_("%s holds it until %s or longer. %s"), holder, expiration,
-                          describe_life (state));
+  if (flufl_lock_details_get_host_name (details) == NULL)
+    return g_strdup_printf ("%s %s", who, when);
+  return g_strdup_printf ("%s %s %s", who, describe_life (flufl_lock_details_get_state (details)), when);
 }
 
 /* Adds the members to the object that is open. */
@@ -98,13 +173,21 @@ json_holder (Json *json, FluflLockDetails *details)
 {
   gsize i = find_state (flufl_lock_details_get_state (details));
   g_autofree char *claim = g_file_get_path (flufl_lock_details_get_claim_file (details));
+  GDateTime *acquisition = flufl_lock_details_get_acquisition (details);
 
+  json_string (json, "user", flufl_lock_details_get_user_name (details));
+  json_string (json, "real-name", flufl_lock_details_get_real_name (details));
+  json_string (json, "program", flufl_lock_details_get_program_name (details));
   json_string (json, "host", flufl_lock_details_get_host_name (details));
   json_int (json, "pid", flufl_lock_details_get_pid (details));
   if (states[i].alive >= 0)
     json_bool (json, "alive", states[i].alive);
   else
     json_string (json, "alive", NULL);
+  if (acquisition != NULL)
+    json_time (json, "since", acquisition);
+  else
+    json_string (json, "since", NULL);
   json_time (json, "expires", flufl_lock_details_get_expiration (details));
   json_string (json, "claim", claim);
 }

@@ -13,6 +13,7 @@
 G_BEGIN_DECLS
 
 char       *describe_holder (FluflLockDetails *details);
+char       *describe_waiter (FluflLockDetails *details);
 void        json_holder     (Json *json, FluflLockDetails *details);
 const char *state_name      (FluflLockState state);
 

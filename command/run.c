@@ -95,6 +95,7 @@ read_command (RunWish *wish, int argc, char **argv)
     {
       shell[2] = given.shell;
       wish->argv = given.shell != NULL ? shell : argv + first;
+      wish->acquire.program = wish->argv[0];
       return TRUE;
     }
   return FALSE;

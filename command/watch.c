@@ -90,12 +90,10 @@ show_words (const Scene *self)
   g_string_append_printf (text, "%s  %s", time, holder);
   for (guint i = 0; i < self->waiters->len; i++)
     {
-      FluflLockDetails *waiter = self->waiters->pdata[i];
-      const char *host = flufl_lock_details_get_host_name (waiter);
+      g_autofree char *waiter = describe_waiter (self->waiters->pdata[i]);
 
       g_string_append_c (text, '\n');
-      g_string_append_printf (text, _("          %u. Process %d on host “%s” waits."), i + 1,
-                              flufl_lock_details_get_pid (waiter), host != NULL ? host : "?");
+      g_string_append_printf (text, _("          %u. %s"), i + 1, waiter);
     }
   print_line (text->str);
 }

@@ -15,6 +15,7 @@
 #include "flufl-lock-details-private.h"
 #include "flufl-lock-private.h"
 #include "flufl-path.h"
+#include "flufl-person-private.h"
 #include "flufl-report-private.h"
 
 /* The names that are read, whatever they are, as for a sweep of a local file system. */
@@ -71,35 +72,47 @@ compare_tickets (gconstpointer a, gconstpointer b)
   return (first->ticket > second->ticket) - (first->ticket < second->ticket);
 }
 
+/* Looks at a claim and asks after its process.
+ *
+ * Returns: whether it may be that of a waiter that lives */
+static gboolean
+see_waiter (Waiters *self, const char *name, FluflFindings *findings)
+{
+  g_autofree char *path = flufl_site_path_of (&self->site, name);
+  FluflLook *look = &findings->look;
+  int fd;
+
+  flufl_look_open (look, &self->site, path, &fd);
+  /* Shared: two who ask are no owner. */
+  findings->liveness
+      = look->sight != FLUFL_SIGHT_CLAIM
+            ? FLUFL_LIVENESS_DEAD
+            : flufl_life_line_judge (&self->site, look,
+                                     flufl_life_line_try (&self->site, look, fd, FLUFL_LINE_ASK));
+  if (fd >= 0)
+    self->site.sys->close (fd);
+  return findings->liveness != FLUFL_LIVENESS_DEAD
+         && !flufl_look_is_inode (look, self->holder.dev, self->holder.ino);
+}
+
 /* Returns: (transfer full) (nullable): the waiter whose claim is @name, if it may live */
 static Waiter *
 look_at_waiter (Waiters *self, const char *name)
 {
-  g_autofree char *path = flufl_site_path_of (&self->site, name);
-  FluflLiveness liveness;
+  FluflFindings findings = { 0 };
   FluflClaimName claim;
-  FluflLook look;
   Waiter *waiter;
-  int fd;
 
   if (!flufl_claim_name_parse (name, strlen (name), self->site.lock_name, self->site.separator, &claim)
-      || claim.kept)
+      || claim.kept || !see_waiter (self, name, &findings))
     return NULL;
-  flufl_look_open (&look, &self->site, path, &fd);
-  /* Shared: two who ask are no owner. */
-  liveness = look.sight != FLUFL_SIGHT_CLAIM
-                 ? FLUFL_LIVENESS_DEAD
-                 : flufl_life_line_judge (&self->site, &look,
-                                          flufl_life_line_try (&self->site, &look, fd, FLUFL_LINE_ASK));
-  if (fd >= 0)
-    self->site.sys->close (fd);
-  if (liveness == FLUFL_LIVENESS_DEAD
-      || flufl_look_is_inode (&look, self->holder.dev, self->holder.ino))
-    return NULL;
+  flufl_person_learn_holder (&self->site, &findings);
+  findings.look.atime = 0; /* it has acquired nothing: its arrival counts */
   waiter = g_new0 (Waiter, 1);
   waiter->ticket = claim.ours ? claim.ticket : G_MAXUINT64;
-  waiter->details = flufl_lock_details_new (&self->site, &look,
-                                            flufl_lease_judge (self->lease, &look, liveness));
+  waiter->details = flufl_lock_details_new (&self->site, &findings,
+                                            flufl_lease_judge (self->lease, &findings.look,
+                                                               findings.liveness));
   return waiter;
 }
 
@@ -153,7 +166,8 @@ free_details (gpointer details)
  * wait behind them without one. Those that are proved dead are left out.
  *
  * Of a waiter, [method@Flufl.LockDetails.get_expiration] has the moment until
- * which its claim is fresh. The function reads the directory, and each claim. It
+ * which its claim is fresh, and [method@Flufl.LockDetails.get_acquisition] the moment when
+ * it began to wait. The function reads the directory, and each claim. It
  * may block, and has no asynchronous form.
  *
  * Returns: (transfer container) (element-type Flufl.LockDetails): the waiters; %NULL

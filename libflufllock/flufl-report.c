@@ -208,7 +208,7 @@ describe_user (gint64 user_id)
   if (!flufl_person_find (user_id, &person))
     return NULL;
   name = show_foreign (person.name);
-  if (person.real_name == NULL)
+  if (person.real_name == NULL || strcmp (person.real_name, person.name) == 0)
     return g_strdup_printf ("“%s”", name);
   real_name = show_foreign (person.real_name);
   return g_strdup_printf ("“%s” (%s)", name, real_name);

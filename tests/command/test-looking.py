@@ -5,6 +5,7 @@
 import datetime
 import json
 import os
+import pwd
 import signal
 import socket
 import time
@@ -45,14 +46,18 @@ class Status(LookingTest):
         process, _ = self.hold()
         supervisor = self.supervisor_of(process)
         text = self.assert_run(0, 'status', self.lock).stdout
-        self.assertRegex(text, rf'^{self.lock}: Process {supervisor} on host “.+” holds it until '
-                               r'.*\d\d:\d\d:\d\d or longer. It is alive.\n$')
+        self.assertRegex(text, rf'^{self.lock}: User “.+” holds it with “.+”, process {supervisor} on host “.+”. '
+                               r'It is alive. The lock was acquired at .*\d\d:\d\d:\d\d, and it is held until '
+                               r'.*\d\d:\d\d:\d\d or longer.\n$')
         self.assertEqual(self.assert_run(BUSY, 'status', '--check', self.lock).stdout, '')
         other = self.dir / 'other.lock'
         held, free = json.loads(self.assert_run(0, 'status', '--json', self.lock, other).stdout)
         self.assertEqual((held['state'], held['pid'], held['alive'], held['host']),
                          ('alive', supervisor, True, socket.gethostname()))
         self.assertTrue(os.path.samefile(held['claim'], self.lock))
+        self.assertEqual(held['user'], pwd.getpwuid(os.geteuid()).pw_name)
+        self.assertIn(held['program'], ('sleep', 'sh', 'flufl-lock'))
+        self.assertLessEqual(held['since'], held['expires'])
         expires = datetime.datetime.fromisoformat(held['expires'].replace('Z', '+00:00'))
         self.assertAlmostEqual(expires.timestamp(), self.lock.stat().st_mtime, delta=600)
         self.assertEqual(free['state'], 'unlocked')
@@ -66,7 +71,7 @@ class Status(LookingTest):
 
     def test_expired(self):
         self.make_expired(100)
-        self.assertIn('although it expired', self.assert_run(0, 'status', self.lock).stdout)
+        self.assertIn('expired at', self.assert_run(0, 'status', self.lock).stdout)
         [lock] = json.loads(self.assert_run(0, 'status', '--json', self.lock).stdout)
         self.assertEqual((lock['state'], lock['alive'], lock['host'], lock['pid']),
                          ('expired', None, 'elsewhere', 12345))

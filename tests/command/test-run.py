@@ -67,7 +67,7 @@ class Busy(CommandTest):
         holder, command = self.hold()
         result = self.assert_run(BUSY, 'run', '-n', self.lock, 'true')
         self.assertIn('is not free', result.stderr)
-        self.assertIn(f'Process {self.supervisor_of(holder)} ', result.stderr)
+        self.assertIn(f'process {self.supervisor_of(holder)} ', result.stderr)
         begun = time.monotonic()
         result = self.assert_run(BUSY, 'run', '-w', '0.3', self.lock, 'true')
         self.assertGreaterEqual(time.monotonic() - begun, 0.3)

@@ -57,8 +57,8 @@ class Watch(WatchingTest):
         self.hold()
         _, waiter = self.begin_waiter()
         watch = self.begin('watch', self.lock)
-        wait_for(lambda: f' 1. Process {waiter} on host' in watch.out.read_text(encoding='utf-8'), 'the waiter')
-        self.assertIn('holds it until', watch.out.read_text(encoding='utf-8'))
+        wait_for(lambda: f'process {waiter} on host' in watch.out.read_text(encoding='utf-8'), 'the waiter')
+        self.assertIn('it is held until', watch.out.read_text(encoding='utf-8'))
 
     def test_not_a_lock(self):
         (self.dir / 'data.txt').write_text('foreign', encoding='utf-8')
