@@ -8,6 +8,10 @@ host=x86_64-w64-mingw32
 windows=$top/_build-windows
 prefix=$windows/prefix
 build=$windows/build
+windows_packages=(
+    gcc-mingw-w64-x86-64-posix mingw-w64-tools wine wine64 ninja-build meson pkg-config
+    libglib2.0-dev python3-venv unzip
+)
 wheel=$(grep -v '^#' "$top/scripts/windows-requirements.txt")
 
 # The DLLs of GLib, and an import library for each.
@@ -118,8 +122,7 @@ use_wine() {
 
 # Builds the library, its tests and the demo, and installs what is missing.
 build_for_windows() {
-    need_packages gcc-mingw-w64-x86-64-posix mingw-w64-tools wine wine64 ninja-build meson pkg-config \
-        libglib2.0-dev python3-venv unzip
+    need_packages "${windows_packages[@]}"
     fetch_glib
     use_wine
     write_wrapper
