@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-"""peer.py ours|flufl|compat LOCK SEPARATOR: a process that has one lock. It reads commands,
+"""peer.py ours|named|flufl|compat LOCK SEPARATOR: a process that has one lock. It reads commands,
 one in a line, and answers each with one word.
 
     acquire     wait for it
@@ -50,6 +50,8 @@ class Compat(Flufl):
 
 
 class Ours:
+    properties = {}
+
     def __init__(self, path, separator):
         import gi
         gi.require_version('Flufl', '1')
@@ -61,7 +63,7 @@ class Ours:
             Flufl.TimedOutError: 'timed-out',
         }
         self.not_held = Flufl.LostError, Flufl.NotHeldError
-        self.lock = Flufl.Lock(path, separator=separator)
+        self.lock = Flufl.Lock(path, separator=separator, **self.properties)
 
     def acquire(self):
         self.lock.acquire()
@@ -82,8 +84,12 @@ class Ours:
             return False
 
 
+class Named(Ours):
+    properties = {'program_name': 'org.example.Éditeur|x/y'}
+
+
 def main(kind, path, separator):
-    peer = {'ours': Ours, 'flufl': Flufl, 'compat': Compat}[kind](path, separator)
+    peer = {'ours': Ours, 'named': Named, 'flufl': Flufl, 'compat': Compat}[kind](path, separator)
     calls = {
         'acquire': peer.acquire,
         'try': peer.try_,

@@ -218,6 +218,32 @@ class FluflWantsOurs(Both, InteropTest):
         self.assertEqual(self.other.do('release'), 'done')
 
 
+class FluflWantsNamed(FluflWantsOurs):
+    """The claim names its program."""
+
+    holder_kind = 'named'
+
+    def test_reads(self):
+        self.assertEqual(self.holder.do('acquire'), 'done')
+        self.assertEqual(self.our_lock().query_details().program_name, 'org.example.Éditeur|x/y')
+        self.assertEqual(self.flufl_lock().details,
+                         (GLib.get_host_name(), self.holder.pid, str(self.path)))
+        self.assertEqual(self.holder.do('release'), 'done')
+
+    def test_second_line(self):
+        """A second line in the content, where the program could be named too, leaves the claim."""
+        self.assertEqual(self.holder.do('acquire'), 'done')
+        claim = self.claim()
+        self.holder.kill()
+        with claim.open('a', encoding='utf-8') as file:
+            file.write('\norg.example.Editor\n')
+        self.expire()
+        self.assertEqual(self.other.do('acquire'), 'done')
+        self.assertTrue(claim.exists())
+        claim.unlink()
+        self.assertEqual(self.other.do('release'), 'done')
+
+
 class WeWantFlufls(Both, InteropTest):
     holder_kind, other_kind = 'flufl', 'ours'
     broken = 'not-held'
