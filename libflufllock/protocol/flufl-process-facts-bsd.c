@@ -36,6 +36,7 @@ typedef struct
   guint64  start; /* 0: unknown */
   gboolean is_stopped;
   gboolean has_ended;
+  char     program[FLUFL_PROGRAM_MAX + 1];
 } Process;
 
 #if defined __APPLE__ || defined __FreeBSD__
@@ -87,6 +88,7 @@ find_process (int pid, Process *out)
   out->start = microseconds (&info.kp_proc.p_starttime);
   out->is_stopped = info.kp_proc.p_stat == SSTOP;
   out->has_ended = info.kp_proc.p_stat == SZOMB;
+  g_strlcpy (out->program, info.kp_proc.p_comm, sizeof out->program);
   return out->start != 0;
 }
 
@@ -156,6 +158,7 @@ find_process (int pid, Process *out)
   out->start = microseconds (&info.ki_start) - microseconds (&before);
   out->is_stopped = info.ki_stat == SSTOP;
   out->has_ended = info.ki_stat == SZOMB;
+  g_strlcpy (out->program, info.ki_comm, sizeof out->program);
   return TRUE;
 }
 
@@ -212,4 +215,17 @@ flufl_process_facts_ask (const FluflSyscalls *sys, int pid, guint64 *out_start)
   if (process.has_ended)
     return FLUFL_PROCESS_ENDED;
   return process.is_stopped ? FLUFL_PROCESS_STOPPED : FLUFL_PROCESS_RUNNING;
+}
+
+/* The file's name, which macOS cuts to 16 bytes and FreeBSD to 19. */
+void
+flufl_process_facts_name (const FluflSyscalls *sys G_GNUC_UNUSED,
+                          int                  pid,
+                          char                 out[FLUFL_PROGRAM_MAX + 1])
+{
+  Process process;
+
+  out[0] = '\0';
+  if (find_process (pid, &process))
+    g_strlcpy (out, process.program, FLUFL_PROGRAM_MAX + 1);
 }
