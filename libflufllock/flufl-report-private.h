@@ -24,6 +24,13 @@ typedef enum
 
 char   *flufl_report_path         (const FluflSite     *site);
 
+/* Sentences, which are parts of an error's. */
+char   *flufl_report_describe_failure  (const FluflSite     *site,
+                                        FluflFailedStep      step,
+                                        int                  errsv);
+char   *flufl_report_describe_obstacle (const FluflSite     *site,
+                                        const FluflFindings *findings);
+
 /* Misuse. */
 GError *flufl_report_no_path      (GFile               *file);
 GError *flufl_report_no_directory (const char          *name);

@@ -100,6 +100,7 @@ PARTS = {
     'flufl-lock-properties.c': ('flufl-lock-private.h', 'a part of FluflLock'),
     'flufl-lock-query.c': ('flufl-call.h', 'a part of FluflLock'),
     'flufl-lock-release.c': ('flufl-call.h', 'a part of FluflLock'),
+    'flufl-report-obstacle.c': ('flufl-report-private.h', 'a part of the reports'),
     'protocol/flufl-break.c': ('flufl-attempt.h', 'a step of an attempt'),
     'protocol/flufl-claim-linger.c': ('flufl-claim-private.h', 'a step of a claim'),
     'protocol/flufl-claim-release.c': ('flufl-claim-private.h', 'a step of a claim'),

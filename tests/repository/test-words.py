@@ -75,7 +75,8 @@ def is_allowed(path, line):
 
 def messages(top):
     """The fixed parts of the messages, between the values that are put into them."""
-    code = (top / 'libflufllock' / 'flufl-report.c').read_text(encoding='utf-8')
+    code = ''.join(path.read_text(encoding='utf-8')
+                   for path in sorted((top / 'libflufllock').glob('flufl-report*.c')))
     code = re.sub(r'"\s*(?:G_GINT64_FORMAT)?\s*"', '', code)  # one string in several parts
     for text in re.findall(r'"((?:[^"\\]|\\.)*)"', code):
         if re.search(r'[a-z]{3} [a-z]{2}', text) and not text.endswith('.h'):
