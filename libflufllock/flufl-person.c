@@ -26,7 +26,8 @@ typedef struct
   gboolean    asked;   /* a worker has not answered yet */
   gboolean    known;
   FluflPerson person;
-  gint64      answered; /* monotonic microseconds */
+  gint64      pushed;   /* when a worker got the question; monotonic microseconds, … */
+  gint64      answered; /* … as is this */
 } Entry;
 
 /* A forked child asks anew. */
@@ -141,22 +142,22 @@ ask (People *self, gint64 user_id)
       g_hash_table_replace (self->entries, &entry->user_id, entry);
     }
   entry->asked = TRUE;
+  entry->pushed = g_get_monotonic_time ();
   return entry;
 }
 
-/* Waits for the name of the user, but not for long. */
+/* Waits for the name of the user, but not for long: all who ask for it wait for the same time. */
 static void
 await_name (gint64 user_id)
 {
   People *self = get_people ();
-  gint64 until = g_get_monotonic_time () + flufl_person_patience;
   Entry *entry;
 
   g_mutex_lock (&self->mutex);
   entry = ask (self, user_id);
   flufl_thread_begin_wait ();
   while (entry != NULL && entry->asked
-         && g_cond_wait_until (&self->answer, &self->mutex, until))
+         && g_cond_wait_until (&self->answer, &self->mutex, entry->pushed + flufl_person_patience))
     entry = g_hash_table_lookup (self->entries, &user_id);
   flufl_thread_end_wait ();
   g_mutex_unlock (&self->mutex);
@@ -166,7 +167,8 @@ await_name (gint64 user_id)
  * flufl_person_learn_holder:
  *
  * Finds what people call the holder that @findings show: its program, and its user. To be called
- * where an operation may block, since it may wait for a tenth of a second.
+ * where an operation may block, since it may wait for a tenth of a second. While the system still
+ * looks for a name, others do not wait for it again.
  */
 void
 flufl_person_learn_holder (const FluflSite *site, FluflFindings *findings)

@@ -4,6 +4,7 @@
  * Who holds a lock, for people: the user, the program, and since when.
  */
 
+#include <dlfcn.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -11,6 +12,21 @@
 
 #include "face-util.h"
 #include "flufl-person-private.h"
+
+/* Atomic: the server of names does not answer. */
+static int names_hang;
+
+/* The library's question comes here. */
+int
+getpwuid_r (uid_t uid, struct passwd *entry, char *buffer, size_t size, struct passwd **out)
+{
+  int (*real) (uid_t, struct passwd *, char *, size_t, struct passwd **);
+
+  while (g_atomic_int_get (&names_hang))
+    g_usleep (1000);
+  *(void **) &real = dlsym (RTLD_NEXT, "getpwuid_r");
+  return real (uid, entry, buffer, size, out);
+}
 
 static FluflLockDetails *
 query (FluflLock *lock)
@@ -109,6 +125,48 @@ no_patience (Face *face, gconstpointer data G_GNUC_UNUSED)
         if (flufl_lock_details_get_user_name (late) != NULL)
           break;
       }
+  face_release (lock);
+}
+
+#define HANGING_LOOKS 20
+
+/* In a child, which knows no name yet. */
+static void
+look_while_names_hang (Face *face)
+{
+  g_autoptr (FluflLock) other = face_lock_new (face);
+  gint64 end;
+
+  flufl_person_patience = G_USEC_PER_SEC;
+  g_atomic_int_set (&names_hang, TRUE);
+  end = g_get_monotonic_time () + HANGING_LOOKS / 2 * flufl_person_patience;
+  for (int i = 0; i < HANGING_LOOKS; i++)
+    {
+      g_autoptr (FluflLockDetails) details = query (other);
+
+      g_assert_null (flufl_lock_details_get_user_name (details));
+    }
+  g_assert_cmpint (g_get_monotonic_time (), <, end);
+}
+
+static void
+hanging_names (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  pid_t child;
+  int status;
+
+  g_test_summary ("Many looks at one user wait together, not one after the other, for a name");
+  face_acquire (lock);
+  child = fork ();
+  g_assert_cmpint (child, >=, 0);
+  if (child == 0)
+    {
+      look_while_names_hang (face);
+      _exit (0);
+    }
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  g_assert_cmpint (status, ==, 0);
   face_release (lock);
 }
 
@@ -261,6 +319,7 @@ main (int argc, char *argv[])
   FACE_TEST ("/holder/user", user);
   FACE_TEST ("/holder/unknown-user", unknown_user);
   FACE_TEST ("/holder/no-patience", no_patience);
+  FACE_TEST ("/holder/hanging-names", hanging_names);
   FACE_TEST ("/holder/program", program);
   FACE_TEST ("/holder/application", application);
   FACE_TEST ("/holder/strange-program", strange_program);
