@@ -72,17 +72,23 @@ compare_tickets (gconstpointer a, gconstpointer b)
   return (first->ticket > second->ticket) - (first->ticket < second->ticket);
 }
 
-/* Looks at a claim and asks after its process.
+/* Looks at a claim and asks after its process. The umask of the waiter may hide the content, but
+ * the name says the same.
  *
  * Returns: whether it may be that of a waiter that lives */
 static gboolean
-see_waiter (Waiters *self, const char *name, FluflFindings *findings)
+see_waiter (Waiters *self, const FluflClaimName *claim, FluflFindings *findings)
 {
-  g_autofree char *path = flufl_site_path_of (&self->site, name);
+  g_autofree char *path = flufl_site_path_of (&self->site, claim->name);
   FluflLook *look = &findings->look;
   int fd;
 
   flufl_look_open (look, &self->site, path, &fd);
+  if (look->sight == FLUFL_SIGHT_UNREADABLE)
+    {
+      look->claim = *claim;
+      look->sight = FLUFL_SIGHT_CLAIM;
+    }
   /* Shared: two who ask are no owner. */
   findings->liveness
       = look->sight != FLUFL_SIGHT_CLAIM
@@ -104,7 +110,7 @@ look_at_waiter (Waiters *self, const char *name)
   Waiter *waiter;
 
   if (!flufl_claim_name_parse (name, strlen (name), self->site.lock_name, self->site.separator, &claim)
-      || claim.kept || !see_waiter (self, name, &findings))
+      || claim.kept || !see_waiter (self, &claim, &findings))
     return NULL;
   flufl_person_learn_holder (&self->site, &findings);
   findings.look.atime = 0; /* it has acquired nothing: its arrival counts */

@@ -229,6 +229,54 @@ claim_mode (Face *face, gconstpointer data G_GNUC_UNUSED)
     }
 }
 
+static void
+hidden_waiter_child (gpointer data)
+{
+  Face *face = data;
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+
+  umask (0077);
+  g_assert_true (flufl_lock_acquire (lock, -1, NULL, NULL));
+  face_release (lock);
+}
+
+static guint
+count_waiters (FluflLock *lock)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) waiters = flufl_lock_list_waiters (lock, NULL, &error);
+
+  g_assert_no_error (error);
+  return waiters->len;
+}
+
+static void
+list_child (gpointer data)
+{
+  Face *face = data;
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+
+  become_nobody (face);
+  g_assert_cmpuint (count_waiters (lock), ==, 1);
+}
+
+/* The name of its claim is enough. */
+static void
+hidden_waiter (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  pid_t waiter;
+
+  g_test_summary ("A waiter whose claim may not be read is listed all the same");
+  set_mode (face, 0755);
+  face_acquire (lock);
+  waiter = face_fork (hidden_waiter_child, face);
+  FACE_WAIT_FOR (count_waiters (lock) == 1);
+  join_nobody (face_fork (list_child, face));
+  face_release (lock);
+  g_assert_cmpint (face_join_any (waiter), ==, FACE_CHILD_OK);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -239,6 +287,7 @@ main (int argc, char *argv[])
   FACE_TEST ("/permissions/unreadable", unreadable);
   FACE_TEST ("/permissions/sticky-directory", sticky_directory);
   FACE_TEST ("/permissions/claim-mode", claim_mode);
+  FACE_TEST ("/permissions/hidden-waiter", hidden_waiter);
 
   return g_test_run ();
 }
