@@ -56,16 +56,16 @@ describe_life (FluflLockState state)
   switch (state)
     {
     case FLUFL_LOCK_STATE_STALE:
-      return _("It is dead.");
+      return _("The process is dead.");
     case FLUFL_LOCK_STATE_OURS:
     case FLUFL_LOCK_STATE_OURS_EXPIRED:
     case FLUFL_LOCK_STATE_THEIRS:
-      return _("It is alive.");
+      return _("The process is alive.");
     case FLUFL_LOCK_STATE_UNLOCKED:
     case FLUFL_LOCK_STATE_THEIRS_EXPIRED:
     case FLUFL_LOCK_STATE_UNKNOWN:
     default:
-      return _("Nothing proves whether it is alive.");
+      return _("Nothing proves whether the process is alive.");
     }
 }
 
@@ -84,11 +84,18 @@ printable (const char *text)
   return g_string_free (g_steal_pointer (&shown), FALSE);
 }
 
+/* Returns: (nullable) (transfer full): NULL for NULL */
+static char *
+dup_printable (const char *text)
+{
+  return text != NULL ? printable (text) : NULL;
+}
+
 /* A sentence that names the holder. */
 static char *
 describe_who (FluflLockDetails *details)
 {
-  const char *user = flufl_lock_details_get_user_name (details);
+  g_autofree char *user = dup_printable (flufl_lock_details_get_user_name (details));
   const char *program = flufl_lock_details_get_program_name (details);
   const char *raw_host = flufl_lock_details_get_host_name (details);
   g_autofree char *shown = printable (program != NULL ? program : "");
@@ -115,7 +122,7 @@ describe_who (FluflLockDetails *details)
 char *
 describe_waiter (FluflLockDetails *details)
 {
-  const char *user = flufl_lock_details_get_user_name (details);
+  g_autofree char *user = dup_printable (flufl_lock_details_get_user_name (details));
   const char *program = flufl_lock_details_get_program_name (details);
   const char *raw_host = flufl_lock_details_get_host_name (details);
   g_autofree char *shown = printable (program != NULL ? program : "");
@@ -127,6 +134,8 @@ describe_waiter (FluflLockDetails *details)
                             host);
   if (user != NULL)
     return g_strdup_printf (_("User “%s” waits with process %d on host “%s”."), user, pid, host);
+  if (program != NULL)
+    return g_strdup_printf (_("“%s”, process %d on host “%s”, waits."), shown, pid, host);
   return g_strdup_printf (_("Process %d on host “%s” waits."), pid, host);
 }
 

@@ -136,16 +136,16 @@ describe_liveness (const FluflFindings *findings)
   if (findings->look.sight != FLUFL_SIGHT_CLAIM || findings->own)
     return "";
   if (findings->stopped)
-    return " It is alive, but it is stopped, and does nothing until it is continued.";
+    return " The process is alive, but it is stopped, and does nothing until it is continued.";
   switch (findings->liveness)
     {
     case FLUFL_LIVENESS_ALIVE:
-      return " It is alive.";
+      return " The process is alive.";
     case FLUFL_LIVENESS_DEAD:
-      return " It is dead.";
+      return " The process is dead.";
     case FLUFL_LIVENESS_UNKNOWN:
     default:
-      return " It is not known whether it is alive.";
+      return " It is not known whether the process is alive.";
     }
 }
 

@@ -10,8 +10,6 @@
 #include <pwd.h>
 #include <string.h>
 
-#include "flufl-thread.h"
-
 /* Bytes; an entry that is larger is not read. */
 #define ENTRY_MAX (64 * 1024)
 
@@ -47,7 +45,8 @@ flufl_user_look_up (gint64 user_id, char **out_name, char **out_real_name)
   for (gsize size = 1024; error == ERANGE && size <= ENTRY_MAX; size *= 4)
     {
       buffer = g_realloc (buffer, size);
-      error = (int) FLUFL_WAIT_FOR (getpwuid_r ((uid_t) user_id, &entry, buffer, size, &found));
+      /* Not marked as a wait: a child that is forked amid the call could not make it itself. */
+      error = getpwuid_r ((uid_t) user_id, &entry, buffer, size, &found);
     }
   if (error != 0 || found == NULL)
     return FALSE;

@@ -58,6 +58,8 @@ wait_for (const HANDLE *events, DWORD n, gint64 left)
     result = WaitForMultipleObjects (n, events, FALSE, milliseconds (left));
   else
     Sleep (milliseconds (left));
+  if (result == WAIT_FAILED) /* somebody closed an event */
+    Sleep (milliseconds (MIN (left, BLIND_SLICE)));
   flufl_thread_end_call (0);
   return result < WAIT_OBJECT_0 + n ? events[result - WAIT_OBJECT_0] : NULL;
 }

@@ -47,7 +47,7 @@ class Status(LookingTest):
         supervisor = self.supervisor_of(process)
         text = self.assert_run(0, 'status', self.lock).stdout
         self.assertRegex(text, rf'^{self.lock}: User “.+” holds it with “.+”, process {supervisor} on host “.+”. '
-                               r'It is alive. The lock was acquired at .*\d\d:\d\d:\d\d, and it is held until '
+                               r'The process is alive. The lock was acquired at .*\d\d:\d\d:\d\d, and it is held until '
                                r'.*\d\d:\d\d:\d\d or longer.\n$')
         self.assertEqual(self.assert_run(BUSY, 'status', '--check', self.lock).stdout, '')
         other = self.dir / 'other.lock'
@@ -64,7 +64,7 @@ class Status(LookingTest):
 
     def test_dead_holder(self):
         self.kill_holder()
-        self.assertIn('It is dead.', self.assert_run(0, 'status', self.lock).stdout)
+        self.assertIn('The process is dead.', self.assert_run(0, 'status', self.lock).stdout)
         self.assertEqual(json.loads(self.assert_run(0, 'status', '--json', self.lock).stdout)[0]['alive'], False)
         self.assert_run(0, 'status', '--check', self.lock)
         self.assert_run(0, 'run', self.lock, 'true')

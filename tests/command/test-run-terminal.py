@@ -114,7 +114,7 @@ class Keys(TerminalTest):
         holder, _ = self.hold()
         terminal = self.open(PROGRAM, 'run', self.lock, 'true')
         terminal.expect(rf'Waiting for the lock “{re.escape(str(self.lock))}”. '
-                        rf'.*process {self.supervisor_of(holder)} on host “.*”\. It is alive\. .*it is held until')
+                        rf'.*process {self.supervisor_of(holder)} on host “.*”\. The process is alive\. .*it is held until')
         terminal.type('\x03')
         self.assertIn(terminal.wait(), (-signal.SIGINT, 128 + signal.SIGINT))
         self.assertNotIn('Waiting', terminal.text)

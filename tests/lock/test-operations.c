@@ -161,7 +161,7 @@ other_process (Face *face, gconstpointer data)
   FACE_WAIT_FOR (form->query_state (lock, NULL, NULL) == FLUFL_LOCK_STATE_THEIRS);
   who = g_strdup_printf ("“test-operations”, process %d on host “%s”", (int) child,
                          flufl_lock_get_host_name (lock));
-  assert_says (form, lock, who, "It is alive.");
+  assert_says (form, lock, who, "The process is alive.");
   g_assert_cmpint (kill (child, SIGSTOP), ==, 0);
   g_assert_cmpint (waitpid (child, &status, WUNTRACED), ==, child);
   assert_says (form, lock, who, "it is stopped");

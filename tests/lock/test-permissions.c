@@ -122,7 +122,7 @@ unreadable_child (gpointer data)
   g_assert_false (flufl_lock_acquire (lock, 300, NULL, &error));
   g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);
   face_assert_sentence (error, face->place.lock);
-  g_assert_nonnull (strstr (error->message, "It is alive"));
+  g_assert_nonnull (strstr (error->message, "The process is alive"));
   g_clear_error (&error);
   g_assert_cmpuint (waiting.n, ==, 1);
 

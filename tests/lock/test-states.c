@@ -150,7 +150,7 @@ unknown (Face *face, gconstpointer data)
 
   lies_rest ();
   assert_times_out (form, lock, 0, "process 12 on host “far.example”.");
-  assert_times_out (form, lock, 50, "It is not known whether it is alive");
+  assert_times_out (form, lock, 50, "It is not known whether the process is alive");
   g_assert_false (form->break_lock (lock, FLUFL_BREAK_NONE, NULL, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_BUSY);
   face_assert_sentence (error, face->place.lock);
@@ -259,7 +259,7 @@ stale_rests (Face *face, gconstpointer data)
     g_assert_true (form->acquire (lock, 0, NULL, NULL));
   else
     {
-      assert_times_out (form, lock, 0, "It is dead");
+      assert_times_out (form, lock, 0, "The process is dead");
       lies_rest ();
       g_assert_true (form->acquire (lock, 0, NULL, NULL));
     }

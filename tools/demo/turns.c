@@ -120,7 +120,7 @@ report_turn (Worker *self, int turn, gint64 time)
 
   g_print ("%s  has the lock, turn %d", self->name, turn);
   if (demo->killed_at != 0)
-    g_print (", %.1f ms after the end of A", (double) (time - demo->killed_at) / 1000);
+    g_print (", %.1f ms after A was killed", (double) (time - demo->killed_at) / 1000);
   demo->killed_at = 0;
   if (turn >= self->hang)
     {
