@@ -76,6 +76,18 @@ class Interface(CompatTestCase):
             self.assertTrue(lock.is_locked)
             self.assertEqual(lock.expiration, self.mine.expiration)
 
+    def test_no_working_directory(self):
+        self.addCleanup(os.chdir, os.getcwd())
+        gone = self.dir / 'gone'
+        gone.mkdir()
+        os.chdir(gone)
+        gone.rmdir()
+        for path in self.path, self.path.encode():
+            with Lock(path) as lock:
+                self.assertEqual(lock.state, LockState.ours)
+        with self.assertRaises(FileNotFoundError):
+            Lock('a.lock').lock()
+
     def test_repr(self):
         pattern = r'^<Lock {} \[{}: 0:00:15\] pid={} at 0x[0-9a-f]+>$'
         self.assertRegex(repr(self.mine), pattern.format(self.path, 'unlocked', os.getpid()))

@@ -121,6 +121,8 @@ def _is_pending(error):
 
 def _make_absolute(path):
     path = os.fspath(path)
+    if os.path.isabs(path):  # which needs no working directory: it may have been removed
+        return path
     return os.path.join(os.getcwdb() if isinstance(path, bytes) else os.getcwd(), path)
 
 
