@@ -4,6 +4,7 @@
 """Flufl from Python, the typelib and the override: operations and signals."""
 
 import datetime
+import functools
 import gc
 import os
 import pathlib
@@ -252,7 +253,23 @@ class Signals(LockTestCase):
             self.assertEqual(Flufl.Lock.remove_leftovers(directory, True, None), [])
             self.lock.abandon()
             wait_for(lambda: results)
-            self.assertEqual(self.other.list_waiters(None), [])
+            self.assertEqual(self.other.list_waiters(), [])
+
+    def test_leftovers_of_paths(self):
+        folder = os.path.dirname(self.path)
+        for directory in folder, os.fsencode(folder), pathlib.Path(folder):
+            self.assertEqual(Flufl.Lock.remove_leftovers(directory), [])
+        with self.assertRaises(FileNotFoundError) as caught:
+            Flufl.Lock.remove_leftovers(self.path + '.missing', dry_run=True)
+        self.assertEqual(caught.exception.filename, self.path + '.missing')
+        cancellable = Gio.Cancellable()
+        cancellable.cancel()
+        for method in self.lock.list_waiters, functools.partial(Flufl.Lock.remove_leftovers, folder):
+            with self.assertRaises(GLib.Error) as caught:
+                method(cancellable=cancellable)
+            self.assertTrue(caught.exception.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED))
+        with self.assertRaises(TypeError):
+            Flufl.Lock.remove_leftovers(5)
 
     def test_end_of_the_process(self):
         """The claim of a waiter goes, too, though no main loop runs any more."""

@@ -534,6 +534,28 @@ class Lock(Flufl.Lock):
         return _run(self, Flufl.OperationKind.BREAK_LOCK, int(flags), cancellable,
                     Flufl.Operation.get_answer)
 
+    def list_waiters(self, cancellable=None):
+        """list_waiters(self, cancellable=None) -> list of Flufl.LockDetails"""
+        try:
+            return super().list_waiters(cancellable)
+        except GLib.Error as error:
+            typed = _exception(self, error.domain, error.code, error.message)
+        raise typed
+
+    @staticmethod
+    def remove_leftovers(directory, dry_run=False, cancellable=None):
+        """remove_leftovers(directory, dry_run=False, cancellable=None) -> list of Gio.File
+
+        Takes a str, bytes, os.PathLike or Gio.File.
+        """
+        if not isinstance(directory, Gio.File):
+            directory = Flufl.Lock.new_for_path(os.fspath(directory)).get_file()
+        try:
+            return Flufl.Lock.remove_leftovers(directory, dry_run, cancellable)
+        except GLib.Error as error:
+            typed = _exception(Flufl.Lock.new(directory), error.domain, error.code, error.message)
+        raise typed
+
     @staticmethod
     def _new_lifetime_ms(lifetime):
         if lifetime == Flufl.LOCK_LIFETIME_DEFAULT:
