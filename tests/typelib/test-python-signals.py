@@ -43,6 +43,29 @@ def wait_for_ctrl_c(path):
         print('held' if lock.held else 'interrupted')
 
 
+# Prints the classes that PyGObject makes while the methods run.
+MAKER = """
+import sys, gi
+gi.require_version('Flufl', '1')
+from gi.repository import Flufl, GLib
+
+def trace(frame, event, argument):
+    if frame.f_code.co_name == 'mro':
+        print(frame.f_locals.get('cls'))
+
+loop, lock = GLib.MainLoop(), Flufl.Lock(sys.argv[1])
+sys.settrace(trace)
+lock.acquire()
+lock.query_details().expiration
+lock.list_waiters()
+lock.claim_file, lock.file
+lock.release()
+lock.acquire_async(0, None, lambda lock, result: loop.quit())
+loop.run()
+lock.release()
+"""
+
+
 def open_sockets():
     sockets = []
     for fd in os.listdir('/proc/self/fd'):
@@ -138,6 +161,12 @@ class Waiting(SignalTestCase):
             self.send_when(self.waits)
             with self.assertIOError(Gio.IOErrorEnum.CANCELLED):
                 self.lock.acquire(None, cancellable)
+
+    def test_no_class_is_made_late(self):
+        """PyGObject aborts if a handler raises an exception while it makes one."""
+        output = subprocess.run([sys.executable, '-B', '-c', MAKER, self.path], check=True,
+                                stdout=subprocess.PIPE, text=True, timeout=PATIENCE_S).stdout
+        self.assertEqual(output, '')
 
     def test_ctrl_c(self):
         if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:

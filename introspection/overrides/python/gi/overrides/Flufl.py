@@ -620,3 +620,8 @@ for _name in ('host_name', 'user_name', 'real_name', 'program_name', 'pid', 'loc
               'state'):
     setattr(LockDetails, _name, property(getattr(Flufl.LockDetails, 'get_' + _name)))
 LockDetails = override(LockDetails)
+
+# PyGObject makes the class of an object when it first meets one, and aborts the process if a handler
+# of a signal raises an exception meanwhile. Those that the methods give or take are made here.
+_MET = (Lock.new_for_path(os.sep).get_file(), Gio.Cancellable, Gio.Task, GLib.DateTime, LockDetails,
+        Flufl.Operation)
