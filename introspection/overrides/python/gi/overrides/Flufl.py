@@ -130,17 +130,22 @@ def _exception(lock, domain, code, message, number=0):
     return exception
 
 
+def _typed(lock, function, *args):
+    """Call a function of the library, and raise the exceptions of this module."""
+    try:
+        return function(*args)
+    except GLib.Error as error:
+        typed = _exception(lock, error.domain, error.code, error.message)
+    raise typed
+
+
 def _finishes(name):
     """Make a `…_finish` that raises the exceptions of this module."""
     method = getattr(Flufl.Lock, name)
 
     @functools.wraps(method)
     def finish(self, result):
-        try:
-            return method(self, result)
-        except GLib.Error as error:
-            typed = _exception(self, error.domain, error.code, error.message)
-        raise typed
+        return _typed(self, method, self, result)
     return finish
 
 
@@ -536,11 +541,7 @@ class Lock(Flufl.Lock):
 
     def list_waiters(self, cancellable=None):
         """list_waiters(self, cancellable=None) -> list of Flufl.LockDetails"""
-        try:
-            return super().list_waiters(cancellable)
-        except GLib.Error as error:
-            typed = _exception(self, error.domain, error.code, error.message)
-        raise typed
+        return _typed(self, super().list_waiters, cancellable)
 
     @staticmethod
     def remove_leftovers(directory, dry_run=False, cancellable=None):
@@ -550,11 +551,8 @@ class Lock(Flufl.Lock):
         """
         if not isinstance(directory, Gio.File):
             directory = Flufl.Lock.new_for_path(os.fspath(directory)).get_file()
-        try:
-            return Flufl.Lock.remove_leftovers(directory, dry_run, cancellable)
-        except GLib.Error as error:
-            typed = _exception(Flufl.Lock.new(directory), error.domain, error.code, error.message)
-        raise typed
+        return _typed(Flufl.Lock.new(directory), Flufl.Lock.remove_leftovers, directory, dry_run,
+                      cancellable)
 
     @staticmethod
     def _new_lifetime_ms(lifetime):
