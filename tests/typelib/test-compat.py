@@ -76,6 +76,12 @@ class Interface(CompatTestCase):
             self.assertTrue(lock.is_locked)
             self.assertEqual(lock.expiration, self.mine.expiration)
 
+    def test_slash_at_the_end(self):
+        with self.mine, Lock(self.path + '-') as lock:
+            slash = Lock(self.path + '-/')
+            self.assertEqual(slash.expiration, lock.expiration)
+            self.assertEqual(slash.details[1], os.getpid())
+
     def test_no_working_directory(self):
         self.addCleanup(os.chdir, os.getcwd())
         gone = self.dir / 'gone'

@@ -173,9 +173,10 @@ class Lock:
         wanted = self._lockfile, self._separator, self.hostname
         made = self.__dict__.get('_made')
         if made is None or (made[0] != wanted and not made[2].held):
-            path = _make_absolute(self._lockfile)
-            fresh = wanted, path, Flufl.Lock(path, separator=self._separator, host_name=self.hostname,
-                                             heartbeat=Flufl.Heartbeat.NONE)
+            lock = Flufl.Lock(_make_absolute(self._lockfile), separator=self._separator,
+                              host_name=self.hostname, heartbeat=Flufl.Heartbeat.NONE)
+            # A path that ends in a slash stands for the lock file without it.
+            fresh = wanted, lock.file.get_path(), lock
             if made is not None:
                 self.__dict__.pop('_made', None)
             # Another thread may have made one meanwhile.
