@@ -25,6 +25,22 @@ from flufl_compat import (AlreadyLockedError, Lock, LockError, LockState, NotLoc
                           TimeOutError)
 
 
+class Slotted(Lock):
+    __slots__ = 'note',
+
+
+class Stateful(Lock):
+    def __getstate__(self):
+        return self.__dict__.copy()
+
+
+class Reduced(Lock):
+    note = 'kept'
+
+    def __reduce__(self):
+        return type(self), (self.lockfile,)
+
+
 class Objects(CompatTestCase):
     def test_end_releases(self):
         self.mine.lock()
@@ -73,6 +89,20 @@ class Objects(CompatTestCase):
         self.mine.unlock()
         with twin:
             self.assertTrue(twin.is_locked)
+
+    def test_pickled_subclasses(self):
+        """They may have slots, a state of their own, or a way of their own to be made."""
+        for name in 'Slotted', 'Stateful', 'Reduced':
+            lock = globals()[name](self.path)
+            lock.note = 'kept'
+            with lock:
+                for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
+                    twin = pickle.loads(pickle.dumps(lock, protocol))
+                    self.assertFalse(twin.is_locked)
+                    self.assertEqual(twin.note, 'kept')
+                twin = copy.copy(lock)
+                self.assertFalse(twin.is_locked)
+                self.assertTrue(lock.is_locked)
 
     def test_errors_are_pickled(self):
         for call in self.mine.unlock, Lock('/nowhere/a.lock').lock:

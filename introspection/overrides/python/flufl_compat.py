@@ -216,14 +216,23 @@ class Lock:
             if not is_nested:
                 busy.discard(thread)
 
-    def __getstate__(self):
-        state = self.__dict__.copy()
-        state.pop('_made', None)
-        state.pop('_busy', None)
-        return state
+    def __reduce_ex__(self, protocol):
+        # A subclass may have slots, a __getstate__() of its own, or a __reduce__().
+        reduced = super().__reduce_ex__(protocol)
+        if not isinstance(reduced, tuple) or len(reduced) < 3:
+            return reduced
+        is_pair = isinstance(reduced[2], tuple) and len(reduced[2]) == 2
+        attributes, slots = reduced[2] if is_pair else (reduced[2], None)
+        if isinstance(attributes, dict):
+            attributes = {name: value for name, value in attributes.items()
+                          if name not in ('_made', '_busy')}
+        return (*reduced[:2], (attributes, slots) if is_pair else attributes, *reduced[3:])
 
     def __setstate__(self, state):
-        self.__dict__.update(state)
+        attributes, slots = state if isinstance(state, tuple) else (state, {})
+        self.__dict__.update(attributes)
+        for name, value in slots.items():
+            setattr(self, name, value)
         self._set_claimfile()
 
     def __del__(self):
