@@ -61,7 +61,7 @@ show_json (GPtrArray *claims)
     }
   json_end (json, ']');
   json_end (json, '}');
-  print_line (json_text (json));
+  print_json (json);
 }
 
 int

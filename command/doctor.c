@@ -117,7 +117,7 @@ examine_in_json (Doctor *self)
   json_end (self->json, ']');
   json_bool (self->json, "usable", !doctor_found_bad (self));
   json_end (self->json, '}');
-  print_line (json_text (self->json));
+  print_json (self->json);
   json_free (self->json);
 }
 

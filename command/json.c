@@ -104,7 +104,7 @@ json_time (Json *self, const char *key, GDateTime *value)
 }
 
 const char *
-json_text (Json *self)
+json_text (const Json *self)
 {
   return self->text->str;
 }

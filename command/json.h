@@ -21,7 +21,7 @@ void        json_string (Json *self, const char *key, const char *value);
 void        json_int    (Json *self, const char *key, gint64 value);
 void        json_bool   (Json *self, const char *key, gboolean value);
 void        json_time   (Json *self, const char *key, GDateTime *value);
-const char *json_text   (Json *self);
+const char *json_text   (const Json *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Json, json_free)
 

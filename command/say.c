@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #include "exits.h"
-#include "json.h"
 
 static gboolean errors_as_json;
 
@@ -61,6 +60,13 @@ print_line (const char *text)
   g_autofree char *shown = dup_for_locale (text);
 
   put (stdout, "", shown);
+}
+
+/* JSON is UTF-8 in every locale. */
+void
+print_json (const Json *json)
+{
+  put (stdout, "", json_text (json));
 }
 
 static void

@@ -8,6 +8,8 @@
 
 #include <glib.h>
 
+#include "json.h"
+
 G_BEGIN_DECLS
 
 void say            (const char *format, ...) G_GNUC_PRINTF (1, 2);
@@ -15,5 +17,6 @@ int  fail           (int status, const char *format, ...) G_GNUC_PRINTF (2, 3);
 int  fail_by_error  (const GError *error);
 void fail_as_json   (gboolean as_json);
 void print_line     (const char *text);
+void print_json     (const Json *json);
 
 G_END_DECLS

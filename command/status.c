@@ -82,7 +82,7 @@ report_end (Report *self)
   if (self->json != NULL)
     {
       json_end (self->json, ']');
-      print_line (json_text (self->json));
+      print_json (self->json);
       json_free (self->json);
     }
   return self->status;

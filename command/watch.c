@@ -116,7 +116,7 @@ show_json (const Scene *self)
     }
   json_end (json, ']');
   json_end (json, '}');
-  print_line (json_text (json));
+  print_json (json);
 }
 
 /* Ends by a signal, or when nobody reads the output any more. */

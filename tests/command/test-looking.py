@@ -90,6 +90,14 @@ class Status(LookingTest):
         self.assertEqual(json.loads(result.stdout)[0]['path'],
                          f'{self.dir}/data "\\\n\x01\ufffd.lock')
 
+    def test_json_in_another_locale(self):
+        self.lock = self.dir / 'a “b” ….lock'
+        self.hold()
+        environment = dict(os.environ, LC_ALL='C')
+        for arguments in (['status', '--json', self.lock], ['list', '--json', self.dir]):
+            [lock] = json.loads(self.assert_run(0, *arguments, env=environment).stdout)
+            self.assertEqual(lock['path'], str(self.lock))
+
     def test_usage(self):
         self.assert_run(USAGE, 'status')
         error = json.loads(self.assert_run(USAGE, 'status', '--json').stderr)['error']
