@@ -20,6 +20,7 @@
 #include "options.h"
 #include "partner.h"
 #include "say.h"
+#include "surroundings.h"
 #include "token.h"
 #include "words.h"
 
@@ -212,6 +213,7 @@ command_hold (int argc, char **argv)
     return EXIT_USAGE;
   if (self.acquire.busy_status == EXIT_DONE)
     return fail (EXIT_USAGE, _("“hold” cannot exit with 0 without the lock: give -E another number."));
+  surroundings_close_inherited ();
   self.acquire.path = argv[1];
   self.partner = (pid_t) pid;
   if (given.for_pid != NULL && (pid == 0 || !partner_open (self.partner, &self.partner_fd)))

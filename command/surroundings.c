@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 /* For variables that this program sets: the values before, which the command gets. */
 static struct
@@ -27,6 +28,27 @@ fill_descriptors (void)
   for (int fd = 0; fd <= 2; fd++)
     if (fcntl (fd, F_GETFD) < 0 && errno == EBADF && open ("/dev/null", O_RDWR | O_CLOEXEC) < 0)
       return;
+}
+
+/* For a process that outlives its caller: a reader of the caller's pipes waits for their end, and a
+ * lock of flock(1) lasts until its descriptors are closed. Before this program opens any. */
+void
+surroundings_close_inherited (void)
+{
+  g_autoptr (GArray) fds = g_array_new (FALSE, FALSE, sizeof (int));
+  g_autoptr (GDir) dir = g_dir_open ("/dev/fd", 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      int fd = (int) g_ascii_strtoll (name, NULL, 10);
+
+      if (fd > 2)
+        g_array_append_val (fds, fd);
+    }
+  g_clear_pointer (&dir, g_dir_close);
+  for (guint i = 0; i < fds->len; i++) /* that of the directory is closed already */
+    close (g_array_index (fds, int, i));
 }
 
 /* Before any other thread begins. */

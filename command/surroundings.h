@@ -11,7 +11,8 @@
 
 G_BEGIN_DECLS
 
-void   surroundings_begin (void);
-char **surroundings_dup   (void);
+void   surroundings_begin           (void);
+void   surroundings_close_inherited (void);
+char **surroundings_dup             (void);
 
 G_END_DECLS

@@ -54,6 +54,15 @@ class Hold(CommandTest):
         self.assert_run(0, 'refresh', token)
         self.assert_run(0, 'release', token)
 
+    def test_inherited_descriptors_are_closed(self):
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+        result = self.assert_run(0, 'hold', self.lock, pass_fds=[writer])
+        os.close(writer)
+        os.set_blocking(reader, False)
+        self.assertEqual(os.read(reader, 1), b'')  # the end, and not BlockingIOError
+        self.assert_run(0, 'release', result.stdout.strip())
+
     def test_refresh(self):
         token, _ = self.hold_it('--lifetime', '100')
         before = self.expiration()
