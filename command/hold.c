@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -196,6 +197,12 @@ part (Hold *self)
     return hold_in_background (self);
   status = wait_for_token (fds[0]);
   close (fds[0]);
+  if (status == EXIT_DONE && ferror (stdout)) /* nobody could release it */
+    {
+      if (!events_ask (child, EVENT_RELEASE, 0))
+        kill (child, SIGTERM);
+      status = fail (EXIT_REFUSED, _("Could not print the token. The lock is released."));
+    }
   if (status != EXIT_DONE) /* the claim of a waiter has gone when this returns */
     waitpid (child, NULL, 0);
   return status;

@@ -9,7 +9,7 @@ import signal
 import subprocess
 
 import commandtest
-from commandtest import BUSY, LOST, PROGRAM, USAGE, CommandTest, is_alive, wait_for
+from commandtest import BUSY, CANNOT_CREATE, LOST, PROGRAM, USAGE, CommandTest, is_alive, wait_for
 
 
 class Hold(CommandTest):
@@ -62,6 +62,16 @@ class Hold(CommandTest):
         os.set_blocking(reader, False)
         self.assertEqual(os.read(reader, 1), b'')  # the end, and not BlockingIOError
         self.assert_run(0, 'release', result.stdout.strip())
+
+    def test_token_that_cannot_be_printed(self):
+        if not os.path.exists('/dev/full'):
+            self.skipTest('needs /dev/full')
+        with open('/dev/full', 'wb') as full:
+            result = subprocess.run([PROGRAM, 'hold', self.lock], stdout=full, stderr=subprocess.PIPE, check=False,
+                                    text=True, encoding='utf-8', timeout=commandtest.PATIENCE_S)
+        self.assertEqual(result.returncode, CANNOT_CREATE, result)
+        self.assertIn('Could not print the token', result.stderr)
+        self.assertFalse(self.lock.exists())
 
     def test_refresh(self):
         token, _ = self.hold_it('--lifetime', '100')

@@ -8,6 +8,7 @@ import os
 import pwd
 import signal
 import socket
+import subprocess
 import time
 
 import commandtest
@@ -89,6 +90,15 @@ class Status(LookingTest):
         result = self.run_it('status', '--json', self.dir / name)
         self.assertEqual(json.loads(result.stdout)[0]['path'],
                          f'{self.dir}/data "\\\n\x01\ufffd.lock')
+
+    def test_output_that_cannot_be_written(self):
+        if not os.path.exists('/dev/full'):
+            self.skipTest('needs /dev/full')
+        for arguments in (['status', self.lock], ['status', '--json', self.lock], ['list', '--json', self.dir]):
+            with open('/dev/full', 'wb') as full:
+                result = subprocess.run([commandtest.PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE,
+                                        check=False, timeout=commandtest.PATIENCE_S)
+            self.assertEqual(result.returncode, CANNOT_CREATE, result)
 
     def test_json_in_another_locale(self):
         self.lock = self.dir / 'a “b” ….lock'
