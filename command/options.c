@@ -23,6 +23,22 @@ find_json (int argc, char **argv)
       fail_as_json (TRUE);
 }
 
+/* GOptionContext leaves the “--” before an argument that begins with “-”. In a strict command line
+ * only the first can be ours. */
+static void
+remove_separator (const OptionsKind *kind, int *argc, char **argv)
+{
+  int end = kind->is_strict ? MIN (*argc, 2) : *argc, i = 1;
+
+  while (i < end && strcmp (argv[i], "--") != 0)
+    i++;
+  if (i >= end)
+    return;
+  for (; i < *argc; i++) /* with the NULL at the end */
+    argv[i] = argv[i + 1];
+  *argc -= 1;
+}
+
 /* Returns FALSE after it said what is wrong. */
 gboolean
 options_parse (const OptionsKind *kind, int *argc, char ***argv)
@@ -40,8 +56,12 @@ options_parse (const OptionsKind *kind, int *argc, char ***argv)
     g_option_context_add_main_entries (context, kind->more, NULL);
   g_option_context_set_strict_posix (context, kind->is_strict);
   if (!g_option_context_parse (context, argc, argv, &error))
-    fail (EXIT_USAGE, _("%s. See flufl-lock %s --help."), error->message, (*argv)[0]);
-  else if (*argc > 1 && (*argv)[1][0] == '\0') /* a variable of a script that is not set, as a rule */
+    {
+      fail (EXIT_USAGE, _("%s. See flufl-lock %s --help."), error->message, (*argv)[0]);
+      return FALSE;
+    }
+  remove_separator (kind, argc, *argv);
+  if (*argc > 1 && (*argv)[1][0] == '\0') /* a variable of a script that is not set, as a rule */
     fail (EXIT_USAGE, _("The first argument of flufl-lock %s is empty."), (*argv)[0]);
   else
     return TRUE;

@@ -78,6 +78,15 @@ class Status(LookingTest):
                          ('expired', None, 'elsewhere', 12345))
         self.assert_run(0, 'break', '--force', self.lock)
 
+    def test_name_that_begins_with_a_dash(self):
+        self.hold()
+        for before, names in ([], ['-a.lock']), ([], ['--json']), ([self.lock], ['-a.lock', '--']):
+            result = self.assert_run(0, 'status', *before, '--', *names, cwd=self.dir)
+            self.assertEqual([line.partition(': ')[0] for line in result.stdout.splitlines()],
+                             [*map(str, before), *names])
+        result = self.assert_run(0, 'run', '--', '-a.lock', '--', 'echo', '--', 'x', cwd=self.dir)
+        self.assertEqual(result.stdout, '-- x\n')
+
     def test_not_a_lock(self):
         foreign = self.dir / 'data.txt'
         foreign.write_text('"\\\n', encoding='utf-8')
