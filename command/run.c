@@ -79,11 +79,11 @@ read_command (RunWish *wish, int argc, char **argv)
   if (!options_count (&kind, argc, 2, 0))
     return FALSE;
   wish->acquire.path = argv[1];
-  if (given.shell == NULL && argc == 4
+  if (given.shell == NULL && argc >= 4
       && (strcmp (argv[2], "-c") == 0 || strcmp (argv[2], "--command") == 0))
     {
       given.shell = argv[3];
-      first = argc;
+      first = 4;
     }
   else if (argc > 2 && strcmp (argv[2], "--") == 0)
     first = 3;

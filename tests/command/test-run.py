@@ -37,7 +37,7 @@ class Status(CommandTest):
                      ['run', '-w', 'nan', self.lock, 'true'], ['run', '-w', '1', '-n', self.lock, 'true'],
                      ['run', '-E', '256', self.lock, 'true'], ['run', '--lifetime', '0', self.lock, 'true'],
                      ['run', '--on-lost', 'cry', self.lock, 'true'], ['run', '-q', '-v', self.lock, 'true'],
-                     ['run', '-c', 'true', self.lock, 'true'], ['run', '', 'true'], ['run', self.lock, '-c'], [], ['walk']):
+                     ['run', '-c', 'true', self.lock, 'true'], ['run', self.lock, '-c', 'true', 'true'], ['run', '', 'true'], ['run', self.lock, '-c'], [], ['walk']):
             result = self.run_it(*args)
             if args != ['run', self.lock, '-c']:
                 self.assertEqual(result.returncode, USAGE, (args, result))
