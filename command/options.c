@@ -92,7 +92,8 @@ options_seconds (const char *option, const char *text, gint64 *out_msec)
   if (end == text || *end != '\0' || !isfinite (seconds) || signbit (seconds)
       || seconds > SECONDS_MAX)
     {
-      fail (EXIT_USAGE, _("The value “%s” of %s is not a number of seconds."), text, option);
+      fail (EXIT_USAGE, _("The value “%s” of %s is not a number of seconds from 0 to %.0f."), text, option,
+            SECONDS_MAX);
       return FALSE;
     }
   *out_msec = (gint64) ceil (seconds * 1000);
