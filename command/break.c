@@ -44,15 +44,12 @@ static const OptionsKind kind = {
 
 /* Whether the holder is the one that the user means. Says why if not. */
 static gboolean
-is_meant (const Look *look, int *out_status)
+is_meant (const Look *look, const Token *token, int *out_status)
 {
   FluflLockState state = flufl_lock_details_get_state (look->details);
   g_autofree char *text = look_describe (look);
-  g_auto (Token) token = { 0 };
 
-  if (given.holder != NULL && !token_parse (given.holder, &token))
-    *out_status = EXIT_USAGE;
-  else if (given.holder != NULL && !token_is_of (&token, look->details))
+  if (given.holder != NULL && !token_is_of (token, look->details))
     *out_status = fail (EXIT_LOST, _("The token does not hold the lock any more. %s"), text);
   else if (given.if_dead && state != FLUFL_LOCK_STATE_STALE)
     *out_status = fail (EXIT_BUSY, _("The lock is not broken: its holder is not proved dead. %s"), text);
@@ -86,17 +83,20 @@ int
 command_break (int argc, char **argv)
 {
   g_auto (Look) look = { 0 };
+  g_auto (Token) token = { 0 };
   int status = EXIT_DONE;
 
   if (!options_parse (&kind, &argc, &argv) || !options_count (&kind, argc, 2, 2))
     return EXIT_USAGE;
   if (given.if_dead + given.expired + given.force > 1)
     return fail (EXIT_USAGE, _("--if-dead, --expired and --force exclude each other."));
+  if (given.holder != NULL && !token_parse (given.holder, &token))
+    return EXIT_USAGE;
   if (!look_at (&look, argv[1]) && (!given.force || given.holder != NULL))
     return fail_by_error (look.error);
   if (look.error == NULL && look.details == NULL)
     return EXIT_DONE; /* nobody holds it */
-  if (look.details != NULL && !is_meant (&look, &status))
+  if (look.details != NULL && !is_meant (&look, &token, &status))
     return status;
   return break_lock (argv[1]);
 }

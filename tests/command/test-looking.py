@@ -217,6 +217,7 @@ class Break(LookingTest):
 
     def test_usage(self):
         self.assert_run(USAGE, 'break', '--force', '--expired', self.lock)
+        self.assert_run(USAGE, 'break', '--if-holder', 'x', self.lock)  # nobody holds it
         self.assert_run(USAGE, 'break')
 
 
