@@ -95,6 +95,8 @@ command_status (int argc, char **argv)
 
   if (!options_parse (&status_kind, &argc, &argv) || !options_count (&status_kind, argc, 2, 0))
     return EXIT_USAGE;
+  if (given.check && given.as_json)
+    return fail (EXIT_USAGE, _("--check and --json exclude each other."));
   report_begin (&report);
   for (int i = 1; i < argc; i++)
     {

@@ -119,6 +119,7 @@ class Status(LookingTest):
 
     def test_usage(self):
         self.assert_run(USAGE, 'status')
+        self.assert_run(USAGE, 'status', '--check', '--json', self.lock)
         error = json.loads(self.assert_run(USAGE, 'status', '--json').stderr)['error']
         self.assertEqual((error['name'], error['status']), ('usage', USAGE))
         error = json.loads(self.assert_run(USAGE, 'status', '--what', '--json').stderr)['error']
