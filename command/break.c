@@ -92,7 +92,9 @@ command_break (int argc, char **argv)
     return fail (EXIT_USAGE, _("--if-dead, --expired and --force exclude each other."));
   if (given.holder != NULL && !token_parse (given.holder, &token))
     return EXIT_USAGE;
-  if (!look_at (&look, argv[1]) && (!given.force || given.holder != NULL))
+  if (!look_at_given (&look, argv[1])
+      && (!given.force || given.holder != NULL
+          || g_error_matches (look.error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND)))
     return fail_by_error (look.error);
   if (look.error == NULL && look.details == NULL)
     return EXIT_DONE; /* nobody holds it */

@@ -21,6 +21,21 @@ look_at (Look *self, const char *path)
   return self->error == NULL;
 }
 
+/* As look_at(), for a path of the command line. A mistake in it, or a file system that is not mounted,
+ * must not look like a lock that is free. */
+gboolean
+look_at_given (Look *self, const char *path)
+{
+  g_autofree char *directory = g_path_get_dirname (path);
+
+  if (!look_at (self, path))
+    return FALSE;
+  if (self->details == NULL && !g_file_test (directory, G_FILE_TEST_IS_DIR))
+    g_set_error (&self->error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                 _("There is no directory “%s” for the lock “%s”."), directory, path);
+  return self->error == NULL;
+}
+
 void
 look_clear (Look *self)
 {

@@ -20,6 +20,7 @@ typedef struct
 } Look;
 
 gboolean look_at       (Look *self, const char *path);
+gboolean look_at_given (Look *self, const char *path);
 void     look_clear    (Look *self);
 gboolean look_is_free  (const Look *self);
 char    *look_describe (const Look *self);

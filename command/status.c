@@ -102,7 +102,7 @@ command_status (int argc, char **argv)
     {
       g_auto (Look) look = { 0 };
 
-      look_at (&look, argv[i]);
+      look_at_given (&look, argv[i]);
       report_look (&report, &look);
     }
   return report_end (&report);

@@ -61,7 +61,7 @@ wait_until_free (const char *path, gint64 timeout_ms)
     {
       g_auto (Look) look = { 0 };
 
-      if (!look_at (&look, path))
+      if (!look_at_given (&look, path))
         return fail_by_error (look.error);
       if (look_is_free (&look))
         return EXIT_DONE;

@@ -54,7 +54,7 @@ scene_take (Scene *self, const char *path)
 {
   g_autoptr (FluflLock) lock = flufl_lock_new_for_path (path);
 
-  if (!look_at (&self->holder, path))
+  if (!look_at_given (&self->holder, path))
     return FALSE;
   self->waiters = flufl_lock_list_waiters (lock, NULL, &self->holder.error);
   return self->waiters != NULL;

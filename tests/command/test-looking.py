@@ -146,6 +146,9 @@ class List(LookingTest):
 
     def test_no_directory(self):
         self.assert_run(CANNOT_CREATE, 'list', self.dir / 'missing')
+        for arguments in ['status'], ['status', '--check'], ['wait'], ['break'], ['break', '--force'], ['watch']:
+            result = self.assert_run(CANNOT_CREATE, *arguments, self.dir / 'missing' / 'a.lock')
+            self.assertIn('no directory', result.stderr)
         self.assert_run(USAGE, 'list')
 
 
