@@ -39,6 +39,7 @@ show_words (GPtrArray *claims)
       g_autofree char *path = g_file_get_path (claims->pdata[i]);
       g_autofree char *line = NULL;
 
+      g_strdelimit (path, "\n", '?'); /* a line for each claim */
       line = given.dry_run ? g_strdup_printf (_("Would remove %s"), path)
                            : g_strdup_printf (_("Removed %s"), path);
       print_line (line);

@@ -58,13 +58,14 @@ char *
 look_describe (const Look *self)
 {
   g_autofree char *holder = NULL;
+  g_autofree char *path = g_strdelimit (g_strdup (self->path), "\n", '?'); /* a line for each lock */
 
   if (self->error != NULL)
     return g_strdup (self->error->message);
   if (self->details == NULL)
-    return g_strdup_printf (_("%s: Nobody holds it."), self->path);
+    return g_strdup_printf (_("%s: Nobody holds it."), path);
   holder = describe_holder (self->details);
-  return g_strdup_printf ("%s: %s", self->path, holder);
+  return g_strdup_printf ("%s: %s", path, holder);
 }
 
 static void

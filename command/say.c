@@ -17,6 +17,22 @@ fail_as_json (gboolean as_json)
   errors_as_json = as_json;
 }
 
+/* Anybody who may create a file has chosen its name, which may have codes for the terminal. */
+static void
+disarm (GString *text)
+{
+  for (gsize i = 0; i < text->len; i++)
+    {
+      guchar byte = (guchar) text->str[i];
+      gboolean is_c1 = byte == 0xc2 && (guchar) text->str[i + 1] >= 0x80 && (guchar) text->str[i + 1] < 0xa0;
+
+      if ((byte < ' ' && byte != '\n') || byte == 0x7f)
+        text->str[i] = '?';
+      else if (is_c1)
+        text->str[i] = text->str[i + 1] = '?';
+    }
+}
+
 /* A mail of cron's, for example, is often in a locale without these quotation marks. */
 static char *
 dup_for_locale (const char *text)
@@ -24,6 +40,7 @@ dup_for_locale (const char *text)
   static const char *const plain[][2] = { { "“", "\"" }, { "”", "\"" }, { "…", "..." } };
   g_autoptr (GString) result = g_string_new (text);
 
+  disarm (result);
   if (!g_get_charset (NULL))
     for (gsize i = 0; i < G_N_ELEMENTS (plain); i++)
       g_string_replace (result, plain[i][0], plain[i][1], 0);

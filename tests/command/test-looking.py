@@ -109,6 +109,15 @@ class Status(LookingTest):
                                         check=False, timeout=commandtest.PATIENCE_S)
             self.assertEqual(result.returncode, CANNOT_CREATE, result)
 
+    def test_strange_names_in_words(self):
+        name = os.fsdecode('a\n\x1b[31m\x7f\x9b%s ä'.encode() + b'\xff.lock')
+        shown = f'{self.dir}/a??[31m???%s ä'.encode() + b'\xff.lock'
+        for locale in 'C', 'C.UTF-8':
+            result = subprocess.run([commandtest.PROGRAM, 'status', self.dir / name], capture_output=True, check=True,
+                                    env=dict(os.environ, LC_ALL=locale), timeout=commandtest.PATIENCE_S)
+            self.assertEqual(result.stdout, shown + b': Nobody holds it.\n')
+        self.assertNotIn('\x1b', self.assert_run(USAGE, '\x1b[31m').stderr)
+
     def test_json_in_another_locale(self):
         self.lock = self.dir / 'a “b” ….lock'
         self.hold()
