@@ -159,6 +159,19 @@ describe_when (FluflLockDetails *details)
   return g_strdup_printf (_("The lock is held until %s or longer."), until);
 }
 
+/* A sentence about a lock whose holder is dead: when it would expire is nothing to wait for. */
+static char *
+describe_since (FluflLockDetails *details)
+{
+  GDateTime *acquisition = flufl_lock_details_get_acquisition (details);
+  g_autofree char *since = acquisition != NULL ? describe_time (acquisition) : NULL;
+
+  if (since == NULL)
+    return g_strdup (_("The next process that asks for the lock gets it."));
+  return g_strdup_printf (_("The lock was acquired at %s, and the next process that asks for it gets it."),
+                          since);
+}
+
 /*
  * describe_holder:
  *
@@ -169,7 +182,9 @@ char *
 describe_holder (FluflLockDetails *details)
 {
   g_autofree char *who = describe_who (details);
-  g_autofree char *when = describe_when (details);
+  g_autofree char *when = flufl_lock_details_get_state (details) == FLUFL_LOCK_STATE_STALE
+                              ? describe_since (details)
+                              : describe_when (details);
 
   if (flufl_lock_details_get_host_name (details) == NULL)
     return g_strdup_printf ("%s %s", who, when);

@@ -65,7 +65,9 @@ class Status(LookingTest):
 
     def test_dead_holder(self):
         self.kill_holder()
-        self.assertIn('The process is dead.', self.assert_run(0, 'status', self.lock).stdout)
+        text = self.assert_run(0, 'status', self.lock).stdout
+        self.assertIn('The process is dead.', text)
+        self.assertNotIn('it is held until', text)
         self.assertEqual(json.loads(self.assert_run(0, 'status', '--json', self.lock).stdout)[0]['alive'], False)
         self.assert_run(0, 'status', '--check', self.lock)
         self.assert_run(0, 'run', self.lock, 'true')
