@@ -20,7 +20,7 @@ waiting_cb (FluflLock *lock, FluflLockDetails *details, gpointer data)
   g_autofree char *holder = NULL;
 
   (void) lock;
-  if (wish->is_quiet || !(wish->is_verbose || isatty (STDERR_FILENO)))
+  if (wish->is_quiet || !(wish->is_verbose || isatty (STDERR_FILENO)) || !can_say ())
     return;
   holder = describe_holder (details);
   say (_("Waiting for the lock “%s”. %s"), wish->path, holder);
@@ -76,7 +76,7 @@ acquire_lock (const AcquireWish *wish, int other_fd, FluflLock **out_lock)
     return status;
   if (!flufl_operation_get_answer (operation))
     return report_failure (operation, wish);
-  if (wish->is_verbose)
+  if (wish->is_verbose && can_say ())
     say (_("The lock “%s” is acquired after %.3f s."), wish->path,
          (double) (g_get_monotonic_time () - begun) / G_USEC_PER_SEC);
   *out_lock = g_steal_pointer (&lock);

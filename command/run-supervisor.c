@@ -41,6 +41,7 @@ typedef struct
   gboolean        has_ended;  /* the command */
   int             wait_status;
   gboolean        is_lost;
+  char           *unsaid;     /* owned; nullable: why, until standard error takes it */
   gboolean        front_is_gone;
   gboolean        is_ending;  /* the whole family is to end */
   gint64          kill_at;    /* milliseconds; when SIGKILL follows */
@@ -78,6 +79,15 @@ begin_end (Supervisor *self, gboolean at_once)
 }
 
 static void
+say_loss (Supervisor *self)
+{
+  if (self->unsaid != NULL)
+    say ("%s", self->unsaid);
+  g_clear_pointer (&self->unsaid, g_free);
+}
+
+/* The command is ended first: the reader of standard error may take its time. */
+static void
 lose (Supervisor *self)
 {
   g_autoptr (GError) error = NULL;
@@ -86,7 +96,7 @@ lose (Supervisor *self)
     return;
   self->is_lost = TRUE;
   error = flufl_lock_dup_lost_error (self->lock);
-  say ("%s", error != NULL ? error->message : _("The lock expired."));
+  self->unsaid = g_strdup (error != NULL ? error->message : _("The lock expired."));
   if (self->wish->on_lost != ON_LOST_WARN)
     begin_end (self, self->wish->on_lost == ON_LOST_KILL);
 }
@@ -182,12 +192,14 @@ static void
 watch_command (Supervisor *self)
 {
   struct pollfd fds[] = { { .fd = events_fd (), .events = POLLIN },
-                          { .fd = self->front->link, .events = POLLIN } };
+                          { .fd = self->front->link, .events = POLLIN },
+                          { .fd = STDERR_FILENO, .events = POLLOUT } };
   int event;
 
   while (!self->has_ended || (self->is_ending && !family_reap ()))
     {
       fds[1].fd = self->front_is_gone ? -1 : self->front->link;
+      fds[2].fd = self->unsaid != NULL ? STDERR_FILENO : -1;
       if (poll (fds, G_N_ELEMENTS (fds), next_timeout (self)) < 0 && errno != EINTR)
         break;
       while ((event = events_next ()) != EVENT_NONE)
@@ -195,6 +207,8 @@ watch_command (Supervisor *self)
       reap (self);
       look_at_front (self);
       look_at_clock (self);
+      if (self->unsaid != NULL && can_say ())
+        say_loss (self);
     }
 }
 
@@ -277,6 +291,7 @@ run_with_lock (Supervisor *self)
     }
   g_cancellable_disconnect (lost, handler);
   release (self);
+  say_loss (self);
   if (runs)
     report_end (self);
   else

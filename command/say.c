@@ -4,7 +4,9 @@
 
 #include "say.h"
 
+#include <poll.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "exits.h"
 
@@ -55,6 +57,16 @@ put (FILE *stream, const char *prefix, const char *text)
 
   fputs (line, stream);
   fflush (stream);
+}
+
+/* Whether a line on standard error does not have to wait for its reader. A process that holds a lock
+ * asks first: it must be able to end its command in time. */
+gboolean
+can_say (void)
+{
+  struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+  return poll (&fd, 1, 0) > 0;
 }
 
 void

@@ -12,6 +12,7 @@
 
 G_BEGIN_DECLS
 
+gboolean can_say    (void);
 void say            (const char *format, ...) G_GNUC_PRINTF (1, 2);
 int  fail           (int status, const char *format, ...) G_GNUC_PRINTF (2, 3);
 int  fail_by_error  (const GError *error);

@@ -147,6 +147,31 @@ class Losses(CommandTest):
         process.terminate()
         self.finish(process, 128 + signal.SIGTERM)
 
+    def test_reader_of_standard_error_that_does_not_read(self):
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+        os.set_blocking(writer, False)
+        filled = 0
+        for size in 4096, 1:
+            try:
+                while True:
+                    filled += os.write(writer, b'x' * size)
+            except BlockingIOError:
+                pass
+        os.set_blocking(writer, True)
+        process = subprocess.Popen([commandtest.PROGRAM, 'run', '--lifetime', '3', self.lock, 'sh', '-c',
+                                    'echo $$ >"$0"; exec sleep 1000', self.out], stderr=writer)
+        self.processes.append(process)
+        os.close(writer)
+        command = int(self.words_of(self.out)[0])
+        self.lock.unlink()
+        wait_for(lambda: not is_alive(command), 'the end of the command')
+        said = b''
+        while len(said) <= filled:
+            said += os.read(reader, 65536)
+        self.assertIn(b'was lost', said[filled:])
+        self.assertEqual(process.wait(commandtest.PATIENCE_S), LOST)
+
     def test_release_finds_the_loss(self):
         process, _ = self.hold('--lifetime', '1000', script='rm -- "${0%/*}"/test.lock*; exit 0')
         self.assertIn('was lost', self.finish(process, LOST))
