@@ -143,8 +143,9 @@ FluflCall *flufl_lock_call_acquire       (FluflLock        *self,
 FluflCall *flufl_lock_call_release       (FluflLock        *self,
                                           gint64            unused,
                                           GCancellable     *cancellable);
-void       flufl_lock_release_win        (FluflLock        *self,
-                                          guint             number);
+gboolean   flufl_lock_release_win        (FluflLock        *self,
+                                          guint             number,
+                                          GError          **error);
 FluflCall *flufl_lock_call_refresh       (FluflLock        *self,
                                           gint64            lifetime_ms,
                                           GCancellable     *cancellable);

@@ -101,6 +101,7 @@ typedef struct
   FluflLease *lease; /* owned */
   Leases     *leases;
   gboolean    only_kept;
+  guint       number; /* of the lease that may end; 0: any */
   gboolean    done;  /* under the mutex of leases … */
   gboolean    left;  /* … as is this: nobody waits for it any more */
 } Closing;
@@ -113,10 +114,17 @@ note_failure (Leases *leases)
   g_mutex_unlock (&leases->mutex);
 }
 
+/* With one of the mutexes. */
+static gboolean
+is_meant (const FluflLease *self, guint number)
+{
+  return number == 0 || number == self->number;
+}
+
 /* A lock that cannot be removed is left to others. Nobody comes back to it, so it loses its
  * life-line, by which it would seem to be held. */
 static void
-give_up (FluflLease *self, gboolean only_kept)
+give_up (FluflLease *self, gboolean only_kept, guint number)
 {
   FluflOutcome outcome = FLUFL_OUTCOME_RELEASED;
   FluflSite site;
@@ -126,7 +134,7 @@ give_up (FluflLease *self, gboolean only_kept)
     {
       flufl_lease_copy_site (self, &site);
       flufl_lease_lock_disk (self);
-      if (flufl_lease_end (self) && self->claim.path != NULL)
+      if (is_meant (self, number) && flufl_lease_end (self) && self->claim.path != NULL)
         outcome = flufl_claim_release (&self->claim, &site, &errsv);
       if (outcome == FLUFL_OUTCOME_FAILED)
         flufl_claim_clear (&self->claim);
@@ -135,7 +143,8 @@ give_up (FluflLease *self, gboolean only_kept)
         note_failure (get_leases ());
       flufl_lease_learn_site (self, &site);
     }
-  flufl_lease_drop_kept (self);
+  if (number == 0)
+    flufl_lease_drop_kept (self);
 }
 
 static void
@@ -145,7 +154,7 @@ give_up_in_worker (gpointer data)
   Leases *leases = self->leases;
   gboolean left;
 
-  give_up (self->lease, self->only_kept);
+  give_up (self->lease, self->only_kept, self->number);
   flufl_lease_unref (self->lease);
   g_mutex_lock (&leases->mutex);
   self->done = TRUE;
@@ -176,34 +185,36 @@ wait_for_closing (Closing *self, gint64 until)
 
 /* With the mutex. */
 static gboolean
-has_files (const FluflLease *self, gboolean only_kept)
+has_files (const FluflLease *self, gboolean only_kept, guint number)
 {
-  return self->keeps || (self->won && !only_kept);
+  return (self->keeps && number == 0) || (self->won && !only_kept && is_meant (self, number));
 }
 
-static void
-let_go (FluflLease *self, gboolean only_kept, gint64 patience)
+/* Returns: whether there was anything to let go of */
+static gboolean
+let_go (FluflLease *self, gboolean only_kept, guint number, gint64 patience)
 {
   Leases *leases = get_leases ();
   Closing *closing;
   gboolean any, local;
 
   flufl_lease_lock (self);
-  any = has_files (self, only_kept);
+  any = has_files (self, only_kept, number);
   local = self->site.fs_kind == FLUFL_FS_LOCAL;
   flufl_lease_unlock (self);
   if (!any)
-    return;
+    return FALSE;
   if (local)
     {
-      give_up (self, only_kept);
-      return;
+      give_up (self, only_kept, number);
+      return TRUE;
     }
 
   closing = g_new0 (Closing, 1);
   closing->lease = flufl_lease_ref (self);
   closing->leases = leases;
   closing->only_kept = only_kept;
+  closing->number = number;
   g_mutex_lock (&leases->mutex);
   leases->n_closing++;
   g_mutex_unlock (&leases->mutex);
@@ -214,6 +225,7 @@ let_go (FluflLease *self, gboolean only_kept, gint64 patience)
       closing->left = TRUE;
       give_up_in_worker (closing);
     }
+  return TRUE;
 }
 
 /*
@@ -226,7 +238,21 @@ let_go (FluflLease *self, gboolean only_kept, gint64 patience)
 void
 flufl_lease_let_go (FluflLease *self, gboolean only_kept)
 {
-  let_go (self, only_kept, CLOSE_PATIENCE);
+  let_go (self, only_kept, 0, CLOSE_PATIENCE);
+}
+
+/*
+ * flufl_lease_let_go_of:
+ * @number: of a lease
+ *
+ * The same for one lease, and not for a later one of the object.
+ *
+ * Returns: whether the object still had it
+ */
+gboolean
+flufl_lease_let_go_of (FluflLease *self, guint number)
+{
+  return let_go (self, FALSE, number, CLOSE_PATIENCE);
 }
 
 /* An acquisition that runs ends as cancelled. Returns its number; 0 if there is none that @except
@@ -319,7 +345,7 @@ abandon_all (GPtrArray *leases, const GThread *except, gint64 until)
   for (guint i = 0; i < leases->len; i++)
     acquisitions[i] = stop_acquiring (leases->pdata[i], except);
   for (guint i = 0; i < leases->len; i++)
-    let_go (leases->pdata[i], FALSE, 0);
+    let_go (leases->pdata[i], FALSE, 0, 0);
   for (guint i = 0; i < leases->len; i++)
     {
       if (acquisitions[i] == 0)
@@ -327,7 +353,7 @@ abandon_all (GPtrArray *leases, const GThread *except, gint64 until)
       while (is_acquiring (leases->pdata[i], acquisitions[i]) && g_get_monotonic_time () < until)
         g_usleep (LOOK_AGAIN);
       done &= !is_acquiring (leases->pdata[i], acquisitions[i]);
-      let_go (leases->pdata[i], FALSE, 0);
+      let_go (leases->pdata[i], FALSE, 0, 0);
     }
   done &= wait_for_workers (self, until);
   g_mutex_lock (&self->mutex);
@@ -393,7 +419,7 @@ has_work (Leases *self)
       any = !g_mutex_trylock (&lease->mutex);
       if (any)
         break;
-      any = lease->given_up != NULL || has_files (lease, FALSE);
+      any = lease->given_up != NULL || has_files (lease, FALSE, 0);
       g_mutex_unlock (&lease->mutex);
     }
   return any;

@@ -13,6 +13,7 @@
  * | flufl_lease_lose() | the lease, by a loss; keeps the cause | nothing |
  * | flufl_lease_drop_remains() | nothing | removes the claim of a lost lease |
  * | flufl_lease_let_go() | the lease, or only the kept claim | removes it, if need be in a worker |
+ * | flufl_lease_let_go_of() | one lease, and no later one | as let_go() |
  * | flufl_lease_abandon() | a running acquisition, and what let_go() ends | as let_go() |
  * | flufl_lease_forget_object() | signals: the object is being disposed of | nothing |
  * | flufl_lease_close() | the object's part in the lease: it is finalized | nothing |
@@ -133,6 +134,8 @@ gboolean    flufl_lease_enlist        (FluflLease       *self);
 void        flufl_lease_delist        (FluflLease       *self);
 void        flufl_lease_let_go        (FluflLease       *self,
                                        gboolean          only_kept);
+gboolean    flufl_lease_let_go_of     (FluflLease       *self,
+                                       guint             number);
 void        flufl_lease_abandon       (FluflLease       *self);
 GPtrArray  *flufl_lease_list_all      (void);
 gboolean    flufl_lease_abandon_all   (GPtrArray        *leases,

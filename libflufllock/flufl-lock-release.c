@@ -37,8 +37,9 @@ release_step (FluflCall *call, gint64 *out_when G_GNUC_UNUSED)
   HeldCall *self = (HeldCall *) call;
   FluflLease *lease = call->lease;
 
-  /* From now on it is not wanted any more, even if it cannot be removed. */
-  if (self->only == 0)
+  /* From now on it is not wanted any more, even if it cannot be removed. No acquisition runs
+   * beside this, so the number stays. */
+  if (self->only == 0 || self->only == lease->number)
     flufl_lease_stop_heart (lease);
   flufl_lease_lock_disk (lease);
   self->not_held = !flufl_lease_is_held (lease) || (self->only != 0 && self->only != lease->number);
@@ -235,13 +236,13 @@ flufl_lock_release (FluflLock *self, GCancellable *cancellable, GError **error)
  *
  * Releases the lock if it is still held by that lease, and not by a later one.
  */
-void
-flufl_lock_release_win (FluflLock *self, guint number)
+gboolean
+flufl_lock_release_win (FluflLock *self, guint number, GError **error)
 {
   HeldCall call = { .only = number };
 
   flufl_call_init (&call.call, &release_class, self, NULL);
-  flufl_call_run_and_clear (&call.call, NULL);
+  return flufl_call_run_and_clear (&call.call, error);
 }
 
 /**

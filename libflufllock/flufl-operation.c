@@ -91,7 +91,7 @@ drop (FluflOperation *self, gboolean undo)
   win = self->over ? flufl_call_get_win (self->call) : 0;
   flufl_call_drop (g_steal_pointer (&self->call));
   if (win != 0 && undo)
-    flufl_lock_release_win (self->lock, win);
+    flufl_lock_release_win (self->lock, win, NULL);
 }
 
 /**

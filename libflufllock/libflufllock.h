@@ -10,6 +10,7 @@
 #include "flufl-enums.h"
 #include "flufl-error.h"
 #include "flufl-lock-details.h"
+#include "flufl-lock-guard.h"
 #include "flufl-lock.h"
 #include "flufl-macros.h"
 #include "flufl-operation.h"

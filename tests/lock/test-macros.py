@@ -29,6 +29,7 @@ RESULTS = {
     'flufl_lock_refresh_finish': '(lock, result, NULL)',
     'flufl_lock_check': '(lock, NULL, NULL)',
     'flufl_lock_check_finish': '(lock, result, NULL)',
+    'flufl_lock_guard_new': '(lock, 0, NULL, NULL)',
     'flufl_operation_new': '(lock, FLUFL_OPERATION_KIND_CHECK, 0, NULL)',
     'flufl_operation_run': '(operation, -1, 0)',
 }

@@ -144,6 +144,28 @@ operations (void)
   test_place_clear (&place);
 }
 
+static void
+guards (void)
+{
+  TestPlace place;
+  g_autoptr (FluflLock) lock = NULL;
+
+  test_place_init (&place);
+  lock = flufl_lock_new_for_path (place.lock);
+  for (int released = 0; released <= 1; released++)
+    {
+      g_autoptr (FluflLockGuard) guard = flufl_lock_guard_new (lock, 0, NULL, NULL);
+
+      g_assert_nonnull (guard);
+      g_assert_cmpuint (test_place_count (&place), ==, 2);
+      if (released)
+        g_assert_true (flufl_lock_guard_release (g_steal_pointer (&guard), NULL));
+    }
+  flufl_lock_guard_free (flufl_lock_guard_new (lock, 0, NULL, NULL));
+  g_assert_cmpuint (test_place_count (&place), ==, 0);
+  test_place_clear (&place);
+}
+
 static FluflOperation *
 run (FluflLock *lock, FluflOperationKind kind, gint64 value)
 {
@@ -241,6 +263,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/public/properties", properties);
   g_test_add_func ("/public/operations", operations);
+  g_test_add_func ("/public/guards", guards);
   g_test_add_func ("/public/stepwise", stepwise);
   g_test_add_func ("/public/types", types);
   return g_test_run ();

@@ -21,6 +21,11 @@ GLIB = '{http://www.gtk.org/introspection/glib/1.0}'
 # (language, kind, name): why the language's test does not use it. None so far.
 EXCEPTIONS = {}
 
+# function: why only C has it.
+ONLY_C = dict.fromkeys(
+    ('flufl_lock_guard_new', 'flufl_lock_guard_release', 'flufl_lock_guard_free'),
+    'a scope ends at once in C only; others have with, with_lock() and finally')
+
 
 def is_introspectable(element):
     return element.get('introspectable') != '0'
@@ -144,7 +149,7 @@ class Coverage(unittest.TestCase):
         offered = {element.get(attribute)
                    for element in self.namespace.iter() if is_introspectable(element)
                    for attribute in (C + 'identifier', GLIB + 'get-type')}
-        self.assertEqual(declared - offered, set())
+        self.assertEqual(declared - offered, ONLY_C.keys())
 
 
 if __name__ == '__main__':
