@@ -123,7 +123,7 @@ class Snippets(unittest.TestCase):
             include = [f'-I{TOP}/libflufllock', f'-I{BUILD}/libflufllock']
             link = [f'-L{BUILD}/libflufllock', '-lflufllock-1']
             to_c = [part for flag in ['-w', *include, *link] for part in ('-X', flag)]
-            self.run_in('valac', f'--vapidir={BUILD}/vapi', '--pkg', 'gio-2.0', '--pkg',
+            self.run_in('valac', '--fatal-warnings', f'--vapidir={BUILD}/vapi', '--pkg', 'gio-2.0', '--pkg',
                         'flufllock-1', *to_c, '-o', 'app', self.write('app.vala', code))
             self.assertIn('It is our turn', self.run_program(self.directory / 'app'))
 
