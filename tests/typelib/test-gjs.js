@@ -366,6 +366,11 @@ test('types', () => {
   assertEqual(GObject.type_is_a(Flufl.LockDetails.$gtype, GObject.TYPE_BOXED), true);
 });
 
+test('dispose only where GJS has its symbols', () => {
+  for (const name of ['dispose', 'asyncDispose'])
+    assertEqual(typeof lock[Symbol[name]], Symbol[name] === undefined ? 'undefined' : 'function');
+});
+
 // The program of a holder in another process, which gets killed.
 const held = ARGV[0] === '--hold' ? Flufl.Lock.new_for_path(ARGV[1]) : null;
 if (held !== null) {

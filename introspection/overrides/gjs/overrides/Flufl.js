@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
 // What makes Flufl pleasant from GJS: `await lock.acquire_async()`, arguments
-// that have a usual value may be left out, and `lock.with_lock(work)`.
+// that have a usual value may be left out, `lock.with_lock(work)`, and `using`.
 
 const {Gio, GLib} = imports.gi;
 
@@ -60,6 +60,25 @@ function _withRange(proto, name, least, most) {
     Object.defineProperty(proto, spelling, {get, set: setChecked, configurable: true});
 }
 
+// For `using` and `await using`, where this GJS has them. A lock that is neither held nor lost has
+// nothing to end. The release of a lost one reports the loss.
+function _withDispose(proto) {
+  const isOver = lock => !lock.held && lock.dup_lost_error() === null;
+  const define = (symbol, value) => {
+    if (typeof symbol === 'symbol')
+      Object.defineProperty(proto, symbol, {value, writable: true, configurable: true});
+  };
+
+  define(Symbol.dispose, function () {
+    if (!isOver(this))
+      this.release();
+  });
+  define(Symbol.asyncDispose, async function () {
+    if (!isOver(this))
+      await this.release_async();
+  });
+}
+
 function _isCancelled(error) {
   return error instanceof GLib.Error &&
     error.matches(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED);
@@ -101,6 +120,8 @@ function _init() {
     _withDefaults(proto, name, values);
     _withDefaults(proto, `${name}_async`, values);
   }
+
+  _withDispose(proto);
 
   // Holds the lock while `work`, which may be async, runs, and resolves to
   // what it returned. Rejects with LOST if the lock was lost meanwhile.
