@@ -247,7 +247,7 @@ class Waiting(SignalTestCase):
 
     def test_closed_by_a_daemon(self):
         """The numbers of the sockets belong to a file of the application by then."""
-        pipe = sys.modules['gi.overrides.Flufl']._SignalPipe
+        pipe = sys.modules['gi.overrides._FluflSignals'].SignalPipe
         self.addCleanup(setattr, pipe, '_pipe', pipe._pipe)
         old = pipe._pipe = pipe()
         used = [end.fileno() for end in (old._reader, old._writer)]
@@ -271,7 +271,7 @@ class Waiting(SignalTestCase):
         """No socket pair is available, so the wait looks for signals now and then."""
         self.then = self.raise_stop
         self.other.acquire()
-        pipe = sys.modules['gi.overrides.Flufl']._SignalPipe
+        pipe = sys.modules['gi.overrides._FluflSignals'].SignalPipe
         self.addCleanup(setattr, pipe, '_pipe', pipe._pipe)
         self.addCleanup(setattr, _socket, 'socketpair', _socket.socketpair)
 
