@@ -4,14 +4,11 @@
 """Flufl from Python: handlers of signals while a method waits, and the operation that
 returns for them."""
 
-import asyncio
 import _socket
 import contextlib
 import errno
 import gc
 import os
-import pathlib
-import re
 import signal
 import socket
 import subprocess
@@ -26,8 +23,6 @@ from gi.repository import Flufl, Gio, GLib
 
 # Milliseconds: long enough that no test reaches the end, and short enough that none hangs.
 TIMEOUT_MS = PATIENCE_S * 1000
-
-DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / 'docs' / 'languages.md'
 
 
 class Stop(Exception):
@@ -349,84 +344,6 @@ class Storm(SignalTestCase):
         self.assertEqual(stopped, 400)
         self.assertGreater(turns, 0)
         self.assertLess(turns, 400)
-
-
-class Asyncio(LockTestCase):
-    """The recipe of docs/languages.md, as it stands there."""
-
-    def setUp(self):
-        super().setUp()
-        if not DOCUMENT.exists():
-            self.skipTest('the page is not next to an installed test')
-        blocks = re.findall(r'```python\n(.*?)```', DOCUMENT.read_text(encoding='utf-8'), re.DOTALL)
-        recipe, = [block for block in blocks if 'asyncio' in block]
-        names = {}
-        exec(recipe, names)
-        self.acquire = names['acquire']
-
-    def test_acquires(self):
-        asyncio.run(self.acquire(self.lock))
-        self.assertTrue(self.lock.check())
-
-    def test_times_out(self):
-        with self.other:
-            with self.assertRaises(TimeoutError):
-                asyncio.run(self.acquire(self.lock, 20))
-
-    def test_cancelled_while_it_waits(self):
-        async def cancel():
-            task = asyncio.ensure_future(self.acquire(self.lock))
-            while len(os.listdir(self.dir)) < 3:
-                await asyncio.sleep(0.001)
-            task.cancel()
-            with self.assertRaises(asyncio.CancelledError):
-                await task
-
-        with self.other:
-            asyncio.run(cancel())
-            self.assertEqual(len(os.listdir(self.dir)), 2)
-        self.assertFalse(self.lock.held)
-
-    def test_cancelled_at_any_moment(self):
-        async def cancel(delay):
-            task = asyncio.ensure_future(self.acquire(self.lock))
-            await asyncio.sleep(delay)
-            task.cancel()
-            try:
-                await task
-                self.lock.release()
-            except asyncio.CancelledError:
-                self.assertFalse(self.lock.held)
-
-        for i in range(200):
-            asyncio.run(cancel(i * 1e-5))
-            self.assertEqual(os.listdir(self.dir), [])
-
-    def test_cancelled_twice(self):
-        async def cancel():
-            task = asyncio.ensure_future(self.acquire(self.lock))
-            await asyncio.sleep(0)
-            task.cancel()
-            await asyncio.sleep(0)
-            task.cancel()
-            with self.assertRaises(asyncio.CancelledError):
-                await task
-            self.assertFalse(self.lock.held)
-
-        for _ in range(200):
-            asyncio.run(cancel())
-            self.assertEqual(os.listdir(self.dir), [])
-
-    def test_many_at_once(self):
-        async def take_turns():
-            locks = [Flufl.Lock(self.path) for _ in range(12)]
-            await asyncio.gather(*map(take_turn, locks))
-
-        async def take_turn(lock):
-            await self.acquire(lock)
-            await asyncio.to_thread(lock.release)
-
-        asyncio.run(take_turns())
 
 
 class Operation(LockTestCase):

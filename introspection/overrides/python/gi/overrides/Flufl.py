@@ -17,6 +17,9 @@ arguments that have a usual value may be left out.
 Errors are subclasses of `GLib.Error`. A system call's error is an `OSError`
 too, such as `FileNotFoundError`, with `errno` and `filename`.
 
+Under asyncio there are `async with lock:` and `await lock.acquire_async()`, and
+`@lock` is a decorator.
+
 Handlers of signals run while a method waits. If one raises an exception, the
 method ends with it; and if that was `acquire()`, the lock is not held.
 """
@@ -24,9 +27,11 @@ method ends with it; and if that was `acquire()`, the lock is not held.
 import datetime
 import errno
 import functools
+import inspect
 import math
 import operator
 import os
+import sys
 import threading
 
 from gi.module import get_introspection_module
@@ -263,6 +268,37 @@ def _is_cancelled(exception):
             and exception.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED))
 
 
+def _start(lock, name, values, args, kwargs):
+    """Begin an asynchronous operation.
+
+    Without a callback it is a coroutine where a loop of asyncio runs.
+    """
+    if not ('callback' in kwargs or len(args) > 1) and 'asyncio' in sys.modules:
+        from gi.overrides import _FluflAsync
+        if _FluflAsync.is_in_loop():
+            return _FluflAsync.operate(lock, name, values, *args, **kwargs)
+    return getattr(Flufl.Lock, name + '_async')(lock, *values, *args, **kwargs)
+
+
+def _decorate(lock, function):
+    if not callable(function):
+        raise TypeError(f'a lock decorates a function, not {type(function).__name__}')
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise TypeError('a lock does not decorate a generator, whose work begins after its call; '
+                        'write `with lock:` in it')
+    if inspect.iscoroutinefunction(function):
+        @functools.wraps(function)
+        async def wrapper(*args, **kwargs):
+            async with lock:
+                return await function(*args, **kwargs)
+    else:
+        @functools.wraps(function)
+        def wrapper(*args, **kwargs):
+            with lock:
+                return function(*args, **kwargs)
+    return wrapper
+
+
 class Lock(Flufl.Lock):
     """A lock that is a file.
 
@@ -318,6 +354,19 @@ class Lock(Flufl.Lock):
             # stopped: it may have been by the lock's own cancellable.
             if exc_type is None or _is_cancelled(exc_value):
                 raise
+
+    async def __aenter__(self):
+        from gi.overrides import _FluflAsync
+        await _FluflAsync.enter(self)
+        return self
+
+    async def __aexit__(self, exc_type, exc_value, traceback):
+        from gi.overrides import _FluflAsync
+        await _FluflAsync.leave(self, exc_value, _is_cancelled(exc_value))
+
+    def __call__(self, function):
+        """Decorate a function, or an async one: each call acquires the lock, and releases it."""
+        return _decorate(self, function)
 
     connect = _connects('connect')
     connect_after = _connects('connect_after')
@@ -443,13 +492,25 @@ class Lock(Flufl.Lock):
         return _is_cancelled(error) and self.dup_lost_error() or error
 
     def acquire_async(self, timeout=Flufl.LOCK_TIMEOUT_DEFAULT, *args, **kwargs):
-        return super().acquire_async(_timeout_to_ms(timeout), *args, **kwargs)
+        return _start(self, 'acquire', (_timeout_to_ms(timeout),), args, kwargs)
+
+    def release_async(self, *args, **kwargs):
+        return _start(self, 'release', (), args, kwargs)
 
     def refresh_async(self, lifetime=Flufl.LOCK_LIFETIME_DEFAULT, *args, **kwargs):
-        return super().refresh_async(self._new_lifetime_ms(lifetime), *args, **kwargs)
+        return _start(self, 'refresh', (self._new_lifetime_ms(lifetime),), args, kwargs)
+
+    def check_async(self, *args, **kwargs):
+        return _start(self, 'check', (), args, kwargs)
+
+    def query_state_async(self, *args, **kwargs):
+        return _start(self, 'query_state', (), args, kwargs)
+
+    def query_details_async(self, *args, **kwargs):
+        return _start(self, 'query_details', (), args, kwargs)
 
     def break_lock_async(self, flags=Flufl.BreakFlags.NONE, *args, **kwargs):
-        return super().break_lock_async(flags, *args, **kwargs)
+        return _start(self, 'break_lock', (flags,), args, kwargs)
 
     acquire_finish = _finishes('acquire_finish')
     release_finish = _finishes('release_finish')

@@ -1,0 +1,285 @@
+# SPDX-FileCopyrightText: 2026 The libflufllock authors
+# SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+
+"""Operations of Flufl that a task of asyncio awaits.
+
+A loop of asyncio iterates no main context of GLib. So one thread iterates a
+context for all operations of the process, and their results come back by
+`call_soon_threadsafe()`. A loop of `gi.events` iterates a context itself, and
+its operations and signals stay in its thread.
+
+A cancelled task waits until its operation has ended. An acquisition that was
+won at that moment is undone.
+"""
+
+import asyncio
+import atexit
+import contextlib
+import os
+import sys
+import threading
+
+from gi.module import get_introspection_module
+from gi.repository import Gio, GLib, GObject
+
+# The end of the process waits that long for a handler of the user's.
+_PATIENCE_S = 5
+
+_Lock = get_introspection_module('Flufl').Lock
+
+
+class _Service:
+    """The thread that iterates a main context until the process ends."""
+
+    _service = None
+
+    def __init__(self):
+        self._context = GLib.MainContext.new()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._iterate, name='flufl-asyncio', daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def get(cls):
+        with _service_mutex:
+            if cls._service is None:
+                cls._service = cls()
+            return cls._service
+
+    @classmethod
+    def forget(cls):
+        """A forked child has no such thread, and perhaps a mutex that nobody unlocks."""
+        global _service_mutex
+        _service_mutex = threading.Lock()
+        cls._service = None
+
+    @classmethod
+    def stop(cls):
+        """A thread must not wait for the interpreter when that is no more."""
+        if cls._service is not None:
+            cls._service.call(cls._service._stop)
+            cls._service._thread.join(_PATIENCE_S)
+
+    def _stop(self):
+        self._stopped = True
+
+    def _iterate(self):
+        self._context.push_thread_default()
+        while not self._stopped:
+            self._context.iteration(True)
+        self._context.pop_thread_default()
+
+    def call(self, function):
+        """Have the thread call the function."""
+        def dispatch(*unused):
+            function()
+            return GLib.SOURCE_REMOVE
+
+        source = GLib.Idle(priority=GLib.PRIORITY_DEFAULT)
+        source.set_callback(dispatch)
+        source.attach(self._context)
+
+
+_service_mutex = threading.Lock()
+os.register_at_fork(after_in_child=_Service.forget)
+atexit.register(_Service.stop)
+
+
+def _iterates_context(loop):
+    """Whether callbacks of GLib come in the thread of the loop, as in `gi.events`."""
+    events = sys.modules.get('gi.events')
+    return (events is not None and isinstance(loop, events.GLibEventLoop)
+            and GLib.MainContext.ref_thread_default().is_owner())
+
+
+class _Flight:
+    """An operation under way."""
+
+    def __init__(self, lock, name, values, cancellable):
+        self._lock = lock
+        self._name = name
+        self._arguments = *values, cancellable
+        self._loop = asyncio.get_running_loop()
+        self._future = self._loop.create_future()
+        self._unread_wins = []  # at most one; the thread that takes it out undoes it
+        self._is_unwanted = False
+        if _iterates_context(self._loop):
+            self._begin()
+        else:
+            _Service.get().call(self._begin)
+
+    # In the thread that iterates the context.
+
+    def _begin(self):
+        try:
+            getattr(_Lock, self._name + '_async')(self._lock, *self._arguments, self._finish)
+        except Exception as error:  # an argument of the wrong type
+            self._end(None, error)
+
+    def _finish(self, lock, result):
+        try:
+            answer = getattr(lock, self._name + '_finish')(result)
+        except Exception as error:
+            self._end(None, error)
+        else:
+            if self._name == 'acquire':
+                self._unread_wins.append(True)
+            self._end(answer, None)
+
+    def _end(self, answer, error):
+        try:
+            self._loop.call_soon_threadsafe(self._resolve, answer, error)
+        except RuntimeError:  # the loop is closed
+            self._is_unwanted = True
+        if self._is_unwanted:
+            self._undo_later()
+
+    # In the thread of the loop.
+
+    def _resolve(self, answer, error):
+        if not self._future.done():
+            self._future.set_result((answer, error))
+
+    async def land(self, cancellable):
+        """Wait for the result. If the task is cancelled, cancel, and wait still."""
+        cancellation = None
+        while not self._future.done():
+            try:
+                await asyncio.shield(self._future)
+            except asyncio.CancelledError as error:
+                cancellation = error
+                cancellable.cancel()
+            except GeneratorExit:  # the loop has ended before its task
+                if not sys.is_finalizing():  # or else the library gives up all locks itself
+                    self._abandon(cancellable)
+                raise
+        answer, error = self._future.result()
+        try:
+            if cancellation is not None:
+                await self._undo()
+                raise cancellation
+            if error is not None:
+                raise error
+            self._unread_wins.clear()
+            return answer
+        finally:
+            del cancellation, error  # their tracebacks have this frame
+
+    def _abandon(self, cancellable):
+        self._is_unwanted = True
+        cancellable.cancel()
+        self._undo_later()
+
+    def _take_win(self):
+        try:
+            return self._unread_wins.pop()
+        except IndexError:
+            return False
+
+    async def _undo(self):
+        if self._take_win():
+            try:
+                await operate(self._lock, 'release', ())
+            except asyncio.CancelledError:  # once more; it is released all the same
+                pass
+            except GLib.Error:
+                self._lock.abandon()
+
+    def _undo_later(self):
+        if self._take_win():
+            _Service.get().call(self._lock.abandon)
+
+
+async def operate(lock, name, values, cancellable=None):
+    """Run an operation to its end, and return its answer."""
+    own = Gio.Cancellable()
+    if name == 'release':  # it ends soon, and a lock that stays held helps nobody
+        return await _Flight(lock, name, values, cancellable).land(own)
+    if cancellable is None:
+        return await _Flight(lock, name, values, own).land(own)
+    # Not Gio.Cancellable.connect(), whose end waits for handlers in other threads.
+    handler = GObject.Object.connect(cancellable, 'cancelled', lambda unused: own.cancel())
+    try:
+        if cancellable.is_cancelled():
+            own.cancel()
+        return await _Flight(lock, name, values, own).land(own)
+    finally:
+        GObject.Object.disconnect(cancellable, handler)
+
+
+def is_in_loop():
+    """Whether a loop of asyncio runs this."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+class _Hold:
+    """One `async with`: from the acquisition to the end of the work."""
+
+    def __init__(self, lock):
+        self._lock = lock
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self._others = self._task.cancelling() if hasattr(self._task, 'cancelling') else 0
+        self._is_over = False
+        self._has_cancelled = False
+        self.error = None
+        self._cancellable = lock.dup_lost_cancellable()
+        self._handler = GObject.Object.connect(self._cancellable, 'cancelled', self._lost_cb)
+        if self._cancellable.is_cancelled():
+            self._lost_cb()
+
+    def _lost_cb(self, *unused):
+        """Called in any thread."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._stop_work)
+
+    def _stop_work(self):
+        if not self._is_over and not self._has_cancelled:
+            self.error = self._lock.dup_lost_error()
+            self._has_cancelled = self._task.cancel()
+
+    def end(self):
+        """Return whether the loss alone has cancelled the task, and nobody else."""
+        self._is_over = True
+        GObject.Object.disconnect(self._cancellable, self._handler)
+        if not self._has_cancelled:
+            return False
+        return not hasattr(self._task, 'uncancel') or self._task.uncancel() <= self._others
+
+
+# By object and task, in the order of their beginnings. Another task may acquire an object anew
+# after a loss, and so may the work.
+_holds = {}
+
+
+async def enter(lock):
+    await operate(lock, 'acquire', (get_introspection_module('Flufl').LOCK_TIMEOUT_DEFAULT,))
+    _holds.setdefault((id(lock), asyncio.current_task()), []).append(_Hold(lock))
+
+
+async def leave(lock, work_error, is_stopped):
+    """Release the lock after the work, and raise the loss.
+
+    `is_stopped` is whether the error of the work only says that it was stopped.
+    """
+    key = id(lock), asyncio.current_task()
+    hold = _holds[key].pop()
+    if not _holds[key]:
+        del _holds[key]
+    if hold.end() and isinstance(work_error, asyncio.CancelledError):
+        is_stopped = True
+    failure = hold.error
+    if failure is None or not lock.held:  # or else it is not lost, but acquired anew by another task
+        try:
+            await operate(lock, 'release', ())
+        except GLib.Error as error:
+            failure = failure or error
+    try:
+        if failure is not None and (work_error is None or is_stopped):
+            raise failure from work_error
+    finally:
+        del failure, hold
