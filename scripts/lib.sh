@@ -157,7 +157,8 @@ get_packages() {
 need_packages() { get_packages "$@" || exit 1; }
 
 # The original flufl.lock, for an interpreter that also sees Debian's PyGObject, and its sources,
-# which have its tests.
+# which have its tests. And mypy, and the sources of pygobject-stubs, which are its stubs: as a
+# package they ask for a newer PyGObject.
 need_venv() {
     local wanted=$top/tests/requirements.txt sources=$top/tests/sources.txt source
 

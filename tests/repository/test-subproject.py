@@ -102,6 +102,8 @@ class Subproject(unittest.TestCase):
         self.make('vala', project, None, '--prefix=/usr', f'-Dlibflufllock:python_overrides_dir={where}')
         there = [path for path in self.installed() if path.endswith('/Flufl.py')]
         self.assertEqual(there, [f'/usr/{where}/Flufl.py'])
+        stubs = pathlib.PurePath('/usr', where).parents[1] / 'gi-stubs'
+        self.assertLessEqual({f'{stubs}/py.typed', f'{stubs}/repository/Flufl.pyi'}, self.installed())
 
 
 if __name__ == '__main__':
