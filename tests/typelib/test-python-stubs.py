@@ -111,6 +111,13 @@ async def work() -> None:
     (await lock.check_async()).pid  # wrong
 '''
 
+# The types of Python for those of the GIR.
+RESULTS = {'gboolean': 'bool', 'utf8': 'str', 'gint': 'int', 'gint64': 'int', 'none': 'None',
+           'GLib.Quark': 'int'}
+# The override returns its own classes from these, and the last has results in its parameters.
+OTHER_RESULTS = {('Lock', 'new_beside'), ('Lock', 'dup_lost_error'), ('Lock', 'explain_error'),
+                 ('Operation', 'get_error')}
+
 
 def load(name):
     spec = importlib.util.spec_from_file_location(name, HERE / f'{name}.py')
@@ -230,6 +237,32 @@ class Stubs(unittest.TestCase):
                 self.assertEqual(stub_parameters(scope[name]), runtime_parameters(type_name, name, element))
                 count += 1
         self.assertGreater(count, 60)
+
+    def test_results(self):
+        count = 0
+        for type_name, name, element in self.elements():
+            result = element.find(gir.CORE + 'return-value')
+            kind = result.find(gir.CORE + 'type')
+            if (kind is None or kind.get('name') == 'GLib.PtrArray' or name.endswith('_async')
+                    or (type_name, name) in OTHER_RESULTS):
+                continue
+            expected = RESULTS.get(kind.get('name'), kind.get('name'))
+            if result.get('nullable') == '1':
+                expected += ' | None'
+            node, = (self.classes[type_name] if type_name else self.top)[name]
+            with self.subTest(f'{type_name}.{name}'):
+                self.assertEqual(ast.unparse(node.returns), expected)
+                count += 1
+        self.assertGreater(count, 60)
+
+    def test_results_of_await(self):
+        methods = self.classes['Lock']
+        names = [name for name in methods if name.endswith('_async')]
+        self.assertEqual(len(names), 7)
+        for name in names:
+            node, = methods[name.replace('_async', '_finish')]
+            self.assertEqual([ast.unparse(overload.returns) for overload in methods[name]],
+                             [f'Coroutine[Any, Any, {ast.unparse(node.returns)}]', 'None', 'None'])
 
     def test_values(self):
         for element in self.namespace:
