@@ -61,12 +61,12 @@ struct _FluflLease
   FluflHeart    *heart;      /* owned; nullable; of a lease with a heartbeat; atomic, written
                               * with the mutex */
   int            beat_errsv; /* what the last beat failed with, or 0 */
+  gboolean       lost_fired;
   GMainContext  *context;    /* owned; that of the last acquisition; NULL: the default one */
   gboolean       is_closed;  /* there is no object any more */
   gboolean       keeps;      /* kept has a path */
   FluflPulse    *idle;       /* owned; nullable; lets go of what is kept for long */
   GCancellable  *lost;       /* owned; nullable: nobody has asked for it */
-  gboolean       lost_fired;
   int           *given_up;   /* borrowed; nullable; atomic; ends the acquisition that runs … */
   FluflSleeper  *acquirer;   /* borrowed; nullable; … once this is woken */
   GThread       *acquiring_thread; /* borrowed; of a synchronous one; nullable */

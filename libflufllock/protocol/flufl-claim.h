@@ -32,6 +32,7 @@ typedef struct
   char    *path;
   const FluflSyscalls *line; /* what closes fd; NULL: there is no life-line */
   int      fd;           /* of the claim, with the flock that is the life-line */
+  gboolean named_kept;   /* its name says that it is kept, not since when it waits */
   guint64  line_id;      /* of the life-line, in the process that tied it */
   guint64  dev;
   guint64  ino;
@@ -51,7 +52,6 @@ typedef struct
   gboolean unsure;       /* it may be the lock: an answer was lost */
   gboolean kept;         /* for the next use, under a name for that … */
   gint64   kept_at;      /* … since this boot time; valid if it ever was */
-  gboolean named_kept;  /* its name says that it is kept, not since when it waits */
   gboolean renamed;      /* its content is not its name yet */
   gboolean doubtful;     /* look closely before touching the lock: a refresh failed, or
                           * others have made links to it */

@@ -57,12 +57,12 @@ typedef struct
   const char          *program_name; /* interned; what new claims call the program; NULL: nothing */
   gboolean             has_parent; /* ".." is a part of lock_path */
   FluflFsKind          fs_kind;    /* asked for until it is known */
+  gboolean             no_life_lines; /* flock(2) was tried here and failed */
   gboolean             names_kept; /* new claims are named to be kept: set for an
                                     * operation, until it meets a holder */
   gint64               arrival;    /* the moment of arrival in the names of new claims, in
                                     * nanoseconds of real time; 0: when they are made. Set for
                                     * an operation */
-  gboolean             no_life_lines; /* flock(2) was tried here and failed */
   GArray              *retry_errnos;   /* owned; nullable; of int: what else is thought to pass.
                                         * It is replaced, and never changed */
 } FluflSite;
