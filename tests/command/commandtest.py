@@ -12,6 +12,10 @@ import time
 import unittest
 
 PROGRAM = os.path.abspath(sys.argv.pop(1))
+# A program that was started by nohup(1), or in the background, ignores these, and its children too.
+for number in signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM:
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 PATIENCE_S = 60  # a busy machine is slow; what takes longer hangs
 CANNOT_CREATE, BUSY, LOST, NOT_A_LOCK, USAGE = 73, 75, 76, 65, 64
 
