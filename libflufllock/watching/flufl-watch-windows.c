@@ -33,7 +33,7 @@ typedef struct
   DWORD      changes[CHANGES_SIZE / sizeof (DWORD)];
 } Directory;
 
-/* What a watch has in the kernel's place. */
+/* One watch, as this file knows it. */
 typedef struct
 {
   FluflWatch *watch;
