@@ -19,7 +19,7 @@ fail_as_json (gboolean as_json)
   errors_as_json = as_json;
 }
 
-/* Anybody who may create a file has chosen its name, which may have codes for the terminal. */
+/* A file name may contain codes for the terminal, and any user may have chosen it. */
 static void
 disarm (GString *text)
 {
