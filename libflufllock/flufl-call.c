@@ -373,8 +373,7 @@ cancel_overdue_cb (gpointer data)
   self->answered_early = TRUE;
   g_atomic_int_set (&self->given_up, TRUE);
   stop_watching_cancel (self);
-  g_task_return_new_error (self->task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "%s",
-                           "Operation was cancelled");
+  g_task_return_error (self->task, flufl_report_cancelled ());
   return G_SOURCE_REMOVE;
 }
 

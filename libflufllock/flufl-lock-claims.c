@@ -28,16 +28,6 @@ keep_name (const char *name, gpointer names)
   return TRUE;
 }
 
-/* @directory: as the system spells it */
-static GError *
-report_unlisted (const char *directory, int errsv)
-{
-  g_autofree char *path = g_filename_display_name (directory);
-
-  return g_error_new (G_IO_ERROR, (int) g_io_error_from_errno (errsv),
-                      "Could not read the directory “%s”: %s.", path, g_strerror (errsv));
-}
-
 /* --- Waiters --- */
 
 typedef struct
@@ -135,7 +125,7 @@ find_waiters (Waiters *self, GError **error)
       int errsv = errno;
       g_autofree char *directory = flufl_site_directory (&self->site);
 
-      g_propagate_error (error, report_unlisted (directory, errsv));
+      g_propagate_error (error, flufl_report_unlisted (directory, errsv));
       return NULL;
     }
   flufl_look_take (&self->holder, &self->site, self->site.lock_path);
@@ -284,7 +274,7 @@ flufl_lock_remove_leftovers (GFile        *directory,
   names = g_ptr_array_new_with_free_func (g_free);
   if (flufl_lock_syscalls->list (path, keep_name, names) != 0)
     {
-      g_propagate_error (error, report_unlisted (path, errno));
+      g_propagate_error (error, flufl_report_unlisted (path, errno));
       return NULL;
     }
   removed = g_ptr_array_new_with_free_func (g_object_unref);

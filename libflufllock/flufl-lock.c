@@ -355,7 +355,8 @@ gboolean
 flufl_lock_check_usable (FluflLock *self, GError **error)
 {
   const FluflSite *site = &self->lease->site;
-  const char *fault = site->lock_path != NULL ? flufl_name_find_fault (site->lock_name) : NULL;
+  FluflNameFault fault = site->lock_path != NULL ? flufl_name_find_fault (site->lock_name)
+                                                 : FLUFL_NAME_FAULT_NONE;
   const RawPath *raw;
 
   if (site->lock_path == NULL)
@@ -367,7 +368,7 @@ flufl_lock_check_usable (FluflLock *self, GError **error)
     }
   else if (site->lock_name[0] == '\0')
     g_propagate_error (error, flufl_report_no_name (site));
-  else if (fault != NULL)
+  else if (fault != FLUFL_NAME_FAULT_NONE)
     g_propagate_error (error, flufl_report_bad_name (site, fault));
   else if (!self->separator_is_valid)
     g_propagate_error (error, flufl_report_bad_separator (site, self->separator));

@@ -13,6 +13,7 @@
 
 #include "flufl-lock-details-private.h"
 #include "flufl-person-private.h"
+#include "flufl-words-private.h"
 
 /* Text that another process wrote, as it may be shown: valid UTF-8 without what moves a cursor,
  * begins a line or turns the direction of what follows. */
@@ -42,7 +43,10 @@ format_time (gint64 nsec)
   g_autoptr (GDateTime) local = g_date_time_to_local (utc);
 
   /* Next to the ends of time there is no local one. */
-  return g_date_time_format (local != NULL ? local : utc, "%Y-%m-%d %H:%M:%S %Z");
+  return g_date_time_format (local != NULL ? local : utc,
+                             /* Translators: A date, a time and a time zone, for g_date_time_format(),
+                              * inside of a sentence. Use numbers only. */
+                             C_("time", "%Y-%m-%d %H:%M:%S %Z"));
 }
 
 static gboolean
@@ -59,55 +63,96 @@ describe_nameless (const FluflSite *site, const FluflLook *look)
   g_autofree char *shown = NULL;
 
   if (look->sight == FLUFL_SIGHT_UNREADABLE)
-    return g_strdup ("This process may not read the lock file, so the holder is not known.");
+    return g_strdup (_("This process may not read the lock file, so the holder is not known."));
   if (look->sight != FLUFL_SIGHT_STRANGE)
     return NULL;
   path = flufl_site_path_of (site, look->claim.name);
   shown = show_foreign (path);
-  return g_strdup_printf ("The claim file “%s” has another form of name, perhaps with a separator "
-                          "other than “%s”, so the holder is not known.",
+  return g_strdup_printf (_("The claim file “%s” has another form of name, perhaps with a separator "
+                            "other than “%s”, so the holder is not known."),
                           shown, site->separator);
 }
 
-/* A user as people know one, or NULL. */
-static char *
-describe_user (gint64 user_id)
+/* The texts that a sentence about the holder names. */
+typedef struct
 {
-  g_autofree char *name = NULL, *real_name = NULL;
+  char *user;      /* owned; nullable */
+  char *real_name; /* owned; nullable: none, or that of @user */
+  char *program;   /* owned; nullable */
+  char *host;      /* owned */
+  int   pid;
+} Holder;
+
+static void
+holder_clear (Holder *self)
+{
+  g_free (self->user);
+  g_free (self->real_name);
+  g_free (self->program);
+  g_free (self->host);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Holder, holder_clear)
+
+static void
+holder_init (Holder *self, const FluflFindings *findings)
+{
+  const FluflLook *look = &findings->look;
   FluflPerson person;
 
-  if (!flufl_person_find (user_id, &person))
-    return NULL;
-  name = show_foreign (person.name);
-  if (person.real_name == NULL || strcmp (person.real_name, person.name) == 0)
-    return g_strdup_printf ("“%s”", name);
-  real_name = show_foreign (person.real_name);
-  return g_strdup_printf ("“%s” (%s)", name, real_name);
+  self->host = show_foreign (look->claim.host);
+  self->pid = look->claim.pid;
+  if (findings->program[0] != '\0')
+    self->program = show_foreign (findings->program);
+  if (!flufl_person_find (look->owner, &person))
+    return;
+  self->user = show_foreign (person.name);
+  if (person.real_name != NULL && strcmp (person.real_name, person.name) != 0)
+    self->real_name = show_foreign (person.real_name);
+}
+
+/* A sentence that names a holder whose user is known. */
+static char *
+describe_user (const Holder *self)
+{
+  if (self->real_name != NULL && self->program != NULL)
+    /* Translators: “it” is the lock. The texts are the user's account, the user's real name, the
+     * program, its process ID, and its machine. */
+    return g_strdup_printf (_("User “%s” (%s) holds it with “%s”, process %d on host “%s”."), self->user,
+                            self->real_name, self->program, self->pid, self->host);
+  if (self->real_name != NULL)
+    /* Translators: “it” is the lock. The texts are the user's account and the user's real name. */
+    return g_strdup_printf (_("User “%s” (%s) holds it with process %d on host “%s”."), self->user,
+                            self->real_name, self->pid, self->host);
+  if (self->program != NULL)
+    /* Translators: “it” is the lock. */
+    return g_strdup_printf (_("User “%s” holds it with “%s”, process %d on host “%s”."), self->user,
+                            self->program, self->pid, self->host);
+  /* Translators: “it” is the lock. */
+  return g_strdup_printf (_("User “%s” holds it with process %d on host “%s”."), self->user, self->pid,
+                          self->host);
 }
 
 /* A sentence that names the holder. */
 static char *
 describe_holder (const FluflSite *site, const FluflFindings *findings)
 {
-  const FluflLook *look = &findings->look;
-  g_autofree char *host = show_foreign (look->claim.host);
-  g_autofree char *program = show_foreign (findings->program);
-  g_autofree char *user = describe_user (look->owner);
-  char *nameless = describe_nameless (site, look);
-  int pid = look->claim.pid;
+  g_auto (Holder) holder = { 0 };
+  char *nameless = describe_nameless (site, &findings->look);
 
   if (nameless != NULL)
     return nameless;
+  holder_init (&holder, findings);
   if (findings->own)
-    return g_strdup_printf ("Another object of this process (%d) holds it.", pid);
-  if (user != NULL && program[0] != '\0')
-    return g_strdup_printf ("User %s holds it with “%s”, process %d on host “%s”.", user, program, pid,
-                            host);
-  if (user != NULL)
-    return g_strdup_printf ("User %s holds it with process %d on host “%s”.", user, pid, host);
-  if (program[0] != '\0')
-    return g_strdup_printf ("“%s”, process %d on host “%s”, holds the lock.", program, pid, host);
-  return g_strdup_printf ("Process %d on host “%s” holds the lock.", pid, host);
+    /* Translators: “it” is the lock. %d is the process ID. */
+    return g_strdup_printf (_("Another object of this process (%d) holds it."), holder.pid);
+  if (holder.user != NULL)
+    return describe_user (&holder);
+  if (holder.program != NULL)
+    /* Translators: The first %s is a program. */
+    return g_strdup_printf (_("“%s”, process %d on host “%s”, holds the lock."), holder.program,
+                            holder.pid, holder.host);
+  return g_strdup_printf (_("Process %d on host “%s” holds the lock."), holder.pid, holder.host);
 }
 
 /* A sentence that shows since when the lock is held, and when it expires or expired. */
@@ -120,33 +165,99 @@ describe_times (const FluflSite *site, const FluflLook *look)
   gboolean past = is_past (site, look);
 
   if (since != NULL && past)
-    return g_strdup_printf ("The lock was acquired at %s, and it expired at %s.", since, until);
+    /* Translators: The texts are a date and a time each. */
+    return g_strdup_printf (_("The lock was acquired at %s, and it expired at %s."), since, until);
   if (since != NULL)
-    return g_strdup_printf ("The lock was acquired at %s, and it is held until %s or longer.", since,
+    /* Translators: The texts are a date and a time each. */
+    return g_strdup_printf (_("The lock was acquired at %s, and it is held until %s or longer."), since,
                             until);
   if (past)
-    return g_strdup_printf ("The lock expired at %s.", until);
-  return g_strdup_printf ("The lock is held until %s or longer.", until);
+    return g_strdup_printf (_("The lock expired at %s."), until);
+  return g_strdup_printf (_("The lock is held until %s or longer."), until);
 }
 
-/* A sentence for what is known of the holder's process, or "". */
+/* A sentence for what is known of the holder's process, or NULL. */
 static const char *
 describe_liveness (const FluflFindings *findings)
 {
   if (findings->look.sight != FLUFL_SIGHT_CLAIM || findings->own)
-    return "";
+    return NULL;
   if (findings->stopped)
-    return " The process is alive, but it is stopped, and does nothing until it is continued.";
+    return _("The process is alive, but it is stopped, and does nothing until it is continued.");
   switch (findings->liveness)
     {
     case FLUFL_LIVENESS_ALIVE:
-      return " The process is alive.";
+      return _("The process is alive.");
     case FLUFL_LIVENESS_DEAD:
-      return " The process is dead.";
+      return _("The process is dead.");
     case FLUFL_LIVENESS_UNKNOWN:
     default:
-      return " It is not known whether the process is alive.";
+      return _("It is not known whether the process is alive.");
     }
+}
+
+/* A number of seconds, for a sentence and its plural form. */
+static int
+seconds_of (gint64 nsec)
+{
+  return (int) (nsec / FLUFL_NSEC_PER_SEC);
+}
+
+/* A sentence for an expired lock that may not be broken yet, because clocks may differ; or NULL. */
+static char *
+describe_slop (const FluflSite *site, const FluflFindings *findings)
+{
+  int slop = seconds_of (FLUFL_SLOP);
+
+  if (!is_past (site, &findings->look) || findings->expired || findings->resting
+      || findings->look.sight != FLUFL_SIGHT_CLAIM || findings->break_errsv != 0)
+    return NULL;
+  return g_strdup_printf (P_("The lock can be broken %d s after it expired.",
+                             "The lock can be broken %d s after it expired.", slop),
+                          slop);
+}
+
+/* Sentences for what keeps the lock from being broken, or NULL. */
+static char *
+describe_break (const FluflFindings *findings)
+{
+  int seconds;
+
+  if (findings->look.sight == FLUFL_SIGHT_STRANGE && findings->break_errsv != 0)
+    /* Translators: “It” is the lock. A separator is a text between the parts of a file's name. */
+    return g_strdup (_("It can only be broken by force. If it was taken with another separator, use "
+                       "that one."));
+  if (findings->break_errsv == EEXIST)
+    /* Translators: Both numbers are greater than 1. */
+    return g_strdup_printf (_("The lock seems to be a copy. It can be broken %d s after it expired, once "
+                              "nothing has changed for %d s."),
+                            seconds_of (FLUFL_SLOP), seconds_of (FLUFL_GRACE));
+  if (findings->break_errsv != 0)
+    return g_strdup_printf (_("The lock cannot be broken from here: %s."),
+                            g_strerror (findings->break_errsv));
+  if (findings->resting)
+    {
+      seconds = seconds_of (findings->rest);
+      return g_strdup_printf (P_("The lock can be broken once nothing has changed for %d s.",
+                                 "The lock can be broken once nothing has changed for %d s.", seconds),
+                              seconds);
+    }
+  if (!findings->in_vigil)
+    return NULL;
+  seconds = seconds_of (findings->vigil.left) + 1;
+  return g_strdup_printf (P_("The lock can be broken if it is not refreshed within %d s.",
+                             "The lock can be broken if it is not refreshed within %d s.", seconds),
+                          seconds);
+}
+
+/* Appends sentences, if there are any. */
+static void
+append (char **text, const char *more)
+{
+  char *joined = flufl_words_join (*text, more);
+
+  g_free (*text);
+  *text = joined;
 }
 
 /* Sentences about who or what is in the way. */
@@ -154,50 +265,32 @@ char *
 flufl_report_describe_obstacle (const FluflSite *site, const FluflFindings *findings)
 {
   const FluflLook *look = &findings->look;
-  g_autoptr (GString) text = g_string_new (NULL);
-  gboolean past = is_past (site, look);
-  g_autofree char *holder = NULL, *times = NULL;
+  g_autofree char *failure = NULL, *times = NULL, *slop = NULL, *obstacle = NULL;
+  int grace = seconds_of (FLUFL_GRACE);
+  char *text;
 
   if (findings->errsv != 0)
     {
-      g_autofree char *failure
-          = flufl_report_describe_failure (site, findings->failed_step, findings->errsv);
-
-      return g_strdup_printf ("The last attempt failed. %s", failure);
+      failure = flufl_report_describe_failure (site, findings->failed_step, findings->errsv);
+      return flufl_words_join (_("The last attempt failed."), failure);
     }
   if (look->sight == FLUFL_SIGHT_NOTHING)
-    return g_strdup ("Other processes took it each time it became free.");
+    /* Translators: “it” is the lock. */
+    return g_strdup (_("Other processes took it each time it became free."));
   /* A wait meets a foreign file only if it may be a lock that was just released. Other foreign
    * files end the acquisition with NOT_A_LOCK. */
   if (look->sight == FLUFL_SIGHT_FOREIGN)
-    return g_strdup_printf ("The file may be a lock whose claim was just removed. It counts as no "
-                            "lock once nothing has changed for %d s.",
-                            (int) (FLUFL_GRACE / FLUFL_NSEC_PER_SEC));
+    return g_strdup_printf (P_("The file may be a lock whose claim was just removed. It counts as no "
+                               "lock once nothing has changed for %d s.",
+                               "The file may be a lock whose claim was just removed. It counts as no "
+                               "lock once nothing has changed for %d s.",
+                               grace),
+                            grace);
 
-  holder = describe_holder (site, findings);
-  times = describe_times (site, look);
-  g_string_append_printf (text, "%s%s %s", holder, describe_liveness (findings), times);
-  if (past && !findings->expired && !findings->resting && look->sight == FLUFL_SIGHT_CLAIM
-      && findings->break_errsv == 0)
-    g_string_append_printf (text, " The lock can be broken %d s after it expired.",
-                            (int) (FLUFL_SLOP / FLUFL_NSEC_PER_SEC));
-  if (look->sight == FLUFL_SIGHT_STRANGE && findings->break_errsv != 0)
-    g_string_append (text, " It can only be broken by force. If it was taken with another separator, use "
-                           "that one.");
-  else if (findings->break_errsv == EEXIST)
-    g_string_append_printf (text, " The lock seems to be a copy. It can be broken %d s after it "
-                            "expired, once nothing has changed for %d s.",
-                            (int) (FLUFL_SLOP / FLUFL_NSEC_PER_SEC),
-                            (int) (FLUFL_GRACE / FLUFL_NSEC_PER_SEC));
-  else if (findings->break_errsv != 0)
-    g_string_append_printf (text, " The lock cannot be broken from here: %s.",
-                            g_strerror (findings->break_errsv));
-  else if (findings->resting)
-    g_string_append_printf (text, " The lock can be broken once nothing has changed for %d s.",
-                            (int) (findings->rest / FLUFL_NSEC_PER_SEC));
-  else if (findings->in_vigil)
-    g_string_append_printf (text, " The lock can be broken if it is not refreshed within "
-                            "%" G_GINT64_FORMAT " s.",
-                            findings->vigil.left / FLUFL_NSEC_PER_SEC + 1);
-  return g_string_free (g_steal_pointer (&text), FALSE);
+  text = describe_holder (site, findings);
+  append (&text, describe_liveness (findings));
+  append (&text, times = describe_times (site, look));
+  append (&text, slop = describe_slop (site, findings));
+  append (&text, obstacle = describe_break (findings));
+  return text;
 }

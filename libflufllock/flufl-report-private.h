@@ -10,6 +10,7 @@
 #include <gio/gio.h>
 
 #include "flufl-attempt.h"
+#include "flufl-path.h"
 
 G_BEGIN_DECLS
 
@@ -36,7 +37,7 @@ GError *flufl_report_no_path      (GFile               *file);
 GError *flufl_report_no_directory (const char          *name);
 GError *flufl_report_no_name      (const FluflSite     *site);
 GError *flufl_report_bad_name     (const FluflSite     *site,
-                                   const char          *fault);
+                                   FluflNameFault       fault);
 GError *flufl_report_bad_separator (const FluflSite    *site,
                                    const char          *separator);
 GError *flufl_report_bad_timeout  (const FluflSite     *site,
@@ -63,6 +64,8 @@ GError *flufl_report_refused      (const FluflSite     *site,
                                    const FluflFindings *findings);
 GError *flufl_report_failed       (const FluflSite     *site,
                                    FluflFailedStep      step,
+                                   int                  errsv);
+GError *flufl_report_unlisted     (const char          *directory,
                                    int                  errsv);
 GError *flufl_report_no_worker    (const FluflSite     *site);
 GError *flufl_report_no_thread    (const FluflSite     *site);

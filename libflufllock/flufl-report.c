@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "flufl-error.h"
+#include "flufl-words-private.h"
 
 /* The lock file's path as it may be shown: always UTF-8. */
 char *
@@ -27,10 +28,12 @@ flufl_report_no_path (GFile *file)
 
   if (uri == NULL || uri[0] == '\0')
     return g_error_new (G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                        "No lock file was given: set the property “file” when the lock is made, to a "
-                        "path that is not empty.");
+                        /* Translators: “file” is the name of a property, and stays. */
+                        _("No lock file was given: set the property “file” when the lock is made, to a "
+                          "path that is not empty."));
   return g_error_new (G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                      "“%s” has no path on this machine, so it cannot be a lock file.", uri);
+                      /* Translators: %s is a URI. */
+                      _("“%s” has no path on this machine, so it cannot be a lock file."), uri);
 }
 
 /* A relative path, and nothing that it could be relative to. */
@@ -40,8 +43,8 @@ flufl_report_no_directory (const char *name)
   g_autofree char *shown = g_filename_display_name (name);
 
   return g_error_new (G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-                      "The lock file “%s” was given by a relative path, and the working directory does "
-                      "not exist any more. Give an absolute path.",
+                      _("The lock file “%s” was given by a relative path, and the working directory does "
+                        "not exist any more. Give an absolute path."),
                       shown);
 }
 
@@ -51,17 +54,39 @@ flufl_report_no_name (const FluflSite *site)
   g_autofree char *path = flufl_report_path (site);
 
   return g_error_new (G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                      "“%s” cannot be a lock file: it has no name.", path);
+                      _("“%s” cannot be a lock file: it has no name."), path);
 }
 
-/* @fault: what the name does: a part of a sentence */
+/* A sentence for a name that means another file or a device. */
+static char *
+describe_fault (const char *path, FluflNameFault fault)
+{
+  switch (fault)
+    {
+    case FLUFL_NAME_FAULT_CHARACTER:
+      return g_strdup_printf (_("“%s” cannot be a lock file: its name has a character that no file of "
+                                "Windows can have. Choose another name."),
+                              path);
+    case FLUFL_NAME_FAULT_END:
+      return g_strdup_printf (_("“%s” cannot be a lock file: its name ends with a dot or a blank, which "
+                                "Windows leaves out. Choose another name."),
+                              path);
+    case FLUFL_NAME_FAULT_DEVICE:
+    case FLUFL_NAME_FAULT_NONE:
+    default:
+      return g_strdup_printf (_("“%s” cannot be a lock file: its name is that of a device. Choose another "
+                                "name."),
+                              path);
+    }
+}
+
 GError *
-flufl_report_bad_name (const FluflSite *site, const char *fault)
+flufl_report_bad_name (const FluflSite *site, FluflNameFault fault)
 {
   g_autofree char *path = flufl_report_path (site);
+  g_autofree char *text = describe_fault (path, fault);
 
-  return g_error_new (G_IO_ERROR, G_IO_ERROR_INVALID_FILENAME,
-                      "“%s” cannot be a lock file: its name %s. Choose another name.", path, fault);
+  return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_INVALID_FILENAME, text);
 }
 
 GError *
@@ -71,8 +96,11 @@ flufl_report_bad_separator (const FluflSite *site, const char *separator)
   g_autofree char *shown = g_utf8_make_valid (separator, -1);
 
   return g_error_new (G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                      "The separator “%s” of the lock “%s” cannot be used: it must have 1 to %d bytes, "
-                      "none of them a letter, a digit, “/”, “~”, or a control character.",
+                      P_("The separator “%s” of the lock “%s” cannot be used: it must have 1 to %d byte, "
+                         "none of them a letter, a digit, “/”, “~”, or a control character.",
+                         "The separator “%s” of the lock “%s” cannot be used: it must have 1 to %d bytes, "
+                         "none of them a letter, a digit, “/”, “~”, or a control character.",
+                         FLUFL_SEPARATOR_MAX),
                       shown, path, FLUFL_SEPARATOR_MAX);
 }
 
@@ -80,23 +108,28 @@ GError *
 flufl_report_bad_timeout (const FluflSite *site, gint64 timeout_ms)
 {
   g_autofree char *path = flufl_report_path (site);
+  g_autofree char *timeout = g_strdup_printf ("%" G_GINT64_FORMAT, timeout_ms);
 
   return g_error_new (G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                      "The timeout %" G_GINT64_FORMAT " ms for the lock “%s” cannot be used: it must "
-                      "be 0 or more, -1 to wait for ever, or -2 for that of the property "
-                      "“default-timeout”.",
-                      timeout_ms, path);
+                      /* Translators: The first %s is a number of milliseconds. “default-timeout” is
+                       * the name of a property, and stays. */
+                      _("The timeout %s ms for the lock “%s” cannot be used: it must be 0 or more, -1 to "
+                        "wait for ever, or -2 for that of the property “default-timeout”."),
+                      timeout, path);
 }
 
 GError *
 flufl_report_bad_lifetime (const FluflSite *site, gint64 lifetime_ms)
 {
   g_autofree char *path = flufl_report_path (site);
+  g_autofree char *lifetime = g_strdup_printf ("%" G_GINT64_FORMAT, lifetime_ms);
 
   return g_error_new (G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                      "The lifetime %" G_GINT64_FORMAT " ms of the lock “%s” cannot be used: it must be "
-                      "between 1 ms and 68 years, or -1 to use that of the property “lifetime”.",
-                      lifetime_ms, path);
+                      /* Translators: The first %s is a number of milliseconds. “lifetime” is the name
+                       * of a property, and stays. */
+                      _("The lifetime %s ms of the lock “%s” cannot be used: it must be between 1 ms and "
+                        "68 years, or -1 to use that of the property “lifetime”."),
+                      lifetime, path);
 }
 
 GError *
@@ -105,8 +138,8 @@ flufl_report_pending (const FluflSite *site)
   g_autofree char *path = flufl_report_path (site);
 
   return g_error_new (G_IO_ERROR, G_IO_ERROR_PENDING,
-                      "Another operation runs on this object for the lock “%s”. Wait until it is over, "
-                      "or use a second object.",
+                      _("Another operation runs on this object for the lock “%s”. Wait until it is over, "
+                        "or use a second object."),
                       path);
 }
 
@@ -116,7 +149,7 @@ flufl_report_already_held (const FluflSite *site)
   g_autofree char *path = flufl_report_path (site);
 
   return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_ALREADY_HELD,
-                      "The lock “%s” is held by this object already. Release it first.", path);
+                      _("The lock “%s” is held by this object already. Release it first."), path);
 }
 
 GError *
@@ -125,7 +158,7 @@ flufl_report_not_held (const FluflSite *site)
   g_autofree char *path = flufl_report_path (site);
 
   return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD,
-                      "The lock “%s” is not held by this object.", path);
+                      _("The lock “%s” is not held by this object."), path);
 }
 
 GError *
@@ -134,8 +167,8 @@ flufl_report_forked (const FluflSite *site)
   g_autofree char *path = flufl_report_path (site);
 
   return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD,
-                      "The operation on the lock “%s” belongs to the parent process, which began it "
-                      "before fork(2). This process does not hold the lock.",
+                      _("The operation on the lock “%s” belongs to the parent process, which began it "
+                        "before fork(2). This process does not hold the lock."),
                       path);
 }
 
@@ -151,33 +184,36 @@ flufl_report_describe_failure (const FluflSite *site, FluflFailedStep step, int 
   switch (step)
     {
     case FLUFL_FAILED_CREATE_CLAIM:
-      return g_strdup_printf ("Could not create a claim file for the lock “%s”: %s.", path, error);
+      /* Translators: The last %s is the system's own words for its error. The claim file is the file
+       * that a process makes beside the lock file, which is a hard link to it. */
+      return g_strdup_printf (_("Could not create a claim file for the lock “%s”: %s."), path, error);
     case FLUFL_FAILED_TOUCH_CLAIM:
-      return g_strdup_printf ("Could not set the time of the claim file for the lock “%s”: %s.", path,
+      return g_strdup_printf (_("Could not set the time of the claim file for the lock “%s”: %s."), path,
                               error);
     case FLUFL_FAILED_REFRESH_CLAIM:
-      return g_strdup_printf ("Could not refresh the lock “%s”: %s.", path, error);
+      return g_strdup_printf (_("Could not refresh the lock “%s”: %s."), path, error);
     case FLUFL_FAILED_LOOK_AT_CLAIM:
-      return g_strdup_printf ("Could not look at the claim file of the lock “%s”: %s.", path, error);
+      return g_strdup_printf (_("Could not look at the claim file of the lock “%s”: %s."), path, error);
     case FLUFL_FAILED_REMOVE_CLAIM:
-      return g_strdup_printf ("Could not remove the claim file of the lock “%s”: %s.", path, error);
+      return g_strdup_printf (_("Could not remove the claim file of the lock “%s”: %s."), path, error);
     case FLUFL_FAILED_LINK_CLAIM:
-      return g_strdup_printf ("Could not link the claim file to the lock file “%s”: %s.", path, error);
+      return g_strdup_printf (_("Could not link the claim file to the lock file “%s”: %s."), path,
+                              error);
     case FLUFL_FAILED_READ_LOCK:
-      return g_strdup_printf ("Could not read the lock file “%s”: %s.", path, error);
+      return g_strdup_printf (_("Could not read the lock file “%s”: %s."), path, error);
     case FLUFL_FAILED_REMOVE_LOCK:
-      return g_strdup_printf ("Could not remove the lock file “%s”: %s.", path, error);
+      return g_strdup_printf (_("Could not remove the lock file “%s”: %s."), path, error);
     case FLUFL_FAILED_LOOK_AT_LOCK:
     case FLUFL_FAILED_NONE:
     default:
-      return g_strdup_printf ("Could not look at the lock file “%s”: %s.", path, error);
+      return g_strdup_printf (_("Could not look at the lock file “%s”: %s."), path, error);
     }
 }
 
 GError *
 flufl_report_cancelled (void)
 {
-  return g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Operation was cancelled");
+  return g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, _("Operation was cancelled"));
 }
 
 GError *
@@ -185,26 +221,35 @@ flufl_report_nobody (const FluflSite *site)
 {
   g_autofree char *path = flufl_report_path (site);
 
-  return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD, "Nobody holds the lock “%s”.",
-                      path);
+  return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD,
+                      _("Nobody holds the lock “%s”."), path);
+}
+
+/* A sentence for a timeout. */
+static char *
+describe_timeout (const char *path, gint64 timeout_ms)
+{
+  int msec = (int) MIN (timeout_ms, 1000);
+
+  if (timeout_ms == 0)
+    return g_strdup_printf (_("The lock “%s” is not free."), path);
+  if (timeout_ms < 1000)
+    return g_strdup_printf (P_("The lock “%s” did not become free within %d ms.",
+                               "The lock “%s” did not become free within %d ms.", msec),
+                            path, msec);
+  return g_strdup_printf (_("The lock “%s” did not become free within %.1f s."), path,
+                          (double) timeout_ms / 1000.0);
 }
 
 GError *
 flufl_report_timed_out (const FluflSite *site, const FluflFindings *findings, gint64 timeout_ms)
 {
   g_autofree char *path = flufl_report_path (site);
+  g_autofree char *failure = describe_timeout (path, timeout_ms);
   g_autofree char *obstacle = flufl_report_describe_obstacle (site, findings);
+  g_autofree char *text = flufl_words_join (failure, obstacle);
 
-  if (timeout_ms == 0)
-    return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT,
-                        "The lock “%s” is not free. %s", path, obstacle);
-  if (timeout_ms < 1000)
-    return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT,
-                        "The lock “%s” did not become free within %d ms. %s", path,
-                        (int) timeout_ms, obstacle);
-  return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT,
-                      "The lock “%s” did not become free within %.1f s. %s", path,
-                      (double) timeout_ms / 1000.0, obstacle);
+  return g_error_new_literal (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT, text);
 }
 
 GError *
@@ -215,8 +260,10 @@ flufl_report_not_broken (const FluflSite *site, const FluflFindings *findings)
   gboolean is_refused = findings->break_errsv != 0 && findings->break_errsv != EEXIST
                         && findings->look.sight != FLUFL_SIGHT_STRANGE;
   GIOErrorEnum code = is_refused ? g_io_error_from_errno (findings->break_errsv) : G_IO_ERROR_BUSY;
+  g_autofree char *failure = g_strdup_printf (_("The lock “%s” was not broken."), path);
+  g_autofree char *text = flufl_words_join (failure, obstacle);
 
-  return g_error_new (G_IO_ERROR, (int) code, "The lock “%s” was not broken. %s", path, obstacle);
+  return g_error_new_literal (G_IO_ERROR, (int) code, text);
 }
 
 /* A sentence for what lies in the place of the lock file. */
@@ -228,26 +275,26 @@ describe_foreign (const FluflSite *site, FluflForeign foreign)
   switch (foreign)
     {
     case FLUFL_FOREIGN_DIRECTORY:
-      return g_strdup_printf ("“%s” is not a lock file but a directory.", path);
+      return g_strdup_printf (_("“%s” is not a lock file but a directory."), path);
     case FLUFL_FOREIGN_SYMLINK:
-      return g_strdup_printf ("“%s” is not a lock file but a symbolic link.", path);
+      return g_strdup_printf (_("“%s” is not a lock file but a symbolic link."), path);
     case FLUFL_FOREIGN_PIPE:
-      return g_strdup_printf ("“%s” is not a lock file but a named pipe.", path);
+      return g_strdup_printf (_("“%s” is not a lock file but a named pipe."), path);
     case FLUFL_FOREIGN_SOCKET:
-      return g_strdup_printf ("“%s” is not a lock file but a socket.", path);
+      return g_strdup_printf (_("“%s” is not a lock file but a socket."), path);
     case FLUFL_FOREIGN_DEVICE:
-      return g_strdup_printf ("“%s” is not a lock file but a device.", path);
+      return g_strdup_printf (_("“%s” is not a lock file but a device."), path);
     case FLUFL_FOREIGN_SOCKET_OR_DEVICE:
-      return g_strdup_printf ("“%s” is not a lock file but a socket or a device.", path);
+      return g_strdup_printf (_("“%s” is not a lock file but a socket or a device."), path);
     case FLUFL_FOREIGN_EMPTY:
-      return g_strdup_printf ("“%s” is not a lock file: it is empty.", path);
+      return g_strdup_printf (_("“%s” is not a lock file: it is empty."), path);
     case FLUFL_FOREIGN_ZEROS:
-      return g_strdup_printf ("“%s” is not a lock file: it contains only zero bytes.", path);
+      return g_strdup_printf (_("“%s” is not a lock file: it contains only zero bytes."), path);
     case FLUFL_FOREIGN_CONTENT:
     case FLUFL_FOREIGN_NONE:
     default:
-      return g_strdup_printf ("“%s” is not a lock file: its content does not name a claim file of "
-                              "this lock.",
+      return g_strdup_printf (_("“%s” is not a lock file: its content does not name a claim file of "
+                                "this lock."),
                               path);
     }
 }
@@ -260,18 +307,23 @@ flufl_report_not_a_lock (const FluflSite *site, const FluflLook *look)
   g_autofree char *path = flufl_report_path (site);
   g_autofree char *foreign = describe_foreign (site, look->foreign);
   g_autofree char *advice = NULL;
+  g_autofree char *text = NULL;
 
   if (look->is_blank && look->nlink >= 2)
-    advice = g_strdup ("It has another hard link, so it may be a lock whose content is lost. Break "
-                       "it by force only if nobody holds it.");
+    /* Translators: “It” is the file at the lock file's path. */
+    advice = g_strdup (_("It has another hard link, so it may be a lock whose content is lost. Break "
+                         "it by force only if nobody holds it."));
   else if (look->is_blank)
-    advice = g_strdup ("If nothing needs it, remove it, or break the lock by force.");
+    /* Translators: “It” is the empty file at the lock file's path. */
+    advice = g_strdup (_("If nothing needs it, remove it, or break the lock by force."));
   else if (!g_str_has_suffix (path, ".lock") && site->lock_name[strspn (site->lock_name, ".")] != '\0'
            && strlen (site->lock_name) + strlen (".lock") <= FLUFL_NAME_MAX)
-    advice = g_strdup_printf ("To protect it, use another file as the lock, such as “%s.lock”.", path);
+    /* Translators: “It” is the file at the lock file's path, most often the user's data. */
+    advice = g_strdup_printf (_("To protect it, use another file as the lock, such as “%s.lock”."), path);
   else
-    advice = g_strdup ("Choose another path for the lock.");
-  return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_A_LOCK, "%s %s", foreign, advice);
+    advice = g_strdup (_("Choose another path for the lock."));
+  text = flufl_words_join (foreign, advice);
+  return g_error_new_literal (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_A_LOCK, text);
 }
 
 static GError *
@@ -281,25 +333,37 @@ report_unsupported (const FluflSite *site, const FluflFindings *findings)
 
   if (site->fs_kind == FLUFL_FS_SMB)
     return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED,
-                        "The lock “%s” cannot be used: it lies on SMB, where the removal of one file can "
-                        "succeed for two processes, so that both could hold the lock. Put the lock "
-                        "file on another file system.",
+                        _("The lock “%s” cannot be used: it lies on SMB, where the removal of one file can "
+                          "succeed for two processes, so that both could hold the lock. Put the lock "
+                          "file on another file system."),
                         path);
   if (site->fs_kind == FLUFL_FS_UNFIT)
     return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED,
-                        "The lock “%s” cannot be used: its file system does not keep the times of files "
-                        "as locks need it, so that two processes could hold the lock. Put the lock file "
-                        "on another file system.",
+                        _("The lock “%s” cannot be used: its file system does not keep the times of files "
+                          "as locks need it, so that two processes could hold the lock. Put the lock file "
+                          "on another file system."),
                         path);
   if (findings->fs_type[0] == '\0')
     return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED,
-                        "The lock “%s” cannot be used: its file system does not support hard links: %s. "
-                        "Put the lock file on another file system.",
+                        /* Translators: The last %s is the system's own words for its error. */
+                        _("The lock “%s” cannot be used: its file system does not support hard links: %s. "
+                          "Put the lock file on another file system."),
                         path, g_strerror (findings->errsv));
   return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED,
-                      "The lock “%s” cannot be used: its file system (%s) does not support hard links: "
-                      "%s. Put the lock file on another file system.",
+                      /* Translators: The second %s is the type of the file system, such as “vfat”. */
+                      _("The lock “%s” cannot be used: its file system (%s) does not support hard links: "
+                        "%s. Put the lock file on another file system."),
                       path, findings->fs_type, g_strerror (findings->errsv));
+}
+
+/* @directory: as the system spells it */
+GError *
+flufl_report_unlisted (const char *directory, int errsv)
+{
+  g_autofree char *path = g_filename_display_name (directory);
+
+  return g_error_new (G_IO_ERROR, (int) g_io_error_from_errno (errsv),
+                      _("Could not read the directory “%s”: %s."), path, g_strerror (errsv));
 }
 
 /* Whether link(2) was refused where hard links are known to work. */
@@ -310,7 +374,7 @@ is_refused_by_sandbox (const FluflSite *site, FluflOutcome outcome, int errsv)
          && flufl_claim_is_link_refusal (errsv);
 }
 
-/* The directory is the most frequent mistake. */
+/* The directory is the most frequent mistake. Returns: (nullable): sentences */
 static char *
 directory_advice (const FluflSite *site, const FluflFindings *findings)
 {
@@ -321,30 +385,36 @@ directory_advice (const FluflSite *site, const FluflFindings *findings)
     {
     case ENOENT:
       if (!findings->directory_exists)
-        return g_strdup_printf (" The directory “%s” does not exist. Create it first.", shown);
-      return g_strdup_printf (" “%s” may not allow such file names. Try another directory, or a "
-                              "separator other than “%s”.",
+        return g_strdup_printf (_("The directory “%s” does not exist. Create it first."), shown);
+      /* Translators: The first %s is a directory. */
+      return g_strdup_printf (_("“%s” may not allow such file names. Try another directory, or a "
+                                "separator other than “%s”."),
                               shown, site->separator);
     case EINVAL:
     case EILSEQ:
-      return g_strdup_printf (" “%s” does not allow such file names. Try a separator other than “%s”.",
+      /* Translators: The first %s is a directory. */
+      return g_strdup_printf (_("“%s” does not allow such file names. Try a separator other than “%s”."),
                               shown, site->separator);
     case ENOTDIR:
-      return g_strdup_printf (" A part of “%s” is not a directory.", shown);
+      return g_strdup_printf (_("A part of “%s” is not a directory."), shown);
     case ENAMETOOLONG:
-      return g_strdup_printf (" The name is too long for “%s”. Choose a shorter one.", shown);
+      /* Translators: %s is a directory. */
+      return g_strdup_printf (_("The name is too long for “%s”. Choose a shorter one."), shown);
     case EROFS:
-      return g_strdup_printf (" The file system of “%s” is read-only.", shown);
+      /* Translators: %s is a directory. */
+      return g_strdup_printf (_("The file system of “%s” is read-only."), shown);
     case EACCES:
     case EPERM:
       if (findings->failed_step == FLUFL_FAILED_REMOVE_LOCK)
-        return g_strdup_printf (" You need permission to remove this file from “%s”. If the directory "
-                                "has the sticky bit, only the owner of the file or of the directory "
-                                "has this permission.",
+        /* Translators: %s is a directory. */
+        return g_strdup_printf (_("You need permission to remove this file from “%s”. If the directory "
+                                  "has the sticky bit, only the owner of the file or of the directory "
+                                  "has this permission."),
                                 shown);
-      return g_strdup_printf (" You need permission to create and remove files in “%s”.", shown);
+      /* Translators: %s is a directory. */
+      return g_strdup_printf (_("You need permission to create and remove files in “%s”."), shown);
     default:
-      return g_strdup ("");
+      return NULL;
     }
 }
 
@@ -359,6 +429,7 @@ flufl_report_refused (const FluflSite     *site,
 {
   g_autofree char *failure = NULL;
   g_autofree char *advice = NULL;
+  g_autofree char *text = NULL;
 
   if (outcome == FLUFL_OUTCOME_NOT_A_LOCK)
     return flufl_report_not_a_lock (site, &findings->look);
@@ -366,13 +437,15 @@ flufl_report_refused (const FluflSite     *site,
     return report_unsupported (site, findings);
   failure = flufl_report_describe_failure (site, findings->failed_step, findings->errsv);
   if (is_refused_by_sandbox (site, outcome, findings->errsv))
-    return g_error_new (G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
-                        "%s The file system supports hard links, so a sandbox or a security policy "
-                        "seems to forbid link(2) to this process.",
-                        failure);
+    {
+      text = flufl_words_join (failure,
+                               _("The file system supports hard links, so a sandbox or a security policy "
+                                 "seems to forbid link(2) to this process."));
+      return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED, text);
+    }
   advice = directory_advice (site, findings);
-  return g_error_new (G_IO_ERROR, (int) g_io_error_from_errno (findings->errsv), "%s%s", failure,
-                      advice);
+  text = flufl_words_join (failure, advice);
+  return g_error_new_literal (G_IO_ERROR, (int) g_io_error_from_errno (findings->errsv), text);
 }
 
 /*
@@ -393,7 +466,7 @@ flufl_report_no_worker (const FluflSite *site)
   g_autofree char *path = flufl_report_path (site);
 
   return g_error_new (G_IO_ERROR, (int) g_io_error_from_errno (EAGAIN),
-                      "Could not start a thread for the lock “%s”: %s.", path, g_strerror (EAGAIN));
+                      _("Could not start a thread for the lock “%s”: %s."), path, g_strerror (EAGAIN));
 }
 
 GError *
@@ -402,7 +475,7 @@ flufl_report_no_thread (const FluflSite *site)
   g_autofree char *path = flufl_report_path (site);
 
   return g_error_new (G_IO_ERROR, (int) g_io_error_from_errno (EAGAIN),
-                      "The lock “%s” was released again: no thread could be started for its heartbeat.",
+                      _("The lock “%s” was released again: no thread could be started for its heartbeat."),
                       path);
 }
 
@@ -420,21 +493,21 @@ flufl_report_lost (const FluflSite *site, FluflLoss loss, int errsv)
     case FLUFL_LOSS_LATE:
       if (errsv == 0)
         return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST,
-                            "The lock “%s” was lost: it expired before it could be refreshed.", path);
+                            _("The lock “%s” was lost: it expired before it could be refreshed."), path);
       return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST,
-                          "The lock “%s” was lost: it could not be refreshed before it expired: %s.",
+                          _("The lock “%s” was lost: it could not be refreshed before it expired: %s."),
                           path, g_strerror (errsv));
     case FLUFL_LOSS_EXPIRED:
       return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST,
-                          "The lock “%s” was lost: it expired, and somebody broke it or removed its "
-                          "files. What it protects may have changed.",
+                          _("The lock “%s” was lost: it expired, and somebody broke it or removed its "
+                            "files. What it protects may have changed."),
                           path);
     case FLUFL_LOSS_TAKEN:
     case FLUFL_LOSS_NONE:
     default:
       return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST,
-                          "The lock “%s” was lost: somebody broke it or removed its files. What it "
-                          "protects may have changed.",
+                          _("The lock “%s” was lost: somebody broke it or removed its files. What it "
+                            "protects may have changed."),
                           path);
     }
 }

@@ -18,7 +18,7 @@ exec </dev/null
 build_packages=(
     gcc libc6-dev meson ninja-build pkg-config
     libglib2.0-dev libgirepository1.0-dev gobject-introspection
-    valac gjs python3-gi python3-venv python3-yaml
+    valac gjs python3-gi python3-venv python3-yaml gettext
 )
 
 say() { printf '%s\n' "$*" >&2; }

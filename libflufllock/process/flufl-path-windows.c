@@ -71,19 +71,19 @@ is_device_name (const char *name)
 }
 
 /* Windows would open another file, a device or a stream of another file. */
-const char *
+FluflNameFault
 flufl_name_find_fault (const char *name)
 {
   gsize length = strlen (name);
 
   for (gsize i = 0; i < length; i++)
     if (FLUFL_NAME_FORBIDS (name[i]) || g_ascii_iscntrl (name[i]))
-      return "has a character that no file of Windows can have";
+      return FLUFL_NAME_FAULT_CHARACTER;
   if (length > 0 && (name[length - 1] == '.' || name[length - 1] == ' '))
-    return "ends with a dot or a blank, which Windows leaves out";
+    return FLUFL_NAME_FAULT_END;
   if (is_device_name (name))
-    return "is that of a device";
-  return NULL;
+    return FLUFL_NAME_FAULT_DEVICE;
+  return FLUFL_NAME_FAULT_NONE;
 }
 
 gboolean

@@ -13,6 +13,15 @@
 
 G_BEGIN_DECLS
 
+/* Why no file that is locked can have a name. */
+typedef enum
+{
+  FLUFL_NAME_FAULT_NONE,      /* one can */
+  FLUFL_NAME_FAULT_CHARACTER, /* it has a character that names cannot have */
+  FLUFL_NAME_FAULT_END,       /* the system leaves its last character out */
+  FLUFL_NAME_FAULT_DEVICE,
+} FluflNameFault;
+
 #ifdef G_OS_WIN32
 
 #define FLUFL_DEFAULT_SEPARATOR "^"
@@ -21,13 +30,13 @@ G_BEGIN_DECLS
 /* What another process wrote may have either. */
 #define FLUFL_IS_SLASH(c) ((c) == '/' || (c) == '\\')
 
-char       *flufl_path_dup_native  (const char *path);
-wchar_t    *flufl_path_to_wide     (const char *path);
-const char *flufl_name_find_fault  (const char *name);
-gboolean    flufl_name_begins_with (const char *text,
-                                    const char *name,
-                                    gsize       length);
-char       *flufl_name_fold        (const char *name);
+char          *flufl_path_dup_native  (const char *path);
+wchar_t       *flufl_path_to_wide     (const char *path);
+FluflNameFault flufl_name_find_fault  (const char *name);
+gboolean       flufl_name_begins_with (const char *text,
+                                       const char *name,
+                                       gsize       length);
+char          *flufl_name_fold        (const char *name);
 
 #else
 
@@ -41,11 +50,10 @@ flufl_path_dup_native (const char *path)
   return g_strdup (path);
 }
 
-/* Returns: (nullable): why no file that is locked can have the name */
-static inline const char *
+static inline FluflNameFault
 flufl_name_find_fault (const char *name G_GNUC_UNUSED)
 {
-  return NULL;
+  return FLUFL_NAME_FAULT_NONE;
 }
 
 /* Whether @text begins with @length bytes that mean the same as those of @name. */

@@ -40,7 +40,7 @@ LINKS = {
     'protocol': {'glib_dep', 'ntdll_dep'},
     'watching': {'glib_dep'},
     'waiting': {'glib_dep', 'gio_dep'},
-    FACE: {'glib_dep', 'gio_dep', 'threads_dep'},
+    FACE: {'glib_dep', 'gio_dep', 'threads_dep', 'intl_dep'},
 }
 
 # The headers of the system. Each room may include the first ones, which name no resource.
@@ -69,6 +69,7 @@ BEYOND = {
         {'sys/param.h', 'sys/proc.h', 'sys/sysctl.h', 'sys/types.h', 'sys/user.h', 'unistd.h'},
         'the kernel says which process this is'),
     'protocol/flufl-syscalls-windows.c': ({'windows.h'}, 'it is the table of system calls'),
+    'flufl-words.c': ({'libintl.h'}, 'it finds the catalogues of translations'),
     'process/flufl-user.c': ({'pwd.h'}, 'the system knows the names of users'),
     'process/flufl-path-windows.c': ({'windows.h'}, 'the system compares names'),
     'protocol/flufl-fs-kind-windows.c': ({'windows.h'}, 'the system knows its volumes'),
