@@ -17,13 +17,15 @@ static void
 waiting_cb (FluflLock *lock, FluflLockDetails *details, gpointer data)
 {
   const AcquireWish *wish = data;
-  g_autofree char *holder = NULL;
+  g_autofree char *waiting = NULL, *holder = NULL, *text = NULL;
 
   (void) lock;
   if (wish->is_quiet || !(wish->is_verbose || isatty (STDERR_FILENO)) || !can_say ())
     return;
   holder = describe_holder (details);
-  say (_("Waiting for the lock “%s”. %s"), wish->path, holder);
+  waiting = g_strdup_printf (_("Waiting for the lock “%s”."), wish->path);
+  text = words_join (waiting, holder);
+  say ("%s", text);
 }
 
 static FluflLock *

@@ -31,7 +31,9 @@ static const GOptionEntry entries[] = {
   { "force", 0, 0, G_OPTION_ARG_NONE, &given.force,
     N_("Break the lock of a living holder, too"), NULL },
   { "if-holder", 0, 0, G_OPTION_ARG_STRING, &given.holder,
-    N_("Break the lock only if TOKEN still holds it"), N_("TOKEN") },
+    N_("Break the lock only if TOKEN still holds it"),
+    /* Translators: TOKEN is the text that “hold” has printed. */
+    N_("TOKEN") },
   { "json", 0, 0, G_OPTION_ARG_NONE, &given.as_json, N_("Print errors as JSON"), NULL },
   { NULL, 0, 0, 0, NULL, NULL, NULL },
 };
@@ -50,11 +52,11 @@ is_meant (const Look *look, const Token *token, int *out_status)
   g_autofree char *text = look_describe (look);
 
   if (given.holder != NULL && !token_is_of (token, look->details))
-    *out_status = fail (EXIT_LOST, _("The token does not hold the lock any more. %s"), text);
+    *out_status = fail_with (EXIT_LOST, _("The token does not hold the lock any more."), text);
   else if (given.if_dead && state != FLUFL_LOCK_STATE_STALE)
-    *out_status = fail (EXIT_BUSY, _("The lock is not broken: its holder is not proved dead. %s"), text);
+    *out_status = fail_with (EXIT_BUSY, _("The lock is not broken: its holder is not proved dead."), text);
   else if (given.expired && state != FLUFL_LOCK_STATE_THEIRS_EXPIRED)
-    *out_status = fail (EXIT_BUSY, _("The lock is not broken: it has not expired. %s"), text);
+    *out_status = fail_with (EXIT_BUSY, _("The lock is not broken: it has not expired."), text);
   else
     return TRUE;
   return FALSE;

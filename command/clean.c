@@ -40,6 +40,7 @@ show_words (GPtrArray *claims)
       g_autofree char *line = NULL;
 
       g_strdelimit (path, "\n", '?'); /* a line for each claim */
+      /* Translators: %s is a file, in “Removed …”, too. */
       line = given.dry_run ? g_strdup_printf (_("Would remove %s"), path)
                            : g_strdup_printf (_("Removed %s"), path);
       print_line (line);

@@ -99,6 +99,7 @@ try_links (Probe *self)
                    g_strerror (errno));
   else if (first.st_nlink < 2 || second.st_nlink < 2)
     doctor_report (self->doctor, "links", VERDICT_BAD,
+                   /* Translators: %d is the number of names that the system shows: 0 or 1. */
                    _("Hard links are made, but not counted: the file with two names shows %d."),
                    (int) MIN (first.st_nlink, second.st_nlink));
   else if (first.st_ino != second.st_ino)
@@ -108,10 +109,10 @@ try_links (Probe *self)
 }
 
 /* Returns: nanoseconds */
-static gint64
+static int
 grain_of (gint64 nsec)
 {
-  gint64 grain = 1;
+  int grain = 1;
 
   while (grain < NSEC_PER_SEC && nsec % (grain * 10) == 0)
     grain *= 10;
@@ -123,8 +124,8 @@ try_times (Probe *self)
 {
   gint64 now = time (NULL) / 2 * 2 + 1; /* odd: FAT keeps even seconds only */
   struct timespec times[2] = { { (time_t) now, ALL_DIGITS }, { (time_t) now, ALL_DIGITS } };
-  gint64 grain;
   struct stat st;
+  int grain;
 
   if (futimens (self->fd, times) != 0 || stat (self->path, &st) != 0)
     {
@@ -144,7 +145,8 @@ try_times (Probe *self)
                    _("Times of files are whole seconds. The library rounds expirations up."));
   else
     doctor_report (self->doctor, "times", VERDICT_GOOD,
-                   _("Times of files are kept to %" G_GINT64_FORMAT " ns."), grain);
+                   P_("Times of files are kept to %d ns.", "Times of files are kept to %d ns.", grain),
+                   grain);
 }
 
 /* The server sets the ctime by its own clock. */
@@ -152,16 +154,29 @@ static void
 try_clock (Probe *self)
 {
   gint64 before = time (NULL), offset;
+  int apart;
   struct stat st;
 
   if (fchmod (self->fd, 0600) != 0 || fstat (self->fd, &st) != 0)
     return;
   offset = st.st_ctime - before;
-  if (ABS (offset) > CLOCKS_APART)
+  apart = (int) MIN (ABS (offset), G_MAXINT);
+  if (offset > CLOCKS_APART)
     doctor_report (self->doctor, "clock", VERDICT_NOTE,
-                   _("The clock of the file system is %" G_GINT64_FORMAT " s %s this machine's. Set the clocks, "
-                     "with NTP for example."),
-                   ABS (offset), offset > 0 ? _("ahead of") : _("behind"));
+                   P_("The clock of the file system is %d s ahead of this machine's. Set the clocks, "
+                      "with NTP for example.",
+                      "The clock of the file system is %d s ahead of this machine's. Set the clocks, "
+                      "with NTP for example.",
+                      apart),
+                   apart);
+  else if (offset < -CLOCKS_APART)
+    doctor_report (self->doctor, "clock", VERDICT_NOTE,
+                   P_("The clock of the file system is %d s behind this machine's. Set the clocks, "
+                      "with NTP for example.",
+                      "The clock of the file system is %d s behind this machine's. Set the clocks, "
+                      "with NTP for example.",
+                      apart),
+                   apart);
   else
     doctor_report (self->doctor, "clock", VERDICT_GOOD,
                    _("The clock of the file system agrees with this machine's."));

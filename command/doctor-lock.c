@@ -107,14 +107,18 @@ doctor_try_lock (Doctor *self)
   g_autofree char *path = doctor_make_path (self, ".lock");
   g_autoptr (FluflLock) lock = flufl_lock_new_for_path (path);
   g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL;
 
   flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_NONE);
   if (!flufl_lock_acquire (lock, LOCK_TIMEOUT, NULL, &error))
     {
-      doctor_report (self, "lock", VERDICT_BAD, _("No lock can be acquired here. %s"), error->message);
+      text = words_join (_("No lock can be acquired here."), error->message);
+      doctor_report (self, "lock", VERDICT_BAD, "%s", text);
       return;
     }
   report_lock (self, lock);
-  if (!flufl_lock_release (lock, NULL, &error))
-    doctor_report (self, "lock", VERDICT_BAD, _("The lock could not be released. %s"), error->message);
+  if (flufl_lock_release (lock, NULL, &error))
+    return;
+  text = words_join (_("The lock could not be released."), error->message);
+  doctor_report (self, "lock", VERDICT_BAD, "%s", text);
 }

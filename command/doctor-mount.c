@@ -85,6 +85,8 @@ doctor_look_at_mount (Doctor *self)
     }
   type = g_unix_mount_get_fs_type (mount);
   all = g_unix_mount_get_options (mount);
+  /* Translators: The texts are the type of the file system, the device, the directory, and the options
+   * of the mount. */
   doctor_report (self, "mount", VERDICT_GOOD, _("The file system is %s, %s, mounted at %s (%s)."), type,
                  g_unix_mount_get_device_path (mount), g_unix_mount_get_mount_path (mount),
                  all != NULL ? all : "");
@@ -106,10 +108,12 @@ doctor_look_at_permissions (Doctor *self)
     return;
   if (may_write)
     doctor_report (self, "permissions", VERDICT_GOOD,
+                   /* Translators: %d is a user ID, and %04o an octal number. */
                    _("The permissions let this user (%d) make and remove files. The mode is %04o."), (int) geteuid (),
                    (guint) st.st_mode & 07777);
   else
     doctor_report (self, "permissions", VERDICT_BAD,
+                   /* Translators: %04o is an octal number, and %d:%d are a user ID and a group ID. */
                    _("The permissions do not let this user (%d) make files. The mode is %04o, the owner is %d:%d."),
                    (int) geteuid (), (guint) st.st_mode & 07777, (int) st.st_uid, (int) st.st_gid);
   if ((st.st_mode & S_ISVTX) != 0)

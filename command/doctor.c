@@ -27,6 +27,7 @@ static const GOptionEntry entries[] = {
 
 static const OptionsKind kind = {
   .usage = N_("DIRECTORY"),
+  /* Translators: The line break is for terminals with 80 columns; put yours where it fits. */
   .summary = N_("Examines a directory: do locks work there, and how. It makes files with names that begin\n"
                 "with “.flufl-doctor-”, and removes them."),
   .entries = entries,
@@ -44,10 +45,27 @@ static const struct
   const char *name; /* part of the JSON */
   const char *words;
 } verdicts[] = {
+  /* Translators: The verdicts “good”, “note” and “BAD” are a column before what “doctor” has found.
+   * “note”: it works, and one should know this. */
   [VERDICT_GOOD] = { "good", N_("good") },
   [VERDICT_NOTE] = { "note", N_("note") },
-  [VERDICT_BAD] = { "bad", N_("BAD ") },
+  [VERDICT_BAD] = { "bad", N_("BAD") },
 };
+
+/* A line that begins with the verdict, in a column that is wide enough for all. */
+static char *
+make_line (Verdict verdict, const char *text)
+{
+  g_autoptr (GString) line = g_string_new (_(verdicts[verdict].words));
+  glong width = 0, left;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (verdicts); i++)
+    width = MAX (width, g_utf8_strlen (_(verdicts[i].words), -1));
+  for (left = width - g_utf8_strlen (line->str, -1) + 2; left > 0; left--)
+    g_string_append_c (line, ' ');
+  g_string_append (line, text);
+  return g_string_free (g_steal_pointer (&line), FALSE);
+}
 
 const char *
 doctor_directory (Doctor *self)
@@ -83,9 +101,9 @@ doctor_report (Doctor *self, const char *name, Verdict verdict, const char *form
   text = g_strdup_vprintf (format, args);
   va_end (args);
   self->n_bad += verdict == VERDICT_BAD;
-  line = g_strdup_printf ("%s  %s", _(verdicts[verdict].words), text);
   if (self->json == NULL)
     {
+      line = make_line (verdict, text);
       print_line (line);
       return;
     }

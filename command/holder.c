@@ -46,8 +46,10 @@ describe_time (GDateTime *when)
 
   if (g_date_time_get_year (now) == g_date_time_get_year (local)
       && g_date_time_get_day_of_year (now) == g_date_time_get_day_of_year (local))
-    return g_date_time_format (local, "%H:%M:%S");
-  return g_date_time_format (local, "%Y-%m-%d %H:%M:%S");
+    /* Translators: A time of today, for g_date_time_format(). Use numbers only. */
+    return g_date_time_format (local, C_("time", "%H:%M:%S"));
+  /* Translators: A date and a time, for g_date_time_format(), inside of a sentence. Use numbers only. */
+  return g_date_time_format (local, C_("time", "%Y-%m-%d %H:%M:%S"));
 }
 
 static const char *
@@ -103,14 +105,19 @@ describe_who (FluflLockDetails *details)
   int pid = flufl_lock_details_get_pid (details);
 
   if (raw_host == NULL)
+    /* Translators: “it” is the lock, as in the messages that follow. */
     return g_strdup (_("A program with names of its own for claims holds it."));
   if (user != NULL && program != NULL)
+    /* Translators: “it” is the lock. */
     return g_strdup_printf (_("User “%s” holds it with “%s”, process %d on host “%s”."), user, shown, pid,
                             host);
   if (user != NULL)
+    /* Translators: “it” is the lock. */
     return g_strdup_printf (_("User “%s” holds it with process %d on host “%s”."), user, pid, host);
   if (program != NULL)
+    /* Translators: “it” is the lock. The first %s is a program. */
     return g_strdup_printf (_("“%s”, process %d on host “%s”, holds it."), shown, pid, host);
+  /* Translators: “it” is the lock. */
   return g_strdup_printf (_("Process %d on host “%s” holds it."), pid, host);
 }
 
@@ -135,6 +142,7 @@ describe_waiter (FluflLockDetails *details)
   if (user != NULL)
     return g_strdup_printf (_("User “%s” waits with process %d on host “%s”."), user, pid, host);
   if (program != NULL)
+    /* Translators: The first %s is a program. */
     return g_strdup_printf (_("“%s”, process %d on host “%s”, waits."), shown, pid, host);
   return g_strdup_printf (_("Process %d on host “%s” waits."), pid, host);
 }
@@ -185,10 +193,12 @@ describe_holder (FluflLockDetails *details)
   g_autofree char *when = flufl_lock_details_get_state (details) == FLUFL_LOCK_STATE_STALE
                               ? describe_since (details)
                               : describe_when (details);
+  g_autofree char *known = NULL;
 
   if (flufl_lock_details_get_host_name (details) == NULL)
-    return g_strdup_printf ("%s %s", who, when);
-  return g_strdup_printf ("%s %s %s", who, describe_life (flufl_lock_details_get_state (details)), when);
+    return words_join (who, when);
+  known = words_join (who, describe_life (flufl_lock_details_get_state (details)));
+  return words_join (known, when);
 }
 
 /* Adds the members to the object that is open. */

@@ -63,7 +63,8 @@ look_describe (const Look *self)
   if (self->error != NULL)
     return g_strdup (self->error->message);
   if (self->details == NULL)
-    return g_strdup_printf (_("%s: Nobody holds it."), path);
+    /* Translators: “it” is the lock. */
+    return g_strdup_printf ("%s: %s", path, _("Nobody holds it."));
   holder = describe_holder (self->details);
   return g_strdup_printf ("%s: %s", path, holder);
 }

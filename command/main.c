@@ -4,7 +4,6 @@
  * flufl-lock, the command for shells.
  */
 
-#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,6 +21,7 @@ static const struct
   int (*run) (int argc, char **argv);
   const char *summary;
 } commands[] = {
+  /* Translators: What follows is a list of subcommands, each with what it does. */
   { "run", command_run, N_("run a command while it holds a lock") },
   { "hold", command_hold, N_("hold a lock in the background, and print a token") },
   { "release", command_release, N_("release a lock that “hold” acquired") },
@@ -38,11 +38,11 @@ static const struct
 static int
 print_help (void)
 {
-  g_print (_("Usage: flufl-lock SUBCOMMAND [OPTION…] ARGUMENT…\n\n"
-             "Locks files for shells and scripts, on one machine or over NFS.\n\n"));
+  g_print ("%s\n\n%s\n\n", _("Usage: flufl-lock SUBCOMMAND [OPTION…] ARGUMENT…"),
+           _("Locks files for shells and scripts, on one machine or over NFS."));
   for (gsize i = 0; i < G_N_ELEMENTS (commands); i++)
     g_print ("  %-8s %s\n", commands[i].name, _(commands[i].summary));
-  g_print (_("\nflufl-lock SUBCOMMAND --help lists the options. The manual page has examples.\n"));
+  g_print ("\n%s\n", _("flufl-lock SUBCOMMAND --help lists the options. The manual page has examples."));
   return EXIT_DONE;
 }
 
@@ -61,7 +61,7 @@ int
 main (int argc, char **argv)
 {
   surroundings_begin ();
-  setlocale (LC_ALL, "");
+  words_begin ();
   if (argc < 2)
     return fail (EXIT_USAGE, _("There is no subcommand. See flufl-lock --help."));
   for (gsize i = 0; i < G_N_ELEMENTS (commands); i++)

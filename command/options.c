@@ -43,20 +43,22 @@ remove_separator (const OptionsKind *kind, int *argc, char **argv)
 gboolean
 options_parse (const OptionsKind *kind, int *argc, char ***argv)
 {
-  g_autoptr (GOptionContext) context = g_option_context_new (kind->usage);
+  g_autoptr (GOptionContext) context = g_option_context_new (_(kind->usage));
   g_autofree char *name = g_strconcat ("flufl-lock ", (*argv)[0], NULL);
   g_autoptr (GError) error = NULL;
 
   if (!kind->is_strict)
     find_json (*argc, *argv);
   g_set_prgname (name);
-  g_option_context_set_summary (context, kind->summary);
-  g_option_context_add_main_entries (context, kind->entries, NULL);
+  g_option_context_set_summary (context, _(kind->summary));
+  g_option_context_add_main_entries (context, kind->entries, GETTEXT_PACKAGE);
   if (kind->more != NULL)
-    g_option_context_add_main_entries (context, kind->more, NULL);
+    g_option_context_add_main_entries (context, kind->more, GETTEXT_PACKAGE);
   g_option_context_set_strict_posix (context, kind->is_strict);
   if (!g_option_context_parse (context, argc, argv, &error))
     {
+      /* Translators: The first text is GLib's, such as “Unknown option --x”; the second is a
+       * subcommand. */
       fail (EXIT_USAGE, _("%s. See flufl-lock %s --help."), error->message, (*argv)[0]);
       return FALSE;
     }
@@ -76,9 +78,11 @@ options_count (const OptionsKind *kind, int argc, int min, int max)
   if (argc >= min && (max == 0 || argc <= max))
     return TRUE;
   if (argc < min)
-    fail (EXIT_USAGE, _("The command line lacks an argument. It ends with: %s"), kind->usage);
+    /* Translators: %s is what the command line ends with, such as “LOCKFILE”. */
+    fail (EXIT_USAGE, _("The command line lacks an argument. It ends with: %s"), _(kind->usage));
   else
-    fail (EXIT_USAGE, _("The command line has too many arguments. It ends with: %s"), kind->usage);
+    /* Translators: %s is what the command line ends with, such as “LOCKFILE”. */
+    fail (EXIT_USAGE, _("The command line has too many arguments. It ends with: %s"), _(kind->usage));
   return FALSE;
 }
 
@@ -92,6 +96,7 @@ options_seconds (const char *option, const char *text, gint64 *out_msec)
   if (end == text || *end != '\0' || !isfinite (seconds) || signbit (seconds)
       || seconds > SECONDS_MAX)
     {
+      /* Translators: The second %s is an option, such as “--lifetime”. */
       fail (EXIT_USAGE, _("The value “%s” of %s is not a number of seconds from 0 to %.0f."), text, option,
             SECONDS_MAX);
       return FALSE;
@@ -105,6 +110,7 @@ options_number (const char *option, const char *text, gint64 max, gint64 *out_nu
 {
   if (g_ascii_string_to_signed (text, 10, 0, max, out_number, NULL))
     return TRUE;
+  /* Translators: The second %s is an option, such as “-E”. */
   fail (EXIT_USAGE, _("The value “%s” of %s is not a number from 0 to %d."), text, option, (int) max);
   return FALSE;
 }

@@ -13,8 +13,8 @@ G_BEGIN_DECLS
 /* How to read the command line of a subcommand. */
 typedef struct
 {
-  const char         *usage;   /* what follows the options, such as "LOCKFILE" */
-  const char         *summary; /* translated */
+  const char         *usage;   /* what follows the options, such as "LOCKFILE"; to be translated */
+  const char         *summary; /* to be translated */
   const GOptionEntry *entries;
   const GOptionEntry *more;    /* nullable */
   gboolean            is_strict; /* options end at the first argument that is none */

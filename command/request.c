@@ -44,7 +44,7 @@ static const OptionsKind release_kind = {
 
 static const GOptionEntry refresh_entries[] = {
   { "lifetime", 0, 0, G_OPTION_ARG_STRING, &given.lifetime,
-    N_("Let the lock expire after S seconds from now on"), "S" },
+    N_("Let the lock expire after S seconds from now on"), N_("S") },
   { "json", 0, 0, G_OPTION_ARG_NONE, &given.as_json, N_("Print errors as JSON"), NULL },
   { NULL, 0, 0, 0, NULL, NULL, NULL },
 };
@@ -172,7 +172,9 @@ wait_for_answer (const Request *self)
       pause = MIN (pause * 2, PAUSE_LAST);
     }
   while (now - begun < PATIENCE * 1000);
-  return fail (EXIT_BUSY, _("The process that holds the lock “%s” did not answer within %d s."),
+  return fail (EXIT_BUSY,
+               P_("The process that holds the lock “%s” did not answer within %d s.",
+                  "The process that holds the lock “%s” did not answer within %d s.", PATIENCE / 1000),
                self->token.path, PATIENCE / 1000);
 }
 
@@ -211,7 +213,9 @@ command_refresh (int argc, char **argv)
           && !options_seconds ("--lifetime", given.lifetime, &self.lifetime_ms)))
     return EXIT_USAGE;
   if (given.lifetime != NULL && (self.lifetime_ms == 0 || self.lifetime_ms > LIFETIME_MAX_MS))
-    return fail (EXIT_USAGE, _("The lifetime must be more than 0 and at most %d seconds."),
+    return fail (EXIT_USAGE,
+                 P_("The lifetime must be more than 0 and at most %d second.",
+                    "The lifetime must be more than 0 and at most %d seconds.", LIFETIME_MAX_MS / 1000),
                  (int) (LIFETIME_MAX_MS / 1000));
   return token_parse (argv[1], &self.token) ? request (&self) : EXIT_USAGE;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "exits.h"
+#include "words.h"
 
 static gboolean errors_as_json;
 
@@ -35,18 +36,24 @@ disarm (GString *text)
     }
 }
 
-/* A mail of cron's, for example, is often in a locale without these quotation marks. */
+/* A mail of cron's, for example, is often in a locale without these quotation marks. In such a locale
+ * translations may have letters beyond ASCII. A file name that is not UTF-8 stays as it is. */
 static char *
 dup_for_locale (const char *text)
 {
-  static const char *const plain[][2] = { { "“", "\"" }, { "”", "\"" }, { "…", "..." } };
+  static const char *const plain[][2] = { { "“", "\"" }, { "”", "\"" }, { "„", "\"" }, { "…", "..." },
+                                          { "’", "'" },  { "\u00a0", " " }, { "\u202f", " " } };
   g_autoptr (GString) result = g_string_new (text);
+  const char *charset;
+  char *converted;
 
   disarm (result);
-  if (!g_get_charset (NULL))
-    for (gsize i = 0; i < G_N_ELEMENTS (plain); i++)
-      g_string_replace (result, plain[i][0], plain[i][1], 0);
-  return g_string_free (g_steal_pointer (&result), FALSE);
+  if (g_get_charset (&charset))
+    return g_string_free (g_steal_pointer (&result), FALSE);
+  for (gsize i = 0; i < G_N_ELEMENTS (plain); i++)
+    g_string_replace (result, plain[i][0], plain[i][1], 0);
+  converted = g_convert (result->str, -1, charset, "UTF-8", NULL, NULL, NULL);
+  return converted != NULL ? converted : g_string_free (g_steal_pointer (&result), FALSE);
 }
 
 /* One write, so that the lines of several processes do not mix. */
@@ -129,6 +136,15 @@ fail (int status, const char *format, ...)
   else
     say ("%s", text);
   return status;
+}
+
+/* As fail(), for a sentence and those that follow it. */
+int
+fail_with (int status, const char *sentence, const char *details)
+{
+  g_autofree char *text = words_join (sentence, details);
+
+  return fail (status, "%s", text);
 }
 
 int

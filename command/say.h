@@ -15,6 +15,7 @@ G_BEGIN_DECLS
 gboolean can_say    (void);
 void say            (const char *format, ...) G_GNUC_PRINTF (1, 2);
 int  fail           (int status, const char *format, ...) G_GNUC_PRINTF (2, 3);
+int  fail_with      (int status, const char *sentence, const char *details);
 int  fail_by_error  (const GError *error);
 void fail_as_json   (gboolean as_json);
 void print_line     (const char *text);

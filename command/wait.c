@@ -26,7 +26,7 @@ static struct
 } given;
 
 static const GOptionEntry entries[] = {
-  { "timeout", 'w', 0, G_OPTION_ARG_STRING, &given.wait, N_("Wait for S seconds at most"), "S" },
+  { "timeout", 'w', 0, G_OPTION_ARG_STRING, &given.wait, N_("Wait for S seconds at most"), N_("S") },
   { "quiet", 'q', 0, G_OPTION_ARG_NONE, &given.quiet,
     N_("Say nothing about a lock that is held"), NULL },
   { "json", 0, 0, G_OPTION_ARG_NONE, &given.as_json, N_("Print errors as JSON"), NULL },
@@ -42,10 +42,11 @@ static const OptionsKind kind = {
 static void
 announce (const Look *look, gboolean *announced)
 {
-  g_autofree char *text = look_describe (look);
+  g_autofree char *holder = look_describe (look);
+  g_autofree char *text = words_join (_("Waiting."), holder);
 
   if (!*announced && !given.quiet && isatty (STDERR_FILENO))
-    say (_("Waiting. %s"), text);
+    say ("%s", text);
   *announced = TRUE;
 }
 
@@ -70,7 +71,7 @@ wait_until_free (const char *path, gint64 timeout_ms)
         {
           g_autofree char *text = look_describe (&look);
 
-          return given.quiet ? EXIT_BUSY : fail (EXIT_BUSY, _("The lock did not become free. %s"), text);
+          return given.quiet ? EXIT_BUSY : fail_with (EXIT_BUSY, _("The lock did not become free."), text);
         }
       if (waited >= WAITING_DELAY)
         announce (&look, &announced);

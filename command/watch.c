@@ -83,7 +83,7 @@ static void
 show_words (const Scene *self)
 {
   g_autoptr (GDateTime) now = g_date_time_new_now_local ();
-  g_autofree char *time = g_date_time_format (now, "%H:%M:%S");
+  g_autofree char *time = g_date_time_format (now, C_("time", "%H:%M:%S"));
   g_autofree char *holder = look_describe (&self->holder);
   g_autoptr (GString) text = g_string_new (NULL);
 
@@ -93,7 +93,7 @@ show_words (const Scene *self)
       g_autofree char *waiter = describe_waiter (self->waiters->pdata[i]);
 
       g_string_append_c (text, '\n');
-      g_string_append_printf (text, _("          %u. %s"), i + 1, waiter);
+      g_string_append_printf (text, "          %u. %s", i + 1, waiter);
     }
   print_line (text->str);
 }
