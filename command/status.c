@@ -4,6 +4,8 @@
  * “status” and “list”: who holds locks.
  */
 
+#include <dirent.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -131,19 +133,20 @@ compare_names (gconstpointer a, gconstpointer b)
   return strcmp (*(const char *const *) a, *(const char *const *) b);
 }
 
-/* Returns: (transfer full) (nullable): the names, sorted */
+/* Returns: (transfer full) (nullable): the names, sorted; NULL with errno set */
 static GPtrArray *
-read_names (const char *path, GError **error)
+read_names (const char *path)
 {
-  g_autoptr (GDir) dir = g_dir_open (path, 0, error);
+  DIR *dir = opendir (path);
   GPtrArray *names;
-  const char *name;
+  const struct dirent *entry;
 
   if (dir == NULL)
     return NULL;
   names = g_ptr_array_new_with_free_func (g_free);
-  while ((name = g_dir_read_name (dir)) != NULL)
-    g_ptr_array_add (names, g_strdup (name));
+  while ((entry = readdir (dir)) != NULL)
+    g_ptr_array_add (names, g_strdup (entry->d_name));
+  closedir (dir);
   g_ptr_array_sort (names, compare_names);
   return names;
 }
@@ -152,14 +155,13 @@ int
 command_list (int argc, char **argv)
 {
   g_autoptr (GPtrArray) names = NULL;
-  g_autoptr (GError) error = NULL;
   Report report = { 0 };
 
   if (!options_parse (&list_kind, &argc, &argv) || !options_count (&list_kind, argc, 2, 2))
     return EXIT_USAGE;
-  names = read_names (argv[1], &error);
+  names = read_names (argv[1]);
   if (names == NULL)
-    return fail (EXIT_REFUSED, "%s.", error->message);
+    return fail (EXIT_REFUSED, _("Could not read the directory “%s”: %s."), argv[1], g_strerror (errno));
   report_begin (&report);
   for (guint i = 0; i < names->len; i++)
     {
