@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
-"""test-untranslated.py PRELOAD ALL-MESSAGES PROGRAM TOP XGETTEXT-ARGUMENT...: is each text translated?
+"""test-untranslated.py PRELOAD CATALOGUES ALL-MESSAGES PROGRAM TOP XGETTEXT-ARGUMENT...: is it translated?
 
 In a language that is made for this test, a text is its English words in brackets, with its number in
 the template: ⟦17|The process is alive.⟧. What the programs print must then be brackets, with nothing
 but values between them. A text that is put together of others shows brackets in brackets, or words
-that are not values. PROGRAM is empty if there is no command.
+that are not values. PROGRAM is empty if there is no command, and
+CATALOGUES is the directory of those that are installed.
 """
 
 import errno
@@ -24,7 +25,7 @@ import unittest
 
 import catalogues
 
-PRELOAD, ALL_MESSAGES, PROGRAM, TOP, *ARGUMENTS = sys.argv[1:]
+PRELOAD, CATALOGUES, ALL_MESSAGES, PROGRAM, TOP, *ARGUMENTS = sys.argv[1:]
 PATIENCE_S = 60  # a busy machine is slow; what takes longer hangs
 LANGUAGE = 'xx'
 
@@ -283,6 +284,51 @@ class Command(Untranslated):
         """All that the cases before this one have not shown is rare."""
         rare = tuple(beginning for beginnings in RARE.values() for beginning in beginnings)
         self.assertEqual({text for text in self.missed('command/') if not text.startswith(rare)}, set())
+
+
+class Installed(unittest.TestCase):
+    """The catalogues that are installed are found, by the library and by the command."""
+
+    WORDS = {'de': ('Niemand hat die Sperre „/srv/data.lock“ inne.', 'Aufruf: flufl-lock', 'Es fehlt ein Unterbefehl.'),
+             'fr': ('Personne ne détient le verrou «\u00a0/srv/data.lock\u00a0».', 'Utilisation\u00a0: flufl-lock',
+                    'Il manque une sous-commande.')}
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix='flufl-locales-')
+        self.addCleanup(directory.cleanup)
+        self.dir = pathlib.Path(directory.name)
+
+    def run_it(self, variables, *command, status=0):
+        environment = dict(os.environ, LD_PRELOAD=PRELOAD, FLUFL_TEST_CATALOGUES=CATALOGUES, **variables)
+        result = subprocess.run(command, check=False, capture_output=True, env=environment, timeout=PATIENCE_S)
+        self.assertEqual(result.returncode, status, result)
+        return result
+
+    def test_languages(self):
+        for language, (in_library, in_help, in_error) in self.WORDS.items():
+            variables = catalogues.make_locale(self.dir / language, f'{language}_XX')
+            if variables is None:
+                self.skipTest('no locale can be made')
+            self.assertIn(in_library, self.run_it(variables, ALL_MESSAGES).stdout.decode().splitlines())
+            if PROGRAM:
+                self.assertIn(in_help, self.run_it(variables, PROGRAM, '--help').stdout.decode())
+                self.assertIn(in_error, self.run_it(variables, PROGRAM, status=64).stderr.decode())
+
+    def test_other_locales(self):
+        """Numbers are as the locale has them, and words in its character set."""
+        if not os.path.exists('/usr/share/i18n/locales/de_DE'):
+            self.skipTest('the package “locales” is not installed')
+        for charset in 'UTF-8', 'ISO-8859-1':
+            path = self.dir / f'de_DE.{charset}'
+            subprocess.run(['localedef', '-i', 'de_DE', '-f', charset, path], check=False,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            if not path.exists():
+                self.skipTest('localedef cannot make a locale')
+            variables = {'LOCPATH': str(self.dir), 'LC_ALL': path.name, 'LANGUAGE': 'de'}
+            self.assertIn('innerhalb von 1,5\u00a0s frei', self.run_it(variables, ALL_MESSAGES).stdout.decode(charset))
+            if PROGRAM:
+                error = self.run_it(variables, PROGRAM, 'run', '-q', '-v', 'a', 'b', status=64).stderr
+                self.assertIn('schließen einander aus', error.decode(charset))
 
 
 if __name__ == '__main__':
