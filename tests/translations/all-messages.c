@@ -168,7 +168,7 @@ print_holders (const FluflSite *site)
   print_timed_out (site, &findings);
 }
 
-/* What is known of the time, and why the lock cannot be broken. */
+/* The sentences about times, and those about reasons why the lock cannot be broken. */
 static void
 print_obstacles (const FluflSite *site)
 {

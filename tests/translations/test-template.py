@@ -97,7 +97,7 @@ class Template(unittest.TestCase):
         """A blank at an end is a sign of a text that is glued to another one."""
         for message in self.messages:
             self.assertEqual(message.id, message.id.strip(), 'this is a part of a text')
-            self.assertNotRegex(message.id, r'%\w \w+ %\w$|^%s [a-z]', 'this puts a text together')
+            self.assertNotRegex(message.id, r'[.!?] %s$|%\w \w+ %\w$|^%s [a-z]', 'this puts a text together')
             if message.id.count('%d') == 1 and re.search(r'%d (?:[mn]?s|\w+s)\b', message.id):
                 self.assertIsNotNone(message.plural, f'{message.id}: a number of something has plural forms')
 
