@@ -39,7 +39,7 @@ create (const char *path)
 static gboolean
 try_create (Probe *self)
 {
-  int again;
+  int again, errsv;
 
   self->fd = create (self->path);
   if (self->fd < 0)
@@ -49,11 +49,16 @@ try_create (Probe *self)
       return FALSE;
     }
   again = create (self->path);
+  errsv = errno;
   if (again >= 0)
     close (again);
-  if (again >= 0 || errno != EEXIST)
+  if (again >= 0)
     doctor_report (self->doctor, "create", VERDICT_BAD,
                    _("A file that exists can be created a second time. Names are not exclusive here."));
+  else if (errsv != EEXIST)
+    doctor_report (self->doctor, "create", VERDICT_BAD,
+                   _("Whether names are exclusive is not known: the second creation of a file failed: %s."),
+                   g_strerror (errsv));
   else
     doctor_report (self->doctor, "create", VERDICT_GOOD, _("Names are exclusive."));
   return TRUE;

@@ -42,7 +42,7 @@ RARE = {
     'a failure of the system': ('Could not create a pipe', 'Could not create a socket', 'Could not create a process',
                                 'Could not ask the process', 'Could not run', 'The lock could not be released.',
                                 'The process that acquires the lock has died.'),
-    'another file system': ('A file that exists', 'Names with “|”', 'No file can be made', 'There are no hard links',
+    'another file system': ('A file that exists', 'Whether names are', 'Names with “|”', 'No file can be made', 'There are no hard links',
                             'A hard link', 'Hard links are made', 'The time of a file', 'Times of files are whole',
                             'The clock of the file system is', 'The kernel reports no changes', 'It is mounted',
                             'The library does not treat', 'The library relies on', 'NFS is safe', 'SMB is not',
