@@ -52,6 +52,8 @@ describe_time (GDateTime *when)
   return g_date_time_format (local, C_("time", "%Y-%m-%d %H:%M:%S"));
 }
 
+/* Returns: (nullable): a sentence; NULL if the state shows nothing about the process. An expired lock
+ * is reported as expired even if its holder is known to be alive. */
 static const char *
 describe_life (FluflLockState state)
 {
@@ -65,6 +67,7 @@ describe_life (FluflLockState state)
       return _("The process is alive.");
     case FLUFL_LOCK_STATE_UNLOCKED:
     case FLUFL_LOCK_STATE_THEIRS_EXPIRED:
+      return NULL;
     case FLUFL_LOCK_STATE_UNKNOWN:
     default:
       return _("Nothing proves whether the process is alive.");
@@ -193,11 +196,12 @@ describe_holder (FluflLockDetails *details)
   g_autofree char *when = flufl_lock_details_get_state (details) == FLUFL_LOCK_STATE_STALE
                               ? describe_since (details)
                               : describe_when (details);
+  const char *life = describe_life (flufl_lock_details_get_state (details));
   g_autofree char *known = NULL;
 
-  if (flufl_lock_details_get_host_name (details) == NULL)
+  if (flufl_lock_details_get_host_name (details) == NULL || life == NULL)
     return words_join (who, when);
-  known = words_join (who, describe_life (flufl_lock_details_get_state (details)));
+  known = words_join (who, life);
   return words_join (known, when);
 }
 
