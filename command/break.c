@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "events.h"
 #include "exits.h"
+#include "holder.h"
 #include "look.h"
 #include "operation.h"
 #include "options.h"
@@ -44,6 +45,16 @@ static const OptionsKind kind = {
   .entries = entries,
 };
 
+/* The lock of a dead holder has a state of its own, whether or not it has expired. */
+static gboolean
+has_expired (FluflLockDetails *details)
+{
+  FluflLockState state = flufl_lock_details_get_state (details);
+
+  return state == FLUFL_LOCK_STATE_THEIRS_EXPIRED
+         || (state == FLUFL_LOCK_STATE_STALE && holder_is_late (details));
+}
+
 /* Whether the holder is the one that the user means. Says why if not. */
 static gboolean
 is_meant (const Look *look, const Token *token, int *out_status)
@@ -55,7 +66,7 @@ is_meant (const Look *look, const Token *token, int *out_status)
     *out_status = fail_with (EXIT_LOST, _("The token does not hold the lock any more."), text);
   else if (given.if_dead && state != FLUFL_LOCK_STATE_STALE)
     *out_status = fail_with (EXIT_BUSY, _("The lock is not broken: its holder is not proved dead."), text);
-  else if (given.expired && state != FLUFL_LOCK_STATE_THEIRS_EXPIRED)
+  else if (given.expired && !has_expired (look->details))
     *out_status = fail_with (EXIT_BUSY, _("The lock is not broken: it has not expired."), text);
   else
     return TRUE;

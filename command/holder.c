@@ -150,6 +150,15 @@ describe_waiter (FluflLockDetails *details)
   return g_strdup_printf (_("Process %d on host “%s” waits."), pid, host);
 }
 
+/* Whether the expiration is in the past by this machine's clock. */
+gboolean
+holder_is_late (FluflLockDetails *details)
+{
+  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
+
+  return g_date_time_compare (flufl_lock_details_get_expiration (details), now) < 0;
+}
+
 /* A sentence that shows since when and until when. */
 static char *
 describe_when (FluflLockDetails *details)
@@ -157,8 +166,7 @@ describe_when (FluflLockDetails *details)
   GDateTime *acquisition = flufl_lock_details_get_acquisition (details);
   g_autofree char *since = acquisition != NULL ? describe_time (acquisition) : NULL;
   g_autofree char *until = describe_time (flufl_lock_details_get_expiration (details));
-  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
-  gboolean past = g_date_time_compare (flufl_lock_details_get_expiration (details), now) < 0;
+  gboolean past = holder_is_late (details);
 
   if (since != NULL && past)
     return g_strdup_printf (_("The lock was acquired at %s, and it expired at %s."), since, until);

@@ -14,6 +14,7 @@ G_BEGIN_DECLS
 
 char       *describe_holder (FluflLockDetails *details);
 char       *describe_waiter (FluflLockDetails *details);
+gboolean    holder_is_late  (FluflLockDetails *details);
 void        json_holder     (Json *json, FluflLockDetails *details);
 const char *state_name      (FluflLockState state);
 

@@ -206,6 +206,12 @@ class Break(LookingTest):
         self.assert_run(BUSY, 'break', '--expired', self.lock)
         self.assert_run(0, 'break', '--if-dead', self.lock)
 
+    def test_dead_holder_whose_lock_expired(self):
+        self.kill_holder()
+        os.utime(self.lock, (0, time.time() - 100))
+        self.assert_run(0, 'break', '--expired', self.lock)
+        self.assertFalse(self.lock.exists())
+
     def test_expired(self):
         self.make_expired(100)
         self.assert_run(BUSY, 'break', '--if-dead', self.lock)
