@@ -19,6 +19,8 @@ enum
   PROGRESS_LEFT, /* nobody waits for it any more */
 };
 
+gboolean flufl_call_step       (FluflCall *self,
+                                gint64    *out_when);
 gboolean flufl_call_begin      (FluflCall *self);
 void     flufl_call_settle     (FluflCall *self);
 gboolean flufl_call_belongs_to_parent (const FluflCall *self);

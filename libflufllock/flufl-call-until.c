@@ -125,7 +125,7 @@ choose_thread (FluflCall *self)
 {
   GMainContext *context = g_main_context_get_thread_default ();
 
-  if (!flufl_site_may_hang (&self->site))
+  if (self->lock->document == NULL && !flufl_site_may_hang (&self->site))
     return;
   if (self->context == NULL && context != NULL)
     self->context = g_main_context_ref (context);
@@ -220,7 +220,7 @@ flufl_call_drop (FluflCall *self)
       if (g_atomic_int_get (&self->progress) == PROGRESS_NONE)
         {
           /* It ends at the next step. */
-          while (self->class->step (self, &unused))
+          while (flufl_call_step (self, &unused))
             ;
         }
       else if (!outlast_worker (self))

@@ -23,6 +23,24 @@ step_cb (FluflStepper *stepper, gint64 *out_when)
 {
   FluflCall *self = (FluflCall *) stepper;
 
+  return flufl_call_step (self, out_when);
+}
+
+/*
+ * flufl_call_step:
+ *
+ * One step. The first one finds out where the document is whose lock it is.
+ */
+gboolean
+flufl_call_step (FluflCall *self, gint64 *out_when)
+{
+  if (!self->is_resolved)
+    {
+      self->resolve_errsv = flufl_document_resolve (self->lock, &self->site);
+      if (self->resolve_errsv != 0)
+        return FALSE;
+      self->is_resolved = TRUE;
+    }
   return self->class->step (self, out_when);
 }
 
@@ -124,6 +142,11 @@ flufl_call_settle (FluflCall *self)
     return;
   if (self->no_thread)
     self->error = flufl_report_no_worker (&lease->site);
+  else if (self->resolve_errsv != 0)
+    {
+      self->error = flufl_report_unresolved (self->lock->document->path, self->resolve_errsv);
+      self->errsv = self->resolve_errsv;
+    }
   else
     self->class->settle (self);
 
@@ -134,6 +157,7 @@ flufl_call_settle (FluflCall *self)
   self->settled = TRUE;
   flufl_lease_unlock (lease);
 
+  flufl_document_announce (self->lock);
   if (self->class->emit != NULL && !self->no_thread)
     self->class->emit (self);
 }

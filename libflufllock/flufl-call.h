@@ -72,6 +72,7 @@ struct _FluflCall
                                       * reset */
   gboolean              begun;
   gboolean              settled;
+  gboolean              is_resolved; /* the site is that of the document, without symbolic links */
 
   GTask                *task;        /* borrowed; NULL: it is synchronous */
   GSource              *cancel_source; /* owned; nullable; in context */
@@ -86,6 +87,7 @@ struct _FluflCall
   FluflNote             note;        /* … this, and leaves no other before it is read */
 
   GError               *error;
+  int                   resolve_errsv; /* why it is not, or 0 */
   int                   errsv;       /* the errno behind error, or 0 */
   gboolean              answer;
   gboolean              ended;       /* the lease has … */

@@ -51,4 +51,7 @@ typedef enum
 FLUFL_AVAILABLE_IN_0_1
 GQuark flufl_lock_error_quark (void);
 
+FLUFL_AVAILABLE_IN_0_1
+gboolean flufl_error_means_unavailable (const GError *error);
+
 G_END_DECLS

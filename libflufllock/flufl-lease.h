@@ -47,7 +47,8 @@ struct _FluflLease
   FluflQueue     queue;      /* what the last acquisition learned of other waiters */
 
   GMutex         mutex;      /* protects what follows, and the object's settings */
-  FluflSite      site;       /* lock_path is NULL where no lock can be, and never changes */
+  FluflSite      site;       /* lock_path is NULL where no lock can be. The first operation on the
+                              * lock of a document replaces it, and the old one stays */
   gboolean       busy;       /* an operation runs that no other may run beside */
   gboolean       won;        /* the lock is this object's … */
   int            held;       /* … and its user knows; atomic, written with the mutex */

@@ -13,7 +13,8 @@
  * flufl_lock_get_file:
  * @self: a lock
  *
- * Gets the lock file.
+ * Gets the lock file. If the lock is that of a document, this is the lock file as it was known when
+ * the last operation ended; the first operation follows symbolic links.
  *
  * Returns: (transfer none): the lock file
  *
@@ -24,7 +25,7 @@ flufl_lock_get_file (FluflLock *self)
 {
   g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
 
-  return self->file;
+  return g_atomic_pointer_get (&self->file);
 }
 
 /**

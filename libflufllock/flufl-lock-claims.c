@@ -177,6 +177,7 @@ flufl_lock_list_waiters (FluflLock *self, GCancellable *cancellable, GError **er
   g_autoptr (GPtrArray) waiters = NULL;
   GPtrArray *result;
   Waiters listing = { .cancellable = cancellable };
+  int errsv;
 
   g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
@@ -185,8 +186,12 @@ flufl_lock_list_waiters (FluflLock *self, GCancellable *cancellable, GError **er
   if (!flufl_lock_check_usable (self, error))
     return NULL;
   listing.lease = self->lease;
-  flufl_site_copy (&listing.site, &self->lease->site);
-  waiters = find_waiters (&listing, error);
+  flufl_lease_copy_site (self->lease, &listing.site);
+  errsv = flufl_document_resolve (self, &listing.site);
+  if (errsv == 0)
+    waiters = find_waiters (&listing, error);
+  else
+    g_propagate_error (error, flufl_report_unresolved (self->document->path, errsv));
   flufl_site_drop_copy (&listing.site);
   if (waiters == NULL || g_cancellable_set_error_if_cancelled (cancellable, error))
     return NULL;

@@ -6,12 +6,17 @@
 
 #include "flufl-lock-details.h"
 #include "flufl-attempt.h"
+#include "flufl-office-lock-private.h"
 
 G_BEGIN_DECLS
 
 FluflLockDetails *flufl_lock_details_new (const FluflSite     *site,
                                           const FluflFindings *findings,
                                           FluflLockState       state);
+
+FluflLockDetails *flufl_lock_details_new_foreign (const char            *path,
+                                                  const char            *program,
+                                                  const FluflOfficeLock *office);
 
 GDateTime        *flufl_date_time_from_nsec (gint64 nsec);
 

@@ -16,12 +16,13 @@ struct _FluflLockDetails
   int             pid;
   gboolean        own; /* it is that of this process */
   char           *program_name; /* nullable */
-  const char     *user_name; /* interned; nullable; as is … */
-  const char     *real_name; /* … this */
+  const char     *user_name; /* interned, or owned as foreign_user; nullable; as is … */
+  const char     *real_name; /* … this, or foreign_real */
+  char           *foreign_user, *foreign_real; /* owned; nullable */
   GDateTime      *acquisition; /* nullable */
   GFile          *lock_file;
   GFile          *claim_file;
-  GDateTime      *expiration;
+  GDateTime      *expiration; /* nullable */
   FluflLockState  state;
 };
 
@@ -85,6 +86,29 @@ flufl_lock_details_new (const FluflSite *site, const FluflFindings *findings, Fl
   return self;
 }
 
+/*
+ * flufl_lock_details_new_foreign:
+ * @path: of the lock that another program has made in its own way
+ * @office: what that shows
+ */
+FluflLockDetails *
+flufl_lock_details_new_foreign (const char *path, const char *program, const FluflOfficeLock *office)
+{
+  FluflLockDetails *self = g_new0 (FluflLockDetails, 1);
+
+  g_atomic_ref_count_init (&self->refs);
+  self->host_name = g_strdup (office->host_name);
+  self->program_name = g_strdup (program);
+  self->user_name = self->foreign_user = g_strdup (office->user_name);
+  self->real_name = self->foreign_real = g_strdup (office->real_name);
+  if (office->since != NULL)
+    self->acquisition = g_date_time_ref (office->since);
+  self->lock_file = g_file_new_for_path (path);
+  self->claim_file = g_object_ref (self->lock_file);
+  self->state = FLUFL_LOCK_STATE_UNKNOWN;
+  return self;
+}
+
 /**
  * flufl_lock_details_copy:
  * @self: the details
@@ -124,7 +148,9 @@ flufl_lock_details_free (FluflLockDetails *self)
   g_clear_pointer (&self->acquisition, g_date_time_unref);
   g_object_unref (self->lock_file);
   g_object_unref (self->claim_file);
-  g_date_time_unref (self->expiration);
+  g_clear_pointer (&self->expiration, g_date_time_unref);
+  g_free (self->foreign_user);
+  g_free (self->foreign_real);
   g_free (self);
 }
 
@@ -314,7 +340,8 @@ flufl_lock_details_get_claim_file (FluflLockDetails *self)
  * Gets the moment when the lock expires, or has expired, if it is not
  * refreshed. Others break it no sooner than ten seconds after.
  *
- * Returns: (transfer none): the expiration, in UTC
+ * Returns: (transfer none) (nullable): the expiration, in UTC; %NULL for a lock of another program,
+ *   as [method@Flufl.Lock.query_foreign_details] finds them
  *
  * Since: 0.1
  */

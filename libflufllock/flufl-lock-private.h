@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include "flufl-document-private.h"
 #include "flufl-lease.h"
 #include "flufl-lock.h"
 
@@ -13,8 +14,11 @@ struct _FluflLock
 {
   GObject         parent_instance;
 
+  GFile          *file;      /* owned; nullable only by misuse; atomic; replaced once, in a thread of
+                              * the user's, if symbolic links led a document elsewhere */
+
   /* Never change after construction. */
-  GFile          *file;      /* owned; nullable only by misuse */
+  FluflDocument  *document;  /* owned; nullable: the lock is not that of a document */
   const char     *separator; /* interned */
   gboolean        separator_is_valid;
   const char     *host_name; /* interned; NULL: the machine's */
@@ -43,6 +47,7 @@ gboolean flufl_lock_check_usable      (FluflLock        *self,
 gboolean flufl_lock_lifetime_is_valid (gint64            lifetime_ms);
 gboolean flufl_lock_waiting_delay_is_valid (gint64       delay_ms);
 
+void flufl_lock_notify_file  (FluflLock        *self);
 void flufl_lock_notify_held  (FluflLock        *self);
 void flufl_lock_emit_lost (FluflLock        *self,
                            const GError     *error);

@@ -23,6 +23,8 @@
 enum
 {
   PROP_FILE = 1,
+  PROP_DOCUMENT,
+  PROP_SUBJECT,
   PROP_SEPARATOR,
   PROP_LIFETIME,
   PROP_DEFAULT_TIMEOUT,
@@ -41,6 +43,12 @@ enum
 static GParamSpec *properties[N_PROPS];
 
 void
+flufl_lock_notify_file (FluflLock *self)
+{
+  g_object_notify_by_pspec (&self->parent_instance, properties[PROP_FILE]);
+}
+
+void
 flufl_lock_notify_held (FluflLock *self)
 {
   g_object_notify_by_pspec (&self->parent_instance, properties[PROP_HELD]);
@@ -55,7 +63,13 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
   switch (id)
     {
     case PROP_FILE:
-      g_value_set_object (value, self->file);
+      g_value_set_object (value, flufl_lock_get_file (self));
+      break;
+    case PROP_DOCUMENT:
+      g_value_set_object (value, flufl_lock_get_document (self));
+      break;
+    case PROP_SUBJECT:
+      g_value_set_string (value, flufl_lock_get_subject (self));
       break;
     case PROP_SEPARATOR:
       g_value_set_string (value, self->separator);
@@ -117,6 +131,13 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     case PROP_FILE:
       self->file = g_value_dup_object (value);
       break;
+    case PROP_DOCUMENT:
+      if (g_value_get_object (value) != NULL)
+        self->document = flufl_document_new (g_value_get_object (value));
+      break;
+    case PROP_SUBJECT:
+      flufl_lock_set_subject (self, g_value_get_string (value));
+      break;
     case PROP_SEPARATOR:
       self->separator = g_intern_string (g_value_get_string (value));
       break;
@@ -169,6 +190,17 @@ install_construct_only (void)
    */
   properties[PROP_FILE]
       = g_param_spec_object ("file", NULL, NULL, G_TYPE_FILE, construct_only);
+
+  /**
+   * FluflLock:document:
+   *
+   * The document whose lock it is; see [ctor@Flufl.Lock.new_for_document]. %NULL for other locks.
+   * If it is set, [property@Flufl.Lock:file] is made from it.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_DOCUMENT]
+      = g_param_spec_object ("document", NULL, NULL, G_TYPE_FILE, construct_only);
 
   /**
    * FluflLock:separator:
@@ -258,6 +290,26 @@ install_waiting (void)
   properties[PROP_WAITING_DELAY]
       = g_param_spec_int64 ("waiting-delay", NULL, NULL, 0, WAITING_DELAY_MAX,
                             DEFAULT_WAITING_DELAY, settable);
+}
+
+/* How people know it. */
+static void
+install_subject (void)
+{
+  /**
+   * FluflLock:subject:
+   *
+   * What messages call the lock, such as the title of a document. If it is %NULL or an empty text,
+   * messages have the path of the lock file. The default is %NULL, and for the lock of a document
+   * the document's path.
+   *
+   * A message about a file that is in the lock's place names that file nevertheless.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_SUBJECT]
+      = g_param_spec_string ("subject", NULL, NULL, NULL,
+                             G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 }
 
 /* How it is held. */
@@ -368,6 +420,7 @@ flufl_lock_install_properties (GObjectClass *object_class)
   object_class->get_property = get_property;
   object_class->set_property = set_property;
   install_construct_only ();
+  install_subject ();
   install_waiting ();
   install_holding ();
   install_end ();

@@ -135,10 +135,14 @@ static void
 flufl_lock_constructed (GObject *object)
 {
   FluflLock *self = FLUFL_LOCK (object);
-  g_autofree char *given = dup_lock_path (self->file);
-  g_autofree char *path = given != NULL ? flufl_path_dup_native (given) : NULL;
+  g_autofree char *given = NULL, *path = NULL;
 
   G_OBJECT_CLASS (flufl_lock_parent_class)->constructed (object);
+
+  if (self->document != NULL)
+    flufl_document_set_up_lock (self->document, self);
+  given = dup_lock_path (self->file);
+  path = given != NULL ? flufl_path_dup_native (given) : NULL;
 
   if (self->separator == NULL)
     self->separator = FLUFL_DEFAULT_SEPARATOR;
@@ -150,6 +154,8 @@ flufl_lock_constructed (GObject *object)
       flufl_site_init (&self->lease->site, flufl_lock_syscalls, path, self->separator);
       self->lease->site.host_name = self->host_name;
       self->lease->site.program_name = self->program_name;
+      if (self->document != NULL && self->document->path != NULL)
+        flufl_document_name_subject (self->document, &self->lease->site);
     }
 }
 
@@ -175,6 +181,7 @@ flufl_lock_finalize (GObject *object)
 
   flufl_lease_close (self->lease);
   g_clear_object (&self->file);
+  g_clear_pointer (&self->document, flufl_document_free);
 
   G_OBJECT_CLASS (flufl_lock_parent_class)->finalize (object);
 }
@@ -293,6 +300,49 @@ flufl_lock_new_beside (GFile *file)
   return flufl_lock_new (lock_file);
 }
 
+/**
+ * flufl_lock_new_for_document:
+ * @document: the file that a person opens, which need not exist
+ *
+ * Creates an object for the lock of a document that a person keeps open for minutes or hours. The
+ * disk is not touched, and the lock is not acquired.
+ *
+ * The lock of `/home/jane/minutes.txt` is `/home/jane/.minutes.txt.lock`. All programs that open
+ * documents by this function thus agree on the lock, and file managers hide it. The name of a
+ * document that is longer than 249 bytes is cut, and a checksum is appended to it.
+ *
+ * The first operation follows the symbolic links of @document, in a thread of the library if the
+ * operation is asynchronous. The lock lies beside the file that they lead to, so a document has one
+ * lock, whichever link it was opened by. [property@Flufl.Lock:file] shows that lock file from then
+ * on. Hard links are different names with different locks.
+ *
+ * The object differs from that of [ctor@Flufl.Lock.new] in two properties:
+ *
+ * - [property@Flufl.Lock:lifetime] is 120000 (two minutes). The lock is refreshed about every 40
+ *   seconds, and it survives an absence of the network of more than a minute. Another machine waits
+ *   that long for the lock of a machine that was switched off.
+ * - [property@Flufl.Lock:subject] is the path of the document, so that messages speak of the document.
+ *
+ * To save under another name, create a second object, acquire its lock, save, and release the first
+ * lock. So neither document is ever without its lock.
+ *
+ * While the lock is held, the name of its claim file has the characters of
+ * [property@Flufl.Lock:separator]. Some programs that synchronize directories refuse `|`. If all
+ * programs that open the documents agree on another separator, such as `^`, create the object with
+ * [property@Flufl.Lock:document] and that separator.
+ *
+ * Returns: (transfer full): the lock
+ *
+ * Since: 0.1
+ */
+FluflLock *
+flufl_lock_new_for_document (GFile *document)
+{
+  g_return_val_if_fail (G_IS_FILE (document), NULL);
+
+  return g_object_new (FLUFL_TYPE_LOCK, "document", document, NULL);
+}
+
 /* GFile takes "x/.." out of a path as text; the kernel, and flufl, go where a symbolic link x
  * points. In a working directory that was deleted, GFile takes a relative path from the root.
  * So the path is kept as it is. */
@@ -354,10 +404,14 @@ flufl_lock_new_for_path (const char *path)
 gboolean
 flufl_lock_check_usable (FluflLock *self, GError **error)
 {
-  const FluflSite *site = &self->lease->site;
-  FluflNameFault fault = site->lock_path != NULL ? flufl_name_find_fault (site->lock_name)
-                                                 : FLUFL_NAME_FAULT_NONE;
+  FluflSite copy, *site = &copy;
+  FluflNameFault fault;
   const RawPath *raw;
+  gboolean usable = FALSE;
+
+  flufl_lease_copy_site (self->lease, site);
+  fault = site->lock_path != NULL ? flufl_name_find_fault (site->lock_name)
+                                  : FLUFL_NAME_FAULT_NONE;
 
   if (site->lock_path == NULL)
     {
@@ -373,6 +427,7 @@ flufl_lock_check_usable (FluflLock *self, GError **error)
   else if (!self->separator_is_valid)
     g_propagate_error (error, flufl_report_bad_separator (site, self->separator));
   else
-    return TRUE;
-  return FALSE;
+    usable = TRUE;
+  flufl_site_drop_copy (site);
+  return usable;
 }

@@ -51,7 +51,16 @@ FLUFL_AVAILABLE_IN_0_1
 FluflLock        *flufl_lock_new_for_path         (const char           *path) FLUFL_WARN_UNUSED_RESULT;
 FLUFL_AVAILABLE_IN_0_1
 FluflLock        *flufl_lock_new_beside           (GFile                *file) FLUFL_WARN_UNUSED_RESULT;
+FLUFL_AVAILABLE_IN_0_1
+FluflLock        *flufl_lock_new_for_document     (GFile                *document) FLUFL_WARN_UNUSED_RESULT;
 
+FLUFL_AVAILABLE_IN_0_1
+GFile            *flufl_lock_get_document         (FluflLock            *self);
+FLUFL_AVAILABLE_IN_0_1
+const char       *flufl_lock_get_subject          (FluflLock            *self);
+FLUFL_AVAILABLE_IN_0_1
+void              flufl_lock_set_subject          (FluflLock            *self,
+                                                   const char           *subject);
 FLUFL_AVAILABLE_IN_0_1
 GFile            *flufl_lock_get_file             (FluflLock            *self);
 FLUFL_AVAILABLE_IN_0_1
@@ -207,6 +216,20 @@ void              flufl_lock_query_details_async  (FluflLock            *self,
                                                    gpointer              user_data);
 FLUFL_AVAILABLE_IN_0_1
 FluflLockDetails *flufl_lock_query_details_finish (FluflLock            *self,
+                                                   GAsyncResult         *result,
+                                                   GError              **error);
+
+FLUFL_AVAILABLE_IN_0_1
+FluflLockDetails *flufl_lock_query_foreign_details (FluflLock            *self,
+                                                   GCancellable         *cancellable,
+                                                   GError              **error);
+FLUFL_AVAILABLE_IN_0_1
+void              flufl_lock_query_foreign_details_async (FluflLock      *self,
+                                                   GCancellable         *cancellable,
+                                                   GAsyncReadyCallback   callback,
+                                                   gpointer              user_data);
+FLUFL_AVAILABLE_IN_0_1
+FluflLockDetails *flufl_lock_query_foreign_details_finish (FluflLock     *self,
                                                    GAsyncResult         *result,
                                                    GError              **error);
 

@@ -24,6 +24,7 @@ typedef enum
 } FluflLoss;
 
 char   *flufl_report_path         (const FluflSite     *site);
+char   *flufl_report_lock_file    (const FluflSite     *site);
 
 /* Sentences, which are parts of an error's. */
 char   *flufl_report_describe_failure  (const FluflSite     *site,
@@ -66,6 +67,10 @@ GError *flufl_report_failed       (const FluflSite     *site,
                                    FluflFailedStep      step,
                                    int                  errsv);
 GError *flufl_report_unlisted     (const char          *directory,
+                                   int                  errsv);
+GError *flufl_report_unresolved   (const char          *path,
+                                   int                  errsv);
+GError *flufl_report_unread       (const char          *path,
                                    int                  errsv);
 GError *flufl_report_no_worker    (const FluflSite     *site);
 GError *flufl_report_no_thread    (const FluflSite     *site);

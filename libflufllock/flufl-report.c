@@ -12,9 +12,16 @@
 #include "flufl-error.h"
 #include "flufl-words-private.h"
 
-/* The lock file's path as it may be shown: always UTF-8. */
+/* What messages call the lock: its subject, or else the lock file's path. Always UTF-8. */
 char *
 flufl_report_path (const FluflSite *site)
+{
+  return site->subject != NULL ? g_strdup (site->subject) : flufl_report_lock_file (site);
+}
+
+/* The path of the lock file itself, for those who are to do something about that file. */
+char *
+flufl_report_lock_file (const FluflSite *site)
 {
   return g_filename_display_name (site->lock_path != NULL ? site->lock_path : "");
 }
@@ -51,7 +58,7 @@ flufl_report_no_directory (const char *name)
 GError *
 flufl_report_no_name (const FluflSite *site)
 {
-  g_autofree char *path = flufl_report_path (site);
+  g_autofree char *path = flufl_report_lock_file (site);
 
   return g_error_new (G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
                       _("“%s” cannot be a lock file: it has no name."), path);
@@ -83,7 +90,7 @@ describe_fault (const char *path, FluflNameFault fault)
 GError *
 flufl_report_bad_name (const FluflSite *site, FluflNameFault fault)
 {
-  g_autofree char *path = flufl_report_path (site);
+  g_autofree char *path = flufl_report_lock_file (site);
   g_autofree char *text = describe_fault (path, fault);
 
   return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_INVALID_FILENAME, text);
@@ -179,6 +186,7 @@ char *
 flufl_report_describe_failure (const FluflSite *site, FluflFailedStep step, int errsv)
 {
   g_autofree char *path = flufl_report_path (site);
+  g_autofree char *file = flufl_report_lock_file (site);
   const char *error = g_strerror (errsv);
 
   switch (step)
@@ -197,16 +205,16 @@ flufl_report_describe_failure (const FluflSite *site, FluflFailedStep step, int 
     case FLUFL_FAILED_REMOVE_CLAIM:
       return g_strdup_printf (_("Could not remove the claim file of the lock “%s”: %s."), path, error);
     case FLUFL_FAILED_LINK_CLAIM:
-      return g_strdup_printf (_("Could not link the claim file to the lock file “%s”: %s."), path,
+      return g_strdup_printf (_("Could not link the claim file to the lock file “%s”: %s."), file,
                               error);
     case FLUFL_FAILED_READ_LOCK:
-      return g_strdup_printf (_("Could not read the lock file “%s”: %s."), path, error);
+      return g_strdup_printf (_("Could not read the lock file “%s”: %s."), file, error);
     case FLUFL_FAILED_REMOVE_LOCK:
-      return g_strdup_printf (_("Could not remove the lock file “%s”: %s."), path, error);
+      return g_strdup_printf (_("Could not remove the lock file “%s”: %s."), file, error);
     case FLUFL_FAILED_LOOK_AT_LOCK:
     case FLUFL_FAILED_NONE:
     default:
-      return g_strdup_printf (_("Could not look at the lock file “%s”: %s."), path, error);
+      return g_strdup_printf (_("Could not look at the lock file “%s”: %s."), file, error);
     }
 }
 
@@ -270,7 +278,7 @@ flufl_report_not_broken (const FluflSite *site, const FluflFindings *findings)
 static char *
 describe_foreign (const FluflSite *site, FluflForeign foreign)
 {
-  g_autofree char *path = flufl_report_path (site);
+  g_autofree char *path = flufl_report_lock_file (site);
 
   switch (foreign)
     {
@@ -304,7 +312,7 @@ describe_foreign (const FluflSite *site, FluflForeign foreign)
 GError *
 flufl_report_not_a_lock (const FluflSite *site, const FluflLook *look)
 {
-  g_autofree char *path = flufl_report_path (site);
+  g_autofree char *path = flufl_report_lock_file (site);
   g_autofree char *foreign = describe_foreign (site, look->foreign);
   g_autofree char *advice = NULL;
   g_autofree char *text = NULL;
@@ -458,6 +466,30 @@ flufl_report_failed (const FluflSite *site, FluflFailedStep step, int errsv)
   g_autofree char *failure = flufl_report_describe_failure (site, step, errsv);
 
   return g_error_new_literal (G_IO_ERROR, (int) g_io_error_from_errno (errsv), failure);
+}
+
+/* @path: that of a document */
+GError *
+flufl_report_unresolved (const char *path, int errsv)
+{
+  g_autofree char *shown = g_filename_display_name (path);
+
+  return g_error_new (G_IO_ERROR, (int) g_io_error_from_errno (errsv),
+                      /* Translators: The first %s is the path of a document. */
+                      _("Could not find the file behind the symbolic links of “%s”: %s."), shown,
+                      g_strerror (errsv));
+}
+
+/* @path: that of another program's lock */
+GError *
+flufl_report_unread (const char *path, int errsv)
+{
+  g_autofree char *shown = g_filename_display_name (path);
+
+  return g_error_new (G_IO_ERROR, (int) g_io_error_from_errno (errsv),
+                      /* Translators: The first %s is the path of a lock file of LibreOffice. */
+                      _("Could not read the lock “%s” of another program: %s."), shown,
+                      g_strerror (errsv));
 }
 
 GError *

@@ -29,6 +29,12 @@ flufl_path_resolve (const char *directory G_GNUC_UNUSED)
   return NULL;
 }
 
+char *
+flufl_path_resolve_file (const char *path)
+{
+  return g_strdup (path);
+}
+
 /* Long paths need a prefix, behind which '/' is no separator.
  *
  * Returns: (transfer full) (nullable): NULL with errno set if the path is no UTF-8 */

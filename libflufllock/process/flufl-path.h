@@ -74,6 +74,7 @@ flufl_name_fold (const char *name)
 
 /* Returns: (nullable): the path without symbolic links */
 char       *flufl_path_resolve     (const char *directory);
+char       *flufl_path_resolve_file (const char *path);
 gboolean    flufl_path_has_parent  (const char *path);
 
 G_END_DECLS

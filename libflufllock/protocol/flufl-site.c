@@ -31,6 +31,7 @@ flufl_site_init (FluflSite           *site,
   site->separator = g_intern_string (separator);
   site->host_name = NULL;
   site->program_name = NULL;
+  site->subject = NULL;
   site->fs_kind = FLUFL_FS_UNASKED;
   site->names_kept = FALSE;
   site->arrival = 0;

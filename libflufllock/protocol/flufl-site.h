@@ -55,6 +55,7 @@ typedef struct
   const char          *separator;  /* interned */
   const char          *host_name;  /* interned; what new claims call this machine; NULL: its name */
   const char          *program_name; /* interned; what new claims call the program; NULL: nothing */
+  const char          *subject;    /* interned; nullable; what messages call the lock */
   gboolean             has_parent; /* ".." is a part of lock_path */
   FluflFsKind          fs_kind;    /* asked for until it is known */
   gboolean             no_life_lines; /* flock(2) was tried here and failed */
