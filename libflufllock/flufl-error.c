@@ -68,16 +68,32 @@ io_error_means_unavailable (int code)
  * Another user, who may write in the directory, can hold the lock that this user cannot have.
  * [method@Flufl.Lock.query_details] needs no more than permission to read, and shows who does.
  *
- * Returns: whether no lock can be had at the place; %FALSE if @error is %NULL
+ * Returns: whether there can be no lock at the place; %FALSE if @error is %NULL
  *
  * Since: 0.1
  */
 gboolean
 flufl_error_means_unavailable (const GError *error)
 {
-  if (error == NULL)
-    return FALSE;
-  if (error->domain == G_IO_ERROR)
-    return io_error_means_unavailable (error->code);
-  return g_error_matches (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED);
+  return error != NULL && flufl_error_code_means_unavailable (error->domain, error->code);
+}
+
+/**
+ * flufl_error_code_means_unavailable:
+ * @domain: the domain of an error
+ * @code: its code
+ *
+ * The same as [func@Flufl.error_means_unavailable], for languages in which a [struct@GLib.Error]
+ * cannot be passed to a function.
+ *
+ * Returns: whether there can be no lock at the place
+ *
+ * Since: 0.1
+ */
+gboolean
+flufl_error_code_means_unavailable (GQuark domain, int code)
+{
+  if (domain == G_IO_ERROR)
+    return io_error_means_unavailable (code);
+  return domain == FLUFL_LOCK_ERROR && code == FLUFL_LOCK_ERROR_UNSUPPORTED;
 }

@@ -52,6 +52,9 @@ FLUFL_AVAILABLE_IN_0_1
 GQuark flufl_lock_error_quark (void);
 
 FLUFL_AVAILABLE_IN_0_1
-gboolean flufl_error_means_unavailable (const GError *error);
+gboolean flufl_error_means_unavailable      (const GError *error);
+FLUFL_AVAILABLE_IN_0_1
+gboolean flufl_error_code_means_unavailable (GQuark        domain,
+                                             int           code);
 
 G_END_DECLS

@@ -33,6 +33,28 @@ find_path (const FluflCall *call)
   return flufl_site_path_of (&call->site, office);
 }
 
+/* Opens a regular file only: the name may have been given to anything.
+ *
+ * Returns: a descriptor; -1 with errno set, ENOENT for another file */
+static int
+open_regular (const FluflSyscalls *sys, const char *path)
+{
+  FluflStat st;
+  int fd, errsv;
+
+  do
+    fd = sys->open (path, FLUFL_OPEN_LOOK);
+  while (fd < 0 && errno == EINTR);
+  if (fd < 0)
+    return -1;
+  errsv = sys->fstat (fd, &st) != 0 ? errno : st.type != FLUFL_FILE_REGULAR ? ENOENT : 0;
+  if (errsv == 0)
+    return fd;
+  sys->close (fd);
+  errno = errsv;
+  return -1;
+}
+
 /* Reads until the end or until @buffer is full.
  *
  * Returns: the number of bytes; -1 with errno set */
@@ -56,33 +78,27 @@ read_all (const FluflSyscalls *sys, int fd, char *buffer, gsize size)
   return (gssize) length;
 }
 
-/* Only a regular file is opened: the name may have been given to anything.
- *
- * Returns: 0, or an errno */
+/* Returns: 0, or an errno */
 static int
 look (ForeignCall *self)
 {
   const FluflSyscalls *sys = self->call.site.sys;
   char content[FLUFL_OFFICE_LOCK_MAX];
   gssize length;
-  int fd, errsv = 0;
+  int errsv, fd = open_regular (sys, self->path);
 
-  do
-    fd = sys->open (self->path, FLUFL_OPEN_LOOK);
-  while (fd < 0 && errno == EINTR);
   if (fd < 0)
-    return errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == ENAMETOOLONG
-                   || errno == ENXIO
+    return errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == ENXIO
+                   || errno == ENAMETOOLONG
                ? 0
                : errno;
   length = read_all (sys, fd, content, sizeof content);
-  if (length < 0)
-    errsv = errno;
+  errsv = length < 0 ? errno : 0;
   sys->close (fd);
   if (errsv != 0)
-    return errsv == EISDIR ? 0 : errsv;
+    return errsv;
   self->found = TRUE;
-  /* What has another form is a lock nevertheless: LibreOffice makes the file before it writes. */
+  /* A file of another form counts, too: LibreOffice makes the file before it writes. */
   flufl_office_lock_parse (content, (gsize) length, &self->office);
   return 0;
 }

@@ -10,7 +10,7 @@
 
 G_BEGIN_DECLS
 
-/* More than LibreOffice writes. What is longer is not read. Bytes. */
+/* The bytes of the file that are read, which are more than LibreOffice writes. */
 #define FLUFL_OFFICE_LOCK_MAX 4096
 
 /* Each is owned, valid UTF-8, and NULL if it is empty. */

@@ -145,6 +145,32 @@ operations (void)
 }
 
 static void
+documents (void)
+{
+  TestPlace place;
+  g_autoptr (GFile) document = NULL;
+  g_autoptr (FluflLock) lock = NULL;
+  g_autoptr (GError) error = NULL, second = NULL;
+
+  test_place_init (&place);
+  document = g_file_new_for_path (place.lock);
+  lock = flufl_lock_new_for_document (document);
+  g_assert_true (flufl_lock_get_document (lock) == document);
+  g_assert_cmpstr (flufl_lock_get_subject (lock), ==, place.lock);
+  flufl_lock_set_subject (lock, "x");
+  g_assert_cmpstr (flufl_lock_get_subject (lock), ==, "x");
+  g_assert_null (flufl_lock_query_foreign_details (lock, NULL, &error));
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD);
+  g_assert_false (flufl_error_means_unavailable (error));
+  g_assert_true (flufl_error_code_means_unavailable (G_IO_ERROR, G_IO_ERROR_READ_ONLY));
+  flufl_lock_query_foreign_details_async (lock, NULL, reply_cb, NULL);
+  g_assert_null (flufl_lock_query_foreign_details_finish (lock, answer (), &second));
+  g_assert_error (second, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD);
+  g_clear_object (&reply.result);
+  test_place_clear (&place);
+}
+
+static void
 guards (void)
 {
   TestPlace place;
@@ -264,6 +290,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/public/properties", properties);
   g_test_add_func ("/public/operations", operations);
   g_test_add_func ("/public/guards", guards);
+  g_test_add_func ("/public/documents", documents);
   g_test_add_func ("/public/stepwise", stepwise);
   g_test_add_func ("/public/types", types);
   return g_test_run ();

@@ -97,6 +97,7 @@ PARTS = {
     'flufl-lock-accessors.c': ('flufl-lock-private.h', 'a part of FluflLock'),
     'flufl-lock-claims.c': ('flufl-lock-private.h', 'a part of FluflLock'),
     'flufl-lock-acquire.c': ('flufl-call.h', 'a part of FluflLock'),
+    'flufl-lock-foreign.c': ('flufl-call.h', 'a part of FluflLock'),
     'flufl-lock-lost.c': ('flufl-lock-private.h', 'a part of FluflLock'),
     'flufl-lock-properties.c': ('flufl-lock-private.h', 'a part of FluflLock'),
     'flufl-lock-query.c': ('flufl-call.h', 'a part of FluflLock'),

@@ -89,7 +89,8 @@ def vala_pattern(kind, type_name, name):
     if kind == 'signal':
         return rf'\.{name}\.connect \('
     if kind == 'function':
-        return rf'Flufl\.{type_name}\.{name} \('
+        scope = rf'{type_name}\.' if type_name else ''
+        return rf'Flufl\.{scope}{name} \('
     return python_pattern(kind, type_name, name)
 
 

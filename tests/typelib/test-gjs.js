@@ -60,6 +60,40 @@ test('constructors', () => {
   assertEqual(Flufl.Lock.new_beside(file).file.get_path(), `${path}.lock`);
 });
 
+test('documents', async () => {
+  const document = Gio.File.new_for_path(`${path}.txt`);
+  const lock = Flufl.Lock.new_for_document(document);
+  const office = Gio.File.new_for_path(`${path.replace(/[^/]*$/, '.~lock.$&.txt#')}`);
+  assert(lock.document.equal(document) && lock.get_document().equal(document));
+  assertEqual(lock.file.get_path(), path.replace(/[^/]*$/, '.$&.txt.lock'));
+  assertEqual([lock.subject, lock.get_subject()], [document.get_path(), document.get_path()]);
+  lock.set_subject('Minutes');
+  lock.subject += ' of May';
+  assertEqual([lock.subject, lock.lifetime], ['Minutes of May', 120000]);
+  assert(new Flufl.Lock({document, subject: 'x'}).file.equal(lock.file));
+  await assertRejects(Flufl.LockError, Flufl.LockError.NOT_HELD, () => lock.query_foreign_details());
+  GLib.file_set_contents(office.get_path(), 'Jane Doe,jane,laptop,24.11.2026 10:20,file:///;');
+  try {
+    for (const details of [lock.query_foreign_details(), await lock.query_foreign_details_async()])
+      assertEqual([details.get_real_name(), details.get_expiration()], ['Jane Doe', null]);
+  } finally {
+    office.delete(null);
+  }
+  const readOnly = new GLib.Error(Gio.IOErrorEnum, Gio.IOErrorEnum.READ_ONLY, '');
+  const timedOut = new GLib.Error(Flufl.LockError, Flufl.LockError.TIMED_OUT, '');
+  assertEqual([readOnly, timedOut].map(e => Flufl.error_means_unavailable(e)), [true, false]);
+  assertEqual(Flufl.error_code_means_unavailable(Gio.io_error_quark(),
+    Gio.IOErrorEnum.READ_ONLY), true);
+  // The promise of an answer leaves these to programs that count references.
+  lock.query_foreign_details_async(null, (source, result) => {
+    try {
+      source.query_foreign_details_finish(result);
+    } catch (e) {
+      assert(e.matches(Flufl.LockError, Flufl.LockError.NOT_HELD));
+    }
+  });
+});
+
 test('construct properties', () => {
   const made = new Flufl.Lock({
     file: Gio.File.new_for_path(path),

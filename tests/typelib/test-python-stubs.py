@@ -65,7 +65,7 @@ async def work() -> Flufl.LockState:
     async with lock:
         held: bool = await lock.check_async()
         details: Flufl.LockDetails = await lock.query_details_async()
-        ends: datetime.datetime = details.expiration
+        ends: datetime.datetime | None = details.expiration
     return await lock.query_state_async()
 
 
@@ -115,7 +115,7 @@ async def work() -> None:
 RESULTS = {'gboolean': 'bool', 'utf8': 'str', 'gint': 'int', 'gint64': 'int', 'none': 'None',
            'GLib.Quark': 'int'}
 # The override returns its own classes from these, and the last has results in its parameters.
-OTHER_RESULTS = {('Lock', 'new_beside'), ('Lock', 'dup_lost_error'), ('Lock', 'explain_error'),
+OTHER_RESULTS = {('Lock', 'new_beside'), ('Lock', 'new_for_document'), ('Lock', 'dup_lost_error'), ('Lock', 'explain_error'),
                  ('Operation', 'get_error')}
 
 
@@ -259,7 +259,7 @@ class Stubs(unittest.TestCase):
     def test_results_of_await(self):
         methods = self.classes['Lock']
         names = [name for name in methods if name.endswith('_async')]
-        self.assertEqual(len(names), 7)
+        self.assertEqual(len(names), 8)
         for name in names:
             node, = methods[name.replace('_async', '_finish')]
             self.assertEqual([ast.unparse(overload.returns) for overload in methods[name]],
@@ -276,9 +276,10 @@ class Stubs(unittest.TestCase):
         writable = {element.get('name').replace('-', '_')
                     for element in self.namespace.iter(gir.CORE + 'property') if element.get('writable')}
         self.assertIn('waiting_delay', writable)
-        for name in '__init__', 'new_beside':
-            node, = self.classes['Lock'][name]
-            self.assertEqual({argument.arg for argument in node.args.kwonlyargs} | {'file'}, writable)
+        for name in '__init__', 'new_beside', 'new_for_document':
+            for node in self.classes['Lock'][name]:
+                keywords = {argument.arg for argument in node.args.kwonlyargs}
+                self.assertEqual(keywords | {'file', 'document'}, writable)
 
 
 class Mypy(unittest.TestCase):

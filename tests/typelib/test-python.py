@@ -144,6 +144,58 @@ class Construction(LockTestCase):
             with self.assertRaises(GLib.Error):
                 Flufl.Lock.new_beside(root).acquire()
 
+    def test_documents(self):
+        document = self.path + '.txt'
+        hidden = os.path.join(os.path.dirname(self.path), '.' + os.path.basename(document) + '.lock')
+        for file in (document, pathlib.Path(document), os.fsencode(document),
+                     Gio.File.new_for_path(document)):
+            lock = Flufl.Lock.new_for_document(file, linger=True)
+            self.assertIs(type(lock), Flufl.Lock)
+            self.assertEqual((lock.file.get_path(), lock.linger), (hidden, True))
+            self.assertEqual(lock.lifetime, datetime.timedelta(minutes=2))
+        self.assertEqual(lock.document.get_path(), document)
+        self.assertEqual(lock.get_document(), lock.props.document)
+        self.assertEqual((lock.subject, lock.get_subject()), (document, document))
+        lock.subject = 'Minutes'
+        lock.set_subject(lock.props.subject + ' of May')
+        self.assertEqual(lock.subject, 'Minutes of May')
+        self.assertEqual(Flufl.Lock(document=document).file.get_path(), hidden)
+        with self.assertRaises(TypeError):
+            Flufl.Lock.new_for_document(5)
+        with self.assertRaises(TypeError):
+            Flufl.Lock(linger=True)
+
+    def test_foreign_details(self):
+        lock = Flufl.Lock.new_for_document(self.path)
+        with self.assertRaises(Flufl.NotHeldError):
+            lock.query_foreign_details()
+        office = pathlib.Path(os.path.dirname(self.path),
+                              f'.~lock.{os.path.basename(self.path)}#')
+        office.write_text('Jane Doe,jane,laptop,24.11.2026 10:20,file:///;')
+        details = lock.query_foreign_details()
+        self.assertEqual((details.real_name, details.program_name, details.expiration),
+                         ('Jane Doe', 'LibreOffice', None))
+        self.assertEqual(details.acquisition.astimezone().minute, 20)
+        results = []
+        lock.query_foreign_details_async(None, lambda source, result: results.append(result))
+        while not results:
+            GLib.MainContext.default().iteration(True)
+        office.unlink()
+        self.assertEqual(lock.query_foreign_details_finish(results[0]).user_name, 'jane')
+        for function in self.lock.query_foreign_details, self.lock.query_foreign_details_async:
+            with self.assertRaisesRegex(ValueError, 'document'):
+                function()
+
+    def test_error_means_unavailable(self):
+        with self.assertRaises(GLib.Error) as missing:
+            Flufl.Lock.new_for_document(self.path + '/nowhere/x').acquire(0)
+        self.assertTrue(Flufl.error_means_unavailable(missing.exception))
+        self.assertTrue(Flufl.error_code_means_unavailable(Gio.io_error_quark(),
+                                                           Gio.IOErrorEnum.READ_ONLY))
+        with self.assertRaises(Flufl.NotHeldError) as not_held:
+            self.lock.release()
+        self.assertFalse(Flufl.error_means_unavailable(not_held.exception))
+
     def test_timeouts_below_the_special_ones(self):
         for give in (self.lock.acquire, self.lock.acquire_async):
             with self.assertRaisesRegex(ValueError, '-7 ms .*-1 .*-2'):

@@ -170,6 +170,42 @@ void error_domain (Fixture f) throws Error {
   }
 }
 
+void documents (Fixture f) throws Error {
+  var document = File.new_for_path (f.path + ".txt");
+  var minutes = new Flufl.Lock.for_document (document);
+  var office = document.get_parent ().get_child (".~lock.%s#".printf (document.get_basename ()));
+
+  assert_true (minutes.document.equal (document));
+  assert_cmpstr (minutes.file.get_basename (), EQ, "." + document.get_basename () + ".lock");
+  assert_cmpstr (minutes.subject, EQ, document.get_path ());
+  assert_true (minutes.get_document ().equal (document));
+  minutes.set_subject ("Minute");
+  assert_cmpstr (minutes.get_subject (), EQ, "Minute");
+  minutes.subject = "Minutes";
+  assert_cmpstr (minutes.subject, EQ, "Minutes");
+  check_lock_error (Flufl.LockError.NOT_HELD, () => minutes.query_foreign_details ());
+  FileUtils.set_contents (office.get_path (), "Jane Doe,jane,laptop,24.11.2026 10:20,file:///;");
+  assert_cmpstr (minutes.query_foreign_details ().get_real_name (), EQ, "Jane Doe");
+  assert_null (minutes.query_foreign_details ().get_expiration ());
+  var loop = new MainLoop ();
+  string? user = null;
+  minutes.query_foreign_details_async.begin (null, (source, result) => {
+    try {
+      user = minutes.query_foreign_details_async.end (result).get_user_name ();
+    } catch (Error e) {
+      warning ("%s", e.message);
+    }
+    loop.quit ();
+  });
+  loop.run ();
+  assert_cmpstr (user, EQ, "jane");
+  office.delete ();
+  assert_true (Flufl.error_means_unavailable (new IOError.READ_ONLY ("x")));
+  assert_false (Flufl.error_means_unavailable (new Flufl.LockError.TIMED_OUT ("x")));
+  assert_true (Flufl.error_code_means_unavailable (new IOError.READ_ONLY ("x").domain,
+                                                   (int) IOError.READ_ONLY));
+}
+
 void properties (Fixture f) throws Error {
   assert_cmpstr (f.a.file.get_path (), EQ, f.path);
   assert_cmpstr (f.a.separator, EQ, "|");
@@ -508,6 +544,7 @@ int main (string[] args) {
   add ("constants", constants);
   add ("enumerations", enumerations);
   add ("error-domain", error_domain);
+  add ("documents", documents);
   add ("properties", properties);
   add ("accessors", accessors);
   add ("held-and-claim-file", held_and_claim_file);

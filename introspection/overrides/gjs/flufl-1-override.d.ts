@@ -23,6 +23,8 @@ declare module 'gi://Flufl?version=1' {
       query_state_async(cancellable?: Gio.Cancellable | null): Promise<LockState>;
       query_details(cancellable?: Gio.Cancellable | null): LockDetails;
       query_details_async(cancellable?: Gio.Cancellable | null): Promise<LockDetails>;
+      query_foreign_details(cancellable?: Gio.Cancellable | null): LockDetails;
+      query_foreign_details_async(cancellable?: Gio.Cancellable | null): Promise<LockDetails>;
       break_lock(flags?: BreakFlags, cancellable?: Gio.Cancellable | null): boolean;
       break_lock_async(flags?: BreakFlags,
         cancellable?: Gio.Cancellable | null): Promise<boolean>;

@@ -94,6 +94,7 @@ function _init() {
     check: [null],
     query_state: [null],
     query_details: [null],
+    query_foreign_details: [null],
     break_lock: [Flufl.BreakFlags.NONE, null],
   };
 

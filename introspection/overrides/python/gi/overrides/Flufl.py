@@ -44,6 +44,7 @@ Flufl = get_introspection_module('Flufl')
 __all__ = [
     'AlreadyHeldError', 'Error', 'Lock', 'LockDetails', 'LostError',
     'NotALockError', 'NotHeldError', 'TimedOutError', 'UnsupportedError',
+    'error_means_unavailable',
 ]
 
 _MILLISECOND = datetime.timedelta(milliseconds=1)
@@ -299,6 +300,17 @@ def _decorate(lock, function):
     return wrapper
 
 
+def _file(file):
+    if isinstance(file, Gio.File):
+        return file
+    return Gio.File.new_for_path(os.path.abspath(os.fspath(file)))
+
+
+def error_means_unavailable(error):
+    """Whether an acquisition has failed because no lock can be had at the place."""
+    return Flufl.error_code_means_unavailable(GLib.quark_from_string(error.domain), error.code)
+
+
 class Lock(Flufl.Lock):
     """A lock that is a file.
 
@@ -308,8 +320,12 @@ class Lock(Flufl.Lock):
     they are milliseconds, as everywhere else.
     """
 
-    def __init__(self, file, **properties):
-        if not isinstance(file, Gio.File):
+    def __init__(self, file=None, **properties):
+        if file is None and properties.get('document') is None:
+            raise TypeError('a lock needs a file, or a document')
+        if file is None:
+            properties['document'] = _file(properties['document'])
+        elif not isinstance(file, Gio.File):
             # Which takes "x/.." as the kernel does, unlike Gio.File.
             file = Flufl.Lock.new_for_path(os.fspath(file)).get_file()
         if 'lifetime' in properties:
@@ -319,7 +335,9 @@ class Lock(Flufl.Lock):
         if 'waiting_delay' in properties:
             properties['waiting_delay'] = _in_range(
                 'waiting-delay', _to_ms(properties['waiting_delay']))
-        super().__init__(file=file, **properties)
+        if file is not None:
+            properties['file'] = file
+        super().__init__(**properties)
 
     @classmethod
     def new_beside(cls, file, **properties):
@@ -334,6 +352,14 @@ class Lock(Flufl.Lock):
                 return cls(path.rstrip(ends) + dot_lock, **properties)
             file = Flufl.Lock.new_for_path(path).get_file()
         return cls(Flufl.Lock.new_beside(file).get_file(), **properties)
+
+    @classmethod
+    def new_for_document(cls, document, **properties):
+        """new_for_document(document, **properties) -> Flufl.Lock: the lock of a document
+
+        Takes a str, bytes, os.PathLike or Gio.File, and properties as the constructor does.
+        """
+        return cls(document=document, **properties)
 
     def __repr__(self):
         file = self.get_file()
@@ -375,6 +401,8 @@ class Lock(Flufl.Lock):
     connect_object_after = _connects('connect_object_after')
 
     file = property(Flufl.Lock.get_file)
+    document = property(Flufl.Lock.get_document)
+    subject = property(Flufl.Lock.get_subject, Flufl.Lock.set_subject)
     separator = property(Flufl.Lock.get_separator)
     heartbeat = property(Flufl.Lock.get_heartbeat, Flufl.Lock.set_heartbeat)
     break_dead = property(Flufl.Lock.get_break_dead, Flufl.Lock.set_break_dead)
@@ -451,6 +479,15 @@ class Lock(Flufl.Lock):
         return _run(self, Flufl.OperationKind.QUERY_DETAILS, 0, cancellable,
                     Flufl.Operation.steal_details)
 
+    def query_foreign_details(self, cancellable=None):
+        """query_foreign_details(self, cancellable=None) -> Flufl.LockDetails"""
+        self._need_document()
+        return _typed(self, super().query_foreign_details, cancellable)
+
+    def _need_document(self):
+        if self.get_document() is None:
+            raise ValueError('only the lock of a document has foreign details')
+
     def break_lock(self, flags=Flufl.BreakFlags.NONE, cancellable=None):
         """break_lock(self, flags=Flufl.BreakFlags.NONE, cancellable=None) -> bool"""
         return _run(self, Flufl.OperationKind.BREAK_LOCK, int(flags), cancellable,
@@ -509,6 +546,10 @@ class Lock(Flufl.Lock):
     def query_details_async(self, *args, **kwargs):
         return _start(self, 'query_details', (), args, kwargs)
 
+    def query_foreign_details_async(self, *args, **kwargs):
+        self._need_document()
+        return _start(self, 'query_foreign_details', (), args, kwargs)
+
     def break_lock_async(self, flags=Flufl.BreakFlags.NONE, *args, **kwargs):
         return _start(self, 'break_lock', (flags,), args, kwargs)
 
@@ -518,6 +559,7 @@ class Lock(Flufl.Lock):
     check_finish = _finishes('check_finish')
     query_state_finish = _finishes('query_state_finish')
     query_details_finish = _finishes('query_details_finish')
+    query_foreign_details_finish = _finishes('query_foreign_details_finish')
     break_lock_finish = _finishes('break_lock_finish')
 
 
