@@ -30,6 +30,7 @@ NOT_FOR_PEOPLE = {
     'late, or, should other machines be off too, early: set the clocks.': 'it is a warning of the log',
     'The lock “%s” is released: its last reference was dropped while it was held': 'it is a debug message',
     'The lock “%s” %s': 'it is a debug message',
+    '.~lock.': 'it is the beginning of a file name',
     'is acquired after %': 'it is a part of a debug message',
     ' ms%s.': 'it is a part of a debug message',
     ', and the one that was in the way is broken': 'it is a part of a debug message',
