@@ -126,8 +126,8 @@ print_refusals (FluflSite *site)
   findings.failed_step = FLUFL_FAILED_LINK_CLAIM;
   print (flufl_report_refused (site, FLUFL_OUTCOME_FAILED, &findings));
   print (flufl_report_unlisted ("/srv/data", EACCES));
-  print (flufl_report_unresolved ("/srv/minutes.txt", ELOOP));
-  print (flufl_report_unread ("/srv/.~lock.minutes.odt#", EACCES));
+  print (flufl_report_unresolved ("/srv/data", ELOOP));
+  print (flufl_report_unread ("/srv/data.lock", EACCES));
   print (flufl_report_no_worker (site));
   print (flufl_report_no_thread (site));
   for (int loss = FLUFL_LOSS_NONE; loss <= FLUFL_LOSS_LATE; loss++)
