@@ -20,15 +20,16 @@
  * for longer than the protocol allows, and the ordinary rules apply. */
 #define STALLED_REST (60 * FLUFL_NSEC_PER_SEC)
 
-/* Half of the grace is reserved for the system calls after this check. */
+/* Whether too little of the grace is left to act on @look. Half of the grace is reserved for the
+ * system calls after this check. */
 static gboolean
 action_is_late (const FluflSite *site, const FluflLook *look)
 {
   return site->sys->clock (FLUFL_CLOCK_BOOT) - look->taken > FLUFL_GRACE / 2;
 }
 
-/* Two clocks must agree before a lock counts as expired, so that one that is wrong breaks
- * nothing. */
+/* Whether the lock has expired by the file server's clock and by this machine's. Both must agree,
+ * so that one wrong clock does not lead to a break. */
 static gboolean
 is_expired (const FluflSite *site, const FluflLook *look, gint64 server_now)
 {
@@ -37,8 +38,9 @@ is_expired (const FluflSite *site, const FluflLook *look, gint64 server_now)
   return look->mtime < flufl_time_add (now, -FLUFL_SLOP);
 }
 
-/* Gives an orphan its claim back, so that there is a token to win. link(2) renews the ctime, so
- * every breaker without its life-line then waits for the grace. */
+/* Links the lock file of an orphan to the claim's name again, so that there is a token to win.
+ * link(2) renews the ctime, so every breaker that does not have the orphan's life-line then waits
+ * for the grace. */
 static FluflOutcome
 recover (FluflSite       *site,
          const FluflLook *orphan,
@@ -64,12 +66,12 @@ recover (FluflSite       *site,
   return FLUFL_OUTCOME_BUSY;
 }
 
-/* A lock that was copied without its links, by rsync or from a backup, is two files with one link
- * each. No process of this protocol makes such a pair. Nobody holds it once it has expired and
- * neither file has changed for longer than any action takes. The copy with the claim's name is not
- * a token, but only one process can remove it. That process links the lock file to the claim's
- * name, which makes the lock an ordinary one. A breaker without its life-line then waits for the
- * grace again. */
+/* Makes an ordinary lock of one that was copied without its links, by rsync or from a backup. Such
+ * a lock is two files with one link each. No process of this protocol makes such a pair. Nobody
+ * holds the copied lock once it has expired and neither file has changed for longer than any action
+ * takes. The copy with the claim's name is not a token, but only one process can remove it. That
+ * process links the lock file to the claim's name. A breaker that does not have the life-line then
+ * waits for the grace again. */
 static FluflOutcome
 join_copies (FluflSite       *site,
              const FluflLook *look,
@@ -133,7 +135,8 @@ break_with_life_line (FluflSite       *site,
   gboolean orphan = FALSE;
   FluflStat st;
 
-  /* The claim first: if it does not exist, the lock file's ctime shows when it was removed. */
+  /* The claim is looked at before the lock file. If the claim does not exist, the lock file's ctime
+   * shows when the claim was removed. */
   if (sys->lstat (claim_path, &st) == 0)
     {
       if (!flufl_look_is_inode (look, st.dev, st.ino))
@@ -158,7 +161,7 @@ break_with_life_line (FluflSite       *site,
           return FLUFL_OUTCOME_BUSY;
         }
       recover (site, look, claim_path, findings);
-      /* With its claim back the next look can break it at once. */
+      /* If the orphan has its claim again, the next look can break the lock at once. */
       return findings->resting ? FLUFL_OUTCOME_AGAIN : FLUFL_OUTCOME_BUSY;
     }
 
@@ -168,8 +171,8 @@ break_with_life_line (FluflSite       *site,
         findings->break_errsv = errno;
       return FLUFL_OUTCOME_BUSY;
     }
-  /* A machine that sees a network file system here sees no life-line, and may have broken the lock.
-   * A person may have deleted the lock file. */
+  /* The lock file may be another one by now. A machine for which this is a network file system sees
+   * no life-line, and may have broken the lock. A person may have deleted the lock file. */
   if (!flufl_look_is_still_there (look, site, site->lock_path) || action_is_late (site, look))
     return FLUFL_OUTCOME_BUSY;
   if (sys->unlink (site->lock_path) != 0 && errno != ENOENT)
@@ -177,8 +180,8 @@ break_with_life_line (FluflSite       *site,
       findings->break_errsv = errno;
       return FLUFL_OUTCOME_BUSY;
     }
-  /* Another breaker may have taken the lock for an orphan, and may have linked the claim again just
-   * now. */
+  /* Another breaker may have taken the lock for an orphan, and may just have linked the claim
+   * again. That claim is removed, too. */
   sys->unlink (claim_path);
   return FLUFL_OUTCOME_AGAIN;
 }
@@ -213,9 +216,9 @@ take_token_and_break (FluflSite       *site,
       if (errno != ENOENT)
         return FLUFL_OUTCOME_BUSY;
       /* Most likely another breaker has taken the token since the look. A lock is an orphan only
-       * after it has rested without a claim. The link count does not prove that: a look is not a
-       * single moment, and ext4 lowers the count before it sets the ctime. Both are set once the
-       * name is gone. */
+       * after it has rested without a claim. The link count of @look does not prove that rest: a
+       * look is not a single moment, and ext4 lowers the count before it sets the ctime. Once the
+       * name is gone, both are set, so a second look shows the right ctime. */
       flufl_look_take (&again, site, site->lock_path);
       age += look->ctime - again.ctime + again.taken - look->taken;
       if (again.sight != FLUFL_SIGHT_CLAIM || !flufl_look_is_inode (&again, look->dev, look->ino)
@@ -256,17 +259,17 @@ take_token_and_break (FluflSite       *site,
   return FLUFL_OUTCOME_AGAIN;
 }
 
-/* A breaker that looks less often than this has slept, or was stopped, and perhaps the holder with
- * it. */
+/* The longest time between two looks of one vigil. A breaker that looks less often has slept or was
+ * stopped, and the holder perhaps was, too. The vigil then begins again. */
 #define VIGIL_GAP (2 * FLUFL_NSEC_PER_SEC)
 
 gboolean flufl_break_keeps_vigil = TRUE;
 
 /* Counts for how long the lock was seen unchanged. A live holder refreshes its lock within a third
- * of its lifetime, and the vigil is longer by the grace. It does not depend on the wall clock,
- * which may have been stepped, or have gone on while the machine slept.
+ * of its lifetime, and the vigil is longer by the grace. The vigil does not depend on the wall
+ * clock, which may have been stepped, or have gone on while the machine slept.
  *
- * Returns: whether it was for long enough */
+ * Returns: whether the lock was seen unchanged for long enough */
 static gboolean
 keep_vigil (FluflVigil *vigil, const FluflLook *look)
 {
@@ -286,8 +289,8 @@ keep_vigil (FluflVigil *vigil, const FluflLook *look)
   return vigil->left == 0;
 }
 
-/* Whether the file may be a strange lock between the two steps of its release. Such a file
- * disappears within the grace. */
+/* Whether the file may be a strange lock between the two steps of its release. The file of such a
+ * lock disappears within the grace. */
 static gboolean
 may_be_half_released (const FluflLook *look, gint64 server_now)
 {
@@ -327,14 +330,15 @@ is_somebodys_lock (const FluflSite *site, gint64 server_now, FluflFindings *find
 
 /*
  * flufl_break:
- * @claim: ours, freshly touched, so that its ctime shows the file server's clock
+ * @claim: this process's own claim, freshly touched, so that its ctime shows the file server's
+ *   clock
  *
  * Looks at the lock file. Breaks the lock if it has rested, and has expired or, with @break_dead,
  * has a holder that is proved dead. An expired lock whose life-line is busy needs a vigil, too. If
  * the life-line is cut, no rest is needed, except for an orphan or a copied lock.
  *
- * Returns: AGAIN if there is nothing in the way any more; BUSY; NOT_A_LOCK;
- *   UNSURE; FAILED
+ * Returns: AGAIN if nothing is in the way any more, or if an orphan whose life-line is cut has its
+ *   claim again, so that the next look can break it; BUSY; NOT_A_LOCK; UNSURE; FAILED
  */
 FluflOutcome
 flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindings *findings)
@@ -359,8 +363,8 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
 
   findings->expired = is_expired (site, look, server_now);
 
-  /* Without its content the token is not known, and a program with other names for its claims may
-   * have other rules. */
+  /* A lock file that cannot be read does not show which file is the token. A strange lock belongs
+   * to a program that may have other rules. Neither is broken. */
   if (look->sight != FLUFL_SIGHT_CLAIM)
     {
       if (findings->expired)
@@ -400,16 +404,16 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
   return take_token_and_break (site, look, server_now, breaks_dead, findings);
 }
 
-/* The lifetime of the claim that flufl_break_with_clock() makes. If its process dies, the claim
- * stays behind like that of any waiter, and blocks nobody. */
+/* The lifetime of the claim that flufl_break_with_clock() makes. If the process dies, the claim
+ * stays behind like the claim of any dead waiter, and blocks nobody. */
 #define CLOCK_CLAIM_LIFETIME (15 * FLUFL_NSEC_PER_SEC)
 
 /*
  * flufl_break_with_clock:
- * @clock: without a path at first; a claim that is made for its ctime, which is the file
- *   server's clock, and never linked. The caller gives it up
+ * @clock: a claim without a path at the first call. The function creates its file, whose ctime is
+ *   the file server's clock. The file is never linked. The caller gives the claim up
  *
- * flufl_break() for one who does not want the lock.
+ * Does what flufl_break() does, for a caller that does not want the lock and has no claim.
  */
 FluflOutcome
 flufl_break_with_clock (FluflClaim *clock, FluflSite *site, FluflFindings *findings)
@@ -436,7 +440,8 @@ remove_claim (FluflSite *site, const FluflLook *look)
     site->sys->unlink (claim_path);
 }
 
-/* Whether both name a claim, and not the same: inode numbers are used again. */
+/* Whether the two looks saw different claims. Equal inode numbers do not prove that it is the same
+ * lock, since a file system uses the numbers again. */
 static gboolean
 is_another_lock (const FluflLook *again, const FluflLook *before)
 {
@@ -447,8 +452,9 @@ is_another_lock (const FluflLook *again, const FluflLook *before)
 /*
  * flufl_break_force:
  *
- * Removes what is at the lock file's path, whatever that is, without expiry and rest. What
- * comes there later is not removed: the lock may have been handed on since the look.
+ * Removes what is at the lock file's path, unless it is a directory. The lock need not have expired
+ * or rested. A file that comes to the path after the look is not removed, since the lock may have
+ * been handed on.
  *
  * Returns: RELEASED; FAILED
  */

@@ -68,7 +68,7 @@ typedef struct
 {
   FluflLook       *look;
   const FluflSite *site;
-  const char      *seen; /* by this name we look already */
+  const char      *seen; /* the name by which the file was looked at */
   gboolean         found;
 } Search;
 
@@ -112,7 +112,8 @@ see_other_name (FluflLook *look, const FluflSite *site, const char *path)
 
 /* Recognizes a lock whose claim has another form of name. The name may have another separator, it
  * may come from a program with names of its own, or it may be spelled in another case in a
- * directory that ignores case. Somebody holds it if that name is one of the very file. */
+ * directory that ignores case. Somebody holds the lock if the name in its content is another name
+ * of the same file. */
 static gboolean
 see_strange_name (FluflLook *look, const FluflSite *site, const char *content, gsize length)
 {
@@ -149,8 +150,9 @@ is_blank (const char *content, gsize length)
   return TRUE;
 }
 
-/* A claim's content is its own path: no longer than a path can be. Where @size
- * shows its end, no read asks for the end, which over NFS costs another call. */
+/* Reads the content, which in a claim is the claim's own path. No more than the length of a path is
+ * read. If as many bytes as @size have been read, no further read(2) asks for the end of the file,
+ * since that costs another call over NFS. */
 static void
 see_content (FluflLook *look, const FluflSite *site, const char *path, int fd, gint64 size)
 {
@@ -201,8 +203,9 @@ open_to_read (const FluflSite *site, const char *path, FluflOpen how)
   return fd;
 }
 
-/* Flatpak's document portal answers ELOOP to O_NOFOLLOW for regular files, too. @look has seen
- * a regular file: without O_NOFOLLOW that very file may be opened, and no other. */
+/* Opens a file without O_NOFOLLOW, because Flatpak's document portal answers ELOOP to O_NOFOLLOW
+ * for regular files, too. Afterwards fstat(2) checks that the open file is the inode that @look has
+ * seen. Another file is closed without being read. */
 static int
 open_through_portal (const FluflLook *look, const FluflSite *site, const char *path)
 {
@@ -218,7 +221,8 @@ open_through_portal (const FluflLook *look, const FluflSite *site, const char *p
   return -1;
 }
 
-/* Opens and reads. Never waits for another end, and follows no link. */
+/* Opens the file and reads it. A pipe without a writer does not make the function wait. A symbolic
+ * link is not followed, except by open_through_portal(), which then checks the inode. */
 static int
 look_inside (FluflLook *look, const FluflSite *site, const char *path, FluflOpen how)
 {
@@ -230,7 +234,8 @@ look_inside (FluflLook *look, const FluflSite *site, const char *path, FluflOpen
     fd = open_through_portal (look, site, path);
   if (fd < 0)
     {
-      /* No regular file any more: it was swapped since lstat(2). */
+      /* ELOOP and ENXIO mean that the path has no regular file any more: another file has taken its
+       * place since lstat(2). */
       if (errno == ELOOP)
         look->foreign = FLUFL_FOREIGN_SYMLINK;
       else if (errno == ENXIO)
@@ -265,8 +270,9 @@ look_inside (FluflLook *look, const FluflSite *site, const char *path, FluflOpen
  * flufl_look_take:
  * @path: the lock file, or a claim file of it
  *
- * Opens, so that NFS asks the server, and never waits: neither for a pipe's
- * other end nor for more than a path's length of content.
+ * Looks at a file and its content. The file is opened, because the opening makes a client of NFS
+ * ask the server. The function neither waits for the other end of a pipe nor reads more than the
+ * length of a path.
  */
 void
 flufl_look_take (FluflLook *look, const FluflSite *site, const char *path)
@@ -282,13 +288,12 @@ flufl_look_take (FluflLook *look, const FluflSite *site, const char *path)
  * flufl_look_open:
  * @out_fd: the file seen, to be closed by the caller, if it is a claim; else -1
  *
- * flufl_look_take() for those who go on with the very file that they saw.
+ * Does what flufl_look_take() does, for callers that go on to use the file that was seen.
  *
- * For a file that is opened to be read a server of NFS 4 may promise to ask the
- * client before anybody changes it. Then each step of the holder has to wait for
- * that client, for a whole lease of the server's should it be dead. Clients of
- * NFS 4.1 and later tell the server that they want no such promise if they are
- * to go past their cache.
+ * When a file is opened to be read, a server of NFS 4 may promise to ask the client before anybody
+ * changes the file. Each step of the holder then has to wait for that client. If the client is
+ * dead, the wait lasts for a whole lease of the server. A client of NFS 4.1 or later asks for no
+ * such promise if the file is opened past the client's cache, which FLUFL_OPEN_LOOK_UNCACHED does.
  */
 void
 flufl_look_open (FluflLook *look, const FluflSite *site, const char *path, int *out_fd)
@@ -299,7 +304,7 @@ flufl_look_open (FluflLook *look, const FluflSite *site, const char *path, int *
   look->taken = site->sys->clock (FLUFL_CLOCK_BOOT);
   *out_fd = -1;
 
-  /* Opening a pipe or a device has effects on others. */
+  /* lstat(2) comes first, because opening a pipe or a device has effects on other processes. */
   if (site->sys->lstat (path, &st) != 0)
     {
       see_failure (look, errno);
@@ -314,7 +319,7 @@ flufl_look_open (FluflLook *look, const FluflSite *site, const char *path, int *
       *out_fd = look_inside (look, site, path, FLUFL_OPEN_LOOK_UNCACHED);
       if (look->sight != FLUFL_SIGHT_FAILED || look->errsv != EINVAL)
         return;
-      /* It cannot go past it. */
+      /* This client cannot open a file past its cache. The file is opened in the ordinary way. */
       see_type (look, st.type);
       look->errsv = 0;
     }
@@ -328,8 +333,8 @@ flufl_look_open (FluflLook *look, const FluflSite *site, const char *path, int *
  * flufl_look_acquired:
  * @look: one that saw a claim
  *
- * Returns: when the lock was acquired, in nanoseconds of real time; the arrival of its holder, if a
- *   reader or another program has changed the atime; 0: unknown
+ * Returns: when the lock was acquired, in nanoseconds of real time. If a reader or another program
+ *   has changed the atime, this is when the holder began to wait. 0 means unknown
  */
 gint64
 flufl_look_acquired (const FluflLook *look, const FluflSite *site)
@@ -355,8 +360,8 @@ flufl_look_is_inode (const FluflLook *look, guint64 dev, guint64 ino)
  * flufl_look_is_still_there:
  * @path: what @look looked at
  *
- * Whether the name still belongs to the same file. To be asked right before the name is removed:
- * another process may have removed the file since the look, and a third may have created a new one.
+ * Whether the name still belongs to the same file. A caller asks this right before it removes the
+ * name, since another process may have removed the file, and a third may have created a new one.
  */
 gboolean
 flufl_look_is_still_there (const FluflLook *look, const FluflSite *site, const char *path)

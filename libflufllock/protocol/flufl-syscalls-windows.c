@@ -4,11 +4,11 @@
  * The table for Windows. Paths are in UTF-8, absolute, with '/' between their parts. A descriptor
  * is a handle, of which only the lower 32 bits count.
  *
- * The life-line is that its maker has the claim open to write. A process that asks for it opens the
- * file once more, so that no process may have it open to write. The kernel refuses that while the
- * maker lives, and grants it to one breaker at a time. A lock of bytes would do the same. But
- * LockFileEx() does not promise to end with the process at once, and in Wine a file with such a
- * lock keeps its names.
+ * The life-line of a claim is a handle: the maker of the claim has the file open to write. A
+ * process that asks for the life-line opens the file once more, in a mode that lets no process have
+ * the file open to write. The kernel refuses this while the maker lives, and grants it to one
+ * breaker at a time. LockFileEx() on some bytes would do the same, but Windows does not promise
+ * that such a lock ends with the process at once. In Wine, a file with such a lock keeps its names.
  */
 
 #define NTDDI_VERSION 0x0A000000
@@ -24,20 +24,20 @@
 #include "flufl-fs-kind.h"
 #include "flufl-path.h"
 
-/* RtlGenRandom() of ntsecapi.h. */
+/* The name under which the system exports RtlGenRandom() of ntsecapi.h. */
 BOOLEAN NTAPI SystemFunction036 (PVOID buffer, ULONG size);
 
 #define SHARE_ALL (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
 
-/* Some versions of mingw-w64 lack these. */
+/* The following constants are missing from some versions of mingw-w64. */
 #define DISPOSITION_INFO_EX ((FILE_INFO_BY_HANDLE_CLASS) 21)
 #define DISPOSITION_DELETE_POSIX 0x13 /* delete, POSIX, ignore read-only */
 
-/* Virus scanners, indexers, and processes that remove another name of a file, open it for a moment
- * and share less. So an opening is tried this often. */
+/* How often an opening is tried. Virus scanners, indexers, and processes that remove another name
+ * of a file open the file for a moment in a mode that shares less. */
 #define SHARING_TRIES 50
 
-/* From 1601 to 1970, in 100 ns. */
+/* The time from 1601 to 1970, in units of 100 ns. */
 #define UNIX_EPOCH G_GINT64_CONSTANT (116444736000000000)
 
 static const struct
@@ -142,7 +142,7 @@ windows_open (const char *path, FluflOpen how)
   return (int) (gintptr) handle;
 }
 
-/* The second handles of files whose life-line was asked for. */
+/* The second handles of files: each was opened by a process that asked for the life-line. */
 static GMutex lines_mutex;
 static GHashTable *lines; /* by descriptor; owned, for ever */
 static int n_lines;       /* atomic */
@@ -174,8 +174,8 @@ windows_read (int fd, void *buffer, gsize size)
   return GetLastError () == ERROR_HANDLE_EOF ? 0 : fail_last ();
 }
 
-/* A handle for one call. The handle that is the life-line never writes, since its close could then
- * change the mtime. */
+/* Opens a handle that writes once. The handle that is the life-line never writes, since its close
+ * could then change the mtime. */
 static HANDLE
 open_to_write (int fd, DWORD access)
 {
@@ -201,7 +201,7 @@ windows_pwrite (int fd, const void *buffer, gsize size, gint64 offset)
   return result;
 }
 
-/* From 100 ns since 1601. */
+/* Converts a time of Windows, which is in units of 100 ns since 1601. */
 static gint64
 from_filetime (gint64 time)
 {
@@ -210,7 +210,8 @@ from_filetime (gint64 time)
   return flufl_time_from_seconds (unix_time / 10000000, unix_time % 10000000 * 100);
 }
 
-/* Rounded up, so that a stored time is not less than the time that was asked for. */
+/* Converts to a time of Windows. The time is rounded up, so that the stored time is not less than
+ * the time that was asked for. */
 static gint64
 to_filetime (gint64 time)
 {
@@ -378,8 +379,8 @@ is_unknown (DWORD error)
          || error == ERROR_INVALID_FUNCTION;
 }
 
-/* For systems on which the name of an open file stays until the file is closed. The file gets
- * another name first. */
+/* Removes a file on systems on which the name of an open file stays until the file is closed. The
+ * file gets another name first, so that its old name is free at once. */
 static BOOL
 unlink_slowly (HANDLE handle, const char *path)
 {
@@ -406,8 +407,8 @@ unlink_slowly (HANDLE handle, const char *path)
                                         sizeof disposition);
 }
 
-/* The handle does not share deletion. If several handles did, several processes could set the mark
- * that the file goes with its last handle, and each call would succeed. */
+/* Removes a file by a handle that does not share deletion. If several handles shared it, several
+ * processes could mark the file for deletion, and each call would succeed. */
 static int
 windows_unlink (const char *path)
 {
@@ -500,7 +501,7 @@ windows_clock (FluflClock clock)
       static gint64 frequency;
       LARGE_INTEGER n;
 
-      /* This counter goes on while the machine sleeps. */
+      /* The performance counter goes on while the machine sleeps. */
       if (frequency == 0)
         {
           QueryPerformanceFrequency (&n);
