@@ -12,15 +12,15 @@
 #include "flufl-acquire-private.h"
 #include "flufl-process.h"
 
-/* Where there is no queue, a waiter that has waited for this long sweeps the directory now and
- * then. The sweep removes the claims of killed waiters. */
+/* On file systems without a queue, a waiter that has waited for this long sweeps the directory now
+ * and then. The sweep removes the claims of killed waiters. */
 #define SWEEP_AFTER ANNOUNCE_AFTER
 
 /* Opening a lock file on a file server costs calls. A server of NFS 4 may even promise to ask the
- * client before the file changes. The holder's next step is then slow. There a waiter therefore
- * looks only when the wait lasts. On NFS flufl_attempt() learns when to look again from the
- * server's other answers. The lock file is read this often in three cases: the file system is not
- * NFS, its times are in whole seconds, or no lock has been seen yet. */
+ * client before the file changes. The holder's next step is then slow. On a file server a waiter
+ * therefore looks only when the wait lasts. On NFS flufl_attempt() learns when to look again from
+ * the server's other answers. The lock file is read this often in three cases: the file system is
+ * not NFS, its times are in whole seconds, or no lock has been seen yet. */
 #define REMOTE_LOOK_EVERY (2 * G_USEC_PER_SEC)
 
 /* An acquisition ends when the server has answered nothing but errors for this long, or for the
@@ -65,14 +65,16 @@ is_out_of_patience (FluflAcquire *self, gint64 now)
          && now - self->unsure_since > MAX (PATIENCE, self->lifetime / 1000);
 }
 
-/* The first step comes at once, and need not ask what time it is. */
+/* Returns the time of a step. The first step follows the beginning of the acquisition at once, so
+ * the clock need not be read again. */
 gint64
 flufl_acquire_time_of_step (const FluflAcquire *self)
 {
   return self->is_first && !self->waited_turn ? self->started : g_get_monotonic_time ();
 }
 
-/* Each end of an acquisition comes by here, except the one in a forked child. */
+/* Ends the acquisition. Every acquisition ends here, except one that a forked child
+ * inherits. */
 static FluflResult
 finish (FluflAcquire *self, FluflResult result)
 {
@@ -84,8 +86,8 @@ finish (FluflAcquire *self, FluflResult result)
   return result;
 }
 
-/* In a forked child: the claim and the watch are the parent's, and its threads are at them.
- * Nothing is done on disk. */
+/* Ends an inherited acquisition in a forked child. The claim and the watch are the parent's, whose
+ * threads use them. So the child changes nothing on disk. */
 FluflResult
 flufl_acquire_leave_to_parent (FluflAcquire *self)
 {
@@ -107,7 +109,8 @@ look_is_due (FluflAcquire *self, gint64 now)
          && now - self->looked >= REMOTE_LOOK_EVERY;
 }
 
-/* One try. A look at what is in the way costs several times as much as a link. The try looks if
+/* Makes one try. To look at what is in the way costs several times as much as a link. The try looks
+ * if
  * @look is set, if the last look was long ago, or at the deadline. Elsewhere than on a local file
  * system, flufl_attempt() may find other reasons to look. */
 void
@@ -143,9 +146,9 @@ wants_look (FluflAcquire *self, FluflWatchEvents events, gint64 now)
          || self->findings.expired;
 }
 
-/* After a try in vain.
+/* Makes the waiter wait after a try in vain: behind other waiters of the process, or by a watch.
  *
- * Returns: whether the waiter waits its turn from now on, with the step done */
+ * Returns: whether the waiter waits its turn from now on. The step is then over */
 static gboolean
 settle_down (FluflAcquire    *self,
              FluflWatchEvents events,
@@ -168,7 +171,8 @@ settle_down (FluflAcquire    *self,
   if (!flufl_turn_is_joined (&self->turn) && now < self->deadline
       && flufl_acquire_wait_turn (self, out_when))
     return TRUE;
-  /* The life-line of one that has just died may go a moment after the file was closed. */
+  /* The kernel may cut the life-line of a process that has just died a moment after it closes the
+   * file. The next try therefore comes soon. */
   if (closed)
     {
       self->retry.pause = 0;
@@ -186,7 +190,7 @@ finish_held (FluflAcquire *self, gboolean overdue)
     flufl_queue_ignore (self->queue, &self->order.view.predecessor);
   if (!is_cancelled (self))
     return finish (self, FLUFL_RESULT_HELD);
-  /* A cancellation that met the win: nobody expects to hold it. */
+  /* The acquisition was cancelled while it won, so the lock is given back. */
   self->claim.unsure = TRUE;
   return finish (self, FLUFL_RESULT_CANCELLED);
 }
@@ -233,10 +237,11 @@ waits_for_others (FluflAcquire *self, FluflWatchEvents events, gint64 now)
 /*
  * flufl_acquire_step:
  *
- * One try, and what it calls for. When it returns WAIT, the next one is due at @out_when, in
- * monotonic microseconds, or when the sleeper is woken.
+ * Makes one step: a try if one is needed, and what follows from its outcome. If the function
+ * returns WAIT, the next step is due at @out_when, in monotonic microseconds, or when the sleeper
+ * is woken.
  *
- * Returns: WAIT, or the result, which is in @self, too
+ * Returns: WAIT, or the result, which is also kept in @self
  */
 FluflResult
 flufl_acquire_step (FluflAcquire *self, gint64 *out_when)
@@ -285,7 +290,7 @@ flufl_acquire_step (FluflAcquire *self, gint64 *out_when)
 /*
  * flufl_acquire_begin:
  *
- * Called once before the first step, in the process that makes that step.
+ * Prepares an acquisition. Called once before the first step, in the process that makes that step.
  */
 void
 flufl_acquire_begin (FluflAcquire *self)

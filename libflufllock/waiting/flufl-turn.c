@@ -10,12 +10,13 @@
 
 #include "flufl-process.h"
 
-/* One to take the lock, and one that is ready behind it, so that the lock is not left free while
- * the next one comes to the front. */
+/* How many waiters of a group are in front. One takes the lock, and a second one is ready behind
+ * it, so that the lock is not left free while another waiter comes to the front. */
 guint flufl_turn_front_max = 2;
 gint64 flufl_turn_patience = G_USEC_PER_SEC;
 
-/* Waiters that can stand for each other: of one lock, by one name, that break the same. */
+/* The waiters of this process that can stand for each other. They want the same lock by the same
+ * path and separator, and have the same setting of break-dead. */
 typedef struct
 {
   const FluflSyscalls *sys;
@@ -23,9 +24,9 @@ typedef struct
   const char          *separator; /* interned */
   gboolean             break_dead;
   GQueue               waiters;   /* of FluflTurn, by their links */
-  guint                n_front;   /* of them are in front, and not stalled */
-  FluflSleeper        *sleeper;   /* owned; has the appointment … */
-  gint64               armed;     /* … to see whether those in front move; G_MAXINT64: none */
+  guint                n_front;   /* the number of waiters in front that are not stalled */
+  FluflSleeper        *sleeper;   /* owned; calls meet() at the time @armed */
+  gint64               armed;     /* when meet() looks for stalled waiters; G_MAXINT64: never */
   gboolean             dropped;   /* to be freed by meet() */
 } Group;
 
@@ -71,7 +72,7 @@ get_groups (void)
   return flufl_process_get_own (&current, sizeof (Groups), groups_init);
 }
 
-/* With the mutex. */
+/* Finds a group. Called with the mutex. */
 static Group *
 find (Groups *self, const FluflSite *site, gboolean break_dead)
 {
@@ -125,7 +126,7 @@ drop_if_empty (Groups *self, Group *group)
   flufl_sleeper_wake (group->sleeper);
 }
 
-/* With the mutex. */
+/* Returns the first waiter that is not in front. Called with the mutex. */
 static FluflTurn *
 first_behind (Group *group)
 {
@@ -135,7 +136,7 @@ first_behind (Group *group)
   return NULL;
 }
 
-/* With the mutex. Whether some waiter relies on those in front. */
+/* Whether some waiter relies on the waiters in front. Called with the mutex. */
 static gboolean
 must_watch_front (Group *group)
 {
@@ -149,7 +150,8 @@ must_watch_front (Group *group)
   return FALSE;
 }
 
-/* With the mutex. One that they may have relied on does not move any more, or has left. */
+/* Wakes the waiters that rely on another one, because a waiter in front has stalled or left. Called
+ * with the mutex. */
 static void
 wake_led (Group *group)
 {
@@ -161,11 +163,11 @@ wake_led (Group *group)
         flufl_sleeper_wake (turn->sleeper);
       turn->relies = FALSE;
       if (!turn->in_front)
-        break; /* so are the others */
+        break; /* the waiters after it are not in front either */
     }
 }
 
-/* When a waiter in front counts as stalled, unless it moves. */
+/* Returns the time from which a waiter in front counts as stalled, unless it moves. */
 static gint64
 late_from (const FluflTurn *turn)
 {
@@ -173,7 +175,8 @@ late_from (const FluflTurn *turn)
                                                       : G_MAXINT64;
 }
 
-/* With the mutex. Returns when the next of those in front may be found stalled. */
+/* Marks the waiters in front that have stalled. Returns when the next waiter in front may have
+ * stalled. Called with the mutex. */
 static gint64
 find_stalled (Group *group, gint64 now)
 {
@@ -202,21 +205,22 @@ find_stalled (Group *group, gint64 now)
 
 static void meet (gpointer data);
 
-/* With the mutex. While waiters are behind those in front, a worker checks that these move. Without
- * a thread for it there is no check. */
+/* Makes a worker check at @when that the waiters in front move, if another waiter relies on them.
+ * If no thread can be started for the worker, there is no check. Called with the mutex. */
 static void
 arm (Group *group, gint64 when)
 {
   if (when >= group->armed || !must_watch_front (group))
     return;
   if (group->armed != G_MAXINT64)
-    /* It makes another appointment when it is woken. */
+    /* The worker calls meet() when it is woken, and meet() arms the group again. */
     flufl_sleeper_wake (group->sleeper);
   else if (flufl_sleeper_schedule (group->sleeper, when, meet, group))
     group->armed = when;
 }
 
-/* With the mutex. Those in front are first in the group, except some that were stalled. */
+/* Moves waiters to the front until enough are there. The waiters in front, including the stalled
+ * ones, are the first of the group. Called with the mutex. */
 static void
 fill_front (Group *group)
 {
@@ -233,7 +237,7 @@ fill_front (Group *group)
     }
 }
 
-/* In a worker. */
+/* Finds waiters that have stalled, and lets others come to the front. Called in a worker. */
 static void
 meet (gpointer data)
 {
@@ -258,7 +262,7 @@ meet (gpointer data)
 /*
  * flufl_turn_must_wait:
  *
- * Returns: whether others of this process are in front already, so that one which arrives need
+ * Returns: whether enough waiters of this process are in front, so that a waiter that arrives need
  *   not even try
  */
 gboolean
@@ -281,7 +285,9 @@ flufl_turn_must_wait (const FluflSite *site, gboolean break_dead)
  * flufl_turn_join:
  * @sleeper: is woken when the waiter comes to the front
  *
- * Returns: whether it is in front at once
+ * Adds a waiter to the group of its lock.
+ *
+ * Returns: whether the waiter is in front at once
  */
 gboolean
 flufl_turn_join (FluflTurn       *self,
@@ -332,11 +338,11 @@ flufl_turn_has_come (FluflTurn *self)
 
 /*
  * flufl_turn_relies_on_another:
- * @out_until: when to ask again at the latest, in monotonic microseconds: the other one is stalled
- *   by then, unless it has moved
+ * @out_until: when to call this again at the latest, in monotonic microseconds. Unless the other
+ *   waiter has moved, it counts as stalled by then
  *
  * Returns: whether another waiter in front came before this one, and moves when it should. If a
- *   thread can be started for that, this one is woken when the other one stalls
+ *   thread can be started, this waiter is woken when the other one stalls
  */
 gboolean
 flufl_turn_relies_on_another (FluflTurn *self, gint64 *out_until)
@@ -359,7 +365,9 @@ flufl_turn_relies_on_another (FluflTurn *self, gint64 *out_until)
 
 /*
  * flufl_turn_moves:
- * @due: when it should move next, at the latest
+ * @due: when the waiter should move next, at the latest, in monotonic microseconds
+ *
+ * Notes that the waiter moves, so that it does not count as stalled.
  */
 void
 flufl_turn_moves (FluflTurn *self, gint64 due)
@@ -374,13 +382,14 @@ flufl_turn_moves (FluflTurn *self, gint64 due)
       self->is_stalled = FALSE;
       group->n_front++;
     }
-  /* A waiter that is led looks by itself. */
+  /* A waiter in front that relies on this one finds the time by itself, so only the waiters behind
+   * need the worker. */
   if (first_behind (group) != NULL)
     arm (group, late_from (self));
   g_mutex_unlock (&groups->mutex);
 }
 
-/* An event has come for the waiter, which should move now. */
+/* Notes that an event has come for the waiter, so that it should move now. */
 void
 flufl_turn_try_now (FluflTurn *self)
 {
