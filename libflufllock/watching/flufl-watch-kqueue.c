@@ -1,21 +1,22 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * kqueue(2), for macOS, FreeBSD, NetBSD and OpenBSD: one kernel queue for the whole process, which
- * is never closed. A file that is watched is open. Two parties that watch one inode share the
- * descriptor.
+ * Watches files by kqueue(2) on macOS, FreeBSD, NetBSD and OpenBSD. The whole process has one
+ * kernel queue, which is never closed. Each watched file is open. Two parties that watch one inode
+ * share the descriptor.
  *
- * This file compiles for these systems, and has not run on them. Its tests run it on Linux, over a
- * kqueue(2) that the tests make of inotify(7).
+ * This file compiles for these systems, but has not run on them. The tests run this file on Linux,
+ * over a kqueue(2) that the tests make of inotify(7).
  *
  * Where the kernels differ:
  *
  * - unlink(2) of one of two names is NOTE_DELETE on macOS, FreeBSD and OpenBSD, and NOTE_LINK on
- *   NetBSD. The notes therefore decide nothing: lstat(2) does, after each event.
- * - FreeBSD and NetBSD report the close of a writer, NOTE_CLOSE_WRITE. Elsewhere the exit of the
- *   process stands for it. NOTE_FUNLOCK of macOS does not: the kernel sends it when any descriptor is
- *   closed by which flock(2) was tried, even in vain. A waiter that asks about a life-line would
- *   wake itself by its question, for ever.
+ *   NetBSD. These two notes therefore do not show whether the watched name was removed. lstat(2)
+ *   shows that after each event.
+ * - FreeBSD and NetBSD report the close of a writer by NOTE_CLOSE_WRITE. On the other systems the
+ *   exit of the process stands for the close. NOTE_FUNLOCK of macOS is not used, since the kernel
+ *   sends it when any descriptor is closed on which flock(2) was tried, even in vain. A waiter that
+ *   asks about a life-line would wake itself again and again.
  */
 
 #include "config.h"
@@ -44,16 +45,18 @@
 
 #define BATCH 32
 
-/* A process that has no descriptor left asks no more often for a queue. */
+/* The shortest time, in microseconds, between two requests for a queue by a process that was
+ * refused one because it has no descriptor left. */
 #define REFUSED_REST (10 * G_USEC_PER_SEC)
 
-/* A forked child has none of its parent's queue, and closes the files. */
+/* What a process knows of its queue. A forked child does not inherit the queue of its parent, and
+ * closes the watched files. */
 typedef struct
 {
   FluflPerProcess process;
   GMutex          mutex;    /* protects what follows */
-  int             fd;       /* -1: none yet, or not any more; read without it too */
-  gint64          ask_from; /* monotonic microseconds: when to ask for one again */
+  int             fd;       /* -1: no queue now; also read without the mutex */
+  gint64          ask_from; /* monotonic microseconds: when to ask for a queue again */
   GHashTable     *inodes;   /* set of Watched */
   GHashTable     *ends;     /* by process id: how many parties wait for its end */
 } State;
@@ -114,7 +117,8 @@ is_of (const Watched *watched, const struct stat *st)
   return (guint64) st->st_dev == watched->dev && (guint64) st->st_ino == watched->ino;
 }
 
-/* NOTE_LINK and NOTE_DELETE are always asked for: either may be the end of a name. */
+/* Returns the notes to ask the kernel for. NOTE_LINK and NOTE_DELETE are always among them, since
+ * either may mean the removal of a name. */
 static guint
 notes_of (FluflWatchEvents wanted)
 {
@@ -195,8 +199,9 @@ ask_for_notes (State *state, Watched *watched, guint notes)
   return TRUE;
 }
 
-/* For a process that has ended already, a timer stands for its exit: the event comes with the next
- * dispatch. Returns FALSE if no event will come, as of another user's process on some systems. */
+/* Asks the kernel to report the exit of a process. If the process has ended already, a timer stands
+ * for the exit, so that the event comes with the next dispatch. Returns FALSE if no event will
+ * come: some systems do not report the exit of another user's process. */
 static gboolean
 ask_for_end (State *state, int pid)
 {
@@ -231,7 +236,7 @@ forget_end (State *state, int pid)
       return;
     }
   g_hash_table_remove (state->ends, GINT_TO_POINTER (pid));
-  /* One of them is not there. */
+  /* The queue has either the process or the timer, so one of the two calls fails. */
   EV_SET (&change, (uintptr_t) pid, EVFILT_PROC, EV_DELETE, 0, 0, NULL);
   ask_kernel (state, &change);
   EV_SET (&change, (uintptr_t) pid, EVFILT_TIMER, EV_DELETE, 0, 0, NULL);
@@ -240,8 +245,9 @@ forget_end (State *state, int pid)
 
 /* --- Parties and inodes; with the mutex --- */
 
-/* The kernel forgets a file that is closed. A daemon may have closed it, as it closes whatever it
- * inherits, and the number may mean another file by now. */
+/* Closes a file that nobody watches, which also ends the notes of the kernel. A daemon may have
+ * closed the descriptor, as it closes whatever it inherits. The number may then belong to another
+ * file, which must stay open. */
 static void
 drop_if_unused (State *state, Watched *watched)
 {
@@ -275,7 +281,7 @@ is_named (const Watched *watched, const char *path)
   return lstat (path, &st) == 0 && is_of (watched, &st);
 }
 
-/* Opens the file, and takes the descriptor that there is for its inode. */
+/* Opens the file. If its inode is watched already, the descriptor of that watch is used instead. */
 static Watched *
 open_watched (State *state, const char *path)
 {
@@ -308,8 +314,8 @@ open_watched (State *state, const char *path)
 /*
  * flufl_watch_add:
  *
- * See flufl-watch.c. A name that went before the kernel was asked shows afterwards: the path does
- * not name the file any more.
+ * Adds a watch, as in flufl-watch.c. The path is looked at after the kernel was asked for notes, so
+ * a name that was removed before that is noticed: the path does not name the file any more.
  */
 FluflWatchResult
 flufl_watch_add (FluflWatch *watch, const char *path, FluflWatchEvents wanted)
@@ -428,7 +434,8 @@ take_end (State *state, int pid)
       }
 }
 
-/* The queue is gone: all waiters look for themselves, and watch anew. */
+/* Ends all watches, because the queue was closed. All waiters then look at their files and watch
+ * anew. */
 static void
 end_all (State *state)
 {
@@ -473,7 +480,7 @@ flufl_watch_dispatch (void)
       n = state->fd >= 0 ? kevent (state->fd, NULL, 0, news, BATCH, &at_once) : 0;
       if (n < 0 && errno != EINTR)
         {
-          /* Somebody closed it, as daemons do with all they inherit. */
+          /* The program has closed the queue, as daemons close all descriptors they inherit. */
           end_all (state);
           break;
         }

@@ -2,11 +2,12 @@
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * Windows reports the names that change in a directory, and the end of a process. It does not
- * report that a file is closed. So each directory with a watched file is read, once for all its
- * watches, and the end of a watch's process counts as a close.
+ * report that a file is closed. So each directory with a watched file is read, once for all watches
+ * in it, and the end of a watch's process counts as a close.
  *
- * One event is set by all of these, and the leader waits for it. A read ends with the thread that
- * began it. Nothing is lost then: the kernel keeps the changes, and the next dispatch reads on.
+ * All reads and all ends of processes set one event, and the leader waits for this event. A read
+ * ends with the thread that began it. No change is lost by that, since the kernel keeps the
+ * changes, and the next dispatch begins another read.
  */
 
 #define _WIN32_WINNT 0x0A00
@@ -20,7 +21,8 @@
 
 #include "flufl-path.h"
 
-/* For about a hundred names. If more change between two reads, each watch reports an event. */
+/* The size of the buffer for changes, which holds about a hundred names. If more names change
+ * between two reads, each watch reports an event. */
 #define CHANGES_SIZE (16 * 1024)
 
 /* A directory that is read. */
@@ -40,8 +42,8 @@ typedef struct
   Directory  *directory;
   char       *name;    /* owned; as the file system compares it */
   HANDLE      process; /* NULL: none */
-  HANDLE      wait;    /* for its end; NULL: none */
-  int         ended;   /* the process has, and this is not reported yet; atomic */
+  HANDLE      wait;    /* for the end of the process; NULL: none */
+  int         ended;   /* whether the process has ended and no watch has reported it; atomic */
   GList       link;
 } Party;
 
@@ -49,7 +51,7 @@ static GMutex mutex; /* protects what follows, except what is atomic */
 static HANDLE event; /* atomic; made with the first watch, and never closed */
 static GList *directories; /* of Directory */
 static guint n_watches;
-static int n_ended;  /* atomic: parties whose process has ended; never too few */
+static int n_ended;  /* atomic: parties whose process has ended; may be too low for a moment */
 
 gboolean
 flufl_watch_needs_process (void)
@@ -59,7 +61,8 @@ flufl_watch_needs_process (void)
 
 /* --- Directories; all with the mutex --- */
 
-/* Beginning a read resets the event, which other reads and processes may have set. */
+/* Begins the next read. That resets the event, which other reads and processes may have set, so the
+ * function sets the event again. */
 static gboolean
 read_on (Directory *self)
 {
@@ -91,7 +94,7 @@ free_closed (void)
     }
 }
 
-/* An open directory could not be removed. */
+/* Closes a directory that no watch needs, since other processes cannot remove an open directory. */
 static void
 close_if_unwatched (Directory *self)
 {
@@ -133,7 +136,7 @@ find_or_open (const char *path)
 
 /* --- Parties; all with the mutex --- */
 
-/* In a thread of the system. */
+/* Notes the end of a party's process. Called in a thread of the system. */
 static void CALLBACK
 process_ended_cb (PVOID data, BOOLEAN timed_out G_GNUC_UNUSED)
 {
@@ -144,7 +147,8 @@ process_ended_cb (PVOID data, BOOLEAN timed_out G_GNUC_UNUSED)
   SetEvent (g_atomic_pointer_get (&event));
 }
 
-/* A process that cannot be opened is not waited for, unless it is none. */
+/* Waits for the end of the process @pid. If there is no such process, this counts as its end. If
+ * the process may not be opened, its end is not reported. */
 static void
 await_process (Party *self, int pid)
 {
@@ -160,8 +164,8 @@ await_process (Party *self, int pid)
     self->wait = NULL;
 }
 
-/* The watch reports nothing any more. Its callback, which takes no mutex, is not running when this
- * returns. */
+/* Ends a party, so that its watch reports nothing any more. process_ended_cb() does not run for the
+ * party when this returns. The function can wait for it, because it takes no mutex. */
 static void
 end (Party *self)
 {
@@ -189,7 +193,7 @@ report (Party *self, FluflWatchEvents events)
 
 /* --- Changes; all with the mutex --- */
 
-/* @name: NULL: each name */
+/* Reports the removal of the file @name, or of each watched file if @name is NULL. */
 static void
 report_removed (Directory *self, const char *name)
 {
@@ -220,8 +224,9 @@ take_change (Directory *self, const FILE_NOTIFY_INFORMATION *change)
   report_removed (self, folded);
 }
 
-/* A read that has ended: its changes are reported, and the next one begins. Changes that were too
- * many for the kernel, or a directory that cannot be read any more, end each watch. */
+/* Reports the changes of a read that has ended, and begins the next read. If the changes were too
+ * many for the kernel, or if the directory cannot be read any more, each watch of the directory
+ * ends. */
 static void
 take_changes (Directory *self)
 {
@@ -319,7 +324,8 @@ add_party (FluflWatch *watch, Directory *directory, const char *path, FluflWatch
   n_watches++;
 }
 
-/* The directory is read when the file is looked for: a later removal is reported. */
+/* Adds a watch. The read of the directory has begun before the function looks for the file, so a
+ * later removal is reported. */
 FluflWatchResult
 flufl_watch_add (FluflWatch *watch, const char *path, FluflWatchEvents wanted)
 {
@@ -362,7 +368,7 @@ flufl_watch_remove (FluflWatch *watch)
   g_mutex_unlock (&mutex);
 }
 
-/* Only the lower 32 bits of a handle count. */
+/* Returns the event as a number. The lower 32 bits of a handle identify it. */
 int
 flufl_watch_fd (void)
 {
@@ -371,7 +377,8 @@ flufl_watch_fd (void)
   return set != NULL ? (int) (gintptr) set : -1;
 }
 
-/* A read that begins resets the event. So reads that ended before it are looked for once more. */
+/* Reports what has happened. A read that begins resets the event, so the function looks once more
+ * for reads that ended before that. */
 void
 flufl_watch_dispatch (void)
 {
