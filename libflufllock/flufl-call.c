@@ -29,7 +29,8 @@ step_cb (FluflStepper *stepper, gint64 *out_when)
 /*
  * flufl_call_step:
  *
- * One step. The first one finds out where the document is whose lock it is.
+ * Makes one step of the operation. For the lock of a document the first step finds out where the
+ * document is.
  */
 gboolean
 flufl_call_step (FluflCall *self, gint64 *out_when)
@@ -56,7 +57,7 @@ undo_cb (FluflStepper *stepper, gint64 *out_when)
  * flufl_call_init:
  * @self: all zero
  *
- * The class's own arguments are set by the caller after this.
+ * Initializes an operation. The caller then sets the arguments that its class needs.
  */
 void
 flufl_call_init (FluflCall            *self,
@@ -80,8 +81,9 @@ flufl_call_belongs_to_parent (const FluflCall *self)
   return self->process != 0 && self->process != flufl_process_mark ();
 }
 
-/* An operation belongs to the process that began it. A forked child inherits a copy of its source
- * in a main context, and perhaps of its success. The lock is the parent's. */
+/* Makes an inherited operation fail in a forked child. An operation belongs to the process that
+ * began it. The child inherits a copy of the operation's source in a main context, and perhaps of
+ * its success, but the lock is the parent's. */
 static void
 leave_to_parent (FluflCall *self)
 {
@@ -129,8 +131,8 @@ flufl_call_begin (FluflCall *self)
 
 /* --- Settle --- */
 
-/* In the caller's thread or main context. The object is free for the next operation before the
- * result is reported. */
+/* Makes the result of an operation, and reports its effects by signals. Called in the caller's
+ * thread or main context. Before the result is reported, the object can begin the next one. */
 void
 flufl_call_settle (FluflCall *self)
 {
@@ -165,7 +167,7 @@ flufl_call_settle (FluflCall *self)
 /*
  * flufl_call_lose:
  *
- * The disk shows that the lock is lost. For steps.
+ * Records that the disk shows the loss of the lock. Called by the steps of operations.
  */
 void
 flufl_call_lose (FluflCall *self)
@@ -183,7 +185,7 @@ flufl_call_lose (FluflCall *self)
  * flufl_call_report_not_held:
  *
  * Sets the error of an operation on a lock that is not held. The error describes the last loss, if
- * there was one since the last acquisition. For settling.
+ * there was one since the last acquisition. Called when an operation is settled.
  */
 void
 flufl_call_report_not_held (FluflCall *self)
@@ -193,7 +195,8 @@ flufl_call_report_not_held (FluflCall *self)
     self->error = flufl_report_not_held (&self->lease->site);
 }
 
-/* A lease whose context is NULL belongs to the default context. */
+/* Whether the operation reports in the main context of the lease. A lease whose context is NULL
+ * belongs to the default context. */
 static gboolean
 is_in_leases_context (FluflCall *self)
 {
@@ -228,7 +231,7 @@ flufl_call_emit_end (FluflCall *self)
 /*
  * flufl_call_clear:
  *
- * Lets go of all that the operation has. In a thread of the caller's.
+ * Frees all that the operation has. Called in a thread of the caller's.
  */
 void
 flufl_call_clear (FluflCall *self)
@@ -237,9 +240,10 @@ flufl_call_clear (FluflCall *self)
 
   if (flufl_call_belongs_to_parent (self))
     self->begun = FALSE;
-  /* The source was destroyed, so this success was never reported. (A main context that nobody runs
-   * keeps the source and the task. The lock then stays held until its lease ends. To drop the
-   * context does not help: the task has a reference to it, as all of GIO's tasks have.) */
+  /* The source was destroyed, so the result was never reported. A success, if there was one, is
+   * undone. (A main context that nobody runs keeps the source and the task. The lock then stays
+   * held until its lease ends. To drop the context does not help: the task has a reference to it,
+   * as all of GIO's tasks have.) */
   if (self->begun && !self->settled)
     {
       if (self->answer && self->class->undo != NULL)
@@ -256,7 +260,7 @@ flufl_call_clear (FluflCall *self)
     g_source_destroy (self->cancel_source);
   g_clear_pointer (&self->cancel_source, g_source_unref);
   g_clear_pointer (&self->posted, g_source_unref);
-  /* A thread of the parent's may have been using the sleepers at the fork. */
+  /* A thread of the parent's may have been using the sleepers at the fork, so they stay. */
   if (!flufl_call_belongs_to_parent (self))
     {
       g_clear_pointer (&self->stepper.sleeper, flufl_sleeper_free);
@@ -284,8 +288,8 @@ flufl_call_run (FluflCall *self, GError **error)
 {
   int cancel_state;
 
-  /* A thread that is cancelled by pthread_cancel(3) amid this would leave the lock in a state
-   * that nobody knows, and mutexes that nobody gives back. */
+  /* A thread that pthread_cancel(3) ends amid an operation would leave the lock in an unknown state
+   * and mutexes locked for ever, so the cancellation waits. */
   pthread_setcancelstate (PTHREAD_CANCEL_DISABLE, &cancel_state);
   flufl_thread_begin_operation ();
   if (flufl_call_begin (self))
@@ -322,7 +326,7 @@ post (FluflCall      *self,
   GSource *source = g_idle_source_new ();
 
   *out_source = source;
-  /* Not g_main_context_invoke(): it may run func in this thread. */
+  /* g_main_context_invoke() is not used, since it may run @func in this thread. */
   g_source_set_priority (source, g_task_get_priority (self->task));
   g_source_set_static_name (source, "[flufl] operation");
   g_source_set_callback (source, func, data, destroy);
@@ -334,7 +338,7 @@ post (FluflCall      *self,
  * @out_source: a field of @data, which receives the source if there is one
  *
  * Runs @func once in the caller's main context, or in the caller's thread if the operation is
- * synchronous. For steps.
+ * synchronous. Called by the steps of operations.
  */
 void
 flufl_call_post (FluflCall      *self,
@@ -354,7 +358,7 @@ flufl_call_post (FluflCall      *self,
       destroy (data);
       return;
     }
-  /* The caller waits for this worker. */
+  /* This is a worker for a caller that waits. The caller is woken, and runs the function. */
   self->note = (FluflNote){ func, data, destroy };
   g_atomic_int_set (&self->has_note, TRUE);
   flufl_sleeper_wake (self->waiter);
@@ -387,8 +391,8 @@ set_cancel_source (FluflCall *self, GSource *source, GSourceFunc func)
   g_task_attach_source (self->task, source, func);
 }
 
-/* Answers the caller although the worker goes on. The object stays busy until the worker has given
- * back what it has won. */
+/* Answers the caller although the worker goes on. The object stays busy until the worker has
+ * released a lock that it has won. */
 static gboolean
 cancel_overdue_cb (gpointer data)
 {
@@ -449,7 +453,8 @@ settle_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* The task's reference to the lock is gone here. The call has its own. */
+/* Frees an operation with its task. The task has dropped its reference to the lock by then, but the
+ * operation has its own. */
 void
 flufl_call_free (gpointer data)
 {
@@ -461,7 +466,7 @@ flufl_call_free (gpointer data)
  * flufl_call_start:
  * @self: (transfer full): in memory of g_malloc()
  *
- * Runs the operation in worker threads, in the way of GIO.
+ * Runs the operation in worker threads, as GIO runs its asynchronous operations.
  */
 void
 flufl_call_start (FluflCall *self, gpointer tag, GAsyncReadyCallback callback, gpointer user_data)
@@ -481,7 +486,7 @@ flufl_call_start (FluflCall *self, gpointer tag, GAsyncReadyCallback callback, g
       if (self->class->answers_cancel && self->cancellable != NULL)
         set_cancel_source (self, g_cancellable_source_new (self->cancellable),
                            G_SOURCE_FUNC (cancelled_cb));
-      /* Only a sleep can be cancelled. */
+      /* Only a sleep can be cancelled, so an operation that does not sleep has no cancellable. */
       if (self->stepper.sleeper == NULL)
         self->stepper.cancellable = NULL;
       started = flufl_stepper_start (&self->stepper);
@@ -500,7 +505,7 @@ flufl_call_return_boolean (FluflCall *self)
 /*
  * flufl_call_finished_task:
  *
- * Returns: (nullable): the task behind @result, if it is one of @lock's that began with @tag
+ * Returns: (nullable): the task behind @result, if it is a task of @lock that began with @tag
  */
 GTask *
 flufl_call_finished_task (FluflLock *lock, GAsyncResult *result, gpointer tag)

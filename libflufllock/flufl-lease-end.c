@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * How leases are given up when their objects go, when the program says so, and when the process
- * ends.
+ * How leases are given up: when their objects are disposed of, when the program asks for it, and
+ * when the process ends.
  */
 
 #include "config.h"
@@ -14,25 +14,25 @@
 #include "flufl-process.h"
 #include "flufl-thread.h"
 
-/* An object that goes waits this long for a file server to remove its files, in microseconds.
- * A process that ends waits for all of them together. */
+/* How long an object that is disposed of waits for a file server to remove its files, and how long
+ * a process that ends waits for the files of all its objects together. In microseconds. */
 #define CLOSE_PATIENCE (20 * 1000)
 #define EXIT_PATIENCE (2 * G_USEC_PER_SEC)
 
 /* Microseconds between two looks at a state that has no event. */
 #define LOOK_AGAIN 1000
 
-/* Of one process. */
+/* The leases of one process. */
 typedef struct
 {
   FluflPerProcess base;
   GMutex          mutex;   /* protects what follows */
   GCond           changed;
-  GQueue          leases;  /* of FluflLease, by their links: those whose objects have acquired */
+  GQueue          leases;  /* of FluflLease, whose objects have begun an acquisition */
   guint           n_closing; /* workers that remove the files of leases */
   guint           n_failed; /* leases whose files could not be removed */
-  int             ending;  /* atomic; the process ends … */
-  gboolean        ended;   /* … and all that can be given up is */
+  int             ending;  /* whether the process is ending; atomic */
+  gboolean        ended;   /* whether all that can be given up at the end has been */
   pid_t           pid;     /* a child of a bare clone(2) has a copy of this */
 } Leases;
 
@@ -58,8 +58,8 @@ get_leases (void)
 /*
  * flufl_lease_enlist:
  *
- * The object is about to acquire: from now on the end of the process gives up its lease. Called by
- * one acquisition at a time.
+ * Puts the lease of an object that is about to acquire on the list. From now on the lease is given
+ * up when the process ends. Called by one acquisition at a time.
  *
  * Returns: %FALSE if the process is ending
  */
@@ -80,7 +80,7 @@ flufl_lease_enlist (FluflLease *self)
   return TRUE;
 }
 
-/* The object is gone. */
+/* Takes the lease of an object that is finalized off the list. */
 void
 flufl_lease_delist (FluflLease *self)
 {
@@ -102,8 +102,8 @@ typedef struct
   Leases     *leases;
   gboolean    only_kept;
   guint       number; /* of the lease that may end; 0: any */
-  gboolean    done;  /* under the mutex of leases … */
-  gboolean    left;  /* … as is this: nobody waits for it any more */
+  gboolean    done;  /* whether the worker is done; protected by the mutex of leases */
+  gboolean    left;  /* whether nobody waits for the worker; protected by the mutex of leases */
 } Closing;
 
 static void
@@ -114,15 +114,16 @@ note_failure (Leases *leases)
   g_mutex_unlock (&leases->mutex);
 }
 
-/* With one of the mutexes. */
+/* Whether the lease that the object has now is the one to end. Called with the mutex of the lease
+ * or with that of the disk. */
 static gboolean
 is_meant (const FluflLease *self, guint number)
 {
   return number == 0 || number == self->number;
 }
 
-/* A lock that cannot be removed is left to others. Nobody comes back to it, so it loses its
- * life-line, by which it would seem to be held. */
+/* Releases the lock, and removes the claim that is kept. A lock that cannot be removed is left to
+ * other processes. Its life-line is cut, since with a life-line the lock would seem to be held. */
 static void
 give_up (FluflLease *self, gboolean only_kept, guint number)
 {
@@ -166,7 +167,7 @@ give_up_in_worker (gpointer data)
     g_free (self);
 }
 
-/* Waits for the worker, but not for a file server that takes long. */
+/* Waits until the worker is done, or until the time @until if a file server takes longer. */
 static void
 wait_for_closing (Closing *self, gint64 until)
 {
@@ -183,14 +184,17 @@ wait_for_closing (Closing *self, gint64 until)
     g_free (self);
 }
 
-/* With the mutex. */
+/* Whether the lease has files to remove. Called with the mutex of the lease. */
 static gboolean
 has_files (const FluflLease *self, gboolean only_kept, guint number)
 {
   return (self->keeps && number == 0) || (self->won && !only_kept && is_meant (self, number));
 }
 
-/* Returns: whether there was anything to let go of */
+/* Gives up a lease. On a local file system the calling thread removes the files. Otherwise a worker
+ * does, for which the caller waits for @patience microseconds at most.
+ *
+ * Returns: whether there was anything to give up */
 static gboolean
 let_go (FluflLease *self, gboolean only_kept, guint number, gint64 patience)
 {
@@ -230,10 +234,11 @@ let_go (FluflLease *self, gboolean only_kept, guint number, gint64 patience)
 
 /*
  * flufl_lease_let_go:
- * @only_kept: to let go of the claim that is kept, and not of the lock
+ * @only_kept: whether to remove the claim that is kept, and not the lock
  *
- * Removes what the object has on disk. Does not wait for a file server: what takes long goes
- * on in a worker thread.
+ * Removes the object's files. The function waits for a file server for 20 ms at most, and a worker
+ * thread does the rest. If no thread can be started for the worker, the function waits until the
+ * files are removed.
  */
 void
 flufl_lease_let_go (FluflLease *self, gboolean only_kept)
@@ -243,11 +248,11 @@ flufl_lease_let_go (FluflLease *self, gboolean only_kept)
 
 /*
  * flufl_lease_let_go_of:
- * @number: of a lease
+ * @number: the number of a lease
  *
- * The same for one lease, and not for a later one of the object.
+ * Does what flufl_lease_let_go() does for one lease, and not for a later one of the object.
  *
- * Returns: whether the object still had it
+ * Returns: whether the object still had that lease
  */
 gboolean
 flufl_lease_let_go_of (FluflLease *self, guint number)
@@ -255,8 +260,8 @@ flufl_lease_let_go_of (FluflLease *self, guint number)
   return let_go (self, FALSE, number, CLOSE_PATIENCE);
 }
 
-/* An acquisition that runs ends as cancelled. Returns its number; 0 if there is none that @except
- * does not make itself. */
+/* Ends a running acquisition as cancelled. Returns the number of the acquisition, or 0 if none runs
+ * or the thread @except itself makes it. */
 static guint
 stop_acquiring (FluflLease *self, const GThread *except)
 {
@@ -277,7 +282,7 @@ stop_acquiring (FluflLease *self, const GThread *except)
 /*
  * flufl_lease_abandon:
  *
- * Gives up what the object has and what it is about to have.
+ * Gives up the lock that the object holds, and the acquisition that it makes.
  */
 void
 flufl_lease_abandon (FluflLease *self)
@@ -288,7 +293,9 @@ flufl_lease_abandon (FluflLease *self)
 
 /* --- All of a process --- */
 
-/* Returns: (transfer full): of FluflLease, owned */
+/* Lists the leases. If @at_exit is set, leases that are not to be released at exit are left out.
+ *
+ * Returns: (transfer full) (element-type FluflLease): the leases */
 static GPtrArray *
 list_leases (Leases *self, gboolean at_exit)
 {
@@ -330,7 +337,8 @@ wait_for_workers (Leases *self, gint64 until)
   return done;
 }
 
-/* Locks that are held are released before anything is waited for. */
+/* Ends all acquisitions of @leases, and gives up all locks. Locks that are held are released before
+ * the function waits for acquisitions and workers. */
 static gboolean
 abandon_all (GPtrArray *leases, const GThread *except, gint64 until)
 {
@@ -364,11 +372,11 @@ abandon_all (GPtrArray *leases, const GThread *except, gint64 until)
 
 /*
  * flufl_lease_abandon_all:
- * @leases: (element-type FluflLease): what is to be given up
+ * @leases: (element-type FluflLease): the leases to give up
  * @until: when to wait no longer, in monotonic microseconds
  *
- * Acquisitions that the calling thread itself makes, and which a handler has interrupted, are not
- * waited for.
+ * Gives up the leases. The function does not wait for an acquisition of the calling thread itself,
+ * which a handler has interrupted.
  *
  * Returns: whether all were given up in time
  */
@@ -382,7 +390,7 @@ flufl_lease_abandon_all (GPtrArray *leases, gint64 until)
  * flufl_lease_list_all:
  *
  * Returns: (transfer full) (element-type FluflLease): the leases of this process whose objects
- *   have acquired
+ *   have begun an acquisition
  */
 GPtrArray *
 flufl_lease_list_all (void)
@@ -392,8 +400,8 @@ flufl_lease_list_all (void)
 
 /* --- The end of the process --- */
 
-/* Whether the mutex could be had in time. The process may end in a handler of a Unix signal that
- * has interrupted a thread with the mutex. */
+/* Locks a mutex, unless another thread keeps it until @until. The process may end in a handler of a
+ * Unix signal that has interrupted a thread with the mutex. Returns whether the mutex is locked. */
 static gboolean
 lock_until (GMutex *mutex, gint64 until)
 {
@@ -406,7 +414,9 @@ lock_until (GMutex *mutex, gint64 until)
   return TRUE;
 }
 
-/* With the mutex. */
+/* Whether there is anything to give up. Called with the mutex of the list. The mutex of a lease is
+ * only tried, since an interrupted thread may have it. A lease whose mutex is locked counts as
+ * work. */
 static gboolean
 has_work (Leases *self)
 {
@@ -428,7 +438,7 @@ has_work (Leases *self)
 typedef struct
 {
   Leases        *leases;
-  const GThread *thread; /* which ends the process */
+  const GThread *thread; /* the thread that ends the process */
 } End;
 
 static void
@@ -445,9 +455,10 @@ end_in_worker (gpointer data)
   g_mutex_unlock (&self->mutex);
 }
 
-/* In a worker, so that nothing that is waited for there keeps the process from its end. A Unix
- * signal handler may end the process amid an operation, and may have interrupted malloc(3), which
- * every thread needs. Everything is left to other processes then. */
+/* Gives up all leases when the process ends. A worker does it, so that a mutex or a file server
+ * that makes the worker wait does not keep the process from its end. A Unix signal handler may end
+ * the process amid an operation, and may have interrupted malloc(3), which every thread needs. All
+ * files are then left to other processes. */
 __attribute__ ((destructor)) static void
 give_up_all_at_exit (void)
 {

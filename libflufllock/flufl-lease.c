@@ -18,7 +18,7 @@
 /*
  * flufl_lease_new:
  *
- * Returns: (transfer full): to be given up by flufl_lease_close()
+ * Returns: (transfer full): a lease, which flufl_lease_close() gives up
  */
 FluflLease *
 flufl_lease_new (void)
@@ -62,8 +62,9 @@ flufl_lease_unref (gpointer data)
  * flufl_lease_close:
  * @self: (transfer full):
  *
- * The object is gone. What belongs to the user is released in the calling thread; the lease goes
- * with its last reference, which may be a worker's.
+ * Drops the reference of an object that is finalized. The main context and the cancellable are the
+ * user's, so they are released in the calling thread. The lease is freed with its last reference,
+ * which a worker may have.
  */
 void
 flufl_lease_close (FluflLease *self)
@@ -84,9 +85,9 @@ flufl_lease_close (FluflLease *self)
   flufl_lease_unref (self);
 }
 
-/* In a forked child everything begins anew: what the parent holds, keeps or does is forgotten
- * here, and left alone on disk. None of the parent's threads is there that could give back a
- * mutex or end an operation. */
+/* Makes a lease like a new one in a forked child. The child forgets what the parent holds, keeps or
+ * does, and leaves the files on disk alone. The child has none of the parent's threads, so nobody
+ * would unlock a mutex or end an operation. */
 static void
 begin_anew (FluflLease *self)
 {
@@ -104,7 +105,7 @@ begin_anew (FluflLease *self)
       self->given_up = NULL;
       self->acquirer = NULL;
       self->leases = NULL;
-      /* The parent's worker may be at them: they are left as they are. */
+      /* A worker of the parent may have been using these at the fork, so they are not freed. */
       g_atomic_pointer_set (&self->heart, NULL);
       self->idle = NULL;
       self->queue = (FluflQueue){ 0 };
@@ -120,8 +121,9 @@ flufl_lease_enter_process (FluflLease *self)
     begin_anew (self);
 }
 
-/* The mutexes are taken by these functions only: they replace one that the parent held when
- * it forked. */
+/* Locks the mutex of the lease. The two mutexes are locked by this function and by
+ * flufl_lease_lock_disk() only, which replace a mutex that the parent held when it forked. The one
+ * exception is has_work() in flufl-lease-end.c, which tries the mutex when the process ends. */
 void
 flufl_lease_lock (FluflLease *self)
 {
@@ -150,9 +152,9 @@ flufl_lease_unlock_disk (FluflLease *self)
 
 /*
  * flufl_lease_copy_site:
- * @out_site: to be given back to flufl_lease_learn_site()
+ * @out_site: a copy, which the caller gives back to flufl_lease_learn_site()
  *
- * Each operation has a copy of the site, so that operations can run beside each other.
+ * Copies the site. Each operation has its own copy, so that operations can run at the same time.
  */
 void
 flufl_lease_copy_site (FluflLease *self, FluflSite *out_site)
@@ -164,9 +166,9 @@ flufl_lease_copy_site (FluflLease *self, FluflSite *out_site)
 
 /*
  * flufl_lease_learn_site:
- * @site: cleared
+ * @site: the copy of the operation, which is cleared
  *
- * Keeps for other operations what one has learned of the file system.
+ * Keeps what an operation has learned of the file system, for other operations.
  */
 void
 flufl_lease_learn_site (FluflLease *self, FluflSite *site)
@@ -176,7 +178,7 @@ flufl_lease_learn_site (FluflLease *self, FluflSite *site)
   flufl_lease_unlock (self);
 }
 
-/* With the mutex. */
+/* Does what flufl_lease_learn_site() does. Called with the mutex. */
 void
 flufl_lease_learn_site_locked (FluflLease *self, FluflSite *site)
 {
@@ -188,7 +190,7 @@ flufl_lease_learn_site_locked (FluflLease *self, FluflSite *site)
 
 /* --- The lock --- */
 
-/* With the mutex. */
+/* Stops the heartbeat. Called with the mutex. */
 static void
 stop_heart (FluflLease *self)
 {
@@ -199,7 +201,7 @@ stop_heart (FluflLease *self)
     flufl_heart_stop (heart);
 }
 
-/* With the mutex. */
+/* Notes that the lock is not held any more. Called with the mutex. */
 static void
 leave (FluflLease *self)
 {
@@ -211,15 +213,15 @@ leave (FluflLease *self)
 
 /*
  * flufl_lease_begin:
- * @claim: the lock; emptied if the lease has begun
+ * @claim: the claim that won the lock; emptied if the lease has begun
  * @context: (inout) (nullable): the context in which a loss is reported, and on which a heartbeat
- *   of the main context depends; %NULL is the default one. On return, that of the last lease, to be
- *   unreferenced in a thread of the user's
+ *   of the main context depends; %NULL is the default one. On return, the context of the last
+ *   lease, which the caller unreferences in a thread of the user's
  *
- * The lock is won. Called in the thread that won it, so that the heartbeat begins there and not
- * when the user hears of the win.
+ * Begins the lease of a lock that is won. Called in the thread that won the lock, so that the
+ * heartbeat begins at once and not when the user hears of the win.
  *
- * Returns: %FALSE if there is no thread for the heartbeat; @claim is the caller's then
+ * Returns: %FALSE if there is no thread for the heartbeat. @claim then stays the caller's
  */
 gboolean
 flufl_lease_begin (FluflLease      *self,
@@ -288,9 +290,10 @@ flufl_lease_set_lost_locked (FluflLease *self, gboolean late)
  * flufl_lease_announce_win:
  * @object: the object that has the lock
  *
- * The object's user is about to hear of the win, in the calling thread.
+ * Makes the object count as the holder. Called in the thread in which the object's user is about to
+ * hear of the win.
  *
- * Returns: %FALSE if the lock is lost by now
+ * Returns: %FALSE if the lock has been lost meanwhile
  */
 gboolean
 flufl_lease_announce_win (FluflLease *self, gpointer object)
@@ -318,7 +321,7 @@ flufl_lease_announce_win (FluflLease *self, gpointer object)
 /*
  * flufl_lease_forget_object:
  *
- * Called while the object is disposed of. From then on it emits no signals.
+ * Forgets the object, which is being disposed of and emits no signals any more.
  */
 void
 flufl_lease_forget_object (FluflLease *self)
@@ -329,8 +332,9 @@ flufl_lease_forget_object (FluflLease *self)
   flufl_lease_unlock (self);
 }
 
-/* Whether the object's user knows that it has the lock. The user does not between the win and the
- * end of the acquisition. A forked child never has the lock, which is the parent's. */
+/* Whether the object holds the lock, and its user knows that. Between the win and the end of the
+ * acquisition the user does not know. A forked child does not have the lock of its parent, but may
+ * acquire the lock itself. */
 gboolean
 flufl_lease_is_held (FluflLease *self)
 {
@@ -340,9 +344,9 @@ flufl_lease_is_held (FluflLease *self)
 
 /*
  * flufl_lease_judge:
- * @look: one that saw somebody's lock
+ * @look: a look that saw somebody's lock
  *
- * Returns: what that lock is to the object
+ * Returns: the state of that lock, from the object's point of view
  */
 FluflLockState
 flufl_lease_judge (FluflLease *self, const FluflLook *look, FluflLiveness liveness)
@@ -367,7 +371,8 @@ flufl_lease_judge (FluflLease *self, const FluflLook *look, FluflLiveness livene
  * flufl_lease_renew:
  * @is_certain: whether the refresh is known to be done
  *
- * Another than the heartbeat has refreshed the claim, or has tried to. Called with the disk.
+ * Notes that an operation, and not the heartbeat, has refreshed the claim or has tried to. Called
+ * with the mutex of the disk.
  */
 void
 flufl_lease_renew (FluflLease *self, gboolean is_certain)
@@ -384,7 +389,7 @@ flufl_lease_renew (FluflLease *self, gboolean is_certain)
 /*
  * flufl_lease_stop_heart:
  *
- * The lock is not wanted any more, even if it cannot be removed.
+ * Stops the heartbeat, because the lock is not wanted any more, even if it cannot be removed.
  */
 void
 flufl_lease_stop_heart (FluflLease *self)
@@ -400,10 +405,10 @@ flufl_lease_stop_heart (FluflLease *self)
 /*
  * flufl_lease_begin_acquiring:
  * @given_up: an atomic flag that ends the acquisition
- * @acquirer: what is to be woken then
- * @thread: (nullable): the thread that makes it; %NULL if workers do
+ * @acquirer: the sleeper to wake when the flag is set
+ * @thread: (nullable): the thread that acquires; %NULL if workers do
  *
- * An acquisition begins. Called with the mutex.
+ * Registers an acquisition, so that it can be given up. Called with the mutex.
  *
  * Returns: %FALSE if the process is ending
  */
@@ -424,10 +429,10 @@ flufl_lease_begin_acquiring (FluflLease   *self,
 
 /*
  * flufl_lease_end_acquiring:
- * @given_up: that of the acquisition
+ * @given_up: the flag of the acquisition
  *
- * The acquisition is over. It has left nothing on disk, or only the files of a lease, which is not
- * to be given up.
+ * Ends the registration of an acquisition that is over. It has left nothing on disk, or only the
+ * files of a lease that is not to be given up.
  */
 void
 flufl_lease_end_acquiring (FluflLease *self, int *given_up)
@@ -446,7 +451,7 @@ flufl_lease_end_acquiring (FluflLease *self, int *given_up)
  *
  * Ends the lease. The claim file is not touched: the caller removes it.
  *
- * Returns: whether it had it until now
+ * Returns: whether the lease had the lock until now
  */
 gboolean
 flufl_lease_end (FluflLease *self)

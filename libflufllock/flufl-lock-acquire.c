@@ -16,14 +16,14 @@
 #include "flufl-process.h"
 #include "flufl-report-private.h"
 
-/* How it ended, beside the result of the attempts. */
+/* How an acquisition ended, besides the result of its attempts. */
 typedef enum
 {
-  ACQUIRE_UNPREPARED, /* no attempt was made yet */
+  ACQUIRE_UNPREPARED, /* no attempt has been made yet */
   ACQUIRE_HELD_ALREADY,
   ACQUIRE_LOST_BEFORE, /* the object counted as the holder, but the disk shows a loss */
-  ACQUIRE_TRYING,      /* attempts are made; at the end their result counts */
-  ACQUIRE_NO_HEART,    /* won, and given back: nobody would have refreshed it */
+  ACQUIRE_TRYING,      /* attempts are made, and the result of the last one counts */
+  ACQUIRE_NO_HEART,    /* the lock was won and given back, since no heartbeat could begin */
 } AcquireEnd;
 
 typedef struct
@@ -36,14 +36,14 @@ typedef struct
   AcquireEnd     end;
   GMainContext  *lease_context; /* owned; NULL: the default one */
   gint64         clock_offset;  /* nanoseconds */
-  gboolean       acquiring;     /* the lease knows of it */
+  gboolean       acquiring;     /* whether the acquisition is registered with the lease */
   FluflAcquire   acquire;
 } AcquireCall;
 
 /* --- In the caller's thread: what is asked for --- */
 
-/* The default main context is created only if it is to refresh the lock. GLib ends a process that
- * creates a main context when no file descriptor is free. */
+/* Finds the main context of the lease. The default main context is created only if it is to refresh
+ * the lock. GLib ends a process that creates a main context when no file descriptor is free. */
 static GMainContext *
 find_lease_context (const AcquireCall *self)
 {
@@ -104,7 +104,7 @@ deadline_after (gint64 now, gint64 timeout_ms)
   return now + timeout_ms * 1000;
 }
 
-/* Whether the object may acquire. If it believes to hold the lock the disk is read first, and a
+/* Whether the object may acquire. If the object counts as the holder, the disk is read first, and a
  * loss is recorded. */
 static gboolean
 is_free_to_acquire (AcquireCall *self)
@@ -154,7 +154,8 @@ prepare (AcquireCall *self)
   acquire->deadline = deadline_after (acquire->started, self->timeout_ms);
 }
 
-/* The heartbeat begins here, and not when the caller hears of the win. */
+/* Begins the lease of a lock that is won. The heartbeat begins here, and not when the caller hears
+ * of the win. */
 static void
 take_win (AcquireCall *self)
 {
@@ -182,7 +183,7 @@ acquire_undo (FluflCall *call, gint64 *out_when G_GNUC_UNUSED)
   return FALSE;
 }
 
-/* Returns TRUE if another try is due later. */
+/* Makes one step of an acquisition. Returns TRUE if another step is due at @out_when. */
 static gboolean
 try_to_acquire (AcquireCall *self, gint64 *out_when)
 {
@@ -295,7 +296,7 @@ drop_remains_in_worker (gpointer lease)
   flufl_lease_unref (lease);
 }
 
-/* The lease was over before the user could hear of the win. */
+/* Makes the error of an acquisition whose lease was over before the user could hear of the win. */
 static void
 settle_lost_win (FluflCall *call)
 {
@@ -303,7 +304,7 @@ settle_lost_win (FluflCall *call)
 
   call->answer = FALSE;
   call->error = flufl_lease_report_loss (lease);
-  if (call->error == NULL) /* it was abandoned */
+  if (call->error == NULL) /* the lock was given up by flufl_lock_abandon() or release_all() */
     call->error = flufl_report_cancelled ();
   flufl_lease_ref (lease);
   if (call->task == NULL || !flufl_workers_push (drop_remains_in_worker, lease))
@@ -428,7 +429,7 @@ static const FluflCallClass acquire_class = {
 
 /* --- Public --- */
 
-/* For the asynchronous form and for language bindings. */
+/* Makes an acquisition for the asynchronous form and for language bindings. */
 FluflCall *
 flufl_lock_call_acquire (FluflLock *self, gint64 timeout_ms, GCancellable *cancellable)
 {

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * The properties of the object; getters and setters are in flufl-lock-accessors.c.
+ * The properties of the object. Their getters and setters are in flufl-lock-accessors.c.
  */
 
 #include "config.h"
@@ -13,11 +13,11 @@
 
 #define DEFAULT_LIFETIME 15000
 
-/* Milliseconds. */
+/* The following two are in milliseconds. */
 #define DEFAULT_WAITING_DELAY 250
 #define WAITING_DELAY_MAX (G_MAXINT64 / 2000)
 
-/* Beyond this some file systems cannot store the expiration. Milliseconds. */
+/* The longest lifetime, in milliseconds. Some file systems cannot store a later expiration. */
 #define LIFETIME_MAX (G_GINT64_CONSTANT (68) * 365 * 24 * 3600 * 1000)
 
 enum
@@ -112,7 +112,9 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     }
 }
 
-/* Returns: (nullable): interned */
+/* Reads a name, of which an empty one stands for the default.
+ *
+ * Returns: (nullable): an interned string */
 static const char *
 read_name (const GValue *value)
 {
@@ -173,7 +175,8 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     }
 }
 
-/* Which lock it is. */
+/* Installs the properties that are set by the constructor only: which lock it is, and the names of
+ * this machine and program in its claims. */
 static void
 install_construct_only (void)
 {
@@ -235,7 +238,7 @@ install_construct_only (void)
    * FluflLock:program-name:
    *
    * What this program is called in the claims of this object, for people who wait
-   * for the lock. Claims have the first 32 bytes of it.
+   * for the lock. Claims have at most the first 32 bytes of the name.
    *
    * The default, which %NULL and an empty text stand for, is the ID of the default
    * [class@Gio.Application] or of the Flatpak, or the name of the Snap. If there is
@@ -248,7 +251,7 @@ install_construct_only (void)
       = g_param_spec_string ("program-name", NULL, NULL, NULL, construct_only);
 }
 
-/* How it is acquired. */
+/* Installs the properties that say how the lock is acquired. */
 static void
 install_waiting (void)
 {
@@ -271,7 +274,8 @@ install_waiting (void)
    * FluflLock:break-dead:
    *
    * Whether an acquisition breaks a lock before it expires if its holder is
-   * proved to be dead. %TRUE by default.
+   * proved to be dead, and whether a waiter removes the claims of dead processes.
+   * %TRUE by default.
    *
    * Since: 0.1
    */
@@ -292,7 +296,7 @@ install_waiting (void)
                             DEFAULT_WAITING_DELAY, settable);
 }
 
-/* How people know it. */
+/* Installs the property that says what messages call the lock. */
 static void
 install_subject (void)
 {
@@ -303,7 +307,7 @@ install_subject (void)
    * messages have the path of the lock file. The default is %NULL, and for the lock of a document
    * the document's path.
    *
-   * A message about a file that is in the lock's place names that file nevertheless.
+   * A message about a file that is in the lock's place names that file, whatever the subject is.
    *
    * Since: 0.1
    */
@@ -312,7 +316,7 @@ install_subject (void)
                              G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 }
 
-/* How it is held. */
+/* Installs the properties that say how the lock is held. */
 static void
 install_holding (void)
 {
@@ -364,7 +368,7 @@ install_holding (void)
   properties[PROP_LINGER] = g_param_spec_boolean ("linger", NULL, NULL, FALSE, settable);
 }
 
-/* How it is given up. */
+/* Installs the property that says how the lock is given up. */
 static void
 install_end (void)
 {
@@ -376,7 +380,8 @@ install_end (void)
    *
    * Whether the lock is released when the process calls exit(3) or returns from `main()`. A running
    * acquisition is cancelled then, too. The default is %TRUE. If it is %FALSE, the lock's files
-   * stay until another process breaks the lock. On a local file system that takes milliseconds.
+   * stay until another process asks for the lock. On a local file system that process waits for
+   * milliseconds only.
    *
    * See [func@Flufl.Lock.release_all].
    *
@@ -386,7 +391,7 @@ install_end (void)
       = g_param_spec_boolean ("release-at-exit", NULL, NULL, TRUE, settable);
 }
 
-/* Its present state. */
+/* Installs the properties that show the present state. */
 static void
 install_readable (void)
 {

@@ -19,8 +19,8 @@ typedef struct
 {
   FluflCall         call;
   FluflSighting     sighting; /* of a query */
-  FluflOutcome      outcome;  /* of a check … */
-  int               errsv;    /* … as is this */
+  FluflOutcome      outcome;  /* of a check */
+  int               errsv;    /* of a check */
   FluflLockState    state;
   FluflLockDetails *details;      /* owned; nullable */
 } QueryCall;
@@ -156,7 +156,7 @@ static const FluflCallClass details_class = {
 /*
  * flufl_call_get_state:
  *
- * Returns: what a query has found; UNKNOWN if @self is no query
+ * Returns: the state that a query has found; UNKNOWN if @self is not a query
  */
 FluflLockState
 flufl_call_get_state (FluflCall *self)
@@ -169,7 +169,7 @@ flufl_call_get_state (FluflCall *self)
 /*
  * flufl_call_steal_details:
  *
- * Returns: (transfer full) (nullable): what a query of details has found
+ * Returns: (transfer full) (nullable): the details that a query has found
  */
 FluflLockDetails *
 flufl_call_steal_details (FluflCall *self)
@@ -215,15 +215,16 @@ flufl_lock_call_query_details (FluflLock *self, gint64 unused G_GNUC_UNUSED,
  *
  * Checks on disk whether this object holds the lock. The lease is not extended.
  *
- * Before a write that needs the lock call [method@Flufl.Lock.refresh] instead.
- * It asks the file server, while the answer of this method may be some seconds
- * old on NFS, and it extends the lease.
+ * Before a write that needs the lock, call [method@Flufl.Lock.refresh] instead.
+ * A refresh asks the file server and extends the lease, while the answer of this
+ * method may be some seconds old on NFS.
  *
  * Fails with
  *
  * - `FLUFL_LOCK_ERROR_LOST` if the object has lost the lock. A loss that is found
  *   here is reported by [signal@Flufl.Lock::lost] and by the cancellable as well,
  * - `FLUFL_LOCK_ERROR_NOT_HELD` if the object did not hold the lock,
+ * - `G_IO_ERROR_CANCELLED` if the operation was cancelled,
  * - an error of the system.
  *
  * Returns: %TRUE if the object holds the lock; %FALSE with @error set
@@ -298,8 +299,11 @@ flufl_lock_check_finish (FluflLock *self, GAsyncResult *result, GError **error)
  * Looks at the state of the lock, whoever holds it. Nothing is written. If the
  * lock file or its directory does not exist, the lock is unlocked.
  *
- * Fails with `FLUFL_LOCK_ERROR_NOT_A_LOCK` if another file is at the path, or with
- * an error of the system.
+ * Fails with
+ *
+ * - `FLUFL_LOCK_ERROR_NOT_A_LOCK` if another file is at the path,
+ * - `G_IO_ERROR_CANCELLED` if the operation was cancelled,
+ * - an error of the system.
  *
  * Returns: the state; `FLUFL_LOCK_STATE_UNKNOWN` when @error is set
  *
@@ -392,6 +396,7 @@ flufl_lock_query_state_finish (FluflLock *self, GAsyncResult *result, GError **e
  * - `FLUFL_LOCK_ERROR_NOT_HELD` if nobody holds the lock,
  * - `FLUFL_LOCK_ERROR_NOT_A_LOCK` if another file is at the path,
  * - `G_IO_ERROR_PERMISSION_DENIED` if the lock file may not be read,
+ * - `G_IO_ERROR_CANCELLED` if the operation was cancelled,
  * - another error of the system.
  *
  * Returns: (transfer full): the details; %NULL with @error set

@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * The object: signals, life and death. Its properties are in flufl-lock-properties.c, its
- * operations in flufl-lock-acquire.c, -release.c, -break.c and -query.c, what it holds in
- * flufl-lease.c.
+ * The class of locks: its constructors and signals, and the end of an object. The properties are in
+ * flufl-lock-properties.c. The operations are in flufl-lock-acquire.c, -release.c, -break.c and
+ * -query.c. The lease of an object is in flufl-lease.c.
  */
 
 #include "config.h"
@@ -103,11 +103,11 @@ flufl_lock_emit_waiting (FluflLock *self, FluflLockDetails *details)
   g_signal_emit (self, signals[SIGNAL_WAITING], 0, details);
 }
 
-/* What flufl_lock_new_for_path() was given, where GFile cannot say it. */
+/* The path that flufl_lock_new_for_path() was given, for paths that a GFile would change. */
 typedef struct
 {
   char    *path;
-  gboolean is_relative; /* and there is no directory for it to be relative to */
+  gboolean is_relative; /* whether it is relative to a working directory that does not exist */
 } RawPath;
 
 static G_DEFINE_QUARK (flufl-raw-path, raw_path)
@@ -164,7 +164,7 @@ flufl_lock_dispose (GObject *object)
 {
   FluflLease *lease = FLUFL_LOCK (object)->lease;
 
-  /* The heartbeat neither keeps the object nor touches it. */
+  /* The heartbeat has no reference to the object, and does not use it from now on. */
   flufl_lease_forget_object (lease);
   if (flufl_lease_is_held (lease))
     g_debug ("The lock “%s” is released: its last reference was dropped while it was held",
@@ -291,7 +291,7 @@ flufl_lock_new_beside (GFile *file)
   g_return_val_if_fail (G_IS_FILE (file), NULL);
 
   directory = g_file_get_parent (file);
-  /* The root directory has no name and no neighbours: an acquisition says so. */
+  /* The root directory has no name, so nothing can be beside it. An acquisition fails. */
   if (directory == NULL)
     return flufl_lock_new (file);
   name = g_file_get_basename (file);
@@ -321,7 +321,8 @@ flufl_lock_new_beside (GFile *file)
  * - [property@Flufl.Lock:lifetime] is 120000 (two minutes). The lock is refreshed about every 40
  *   seconds, and it survives an absence of the network of more than a minute. Another machine waits
  *   that long for the lock of a machine that was switched off.
- * - [property@Flufl.Lock:subject] is the path of the document, so that messages speak of the document.
+ * - [property@Flufl.Lock:subject] is the path of the document, so that messages speak of the
+ *   document.
  *
  * To save under another name, create a second object, acquire its lock, save, and release the first
  * lock. So neither document is ever without its lock.
@@ -343,9 +344,9 @@ flufl_lock_new_for_document (GFile *document)
   return g_object_new (FLUFL_TYPE_LOCK, "document", document, NULL);
 }
 
-/* GFile takes "x/.." out of a path as text; the kernel, and flufl, go where a symbolic link x
- * points. In a working directory that was deleted, GFile takes a relative path from the root.
- * So the path is kept as it is. */
+/* Keeps a path as it is. GFile drops "x/.." from a path as text, while the kernel and flufl.lock
+ * follow a symbolic link x. In a working directory that was deleted, GFile takes a relative path as
+ * one below the root. */
 static RawPath *
 make_raw_path (const char *path)
 {
