@@ -64,7 +64,7 @@ try_create (Probe *self)
   return TRUE;
 }
 
-/* A claim's name has this character. */
+/* Tries to make a file whose name has the character “|”, as the names of claims do. */
 static void
 try_name (Probe *self)
 {
@@ -81,7 +81,8 @@ try_name (Probe *self)
   unlink (path);
 }
 
-/* A time that is set makes a FUSE file system look anew; it may remember the count for a second. */
+/* Sets a time and looks at the file. Setting a time makes a FUSE file system ask for the number of
+ * links again, which it may otherwise remember for a second. */
 static gboolean
 look_anew (const char *path, struct stat *st)
 {
@@ -154,7 +155,8 @@ try_times (Probe *self)
                    grain);
 }
 
-/* The server sets the ctime by its own clock. */
+/* Compares the clocks of the file system and this machine. A server sets the ctime by its own
+ * clock. */
 static void
 try_clock (Probe *self)
 {

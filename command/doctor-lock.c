@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * “doctor”: what the library does in the directory, found by its doing so.
+ * “doctor”: tries what the library does in the directory, and reports how it works.
  */
 
 #include "doctor.h"
@@ -18,10 +18,10 @@
 #include <sys/inotify.h>
 #endif
 
-/* Milliseconds: a change that is not seen by then is not seen. */
+/* How long to wait for the report of a change, in milliseconds. */
 #define WATCH_PATIENCE 2000
 
-/* For the lock that is tried; a waiter with a longer timeout is not needed. */
+/* How long to wait for the lock that is tried, in milliseconds. */
 #define LOCK_TIMEOUT 5000
 
 #ifdef __linux__
@@ -65,7 +65,7 @@ doctor_try_watch (Doctor *self)
 }
 #endif
 
-/* Whether this process has the claim open: that is its life-line. */
+/* Whether this process has the claim open, and so has a life-line. */
 static gboolean
 has_open (GFile *claim)
 {

@@ -15,9 +15,9 @@
 #define SIGNAL_MAX (NSIG - 1)
 #endif
 
-/* Another process of this command asks by SIGURG with such a value. A process that does not expect
- * SIGURG ignores it, so no harm is done if the process ID belongs to another program meanwhile. The
- * lowest bits say what for, and the rest is a time in milliseconds. */
+/* Another process of this command sends a request by SIGURG with such a value. A process that does
+ * not expect SIGURG ignores it, so no harm is done if the process ID belongs to another program by
+ * now. The lowest bits are the kind of the request, and the rest is a time in milliseconds. */
 #define ASKED_BITS 2
 #define ASKED_REFRESH 1
 #define ASKED_RELEASE 2
@@ -27,12 +27,13 @@
 #endif
 
 static int pipe_fds[2] = { -1, -1 };
-static sigset_t caught;       /* the signals with our handler … */
-static struct sigaction former_chld, former_pipe, former_ttou, former_ttin; /* … and others */
+static sigset_t caught; /* the signals with the handler caught_cb(), except SIGCHLD */
+static struct sigaction former_chld, former_pipe, former_ttou, former_ttin; /* the caller's */
 static sigset_t former_mask;
 static volatile sig_atomic_t asked_ms;
 
-/* Faults of this program stay with it. A stop for the terminal is of this process. */
+/* Whether a signal concerns this process only, and is not passed on to the command. Such signals
+ * are faults of this program, and stops for its use of the terminal. */
 static gboolean
 is_own (int number)
 {
@@ -45,7 +46,8 @@ is_own (int number)
   return FALSE;
 }
 
-/* Async-signal-safe. The pipe does not block: if it is full the process has much to do already. */
+/* Writes an event to the pipe. Async-signal-safe. The pipe does not block. If it is full, the event
+ * is dropped, since the process has many events to handle already. */
 void
 events_post (int event)
 {
@@ -73,8 +75,8 @@ caught_cb (int number, siginfo_t *info, void *context G_GNUC_UNUSED)
   events_post (number);
 }
 
-/* What the caller has chosen to ignore, as nohup(1) does, stays ignored. Returns FALSE with errno
- * set. */
+/* Sets the handler for signals. A signal that the caller ignores, as nohup(1) does with SIGHUP,
+ * stays ignored. SIGURG and SIGCHLD get the handler even then. Returns FALSE with errno set. */
 gboolean
 events_catch (void)
 {
@@ -100,7 +102,8 @@ events_catch (void)
   return TRUE;
 }
 
-/* A forked child needs a pipe of its own. Returns FALSE with errno set. */
+/* Opens the pipe, and closes an inherited one. A forked child needs a pipe of its own. Returns
+ * FALSE with errno set. */
 gboolean
 events_open_pipe (void)
 {
@@ -120,7 +123,7 @@ events_open_pipe (void)
   return TRUE;
 }
 
-/* For the time of a fork(2): a signal that comes meanwhile waits. */
+/* Blocks all signals during a fork(2), so that a signal that comes meanwhile waits. */
 void
 events_block (sigset_t *out_mask)
 {
@@ -136,7 +139,8 @@ events_unblock (const sigset_t *mask)
   sigprocmask (SIG_SETMASK, mask, NULL);
 }
 
-/* In the child that becomes the command: signals are as the caller of this program had them. */
+/* Gives the signals the actions that the caller of this program had set. Called in the child that
+ * becomes the command. SIGURG gets its default action, which is to ignore it. */
 void
 events_give_back (void)
 {
@@ -173,7 +177,7 @@ event_is_passed_on (int event)
   return event > 0 && event <= SIGNAL_MAX && !is_own (event);
 }
 
-/* Whether a process that waits for the lock ends by it, as by its default action. */
+/* Whether the event ends a process that waits for the lock, as the signal's default action does. */
 gboolean
 event_ends (int event)
 {

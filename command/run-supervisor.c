@@ -22,7 +22,8 @@
 #include "token.h"
 #include "words.h"
 
-/* Milliseconds: between two looks whether a killed family has ended, and at the lease. */
+/* The times, in milliseconds, between two looks whether a killed family has ended, and between two
+ * looks at the lease. */
 #define KILL_PAUSE 20
 #define LEASE_PAUSE 1000
 
@@ -38,10 +39,10 @@ typedef struct
   const RunFront *front;
   FluflLock      *lock;       /* owned */
   pid_t           command;
-  gboolean        has_ended;  /* the command */
+  gboolean        has_ended;  /* whether the command has */
   int             wait_status;
   gboolean        is_lost;
-  char           *unsaid;     /* owned; nullable: why, until standard error takes it */
+  char           *unsaid;     /* owned; nullable; why the lock was lost, until it is printed */
   gboolean        front_is_gone;
   gboolean        is_ending;  /* the whole family is to end */
   gint64          kill_at;    /* milliseconds; when SIGKILL follows */
@@ -75,7 +76,7 @@ begin_end (Supervisor *self, gboolean at_once)
   if (at_once)
     return;
   signal_family (self, SIGTERM);
-  signal_family (self, SIGCONT); /* one that is stopped must see it, too */
+  signal_family (self, SIGCONT); /* a stopped process must receive SIGTERM, too */
 }
 
 static void
@@ -86,7 +87,8 @@ say_loss (Supervisor *self)
   g_clear_pointer (&self->unsaid, g_free);
 }
 
-/* The command is ended first: the reader of standard error may take its time. */
+/* Notes a loss, and ends the command unless only a warning is wanted. The message comes later, since
+ * the reader of standard error may be slow. */
 static void
 lose (Supervisor *self)
 {
@@ -103,7 +105,8 @@ lose (Supervisor *self)
 
 /* --- What happens --- */
 
-/* Without a heartbeat the lease is over when the lifetime is. Others may break the lock then. */
+/* Begins the lease. Without a heartbeat the lease ends with the lifetime, and other processes may
+ * then break the lock. */
 static void
 begin_lease (Supervisor *self)
 {
@@ -153,7 +156,7 @@ handle_event (Supervisor *self, int event)
     kill (-self->command, event);
 }
 
-/* Nobody waits for the result any more: the command must not go on. */
+/* Ends the command if the front is gone, since nobody waits for the result any more. */
 static void
 look_at_front (Supervisor *self)
 {
@@ -187,7 +190,8 @@ next_timeout (const Supervisor *self)
   return -1;
 }
 
-/* Until the command has ended; if it must end, until all have ended that it started. */
+/* Handles events until the command has ended. If the supervisor ends the command, this goes on
+ * until all processes that the command started have ended. */
 static void
 watch_command (Supervisor *self)
 {
@@ -214,14 +218,15 @@ watch_command (Supervisor *self)
 
 /* --- Begin and end --- */
 
-/* In the thread of the heartbeat. */
+/* Notes a loss. Called in the thread that finds the loss. */
 static void
 lost_cb (GCancellable *cancellable G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
 {
   events_post (EVENT_LOST);
 }
 
-/* The caller's environment, and the names of the lock. Returns: (transfer full) */
+/* Makes the environment of the command: the caller's environment, the path of the lock file, and
+ * the token of the lock. Returns: (transfer full) */
 static char **
 make_environment (FluflLock *lock)
 {
@@ -237,7 +242,7 @@ make_environment (FluflLock *lock)
   return g_environ_setenv (environment, "FLUFL_LOCK_TOKEN", token, TRUE);
 }
 
-/* Returns whether the command runs. */
+/* Starts the command. Returns whether it runs. */
 static gboolean
 start (Supervisor *self, int *out_status)
 {
@@ -251,7 +256,7 @@ start (Supervisor *self, int *out_status)
   return TRUE;
 }
 
-/* A loss that nobody has noticed before shows now. */
+/* Releases the lock, and notes a loss that only the release finds. */
 static void
 release (Supervisor *self)
 {
