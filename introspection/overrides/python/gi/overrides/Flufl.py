@@ -113,7 +113,7 @@ _ERRNOS = {Gio.io_error_from_errno(number): number
 
 @functools.lru_cache(maxsize=None)
 def _system_error(base):
-    """Make the `GLib.Error` that is also `base`, an `OSError`."""
+    """Make the class of errors that are both a `GLib.Error` and `base`, an `OSError`."""
     return type(base.__name__, (GError, base), {'__module__': __name__})
 
 
@@ -187,7 +187,7 @@ class _LostHandler:
         typed = _exception(source, error.domain, error.code, error.message)
         return self._handler(source, typed, *args)
 
-    # PyGObject looks for it so, to disconnect or block it by function.
+    # PyGObject compares handlers with a function, to disconnect or block by function.
     def __eq__(self, other):
         return self._handler == other
 
@@ -209,14 +209,14 @@ def _connects(name):
 def _to_ms(duration):
     """Give whole milliseconds; a timedelta is rounded up."""
     if isinstance(duration, datetime.timedelta):
-        # A rest of a deadline that is just past must not turn into -1, for ever.
+        # The rest of a deadline that is just past must not become -1, which is for ever.
         if duration < datetime.timedelta(0):
             raise ValueError('a duration cannot be negative')
         return -(-duration // _MILLISECOND)
     if isinstance(duration, float) and math.isinf(duration):
         raise ValueError('a duration is finite; a timeout of None is for ever')
-    # A float is most often meant as seconds, as elsewhere in Python; and a bool
-    # as whether to wait, as in threading.Lock.acquire().
+    # A float most often means seconds, as elsewhere in Python. A bool means whether
+    # to wait, as in threading.Lock.acquire().
     try:
         if isinstance(duration, bool):
             raise TypeError
@@ -272,7 +272,7 @@ def _is_cancelled(exception):
 def _start(lock, name, values, args, kwargs):
     """Begin an asynchronous operation.
 
-    Without a callback it is a coroutine where a loop of asyncio runs.
+    Without a callback, return a coroutine if a loop of asyncio runs.
     """
     if not ('callback' in kwargs or len(args) > 1) and 'asyncio' in sys.modules:
         from gi.overrides import _FluflAsync
@@ -315,8 +315,8 @@ class Lock(Flufl.Lock):
     """A lock that is a file.
 
     Properties can also be given as keywords to the constructor, with
-    underscores. As attributes, `lifetime` and `default_timeout` are
-    timedeltas, and a `default_timeout` of None is for ever. Under `props`
+    underscores. As attributes, `lifetime`, `default_timeout` and `waiting_delay`
+    are timedeltas, and a `default_timeout` of None is for ever. Under `props`
     they are milliseconds, as everywhere else.
     """
 
@@ -326,7 +326,7 @@ class Lock(Flufl.Lock):
         if file is None:
             properties['document'] = _file(properties['document'])
         elif not isinstance(file, Gio.File):
-            # Which takes "x/.." as the kernel does, unlike Gio.File.
+            # new_for_path() takes "x/.." as the kernel does, unlike Gio.File.
             file = Flufl.Lock.new_for_path(os.fspath(file)).get_file()
         if 'lifetime' in properties:
             properties['lifetime'] = _lifetime_to_ms(properties['lifetime'])
@@ -363,7 +363,7 @@ class Lock(Flufl.Lock):
 
     def __repr__(self):
         file = self.get_file()
-        if file is None:  # as GObject.new() may have it
+        if file is None:  # an object made by GObject.new() may have none
             return '<Flufl.Lock without a file>'
         return '<Flufl.Lock {!r}{}>'.format(file.get_path() or file.get_uri(),
                                             ' held' if self.get_held() else '')
@@ -376,8 +376,8 @@ class Lock(Flufl.Lock):
         try:
             self.release()
         except GLib.Error:
-            # Never hide why the work failed, unless it only says that it was
-            # stopped: it may have been by the lock's own cancellable.
+            # Do not hide why the work failed. A cancellation is no such reason,
+            # since the lock's own cancellable may have stopped the work.
             if exc_type is None or _is_cancelled(exc_value):
                 raise
 
@@ -461,7 +461,7 @@ class Lock(Flufl.Lock):
         return _run(self, Flufl.OperationKind.RELEASE, 0, cancellable, Flufl.Operation.get_answer)
 
     def refresh(self, lifetime=Flufl.LOCK_LIFETIME_DEFAULT, cancellable=None):
-        """refresh(self, lifetime=as it was acquired with, cancellable=None) -> bool"""
+        """refresh(self, lifetime=the property's present value, cancellable=None) -> bool"""
         return _run(self, Flufl.OperationKind.REFRESH, self._new_lifetime_ms(lifetime),
                     cancellable, Flufl.Operation.get_answer)
 
@@ -515,7 +515,7 @@ class Lock(Flufl.Lock):
         return _lifetime_to_ms(lifetime)
 
     def dup_lost_error(self):
-        """Get the `LostError` that the last holding ended in, or None."""
+        """Get the `LostError` by which the object last lost the lock, or None."""
         error = super().dup_lost_error()
         return error and _exception(self, error.domain, error.code, error.message)
 
@@ -525,7 +525,7 @@ class Lock(Flufl.Lock):
         return Flufl.Lock.release_all(_timeout_to_ms(timeout, Flufl.LOCK_TIMEOUT_FOREVER))
 
     def explain_error(self, error):
-        """The reason of a failure: of one that the loss of the lock has cancelled, the loss."""
+        """Get the loss of the lock if it has cancelled the work, and `error` otherwise."""
         return _is_cancelled(error) and self.dup_lost_error() or error
 
     def acquire_async(self, timeout=Flufl.LOCK_TIMEOUT_DEFAULT, *args, **kwargs):
@@ -591,6 +591,6 @@ for _name in ('host_name', 'user_name', 'real_name', 'program_name', 'pid', 'loc
 LockDetails = override(LockDetails)
 
 # PyGObject makes the class of an object when it first meets one, and aborts the process if a handler
-# of a signal raises an exception meanwhile. Those that the methods give or take are made here.
+# of a signal raises an exception meanwhile. The classes that the methods need are made here.
 _MET = (Lock.new_for_path(os.sep).get_file(), Gio.Cancellable, Gio.Task, GLib.DateTime, LockDetails,
         Flufl.Operation)

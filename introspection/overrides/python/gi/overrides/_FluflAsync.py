@@ -23,7 +23,7 @@ import threading
 from gi.module import get_introspection_module
 from gi.repository import Gio, GLib, GObject
 
-# The end of the process waits that long for a handler of the user's.
+# How many seconds the end of the process waits for a handler of the user's.
 _PATIENCE_S = 5
 
 _Lock = get_introspection_module('Flufl').Lock
@@ -50,14 +50,14 @@ class _Service:
 
     @classmethod
     def forget(cls):
-        """A forked child has no such thread, and perhaps a mutex that nobody unlocks."""
+        """Forget the thread in a forked child, which lacks it and may have a locked mutex."""
         global _service_mutex
         _service_mutex = threading.Lock()
         cls._service = None
 
     @classmethod
     def stop(cls):
-        """A thread must not wait for the interpreter when that is no more."""
+        """End the thread at exit: it must not wait for an interpreter that has ended."""
         if cls._service is not None:
             cls._service.call(cls._service._stop)
             cls._service._thread.join(_PATIENCE_S)
@@ -77,7 +77,7 @@ class _Service:
     def call(self, function):
         """Have the thread call the function.
 
-        Not by a source of GLib: PyGObject 3.42 leaks memory with each of them.
+        No source of GLib is used, since PyGObject 3.42 leaks memory with each source.
         """
         self._calls.append(function)
         self._context.wakeup()
@@ -144,7 +144,7 @@ class _Flight:
             self._future.set_result((answer, error))
 
     async def land(self, cancellable):
-        """Wait for the result. If the task is cancelled, cancel, and wait still."""
+        """Wait for the result. If the task is cancelled, cancel the operation, and wait on."""
         cancellation = None
         while not self._future.done():
             try:
@@ -183,7 +183,7 @@ class _Flight:
         if self._take_win():
             try:
                 await operate(self._lock, 'release', ())
-            except asyncio.CancelledError:  # once more; it is released all the same
+            except asyncio.CancelledError:  # the lock is released nevertheless
                 pass
             except GLib.Error:
                 self._lock.abandon()
@@ -196,11 +196,11 @@ class _Flight:
 async def operate(lock, name, values, cancellable=None):
     """Run an operation to its end, and return its answer."""
     own = Gio.Cancellable()
-    if name == 'release':  # it ends soon, and a lock that stays held helps nobody
+    if name == 'release':  # not cancelled: a release is short, and must not leave the lock held
         return await _Flight(lock, name, values, cancellable).land(own)
     if cancellable is None:
         return await _Flight(lock, name, values, own).land(own)
-    # Not Gio.Cancellable.connect(), whose end waits for handlers in other threads.
+    # The end of Gio.Cancellable.connect() would wait for handlers in other threads.
     handler = GObject.Object.connect(cancellable, 'cancelled', lambda unused: own.cancel())
     try:
         if cancellable.is_cancelled():
@@ -236,7 +236,7 @@ class _Hold:
             self._lost_cb()
 
     def _lost_cb(self, *unused):
-        """Called in any thread."""
+        """Stop the work, from any thread."""
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._stop_work)
 
@@ -276,7 +276,7 @@ async def leave(lock, work_error, is_stopped):
     if hold.end() and isinstance(work_error, asyncio.CancelledError):
         is_stopped = True
     failure = hold.error
-    if failure is None or not lock.held:  # or else it is not lost, but acquired anew by another task
+    if failure is None or not lock.held:  # after a loss, another task may hold the lock
         try:
             await operate(lock, 'release', ())
         except GLib.Error as error:
