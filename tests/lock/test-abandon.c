@@ -72,7 +72,7 @@ waiting (Face *face, gconstpointer data G_GNUC_UNUSED)
   face_release (lock);
 }
 
-/* The acquisition has won, and its caller does not know it yet. */
+/* The lock is given up after an acquisition has won it and before the caller learns of the win. */
 static void
 won (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -169,7 +169,8 @@ dropped_operation (Face *face, gconstpointer data G_GNUC_UNUSED)
   face_release (holder);
 }
 
-/* Nothing waits for a file server that does not answer. */
+/* Neither flufl_lock_abandon() nor flufl_lock_release_all() with a short timeout hangs while a file
+ * server does not answer. */
 static void
 stalled (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -188,7 +189,8 @@ stalled (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_assert_false (flufl_lock_get_held (lock));
 }
 
-/* A lock that cannot be removed has no living holder any more, so others break it at once. */
+/* A lock that cannot be removed has no living holder any more. On a local file system others see
+ * that, and break the lock at once. */
 static void
 not_removed (Face *face, gconstpointer data)
 {
@@ -502,7 +504,7 @@ copied_childs_end (Face *face, gconstpointer data G_GNUC_UNUSED)
 #endif
 }
 
-/* Exits while this thread has mutexes, as the handler of a Unix signal may. */
+/* Exits while this thread has locked mutexes, as the handler of a Unix signal may. */
 static void
 exit_with_mutexes (Face *face)
 {

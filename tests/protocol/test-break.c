@@ -14,7 +14,7 @@ test_only_the_expired (void)
 {
   Proc p;
 
-  g_test_summary ("Hazard 7: one attempt breaks an expired lock, and no other");
+  g_test_summary ("An attempt breaks a lock that has expired, and no lock that has not");
   fake_disk_reset ();
   proc_init (&p);
   put_claim (FOREIGN, TRUE, 0);
@@ -156,7 +156,7 @@ test_orphan (void)
 {
   Proc p;
 
-  g_test_summary ("A lock file without a claim is given one, rests, and is broken");
+  g_test_summary ("A lock file without a claim gets one, rests, and is then broken");
   fake_disk_reset ();
   proc_init (&p);
   put_claim (FOREIGN, TRUE, 1);
