@@ -6,6 +6,7 @@
  */
 
 #include <dlfcn.h>
+#include <libintl.h>
 #include <stdlib.h>
 #include <string.h>
 
