@@ -87,8 +87,8 @@ say_loss (Supervisor *self)
   g_clear_pointer (&self->unsaid, g_free);
 }
 
-/* Notes a loss, and ends the command unless only a warning is wanted. The message comes later, since
- * the reader of standard error may be slow. */
+/* Notes a loss, and ends the command unless only a warning is wanted. The message is written later,
+ * since the reader of standard error may be slow. */
 static void
 lose (Supervisor *self)
 {

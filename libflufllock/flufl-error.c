@@ -65,8 +65,8 @@ io_error_means_unavailable (int code)
  * | `G_IO_ERROR_CANCELLED`, `G_IO_ERROR_PENDING`, `G_IO_ERROR_BUSY` | %FALSE | nothing is known of the place |
  * | another error | %FALSE | it may pass: a file server does not answer, for example |
  *
- * Another user, who may write in the directory, can hold the lock that this user cannot have.
- * [method@Flufl.Lock.query_details] needs no more than permission to read, and shows who does.
+ * If this user lacks permission to write in the directory, a user with that permission can still hold
+ * the lock. [method@Flufl.Lock.query_details] shows such a holder. It needs permission to read only.
  *
  * Returns: whether there can be no lock at the place; %FALSE if @error is %NULL
  *

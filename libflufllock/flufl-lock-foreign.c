@@ -168,13 +168,13 @@ static const FluflCallClass foreign_class = {
  * expiration, and the state is `FLUFL_LOCK_STATE_UNKNOWN`. A crash of LibreOffice leaves the file in
  * place, so the document need not be open.
  *
- * Anybody who may write the directory can write this file. All texts are valid UTF-8 without ASCII
- * control characters. Do not put them in markup as they are.
+ * Every user with permission to write in the directory can write this file, so escape its texts before
+ * you put them in markup. They are valid UTF-8 without ASCII control characters.
  *
  * Fails with
  *
  * - `FLUFL_LOCK_ERROR_NOT_HELD` if there is no such file,
- * - `G_IO_ERROR_PERMISSION_DENIED` if it may not be read,
+ * - `G_IO_ERROR_PERMISSION_DENIED` if this user has no permission to read the file,
  * - another error of the system.
  *
  * Returns: (transfer full): the details; %NULL with @error set
