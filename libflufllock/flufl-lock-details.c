@@ -16,9 +16,9 @@ struct _FluflLockDetails
   int             pid;
   gboolean        own; /* it is that of this process */
   char           *program_name; /* nullable */
-  const char     *user_name; /* interned, or owned as foreign_user; nullable; as is … */
-  const char     *real_name; /* … this, or foreign_real */
-  char           *foreign_user, *foreign_real; /* owned; nullable */
+  const char     *user_name; /* interned or foreign_user; nullable */
+  const char     *real_name; /* interned or foreign_real; nullable */
+  char           *foreign_user, *foreign_real; /* owned; NULL for a lock of this library or flufl.lock */
   GDateTime      *acquisition; /* nullable */
   GFile          *lock_file;
   GFile          *claim_file;

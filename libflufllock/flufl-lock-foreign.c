@@ -175,6 +175,7 @@ static const FluflCallClass foreign_class = {
  *
  * - `FLUFL_LOCK_ERROR_NOT_HELD` if there is no such file,
  * - `G_IO_ERROR_PERMISSION_DENIED` if this user has no permission to read the file,
+ * - `G_IO_ERROR_CANCELLED` if the operation was cancelled,
  * - another error of the system.
  *
  * Returns: (transfer full): the details; %NULL with @error set
