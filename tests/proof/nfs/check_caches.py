@@ -39,10 +39,11 @@ class Case:
     def release(self):
         if not judge_live(self.world, f'a live lock is not broken, {self.name}', self.holder, self.waiter):
             return
+        asked = time.monotonic()
         word, _, released = self.holder.ask('release')
         got, _, heard = self.waiter.answer()
         self.world.check_time(f'a release is seen, {self.name}', word == 'done' and got == 'held',
-                              released, heard, RELEASE_SEEN_S)
+                              released, heard, RELEASE_SEEN_S, earliest=asked)
 
     def kill(self):
         self.was_live = self.holder.lost_at is None

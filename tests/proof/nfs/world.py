@@ -128,11 +128,12 @@ class World:
             self.failed += 1
         self._print(f'{"PASS" if good else "FAIL"} {name}{": " if detail else ""}{detail}')
 
-    def check_time(self, name, good, begin, end, most, detail=''):
+    def check_time(self, name, good, begin, end, most, detail='', earliest=None):
         """Check that what began and ended then took at most `most` seconds, without those for
-        which the machine stood still."""
+        which the machine stood still. It must not end before the time `earliest`, which is `begin`
+        by default."""
         took, still = end - begin, self.stalls.between(begin, end)
-        self.check(name, good and 0 <= took <= most + still,
+        self.check(name, good and (begin if earliest is None else earliest) <= end and took <= most + still,
                    f'{detail}after {took:.2f} s' + (f', of which the machine stood still for {still:.2f}'
                                             if still else ''))
 
