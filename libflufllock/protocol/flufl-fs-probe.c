@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The clock of file times may stand still for 15.6 ms on Windows, and for a second on some file
  * systems. The pauses double, so that the last ones make it sure that the ctime is not renewed. */
@@ -25,6 +26,22 @@
 #define MTIME_AHEAD (3600 * FLUFL_NSEC_PER_SEC)
 /* The coarsest grain of times is two seconds. */
 #define MTIME_GRAIN (3 * FLUFL_NSEC_PER_SEC)
+
+#define PREFIX ".flufl-probe-"
+#define SECOND_SUFFIX "-2"
+#define N_DIGITS 16
+
+/* A process that is killed in a probe leaves its files. A probe lasts for about two seconds, so the
+ * next probe removes files that are a minute old, and reads no more names than this for it. */
+#define LEFT_AGE (60 * FLUFL_NSEC_PER_SEC)
+#define LEFT_MAX 16
+#define NAMES_MAX 100000
+
+typedef struct
+{
+  GPtrArray *names;  /* (element-type filename): of files that probes may have left */
+  guint      n_seen; /* names in the directory */
+} Leavings;
 
 typedef struct
 {
@@ -131,6 +148,52 @@ probe_ctime (const FluflSyscalls *sys, const char *path, const char *other)
   return by_link && by_unlink ? FLUFL_PROBE_FIT : FLUFL_PROBE_UNFIT;
 }
 
+static gboolean
+is_probe_name (const char *name)
+{
+  const char *digits = name + strlen (PREFIX);
+  gsize n;
+
+  if (!g_str_has_prefix (name, PREFIX))
+    return FALSE;
+  n = strspn (digits, "0123456789abcdef");
+  return n == N_DIGITS && (digits[n] == '\0' || strcmp (digits + n, SECOND_SUFFIX) == 0);
+}
+
+static gboolean
+see_name (const char *name, gpointer user_data)
+{
+  Leavings *self = user_data;
+
+  if (is_probe_name (name))
+    g_ptr_array_add (self->names, g_strdup (name));
+  return ++self->n_seen < NAMES_MAX && self->names->len < LEFT_MAX;
+}
+
+/* Removes what killed processes have left of their probes. Files of a stopped process may be among
+ * these. Its probe then fails, and so does its acquisition.
+ *
+ * @now: by the clock of the file system */
+static void
+remove_leavings (const FluflSite *site, gint64 now)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *directory = flufl_site_directory (site);
+  Leavings leavings = { names, 0 };
+
+  if (site->sys->list (directory, see_name, &leavings) != 0)
+    return;
+  for (guint i = 0; i < names->len; i++)
+    {
+      g_autofree char *path = flufl_site_path_of (site, g_ptr_array_index (names, i));
+      FluflStat st;
+
+      if (site->sys->lstat (path, &st) == 0 && st.type == FLUFL_FILE_REGULAR
+          && flufl_time_since (now, st.ctime) > LEFT_AGE)
+        site->sys->unlink (path);
+    }
+}
+
 static FluflProbe
 probe (const FluflSite *site, int *out_errsv)
 {
@@ -139,6 +202,7 @@ probe (const FluflSite *site, int *out_errsv)
   g_autofree char *path = NULL;
   g_autofree char *other = NULL;
   FluflProbe result = FLUFL_PROBE_FAILED;
+  FluflStat st;
   gboolean made;
   guint64 random = 0;
   int fd;
@@ -148,9 +212,9 @@ probe (const FluflSite *site, int *out_errsv)
       *out_errsv = errno;
       return result;
     }
-  name = g_strdup_printf (".flufl-probe-%016" G_GINT64_MODIFIER "x", random);
+  name = g_strdup_printf (PREFIX "%016" G_GINT64_MODIFIER "x", random);
   path = flufl_site_path_of (site, name);
-  other = g_strconcat (path, "-2", NULL);
+  other = g_strconcat (path, SECOND_SUFFIX, NULL);
   fd = sys->open (path, FLUFL_OPEN_CREATE);
   made = fd >= 0 || errno != EEXIST; /* perhaps, in spite of an error */
   if (fd >= 0)
@@ -159,6 +223,8 @@ probe (const FluflSite *site, int *out_errsv)
     result = probe_ctime (sys, path, other);
   if (result == FLUFL_PROBE_FAILED)
     *out_errsv = errno;
+  else if (result == FLUFL_PROBE_FIT && sys->lstat (path, &st) == 0)
+    remove_leavings (site, st.ctime);
   if (made)
     sys->unlink (path);
   return result;

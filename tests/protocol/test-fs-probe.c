@@ -230,6 +230,60 @@ test_missing_directory (void)
   proc_clear (&p);
 }
 
+/* A path beside the lock. */
+static char *
+beside (const char *name)
+{
+  g_autofree char *directory = g_path_get_dirname (LOCK);
+
+  return g_build_filename (directory, name, NULL);
+}
+
+static void
+test_leavings (void)
+{
+  static const struct
+  {
+    const char *name;
+    gboolean    goes;
+  } files[] = {
+    { ".flufl-probe-0123456789abcdef", TRUE },
+    { ".flufl-probe-0123456789abcdef-2", TRUE },
+    { ".flufl-probe-0123456789abcdef-3", FALSE },
+    { ".flufl-probe-0123456789abcde", FALSE },
+    { ".flufl-probe-0123456789abcdef0", FALSE },
+    { ".flufl-probe-notes", FALSE },
+    { "a.flufl-probe-0123456789abcdef", FALSE },
+  };
+  static FluflSyscalls sys;
+  g_autofree char *young = beside (".flufl-probe-fedcba9876543210");
+  Proc p;
+
+  g_test_summary ("A probe removes the files of probes that were killed a minute ago, and no others");
+  sys = fit_table ();
+  fake_disk_reset ();
+  for (gsize i = 0; i < G_N_ELEMENTS (files); i++)
+    {
+      g_autofree char *path = beside (files[i].name);
+
+      fake_disk_put (path, "probe", 5, FLUFL_FILE_REGULAR);
+    }
+  fake_disk_advance (G_GINT64_CONSTANT (59) * 1000 * MSEC);
+  fake_disk_put (young, "probe", 5, FLUFL_FILE_REGULAR);
+  fake_disk_advance (G_GINT64_CONSTANT (2) * 1000 * MSEC);
+  proc_init_at (&p, &sys, LOCK);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_HELD);
+  for (gsize i = 0; i < G_N_ELEMENTS (files); i++)
+    {
+      g_autofree char *path = beside (files[i].name);
+
+      g_assert_cmpint (fake_disk_exists (path), ==, !files[i].goes);
+    }
+  g_assert_true (fake_disk_exists (young));
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  proc_clear (&p);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -240,6 +294,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/fs-probe/unlink", test_unlink);
   g_test_add_func ("/fs-probe/close", test_close);
   g_test_add_func ("/fs-probe/failure", test_failure);
+  g_test_add_func ("/fs-probe/leavings", test_leavings);
   g_test_add_func ("/fs-probe/missing-directory", test_missing_directory);
   return g_test_run ();
 }
