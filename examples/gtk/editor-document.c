@@ -1,0 +1,488 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ */
+
+#include "editor-document.h"
+
+#include <libflufllock.h>
+
+/* How often the holder is looked at while somebody else has the document. Seconds. */
+#define LOOK_INTERVAL 1
+
+/* For how long the lock of a successful wait is kept for a user who may be away. Seconds. */
+#define OFFER_TIME 60
+
+/* The lock of a dead holder is broken within this time, also on NFS. Milliseconds. */
+#define TAKE_OVER_TIMEOUT 30000
+
+struct _EditorDocument
+{
+  GObject       parent_instance;
+
+  GFile        *file;
+  FluflLock    *lock;
+  EditorState   state;
+  EditorState   asked_in;    /* the state to go back to when a wait is stopped */
+  GCancellable *cancellable; /* of the wait; nullable */
+  GCancellable *closed;      /* of everything else */
+  guint         look_source;
+  guint         offer_source;
+  char         *title;
+  char         *text;
+};
+
+G_DEFINE_FINAL_TYPE (EditorDocument, editor_document, G_TYPE_OBJECT)
+
+enum
+{
+  SIGNAL_CHANGED, /* the state, or what to show */
+  SIGNAL_RELOAD,  /* the file may have changed since it was read */
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+/* --- What to show --- */
+
+/* Takes the texts. */
+static void
+show (EditorDocument *self, EditorState state, char *title, char *text)
+{
+  gboolean changed = self->state != state || g_strcmp0 (self->title, title) != 0
+                     || g_strcmp0 (self->text, text) != 0;
+
+  self->state = state;
+  g_free (self->title);
+  g_free (self->text);
+  self->title = title;
+  self->text = text;
+  if (changed)
+    g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
+}
+
+/* “14:05”, or with the date if that is another day. */
+static char *
+format_since (GDateTime *utc)
+{
+  g_autoptr (GDateTime) local = g_date_time_to_local (utc);
+  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
+  gboolean today = g_date_time_get_year (local) == g_date_time_get_year (now)
+                   && g_date_time_get_day_of_year (local) == g_date_time_get_day_of_year (now);
+
+  return g_date_time_format (local, today ? "%H:%M" : "%x %H:%M");
+}
+
+/* “In “Text Editor” on “laptop”, since 14:05.” */
+static char *
+describe_place (FluflLockDetails *details)
+{
+  const char *program = flufl_lock_details_get_program_name (details);
+  const char *host = flufl_lock_details_get_host_name (details);
+  GDateTime *acquisition = flufl_lock_details_get_acquisition (details);
+  g_autofree char *since = acquisition != NULL ? format_since (acquisition) : NULL;
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  if (program != NULL)
+    g_string_append_printf (text, "In “%s”", program);
+  else
+    g_string_append_printf (text, "In process %d", flufl_lock_details_get_pid (details));
+  if (host != NULL)
+    g_string_append_printf (text, " on “%s”", host);
+  if (since != NULL)
+    g_string_append_printf (text, ", since %s", since);
+  g_string_append_c (text, '.');
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+static const char *
+name_person (FluflLockDetails *details)
+{
+  if (flufl_lock_details_get_real_name (details) != NULL)
+    return flufl_lock_details_get_real_name (details);
+  if (flufl_lock_details_get_user_name (details) != NULL)
+    return flufl_lock_details_get_user_name (details);
+  return "Somebody else";
+}
+
+static void
+show_holder (EditorDocument *self, FluflLockDetails *details)
+{
+  const char *person = name_person (details);
+  g_autofree char *place = describe_place (details);
+
+  if (self->state == EDITOR_STATE_WAITING)
+    show (self, EDITOR_STATE_WAITING, g_strdup_printf ("Waiting for %s", person),
+          g_steal_pointer (&place));
+  /* These two may be broken; a holder of another state works, as far as is known. */
+  else if (flufl_lock_details_get_state (details) == FLUFL_LOCK_STATE_STALE)
+    show (self, EDITOR_STATE_DEAD, g_strdup_printf ("%s had this document open", person),
+          g_strdup_printf ("%s The program has crashed.", place));
+  else if (flufl_lock_details_get_state (details) == FLUFL_LOCK_STATE_THEIRS_EXPIRED)
+    show (self, EDITOR_STATE_DEAD, g_strdup_printf ("%s had this document open", person),
+          g_strdup_printf ("%s The program does not answer.", place));
+  else
+    show (self, EDITOR_STATE_TAKEN, g_strdup_printf ("%s has this document open", person),
+          g_steal_pointer (&place));
+}
+
+/* --- Who has it --- */
+
+static void look (EditorDocument *self);
+
+static gboolean
+look_cb (gpointer self)
+{
+  look (self);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+set_looking (EditorDocument *self, gboolean looking)
+{
+  if (looking && self->look_source == 0)
+    self->look_source = g_timeout_add_seconds (LOOK_INTERVAL, look_cb, self);
+  if (!looking && self->look_source != 0)
+    {
+      g_source_remove (self->look_source);
+      self->look_source = 0;
+    }
+  if (looking)
+    look (self);
+}
+
+static void
+looked_cb (GObject *lock, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (EditorDocument) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FluflLockDetails) details
+      = flufl_lock_query_details_finish (FLUFL_LOCK (lock), result, &error);
+
+  if (self->look_source == 0)
+    return;
+  if (details != NULL)
+    show_holder (self, details);
+  else if (g_error_matches (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD)
+           && self->state != EDITOR_STATE_WAITING)
+    show (self, EDITOR_STATE_FREE, g_strdup ("This document is free now"),
+          g_strdup ("It may have changed since it was opened here."));
+}
+
+static void
+look (EditorDocument *self)
+{
+  flufl_lock_query_details_async (self->lock, self->closed, looked_cb, g_object_ref (self));
+}
+
+/* --- To have it --- */
+
+static gboolean
+offer_over_cb (gpointer user_data)
+{
+  EditorDocument *self = user_data;
+
+  self->offer_source = 0;
+  flufl_lock_abandon (self->lock);
+  show (self, EDITOR_STATE_FREE, g_strdup ("This document was free"),
+        g_strdup ("Nobody edited it here, so others may have it again."));
+  set_looking (self, TRUE);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+begin_editing (EditorDocument *self)
+{
+  if (self->offer_source != 0)
+    g_source_remove (self->offer_source);
+  self->offer_source = 0;
+  g_signal_emit (self, signals[SIGNAL_RELOAD], 0);
+  show (self, EDITOR_STATE_EDITING, NULL, NULL);
+}
+
+static void
+office_cb (GObject *lock, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (EditorDocument) self = user_data;
+  g_autoptr (FluflLockDetails) details
+      = flufl_lock_query_foreign_details_finish (FLUFL_LOCK (lock), result, NULL);
+
+  if (self->state != EDITOR_STATE_OPENING)
+    return;
+  if (details == NULL)
+    begin_editing (self);
+  else
+    show (self, EDITOR_STATE_OFFICE,
+          g_strdup_printf ("%s seems to have this document open", name_person (details)),
+          describe_place (details));
+}
+
+static void
+take_win (EditorDocument *self)
+{
+  set_looking (self, FALSE);
+  if (self->state == EDITOR_STATE_WAITING)
+    {
+      show (self, EDITOR_STATE_OFFERED, g_strdup ("This document is free now"),
+            g_strdup ("It is kept for you for a minute."));
+      self->offer_source = g_timeout_add_seconds (OFFER_TIME, offer_over_cb, self);
+      return;
+    }
+  show (self, EDITOR_STATE_OPENING, NULL, NULL);
+  flufl_lock_query_foreign_details_async (self->lock, self->closed, office_cb,
+                                          g_object_ref (self));
+}
+
+static void
+acquired_cb (GObject *lock, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (EditorDocument) self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  g_clear_object (&self->cancellable);
+  if (flufl_lock_acquire_finish (FLUFL_LOCK (lock), result, &error))
+    take_win (self);
+  else if (g_cancellable_is_cancelled (self->closed))
+    return;
+  else if (flufl_error_means_unavailable (error))
+    {
+      set_looking (self, FALSE);
+      g_signal_emit (self, signals[SIGNAL_RELOAD], 0);
+      show (self, EDITOR_STATE_UNPROTECTED, g_strdup ("Others can change this document meanwhile"),
+            g_strdup (error->message));
+    }
+  else if (g_error_matches (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT)
+           || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    {
+      self->state = self->asked_in;
+      set_looking (self, TRUE);
+    }
+  else
+    {
+      set_looking (self, FALSE);
+      show (self, EDITOR_STATE_FAILED, g_strdup ("This document cannot be locked"),
+            g_strdup (error->message));
+    }
+}
+
+static void
+acquire (EditorDocument *self, gint64 timeout_ms)
+{
+  if (self->cancellable != NULL)
+    return;
+  self->cancellable = g_cancellable_new ();
+  flufl_lock_acquire_async (self->lock, timeout_ms, self->cancellable, acquired_cb,
+                            g_object_ref (self));
+}
+
+/* Opens the document: to edit it, or to see who has it. */
+void
+editor_document_open (EditorDocument *self)
+{
+  self->asked_in = EDITOR_STATE_TAKEN;
+  acquire (self, 0);
+}
+
+/* The user wants to edit what is free. */
+void
+editor_document_edit (EditorDocument *self)
+{
+  if (self->state == EDITOR_STATE_OFFERED || self->state == EDITOR_STATE_OFFICE)
+    begin_editing (self);
+  else
+    editor_document_open (self);
+}
+
+/* The user wants to hear when it is free. */
+void
+editor_document_wait (EditorDocument *self)
+{
+  self->asked_in = EDITOR_STATE_TAKEN;
+  show (self, EDITOR_STATE_WAITING, g_strdup ("Waiting"), NULL);
+  set_looking (self, TRUE);
+  acquire (self, FLUFL_LOCK_TIMEOUT_FOREVER);
+}
+
+/* An acquisition breaks the lock of a dead holder, and no other one. */
+void
+editor_document_take_over (EditorDocument *self)
+{
+  self->asked_in = EDITOR_STATE_DEAD;
+  show (self, EDITOR_STATE_OPENING, g_strdup ("Taking over"), NULL);
+  set_looking (self, FALSE);
+  acquire (self, TAKE_OVER_TIMEOUT);
+}
+
+/* Ends a wait. */
+void
+editor_document_stop (EditorDocument *self)
+{
+  if (self->cancellable != NULL)
+    g_cancellable_cancel (self->cancellable);
+}
+
+/* Whatever is under way, the lock is given up; a thread of the library does it. */
+void
+editor_document_close (EditorDocument *self)
+{
+  set_looking (self, FALSE);
+  if (self->offer_source != 0)
+    g_source_remove (self->offer_source);
+  self->offer_source = 0;
+  g_cancellable_cancel (self->closed);
+  flufl_lock_abandon (self->lock);
+}
+
+static void
+lost_cb (FluflLock *lock, const GError *error, gpointer user_data)
+{
+  (void) lock;
+  show (user_data, EDITOR_STATE_LOST, g_strdup ("Somebody else may change this document now"),
+        g_strdup_printf ("Save your changes under another name. %s", error->message));
+}
+
+/* --- To save it --- */
+
+static void
+replaced_cb (GObject *file, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  EditorDocument *self = g_task_get_source_object (task);
+  GError *error = NULL;
+
+  if (g_file_replace_contents_finish (G_FILE (file), result, NULL, &error))
+    {
+      g_task_return_boolean (task, TRUE);
+      return;
+    }
+  /* If the loss of the lock has stopped the work, this is the reason. */
+  g_task_return_error (task, flufl_lock_explain_error (self->lock, error));
+  g_error_free (error);
+}
+
+static void
+replace (GTask *task)
+{
+  EditorDocument *self = g_task_get_source_object (task);
+  g_autoptr (GCancellable) work = flufl_lock_dup_work_cancellable (self->lock, NULL);
+
+  g_file_replace_contents_bytes_async (self->file, g_task_get_task_data (task), NULL, FALSE,
+                                       G_FILE_CREATE_NONE, work, replaced_cb, task);
+}
+
+/* Nothing is written if somebody else may have the lock. */
+static void
+refreshed_cb (GObject *lock, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  GError *error = NULL;
+
+  if (flufl_lock_refresh_finish (FLUFL_LOCK (lock), result, &error))
+    {
+      replace (task);
+      return;
+    }
+  g_task_return_error (task, error);
+  g_object_unref (task);
+}
+
+void
+editor_document_save_async (EditorDocument      *self,
+                            GBytes              *content,
+                            GAsyncReadyCallback  callback,
+                            gpointer             user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+
+  g_task_set_task_data (task, g_bytes_ref (content), (GDestroyNotify) g_bytes_unref);
+  if (self->state == EDITOR_STATE_UNPROTECTED)
+    replace (task);
+  else
+    flufl_lock_refresh_async (self->lock, FLUFL_LOCK_LIFETIME_DEFAULT, NULL, refreshed_cb, task);
+}
+
+gboolean
+editor_document_save_finish (EditorDocument *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* --- The object --- */
+
+GFile *
+editor_document_get_file (EditorDocument *self)
+{
+  return self->file;
+}
+
+EditorState
+editor_document_get_state (EditorDocument *self)
+{
+  return self->state;
+}
+
+/* A loss takes no text away: the user goes on, and saves it elsewhere. */
+gboolean
+editor_document_is_editable (EditorDocument *self)
+{
+  return self->state == EDITOR_STATE_EDITING || self->state == EDITOR_STATE_UNPROTECTED
+         || self->state == EDITOR_STATE_LOST;
+}
+
+const char *
+editor_document_get_title (EditorDocument *self)
+{
+  return self->title;
+}
+
+const char *
+editor_document_get_text (EditorDocument *self)
+{
+  return self->text;
+}
+
+EditorDocument *
+editor_document_new (GFile *file)
+{
+  EditorDocument *self = g_object_new (EDITOR_TYPE_DOCUMENT, NULL);
+  g_autofree char *name = g_file_get_basename (file);
+  g_autofree char *shown = g_filename_display_name (name);
+
+  self->file = g_object_ref (file);
+  /* As flufl_lock_new_for_document(), with names for people. */
+  self->lock = g_object_new (FLUFL_TYPE_LOCK, "document", file, "subject", shown, "program-name",
+                             g_get_application_name (), NULL);
+  g_signal_connect_object (self->lock, "lost", G_CALLBACK (lost_cb), self, 0);
+  return self;
+}
+
+static void
+editor_document_finalize (GObject *object)
+{
+  EditorDocument *self = EDITOR_DOCUMENT (object);
+
+  g_clear_object (&self->file);
+  g_clear_object (&self->lock);
+  g_clear_object (&self->cancellable);
+  g_clear_object (&self->closed);
+  g_free (self->title);
+  g_free (self->text);
+  G_OBJECT_CLASS (editor_document_parent_class)->finalize (object);
+}
+
+static void
+editor_document_class_init (EditorDocumentClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = editor_document_finalize;
+  signals[SIGNAL_CHANGED] = g_signal_new ("changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0,
+                                          NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_RELOAD] = g_signal_new ("reload", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0,
+                                         NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+editor_document_init (EditorDocument *self)
+{
+  self->closed = g_cancellable_new ();
+}

@@ -1,0 +1,160 @@
+# SPDX-FileCopyrightText: 2026 The libflufllock authors
+# SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+
+"""A screen of its own, and the windows on it, as a screen reader sees them."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import gi
+
+gi.require_version('Atspi', '2.0')
+from gi.repository import Atspi, GLib  # noqa: E402
+
+# A test that makes no progress for so long has failed. Seconds.
+PATIENCE = 60
+
+
+def enter_session(directory):
+    """Run this program again with a display and buses of its own; returns in that run only."""
+    if 'FLUFL_TEST_SCREEN' in os.environ:
+        return
+    server_read, server_write = os.pipe()
+    server = subprocess.Popen(['Xvfb', '-displayfd', str(server_write), '-screen', '0', '640x360x24',
+                               '-nolisten', 'tcp', '-noreset', '-ac'], pass_fds=[server_write],
+                              stderr=subprocess.DEVNULL)
+    os.close(server_write)
+    try:
+        number = os.read(server_read, 16).decode().strip()
+        environment = dict(
+            os.environ, FLUFL_TEST_SCREEN='yes', DISPLAY=':' + number, GDK_BACKEND='x11', GSK_RENDERER='cairo',
+            GTK_A11Y='atspi', GTK_USE_PORTAL='0', ADW_DISABLE_PORTAL='1', GSETTINGS_BACKEND='memory',
+            GTK_THEME='', HOME=directory, XDG_RUNTIME_DIR=directory, XDG_CACHE_HOME=directory + '/cache',
+            NO_AT_BRIDGE='0', LC_ALL='C.UTF-8')
+        for name in ('WAYLAND_DISPLAY', 'DBUS_SESSION_BUS_ADDRESS', 'AT_SPI_BUS_ADDRESS', 'GTK_THEME'):
+            environment.pop(name, None)
+        status = subprocess.run(['dbus-run-session', '--', sys.executable, *sys.argv], env=environment).returncode
+    finally:
+        server.terminate()
+        server.wait()
+    sys.exit(status)
+
+
+def wait_for(condition, what):
+    """What `condition` returns, as soon as that is true."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        # Events from the bus keep the library's picture of the windows up to date.
+        while GLib.MainContext.default().iteration(False):
+            pass
+        try:
+            found = condition()
+        except GLib.Error:  # a widget has gone meanwhile
+            found = None
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise AssertionError(f'nothing happened for {PATIENCE} s: {what}')
+        time.sleep(0.02)
+
+
+class Program:
+    """An application with a window."""
+
+    def __init__(self, command, **options):
+        self.process = subprocess.Popen(command, **options)
+        self.command = command
+
+    def pid(self):
+        return self.process.pid
+
+    def application(self):
+        desktop = Atspi.get_desktop(0)
+        for i in range(desktop.get_child_count()):
+            child = desktop.get_child_at_index(i)
+            if child is not None and child.get_process_id() == self.pid():
+                child.clear_cache()
+                return child
+        return None
+
+    def widgets(self):
+        """All that is shown, from the top."""
+        def walk(node):
+            if node is None:
+                return
+            node.clear_cache()
+            states = node.get_state_set()
+            if node.get_role() != Atspi.Role.APPLICATION and not states.contains(Atspi.StateType.VISIBLE):
+                return
+            yield node
+            for i in range(node.get_child_count()):
+                yield from walk(node.get_child_at_index(i))
+        return list(walk(self.application()))
+
+    def words(self):
+        """The texts of the labels and buttons that are shown."""
+        return [node.get_name() for node in self.widgets()
+                if node.get_role() in (Atspi.Role.LABEL, Atspi.Role.PUSH_BUTTON, Atspi.Role.STATIC)]
+
+    def buttons(self):
+        return {node.get_name(): node for node in self.widgets() if node.get_role() == Atspi.Role.PUSH_BUTTON}
+
+    def await_words(self, *parts):
+        """Wait until each of the parts is in a text that is shown."""
+        def shown():
+            words = self.words()
+            return all(any(part in word for word in words) for part in parts) and words
+        try:
+            return wait_for(shown, f'{parts} are shown')
+        except AssertionError as error:
+            raise AssertionError(f'{error}; these are: {self.words()}') from None
+
+    def click(self, name):
+        button = wait_for(lambda: self.buttons().get(name), f'the button {name}')
+        assert button.get_action_iface().do_action(0)
+
+    def view(self):
+        for node in self.widgets():
+            if node.get_role() == Atspi.Role.TEXT and node.get_state_set().contains(Atspi.StateType.MULTI_LINE):
+                return node
+        return None
+
+    def text(self):
+        view = self.view()
+        return view and Atspi.Text.get_text(view, 0, Atspi.Text.get_character_count(view))
+
+    def is_editable(self):
+        view = self.view()
+        return view is not None and view.get_state_set().contains(Atspi.StateType.EDITABLE)
+
+    def window(self):
+        return subprocess.run(['xdotool', 'search', '--onlyvisible', '--pid', str(self.pid())],
+                              capture_output=True, text=True).stdout.split()
+
+    def keys(self, *keys):
+        """Press keys in the window, which gets the focus."""
+        windows = wait_for(self.window, 'there is a window')
+        subprocess.run(['xdotool', 'windowraise', windows[-1], 'windowfocus', '--sync', windows[-1], *keys],
+                       check=True)
+
+    def picture(self, path):
+        windows = wait_for(self.window, 'there is a window')
+        subprocess.run(['xdotool', 'windowraise', windows[-1]], check=True)
+        pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(['import', '-window', windows[-1], '-colors', '64', '-strip', 'png8:' + str(path)], check=True)
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.kill()

@@ -1,0 +1,177 @@
+#!/usr/bin/python3
+# SPDX-FileCopyrightText: 2026 The libflufllock authors
+# SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+
+"""test-editor.py EDITOR: two windows of examples/gtk/ on a screen of their own.
+
+What the windows show is read as a screen reader reads it, and what people do is done with keys and
+buttons. With FLUFL_TEST_PICTURES=DIRECTORY the test also writes the pictures of the documentation.
+"""
+
+import os
+import pathlib
+import pwd
+import shutil
+import sys
+import tempfile
+import unittest
+
+import screen
+from screen import wait_for
+
+EDITOR = sys.argv[1]
+PICTURES = os.environ.get('FLUFL_TEST_PICTURES')
+
+
+def other_user():
+    """A user who is not this one, or None."""
+    if os.geteuid() != 0:
+        return None
+    return next((user for user in pwd.getpwall() if user.pw_name == 'nobody'), None)
+
+
+class Windows(unittest.TestCase):
+    def setUp(self):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix='flufl-editor-'))
+        self.addCleanup(shutil.rmtree, self.directory)
+        self.path = self.directory / 'minutes.txt'
+        self.path.write_text('Minutes of May\n')
+
+    def start(self, path=None, **options):
+        program = screen.Program([EDITOR, str(path or self.path)], **options)
+        self.addCleanup(program.end)
+        return program
+
+    def start_editing(self):
+        program = self.start()
+        wait_for(program.is_editable, 'the first window can edit')
+        wait_for(lambda: program.text() == self.path.read_text(), 'the text is shown')
+        return program
+
+    def start_reading(self, *words):
+        program = self.start()
+        program.await_words('has this document open', *words)
+        self.assertFalse(program.is_editable())
+        self.assertEqual(program.text(), self.path.read_text())
+        return program
+
+    def lock_files(self):
+        return sorted(path.name for path in self.directory.iterdir() if path.name.startswith('.minutes'))
+
+    def picture(self, program, name):
+        if PICTURES:
+            program.picture(pathlib.Path(PICTURES) / f'editor-{name}.png')
+
+    def change(self, program, text):
+        """Type at the beginning of the document."""
+        program.keys('key', 'ctrl+Home', 'type', text)
+        wait_for(lambda: (program.text() or '').startswith(text), 'the text is typed')
+
+    def test_take_and_free(self):
+        holder = self.start_editing()
+        self.assertEqual(len(self.lock_files()), 2)
+        reader = self.start_reading('In “Editor” on “', 'since', 'Notify Me')
+        self.assertNotIn('Take Over', reader.words())
+        self.picture(reader, 'taken')
+        # The keys of a reader change nothing.
+        reader.keys('type', 'x')
+        self.change(holder, 'Draft. ')
+        holder.keys('key', 'ctrl+s')
+        wait_for(lambda: self.path.read_text() == 'Draft. Minutes of May\n', 'it is saved')
+        self.assertEqual(reader.text(), 'Minutes of May\n')
+        holder.click('Close')
+        holder.process.wait(screen.PATIENCE)
+        reader.await_words('This document is free now', 'Reload and Edit')
+        self.assertEqual(self.lock_files(), [])
+        self.picture(reader, 'free')
+        reader.click('Reload and Edit')
+        wait_for(reader.is_editable, 'the other can edit')
+        wait_for(lambda: reader.text() == 'Draft. Minutes of May\n', 'the text is read again')
+        self.assertNotIn('This document is free now', reader.words())
+
+    def test_wait(self):
+        holder = self.start_editing()
+        reader = self.start_reading()
+        reader.click('Notify Me')
+        reader.await_words('Waiting for', 'Stop Waiting')
+        self.picture(reader, 'waiting')
+        reader.keys('key', 'Escape')
+        reader.await_words('has this document open', 'Notify Me')
+        reader.click('Notify Me')
+        reader.await_words('Waiting for')
+        wait_for(lambda: len(self.lock_files()) == 3, 'the waiter has a claim')
+        holder.click('Close')
+        reader.await_words('It is kept for you for a minute', 'Reload and Edit')
+        self.assertFalse(reader.is_editable())
+        self.start_reading()
+        reader.click('Reload and Edit')
+        wait_for(reader.is_editable, 'the waiter can edit')
+
+    def test_take_over(self):
+        holder = self.start_editing()
+        reader = self.start_reading()
+        self.change(holder, 'This is not saved. ')
+        holder.kill()
+        reader.await_words('had this document open', 'The program has crashed', 'Take Over')
+        self.picture(reader, 'crashed')
+        reader.click('Take Over')
+        wait_for(reader.is_editable, 'the other can edit')
+        self.assertEqual(reader.text(), 'Minutes of May\n')
+        self.assertEqual(len(self.lock_files()), 2)
+
+    def test_loss_and_save_as(self):
+        holder = self.start_editing()
+        self.change(holder, 'Precious. ')
+        for name in self.lock_files():
+            (self.directory / name).unlink()
+        rival = self.start_editing()
+        holder.keys('key', 'ctrl+s')
+        holder.await_words('Somebody else may change this document now', 'Save As…')
+        # Neither text is gone.
+        self.assertEqual(self.path.read_text(), 'Minutes of May\n')
+        self.assertEqual(holder.text(), 'Precious. Minutes of May\n')
+        self.assertTrue(holder.is_editable())
+        self.picture(holder, 'lost')
+        holder.click('Save As…')
+        wait_for(lambda: 'Cancel' in holder.buttons(), 'the dialog is shown')
+        holder.keys('key', 'ctrl+a', 'type', '--delay', '20', 'rescue.txt')
+        holder.keys('key', 'Return')
+        rescue = self.directory / 'rescue.txt'
+        wait_for(lambda: rescue.exists() and rescue.read_text() == 'Precious. Minutes of May\n', 'it is saved')
+        holder.await_words('rescue.txt')
+        self.assertNotIn('Save As…', holder.words())
+        self.assertTrue((self.directory / '.rescue.txt.lock').exists())
+        self.assertTrue(rival.is_editable())
+
+    def test_office(self):
+        office = self.directory / '.~lock.minutes.txt#'
+        office.write_text('Jane Doe,jane,laptop,24.11.2026 10:20,file:///;')
+        program = self.start()
+        program.await_words('Jane Doe seems to have this document open', 'In “LibreOffice” on “laptop”',
+                            'Edit Anyway')
+        self.assertFalse(program.is_editable())
+        self.picture(program, 'office')
+        program.click('Edit Anyway')
+        wait_for(program.is_editable, 'the document can be edited')
+
+    @unittest.skipUnless(other_user(), 'another user is needed, which root can be')
+    def test_two_users(self):
+        user = other_user()
+        self.directory.chmod(0o777)
+        home = tempfile.mkdtemp(prefix='flufl-editor-home-')
+        self.addCleanup(shutil.rmtree, home)
+        os.chown(home, user.pw_uid, user.pw_gid)
+        environment = {key: value for key, value in os.environ.items() if 'BUS' not in key}
+        environment.update(HOME=home, XDG_RUNTIME_DIR=home, XDG_CACHE_HOME=home, GTK_A11Y='none')
+        self.start(user=user.pw_uid, group=user.pw_gid, extra_groups=[], env=environment)
+        wait_for(lambda: len(self.lock_files()) == 2, 'the other user has the document')
+        self.start_reading(f'{user.pw_gecos.split(",")[0] or user.pw_name} has this document open')
+
+
+if __name__ == '__main__':
+    session = tempfile.mkdtemp(prefix='flufl-screen-')
+    try:
+        screen.enter_session(session)
+    finally:
+        shutil.rmtree(session, ignore_errors=True)
+    unittest.main(argv=sys.argv[:1] + sys.argv[2:], verbosity=2)
