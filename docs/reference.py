@@ -21,3 +21,9 @@ text = EMPTY_ROW.sub('', index.read_text(encoding='utf-8'))
 if 'href=""' in text:
     sys.exit(f'{index}: a link to nowhere')
 index.write_text(text, encoding='utf-8')
+
+# gi-docgen puts the pictures beside the pages. In the repository they have a directory.
+for page in pathlib.Path(sys.argv[1]).glob('*.html'):
+    text = page.read_text(encoding='utf-8')
+    if ' src="images/' in text:
+        page.write_text(text.replace(' src="images/', ' src="'), encoding='utf-8')

@@ -21,6 +21,12 @@ build_packages=(
     valac gjs python3-gi python3-venv python3-yaml gettext
 )
 
+# The editor of docs/gtk.md, and a screen for its windows.
+gtk_packages=(
+    libgtk-4-dev libadwaita-1-dev adwaita-icon-theme xvfb xdotool imagemagick
+    at-spi2-core gir1.2-atspi-2.0 dbus-daemon fonts-dejavu-core python3-gi
+)
+
 say() { printf '%s\n' "$*" >&2; }
 die() { say "${0##*/}: $*"; exit 1; }
 

@@ -15,7 +15,7 @@ import gi
 gi.require_version('Atspi', '2.0')
 from gi.repository import Atspi, GLib  # noqa: E402
 
-# A test that makes no progress for so long has failed. Seconds.
+# Seconds after which a test that makes no progress has failed.
 PATIENCE = 60
 
 
@@ -145,7 +145,7 @@ class Program:
         windows = wait_for(self.window, 'there is a window')
         subprocess.run(['xdotool', 'windowraise', windows[-1]], check=True)
         pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(['import', '-window', windows[-1], '-colors', '64', '-strip', 'png8:' + str(path)], check=True)
+        subprocess.run(['import', '-window', windows[-1], '+dither', '-colors', '64', '-strip', 'png8:' + str(path)], check=True)
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)

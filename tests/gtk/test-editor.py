@@ -16,8 +16,12 @@ import sys
 import tempfile
 import unittest
 
-import screen
-from screen import wait_for
+try:
+    import screen
+    from screen import wait_for
+except (ImportError, ValueError) as error:
+    print(f'SKIP: this Python has no AT-SPI: {error}')
+    sys.exit(77)
 
 EDITOR = sys.argv[1]
 PICTURES = os.environ.get('FLUFL_TEST_PICTURES')
@@ -169,6 +173,10 @@ class Windows(unittest.TestCase):
 
 
 if __name__ == '__main__':
+    for program in 'Xvfb', 'dbus-run-session', 'xdotool', 'import':
+        if shutil.which(program) is None:
+            print(f'SKIP: {program} is not installed')
+            sys.exit(77)
     session = tempfile.mkdtemp(prefix='flufl-screen-')
     try:
         screen.enter_session(session)
