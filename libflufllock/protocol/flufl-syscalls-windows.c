@@ -20,6 +20,7 @@
 
 #include <string.h>
 #include <windows.h>
+#include <winternl.h>
 
 #include "flufl-fs-kind.h"
 #include "flufl-path.h"
@@ -218,10 +219,40 @@ to_filetime (gint64 time)
   return time / 100 + (time % 100 > 0) + UNIX_EPOCH;
 }
 
+/* Returns: what kind of file on a disk has the attributes */
+static FluflFileType
+type_of (DWORD attributes)
+{
+  if ((attributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0)
+    return FLUFL_FILE_SYMLINK;
+  if ((attributes & FILE_ATTRIBUTE_DIRECTORY) != 0)
+    return FLUFL_FILE_DIRECTORY;
+  return FLUFL_FILE_REGULAR;
+}
+
+/* Asks for the index by which the file system knows the file. GetFileInformationByHandle() gives
+ * the index, too, but it asks the volume as well. In Wine that takes another process, and more time
+ * than all else that an acquisition does. */
+static gboolean
+get_index (HANDLE handle, guint64 *index)
+{
+  IO_STATUS_BLOCK status;
+  LARGE_INTEGER number;
+  NTSTATUS result = NtQueryInformationFile (handle, &status, &number, sizeof number,
+                                            FileInternalInformation);
+
+  *index = (guint64) number.QuadPart;
+  if (result != 0)
+    SetLastError (RtlNtStatusToDosError (result));
+  return result == 0;
+}
+
+/* Directories have the serial number of their volume as @dev. Files have 0, since only files of one
+ * directory are compared, and a hard link is on the volume of its file. */
 static int
 stat_handle (HANDLE handle, FluflStat *st)
 {
-  BY_HANDLE_FILE_INFORMATION info;
+  FILE_STANDARD_INFO standard;
   FILE_BASIC_INFO basic;
 
   *st = (FluflStat){ .owner = -1 };
@@ -230,22 +261,24 @@ stat_handle (HANDLE handle, FluflStat *st)
       st->type = FLUFL_FILE_DEVICE;
       return 0;
     }
-  if (!GetFileInformationByHandle (handle, &info)
-      || !GetFileInformationByHandleEx (handle, FileBasicInfo, &basic, sizeof basic))
+  if (!GetFileInformationByHandleEx (handle, FileStandardInfo, &standard, sizeof standard)
+      || !GetFileInformationByHandleEx (handle, FileBasicInfo, &basic, sizeof basic)
+      || !get_index (handle, &st->ino))
     return fail_last ();
-  if ((info.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0)
-    st->type = FLUFL_FILE_SYMLINK;
-  else if ((info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0)
-    st->type = FLUFL_FILE_DIRECTORY;
-  else
-    st->type = FLUFL_FILE_REGULAR;
-  st->dev = info.dwVolumeSerialNumber;
-  st->ino = ((guint64) info.nFileIndexHigh << 32) | info.nFileIndexLow;
-  st->nlink = info.nNumberOfLinks;
-  st->size = (gint64) (((guint64) info.nFileSizeHigh << 32) | info.nFileSizeLow);
+  st->type = type_of (basic.FileAttributes);
+  st->nlink = standard.NumberOfLinks;
+  st->size = standard.EndOfFile.QuadPart;
   st->mtime = from_filetime (basic.LastWriteTime.QuadPart);
   st->ctime = from_filetime (basic.ChangeTime.QuadPart);
   st->atime = from_filetime (basic.LastAccessTime.QuadPart);
+  if (st->type == FLUFL_FILE_DIRECTORY)
+    {
+      BY_HANDLE_FILE_INFORMATION info;
+
+      if (!GetFileInformationByHandle (handle, &info))
+        return fail_last ();
+      st->dev = info.dwVolumeSerialNumber;
+    }
   return 0;
 }
 
