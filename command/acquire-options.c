@@ -29,16 +29,16 @@ const GOptionEntry acquire_entries[] = {
     N_("Do not wait if the lock is held"), NULL },
   { "nb", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &given.at_once, NULL, NULL },
   { "conflict-exit-code", 'E', 0, G_OPTION_ARG_STRING, &given.busy,
-    N_("Exit with N if the lock is not free in time (75); 0 says nothing"),
+    N_("Exit with N if the lock is not free in time (default: 75)"),
     /* Translators: N is a number, in the line “-E, --conflict-exit-code=N”. The text beside it names
      * it, too. */
     N_("N") },
   { "lifetime", 0, 0, G_OPTION_ARG_STRING, &given.lifetime,
-    N_("Let the lock expire after S seconds without a refresh (15)"), N_("S") },
+    N_("Let the lock expire S seconds after its last refresh (default: 15)"), N_("S") },
   { "quiet", 'q', 0, G_OPTION_ARG_NONE, &given.quiet,
-    N_("Say nothing about a lock that is held"), NULL },
+    N_("Print only errors, and nothing about a lock that is held"), NULL },
   { "verbose", 'v', 0, G_OPTION_ARG_NONE, &given.verbose,
-    N_("Say how long the wait was, and for whom"), NULL },
+    N_("Print how long the wait was, and who held the lock"), NULL },
   { NULL, 0, 0, 0, NULL, NULL, NULL },
 };
 

@@ -30,7 +30,7 @@ static const GOptionEntry entries[] = {
   { "expired", 0, 0, G_OPTION_ARG_NONE, &given.expired,
     N_("Break the lock only if it has expired"), NULL },
   { "force", 0, 0, G_OPTION_ARG_NONE, &given.force,
-    N_("Break the lock of a living holder, too"), NULL },
+    N_("Break the lock whoever holds it, and remove any other file, too"), NULL },
   { "if-holder", 0, 0, G_OPTION_ARG_STRING, &given.holder,
     N_("Break the lock only if TOKEN still holds it"),
     /* Translators: TOKEN is the text that “hold” has printed. */

@@ -20,14 +20,14 @@ static struct
 
 static const GOptionEntry entries[] = {
   { "dry-run", 0, 0, G_OPTION_ARG_NONE, &given.dry_run,
-    N_("Show the claims, and do not remove them"), NULL },
+    N_("Show the claims that would be removed, and leave them"), NULL },
   { "json", 0, 0, G_OPTION_ARG_NONE, &given.as_json, N_("Print JSON"), NULL },
   { NULL, 0, 0, 0, NULL, NULL, NULL },
 };
 
 static const OptionsKind kind = {
   .usage = N_("DIRECTORY"),
-  .summary = N_("Removes the claims that dead processes have left. Locks and other files stay."),
+  .summary = N_("Removes the claims that dead processes have left in a directory, and no other files."),
   .entries = entries,
 };
 

@@ -26,11 +26,11 @@ static const struct
   { "hold", command_hold, N_("hold a lock in the background, and print a token") },
   { "release", command_release, N_("release a lock that “hold” acquired") },
   { "refresh", command_refresh, N_("refresh a lock, or change its lifetime") },
-  { "status", command_status, N_("show who holds locks") },
-  { "list", command_list, N_("show the locks of a directory that are held") },
-  { "wait", command_wait, N_("wait until a lock is free") },
-  { "break", command_break, N_("break a lock that expired, or whose holder is dead") },
-  { "watch", command_watch, N_("show the holder and the waiters, whenever they change") },
+  { "status", command_status, N_("show who holds each lock") },
+  { "list", command_list, N_("show the held locks in a directory") },
+  { "wait", command_wait, N_("wait until a lock is free or its holder is dead") },
+  { "break", command_break, N_("break a lock that has expired or whose holder is dead") },
+  { "watch", command_watch, N_("show the holder and the waiters, again after each change") },
   { "clean", command_clean, N_("remove the claims that dead processes have left") },
   { "doctor", command_doctor, N_("examine whether and how locks work in a directory") },
 };
@@ -39,7 +39,7 @@ static int
 print_help (void)
 {
   g_print ("%s\n\n%s\n\n", _("Usage: flufl-lock SUBCOMMAND [OPTION…] ARGUMENT…"),
-           _("Locks files for shells and scripts, on one machine or over NFS."));
+           _("Lock files for shells and scripts, on one machine or over NFS."));
   for (gsize i = 0; i < G_N_ELEMENTS (commands); i++)
     g_print ("  %-8s %s\n", commands[i].name, _(commands[i].summary));
   g_print ("\n%s\n", _("flufl-lock SUBCOMMAND --help lists the options. The manual page has examples."));

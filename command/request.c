@@ -44,7 +44,7 @@ static const OptionsKind release_kind = {
 
 static const GOptionEntry refresh_entries[] = {
   { "lifetime", 0, 0, G_OPTION_ARG_STRING, &given.lifetime,
-    N_("Let the lock expire after S seconds from now on"), N_("S") },
+    N_("From now on, let the lock expire S seconds after its last refresh"), N_("S") },
   { "json", 0, 0, G_OPTION_ARG_NONE, &given.as_json, N_("Print errors as JSON"), NULL },
   { NULL, 0, 0, 0, NULL, NULL, NULL },
 };

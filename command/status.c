@@ -24,13 +24,13 @@ static struct
 static const GOptionEntry status_entries[] = {
   { "json", 0, 0, G_OPTION_ARG_NONE, &given.as_json, N_("Print JSON"), NULL },
   { "check", 0, 0, G_OPTION_ARG_NONE, &given.check,
-    N_("Print nothing, and exit with 75 if a lock is held"), NULL },
+    N_("Print only errors, and exit with 75 if a lock is held"), NULL },
   { NULL, 0, 0, 0, NULL, NULL, NULL },
 };
 
 static const OptionsKind status_kind = {
   .usage = N_("LOCKFILE…"),
-  .summary = N_("Shows who holds locks, and until when."),
+  .summary = N_("Shows who holds each lock, since when and until when, and whether the holder lives."),
   .entries = status_entries,
 };
 
@@ -41,7 +41,7 @@ static const GOptionEntry list_entries[] = {
 
 static const OptionsKind list_kind = {
   .usage = N_("DIRECTORY"),
-  .summary = N_("Shows the locks of a directory that are held."),
+  .summary = N_("Shows the held locks in a directory."),
   .entries = list_entries,
 };
 

@@ -28,14 +28,14 @@ static struct
 static const GOptionEntry entries[] = {
   { "timeout", 'w', 0, G_OPTION_ARG_STRING, &given.wait, N_("Wait for S seconds at most"), N_("S") },
   { "quiet", 'q', 0, G_OPTION_ARG_NONE, &given.quiet,
-    N_("Say nothing about a lock that is held"), NULL },
+    N_("Print only errors, and nothing about a lock that is held"), NULL },
   { "json", 0, 0, G_OPTION_ARG_NONE, &given.as_json, N_("Print errors as JSON"), NULL },
   { NULL, 0, 0, 0, NULL, NULL, NULL },
 };
 
 static const OptionsKind kind = {
   .usage = N_("LOCKFILE"),
-  .summary = N_("Waits until a lock is free or its holder is dead. Does not acquire the lock."),
+  .summary = N_("Waits until a lock is free or its holder is dead, and does not acquire the lock."),
   .entries = entries,
 };
 

@@ -30,7 +30,9 @@ static const GOptionEntry entries[] = {
 
 static const OptionsKind kind = {
   .usage = N_("LOCKFILE"),
-  .summary = N_("Shows the holder of a lock and its waiters in their order, until it is interrupted."),
+  /* Translators: The line break is for terminals with 80 columns; put yours where it fits. */
+  .summary = N_("Shows the holder of a lock, and the waiters in the order of their arrival. Shows both\n"
+                "again after each change, until a signal ends the program."),
   .entries = entries,
 };
 
