@@ -68,7 +68,7 @@ BEYOND = {
     'protocol/flufl-process-facts-bsd.c': (
         {'sys/param.h', 'sys/proc.h', 'sys/sysctl.h', 'sys/types.h', 'sys/user.h', 'unistd.h'},
         'the kernel says which process this is'),
-    'protocol/flufl-syscalls-windows.c': ({'windows.h'}, 'it is the table of system calls'),
+    'protocol/flufl-syscalls-windows.c': ({'windows.h', 'winternl.h'}, 'it is the table of system calls'),
     'flufl-words.c': ({'libintl.h'}, 'it finds the catalogues of translations'),
     'process/flufl-user.c': ({'pwd.h'}, 'the system knows the names of users'),
     'process/flufl-path-windows.c': ({'windows.h'}, 'the system compares names'),
