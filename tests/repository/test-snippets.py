@@ -32,6 +32,8 @@ FENCE = re.compile(r'^```(\w+)\n(.*?)^```', re.DOTALL | re.MULTILINE)
 def pages():
     yield TOP / 'README.md', lambda text: text
     for page in sorted((TOP / 'docs').glob('*.md')):
+        if page.stem in {'tutorial', 'recipes'}:
+            continue  # test-lessons.py runs them
         yield page, lambda text: text
     for source in sorted((TOP / 'libflufllock').glob('*.[ch]')):
         # Documentation comments, without their stars.
