@@ -67,8 +67,8 @@ flufl_lock_guard_new (FluflLock    *lock,
  * Fails with
  *
  * - `FLUFL_LOCK_ERROR_LOST` if the lock was lost,
- * - `FLUFL_LOCK_ERROR_NOT_HELD` if the hold of this guard ended before. @lock may
- *   have been acquired again since, which this leaves alone,
+ * - `FLUFL_LOCK_ERROR_NOT_HELD` if the lease of this guard ended before. If @lock
+ *   was acquired again since, the new lease stays,
  * - `G_IO_ERROR_PENDING` if another operation runs on the object. The lock is
  *   given up all the same,
  * - an error of the system if the claim file cannot be removed. The lock is given
@@ -104,7 +104,7 @@ flufl_lock_guard_release (FluflLockGuard *guard, GError **error)
  * Releases the lock and frees the guard. `g_autoptr (FluflLockGuard)` calls this
  * at the end of its scope.
  *
- * If the hold of this guard has ended, by a loss or a release, nothing is
+ * If the lease of this guard has ended, by a loss or a release, nothing is
  * released. A loss is not reported: see [method@Flufl.LockGuard.release].
  *
  * Since: 0.1
