@@ -64,8 +64,9 @@ list_holders (GPtrArray *leases)
  * one: those that are held, and those that are being acquired.
  *
  * A process that calls exit(3), or returns from `main()`, does this by itself,
- * for two seconds at most. Objects whose [property@Flufl.Lock:release-at-exit] is
- * %FALSE are left out. A forked child never touches the locks of its parent.
+ * for two seconds at most. The exit leaves out objects whose
+ * [property@Flufl.Lock:release-at-exit] is %FALSE. This function gives up their
+ * locks, too. A forked child never touches the locks of its parent.
  *
  * Work that a lock protects is not stopped: it is no loss if the program itself
  * gives up its locks. End the work before.

@@ -158,8 +158,8 @@ free_details (gpointer details)
  *
  * They are in the order of their arrival, which is the order of their turns on a
  * local file system as a rule. Processes of flufl.lock come last, since their
- * claims do not show it. Two waiters of each process have claims; the others
- * wait behind them without one. Those that are proved dead are left out.
+ * claims do not show it. Usually at most two waiters of each process have claims;
+ * the others wait behind them without one. Those that are proved dead are left out.
  *
  * Of a waiter, [method@Flufl.LockDetails.get_expiration] has the moment until
  * which its claim is fresh, and [method@Flufl.LockDetails.get_acquisition] the moment when

@@ -161,6 +161,8 @@ flufl_lock_details_free (FluflLockDetails *self)
  * Gets the name of the host on which the lock was acquired, as the holder
  * spells it. A very long name may be cut.
  *
+ * Other processes write this name; see [method@Flufl.LockDetails.get_program_name].
+ *
  * Returns: (nullable): the host name; %NULL if the claim's name does not show it,
  *   for example because it has another separator
  *
@@ -179,9 +181,9 @@ flufl_lock_details_get_host_name (FluflLockDetails *self)
  * @self: the details
  *
  * Gets the holder's process ID in the holder's own pid namespace. In another
- * namespace, such as that of a container, it is another process.
+ * namespace, such as that of a container, the same number means another process.
  *
- * Returns: the process ID
+ * Returns: the process ID; 0 for details of [method@Flufl.Lock.query_foreign_details]
  *
  * Since: 0.1
  */
@@ -216,12 +218,15 @@ flufl_lock_details_is_own_process (FluflLockDetails *self)
  * flufl_lock_details_get_program_name:
  * @self: the details
  *
- * Gets what the holder's program is called: the [property@Flufl.Lock:program-name]
- * of the holder, cut to 32 bytes. If the holder has set none, it is the name of its
- * process, if that is proved to live on this machine.
+ * Gets the name of the holder's program. It is the
+ * [property@Flufl.Lock:program-name] of the holder, cut to 32 bytes. If the
+ * holder's claim names no program, it is the name of the holder's process, provided
+ * that this process is proved to live on this machine. For details of
+ * [method@Flufl.Lock.query_foreign_details] it is `LibreOffice`.
  *
- * The name was written by another process. It may have any characters, so do not
- * put it in markup or on a terminal as it is.
+ * Other processes write this name, and it may have any characters. Escape it before
+ * you put it in markup, and replace control characters before you print it on a
+ * terminal.
  *
  * Returns: (nullable): the program's name, or %NULL if it is not known
  *
@@ -245,6 +250,9 @@ flufl_lock_details_get_program_name (FluflLockDetails *self)
  * The name is looked up in a thread of the library. It is left out if the system
  * does not find it within a tenth of a second, and on Windows.
  *
+ * For details of [method@Flufl.Lock.query_foreign_details] it is the name that the
+ * other program wrote; see [method@Flufl.LockDetails.get_program_name].
+ *
  * Returns: (nullable): the user's name, or %NULL if it is not known
  *
  * Since: 0.1
@@ -261,7 +269,11 @@ flufl_lock_details_get_user_name (FluflLockDetails *self)
  * flufl_lock_details_get_real_name:
  * @self: the details
  *
- * Gets the name of the person who owns the lock file, such as `Jane Doe`.
+ * Gets the name of the person who owns the lock file, such as `Jane Doe`, as this
+ * machine knows it.
+ *
+ * For details of [method@Flufl.Lock.query_foreign_details] it is the name that the
+ * other program wrote; see [method@Flufl.LockDetails.get_program_name].
  *
  * Returns: (nullable): the person's name, or %NULL if the system does not know it
  *
@@ -283,6 +295,9 @@ flufl_lock_details_get_real_name (FluflLockDetails *self)
  * be early by a twentieth of the lifetime until the first refresh. Where the file
  * system does not keep the time, it is the moment when the holder began to wait.
  *
+ * For details of [method@Flufl.Lock.query_foreign_details] it is the minute at which
+ * the document was opened, by that host's clock.
+ *
  * Returns: (transfer none) (nullable): the acquisition, in UTC, or %NULL if it is
  *   not known, for example because the holder uses flufl.lock
  *
@@ -300,7 +315,8 @@ flufl_lock_details_get_acquisition (FluflLockDetails *self)
  * flufl_lock_details_get_lock_file:
  * @self: the details
  *
- * Gets the lock file.
+ * Gets the lock file. For details of [method@Flufl.Lock.query_foreign_details] it is
+ * the file `.~lock.NAME#` of the other program.
  *
  * Returns: (transfer none): the lock file
  *
@@ -319,7 +335,8 @@ flufl_lock_details_get_lock_file (FluflLockDetails *self)
  * @self: the details
  *
  * Gets the holder's claim file: the file next to the lock file that is the
- * same inode as the lock file.
+ * same inode as the lock file. For details of
+ * [method@Flufl.Lock.query_foreign_details] it is the lock file itself.
  *
  * Returns: (transfer none): the claim file
  *
@@ -359,7 +376,8 @@ flufl_lock_details_get_expiration (FluflLockDetails *self)
  *
  * Gets the state in which the lock was found.
  *
- * Returns: the state
+ * Returns: the state; `FLUFL_LOCK_STATE_UNKNOWN` for details of
+ *   [method@Flufl.Lock.query_foreign_details]
  *
  * Since: 0.1
  */

@@ -197,8 +197,8 @@ install_construct_only (void)
   /**
    * FluflLock:document:
    *
-   * The document whose lock it is; see [ctor@Flufl.Lock.new_for_document]. %NULL for other locks.
-   * If it is set, [property@Flufl.Lock:file] is made from it.
+   * The document that the lock is for; see [ctor@Flufl.Lock.new_for_document]. %NULL if the object is
+   * not for a document. If it is set, [property@Flufl.Lock:file] is made from it.
    *
    * Since: 0.1
    */

@@ -51,11 +51,11 @@
  *
  * An object may be used from any thread. While it acquires, releases or breaks the lock, a second
  * one of these operations fails with `G_IO_ERROR_PENDING`; queries and refreshes run at any time. A
- * synchronous operation does all its work in the calling thread, emits signals there, and runs no
- * main context. An asynchronous operation never touches the disk in the calling thread. Its
- * callback and its signals come in the main context that was the thread-default when it began.
- * [signal@Flufl.Lock::lost] is emitted in the main context of the acquisition, unless a synchronous
- * operation finds the loss.
+ * synchronous operation accesses the lock's files in the calling thread, emits signals there, and
+ * runs no main context. Another thread looks up the names of users. An asynchronous operation never
+ * touches the disk in the calling thread. Its callback and its signals come in the main context that
+ * was the thread-default when it began. [signal@Flufl.Lock::lost] is emitted in the main context of
+ * the acquisition, unless a synchronous operation finds the loss.
  *
  * ## Forks and last references
  *
@@ -316,21 +316,20 @@ flufl_lock_new_beside (GFile *file)
  * lock, whichever link it was opened by. [property@Flufl.Lock:file] shows that lock file from then
  * on. Hard links are different names with different locks.
  *
- * The object differs from that of [ctor@Flufl.Lock.new] in two properties:
+ * Two properties have other defaults than those of [ctor@Flufl.Lock.new]:
  *
  * - [property@Flufl.Lock:lifetime] is 120000 (two minutes). The lock is refreshed about every 40
- *   seconds, and it survives an absence of the network of more than a minute. Another machine waits
- *   that long for the lock of a machine that was switched off.
+ *   seconds, so it survives an absence of the network of more than a minute. If a machine is switched
+ *   off, other machines wait for its lock for up to two minutes and 15 seconds.
  * - [property@Flufl.Lock:subject] is the path of the document, so that messages speak of the
  *   document.
  *
  * To save under another name, create a second object, acquire its lock, save, and release the first
  * lock. So neither document is ever without its lock.
  *
- * While the lock is held, the name of its claim file has the characters of
- * [property@Flufl.Lock:separator]. Some programs that synchronize directories refuse `|`. If all
- * programs that open the documents agree on another separator, such as `^`, create the object with
- * [property@Flufl.Lock:document] and that separator.
+ * The names of claim files contain [property@Flufl.Lock:separator]. Some programs that synchronize
+ * directories refuse its default, `|`. If all programs that open the documents agree on another
+ * separator, such as `^`, create the object with [property@Flufl.Lock:document] and that separator.
  *
  * Returns: (transfer full): the lock
  *
