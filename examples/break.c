@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * break [--force] FILE: break FILE.lock, whose holder is dead or has let it
- * expire. With --force break it whoever holds it.
+ * break [--force] FILE: break FILE.lock if its holder is proved dead, or if the
+ * lock expired more than ten seconds ago. With --force break it whoever holds it.
  */
 
 #include <libflufllock.h>
@@ -31,8 +31,8 @@ main (int argc, char *argv[])
       return 2;
     }
 
-  /* Without FLUFL_BREAK_FORCE a live holder keeps its lock. The call may wait some seconds to see
-   * that nothing changes. */
+  /* Without FLUFL_BREAK_FORCE a holder that refreshes its lock keeps it. The call may wait to see that
+   * nothing changes: some seconds, or a third of the lifetime longer if the holder lives. */
   file = g_file_new_for_path (argv[1]);
   lock = flufl_lock_new_beside (file);
   if (flufl_lock_break_lock (lock, force ? FLUFL_BREAK_FORCE : FLUFL_BREAK_NONE, NULL, &error))

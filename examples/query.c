@@ -8,11 +8,29 @@
 #include <libflufllock.h>
 #include <locale.h>
 
+/* Other processes write the names, in UTF-8. A control character could move the cursor of a
+ * terminal or change its colours. */
+static char *
+dup_printable (const char *name)
+{
+  g_autoptr (GString) printable = g_string_new (NULL);
+
+  for (const char *p = name; *p != '\0'; p = g_utf8_next_char (p))
+    {
+      gunichar c = g_utf8_get_char (p);
+
+      g_string_append_unichar (printable, g_unichar_isprint (c) ? c : '?');
+    }
+  return g_string_free (g_steal_pointer (&printable), FALSE);
+}
+
 static void
 print_details (FluflLockDetails *details)
 {
-  const char *host = flufl_lock_details_get_host_name (details);
-  const char *program = flufl_lock_details_get_program_name (details);
+  const char *host_name = flufl_lock_details_get_host_name (details);
+  const char *program_name = flufl_lock_details_get_program_name (details);
+  g_autofree char *host = dup_printable (host_name != NULL ? host_name : "an unknown host");
+  g_autofree char *program = program_name != NULL ? dup_printable (program_name) : NULL;
   FluflLockState state = flufl_lock_details_get_state (details);
   g_autoptr (GDateTime) expiration = NULL;
   g_autofree char *until = NULL;
@@ -20,12 +38,11 @@ print_details (FluflLockDetails *details)
   expiration = g_date_time_to_local (flufl_lock_details_get_expiration (details));
   until = g_date_time_format (expiration, "%F %T");
 
-  g_print ("Process %d on %s holds the lock.\n", flufl_lock_details_get_pid (details),
-           host != NULL ? host : "an unknown host");
+  g_print ("Process %d on %s holds the lock.\n", flufl_lock_details_get_pid (details), host);
   if (program != NULL) /* not all holders write theirs */
     g_print ("Its program is %s.\n", program);
   if (state == FLUFL_LOCK_STATE_STALE)
-    g_print ("It is dead: the next acquisition breaks the lock.\n");
+    g_print ("The holder is dead: the next acquisition breaks the lock.\n");
   else if (state == FLUFL_LOCK_STATE_THEIRS_EXPIRED)
     g_print ("The lock expired at %s.\n", until);
   else

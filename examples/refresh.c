@@ -3,7 +3,7 @@
  *
  * refresh FILE: append the lines of the standard input to FILE while FILE.lock is
  * held. The lock has no heartbeat. The program refreshes the lock before each
- * write, so it writes nothing after a loss.
+ * write, so it starts no write once it knows of a loss.
  */
 
 #include <libflufllock.h>

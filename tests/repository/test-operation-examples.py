@@ -28,9 +28,9 @@ class Operations(unittest.TestCase):
         return subprocess.run([program, *arguments], input=text, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, timeout=PATIENCE_S)
 
-    def lock_by_hand(self, lifetime_s):
+    def lock_by_hand(self, lifetime_s, unique='1'):
         """Lock as flufl.lock does, for another host's process."""
-        claim = pathlib.Path(f'{self.lock}|elsewhere.example.org|4711|1')
+        claim = pathlib.Path(f'{self.lock}|elsewhere.example.org|4711|{unique}')
         claim.write_text(str(claim))
         expiration = time.time() + lifetime_s
         os.utime(claim, (expiration, expiration))
@@ -126,7 +126,14 @@ class Operations(unittest.TestCase):
         process.wait(PATIENCE_S)
         result = self.run_one(QUERY, self.file)
         self.assertEqual(result.returncode, 1)
-        self.assertIn('It is dead: the next acquisition breaks the lock.\n', result.stdout)
+        self.assertIn('The holder is dead: the next acquisition breaks the lock.\n', result.stdout)
+
+    def test_query_with_a_program_that_moves_the_cursor(self):
+        program = '\x1b[31mEditor\u202e'.encode().hex()
+        self.lock_by_hand(HOUR_S, f'T18eac9a40973529cR018eac9a4097P{program}')
+        result = self.run_one(QUERY, self.file)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn('Its program is ?[31mEditor?.\n', result.stdout)
 
     def test_query_of_what_is_no_lock(self):
         self.lock.write_text('precious')
