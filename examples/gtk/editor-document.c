@@ -12,9 +12,6 @@
 /* For how long the lock of a successful wait is kept for a user who may be away. Seconds. */
 #define OFFER_TIME 60
 
-/* The lock of a dead holder is broken within this time, also on NFS. Milliseconds. */
-#define TAKE_OVER_TIMEOUT 30000
-
 struct _EditorDocument
 {
   GObject       parent_instance;
@@ -27,6 +24,7 @@ struct _EditorDocument
   GCancellable *closed;      /* of everything else */
   guint         look_source;
   guint         offer_source;
+  gint64        taking_since; /* monotonic time */
   char         *title;
   char         *text;
 };
@@ -104,13 +102,51 @@ name_person (FluflLockDetails *details)
   return "Somebody else";
 }
 
+/* What the user waits for. An acquisition watches an expired lock for a third of its lifetime and
+ * five seconds, if the process of the holder still exists. The others have the same lifetime, since
+ * they use the same preset. */
+static char *
+describe_progress (EditorDocument *self)
+{
+  gint64 watch = flufl_lock_get_lifetime (self->lock) / 3 / 1000 + 5;
+  gint64 left = watch - (g_get_monotonic_time () - self->taking_since) / G_USEC_PER_SEC;
+
+  if (left <= 0)
+    return g_strdup ("The program does not answer. Its lock is about to be broken.");
+  return g_strdup_printf ("The program does not answer. It is watched for up to %d s more before its "
+                          "lock is broken.", (int) left);
+}
+
+static void
+show_taking_over (EditorDocument *self, FluflLockDetails *details)
+{
+  const char *person = name_person (details);
+
+  if (flufl_lock_details_get_state (details) == FLUFL_LOCK_STATE_STALE)
+    show (self, EDITOR_STATE_TAKING_OVER, g_strdup_printf ("Taking over from %s", person),
+          g_strdup ("The program has crashed."));
+  else if (flufl_lock_details_get_state (details) == FLUFL_LOCK_STATE_THEIRS_EXPIRED)
+    show (self, EDITOR_STATE_TAKING_OVER, g_strdup_printf ("Taking over from %s", person),
+          describe_progress (self));
+  /* The holder works again, so this has become an ordinary wait. A lock of this process may be the
+   * one that is being taken: the acquisition reports it. */
+  else if (!flufl_lock_details_is_own_process (details))
+    {
+      self->asked_in = EDITOR_STATE_TAKEN;
+      show (self, EDITOR_STATE_WAITING, g_strdup_printf ("Waiting for %s", person),
+            describe_place (details));
+    }
+}
+
 static void
 show_holder (EditorDocument *self, FluflLockDetails *details)
 {
   const char *person = name_person (details);
   g_autofree char *place = describe_place (details);
 
-  if (self->state == EDITOR_STATE_WAITING)
+  if (self->state == EDITOR_STATE_TAKING_OVER)
+    show_taking_over (self, details);
+  else if (self->state == EDITOR_STATE_WAITING)
     show (self, EDITOR_STATE_WAITING, g_strdup_printf ("Waiting for %s", person),
           g_steal_pointer (&place));
   /* These two may be broken; a holder of another state works, as far as is known. */
@@ -163,7 +199,7 @@ looked_cb (GObject *lock, GAsyncResult *result, gpointer user_data)
   if (details != NULL)
     show_holder (self, details);
   else if (g_error_matches (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD)
-           && self->state != EDITOR_STATE_WAITING)
+           && self->cancellable == NULL)
     show (self, EDITOR_STATE_FREE, g_strdup ("This document is free now"),
           g_strdup ("It may have changed since it was opened here."));
 }
@@ -302,14 +338,17 @@ editor_document_wait (EditorDocument *self)
   acquire (self, FLUFL_LOCK_TIMEOUT_FOREVER);
 }
 
-/* An acquisition breaks the lock of a dead holder, and no other one. */
+/* An acquisition breaks the lock of a holder that is proved dead, or whose lock expired more than
+ * ten seconds ago. It never breaks the lock of a holder that refreshes it in time. How long it first
+ * watches the lock depends on the holder, so the wait has no timeout, and the user can stop it. */
 void
 editor_document_take_over (EditorDocument *self)
 {
   self->asked_in = EDITOR_STATE_DEAD;
-  show (self, EDITOR_STATE_OPENING, g_strdup ("Taking over"), NULL);
-  set_looking (self, FALSE);
-  acquire (self, TAKE_OVER_TIMEOUT);
+  self->taking_since = g_get_monotonic_time ();
+  show (self, EDITOR_STATE_TAKING_OVER, g_strdup ("Taking over"), NULL);
+  acquire (self, FLUFL_LOCK_TIMEOUT_FOREVER);
+  set_looking (self, TRUE);
 }
 
 /* Ends a wait. */

@@ -18,6 +18,7 @@ typedef enum
   EDITOR_STATE_UNPROTECTED, /* there can be no lock here; editing goes on without one */
   EDITOR_STATE_TAKEN,       /* somebody else holds the lock */
   EDITOR_STATE_DEAD,        /* the holder is proved dead, or its lock has expired */
+  EDITOR_STATE_TAKING_OVER, /* the lock of such a holder is being acquired */
   EDITOR_STATE_FREE,        /* it was taken, and nobody holds it now */
   EDITOR_STATE_WAITING,     /* the lock is wanted as soon as it is free */
   EDITOR_STATE_OFFERED,     /* the wait was successful, and the lock is held for the user */

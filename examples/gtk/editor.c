@@ -60,9 +60,11 @@ document_changed_cb (EditorWindow *self)
     gtk_label_set_text (GTK_LABEL (self->text), text != NULL ? text : "");
   gtk_widget_set_visible (self->text, text != NULL);
   gtk_widget_set_visible (self->wait, state == EDITOR_STATE_TAKEN);
-  gtk_widget_set_visible (self->stop, state == EDITOR_STATE_WAITING);
-  gtk_widget_set_visible (self->spinner, state == EDITOR_STATE_WAITING
-                                             || state == EDITOR_STATE_OPENING);
+  gtk_widget_set_visible (self->stop, state == EDITOR_STATE_WAITING
+                                          || state == EDITOR_STATE_TAKING_OVER);
+  gtk_button_set_label (GTK_BUTTON (self->stop),
+                        state == EDITOR_STATE_WAITING ? "Stop Waiting" : "Stop");
+  gtk_widget_set_visible (self->spinner, gtk_widget_get_visible (self->stop));
   gtk_widget_set_visible (self->take_over, state == EDITOR_STATE_DEAD);
   gtk_widget_set_visible (self->edit, state == EDITOR_STATE_FREE || state == EDITOR_STATE_OFFERED
                                           || state == EDITOR_STATE_OFFICE);

@@ -44,9 +44,9 @@ def enter_session(directory):
     sys.exit(status)
 
 
-def wait_for(condition, what):
+def wait_for(condition, what, patience=PATIENCE):
     """What `condition` returns, as soon as that is true."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patience
     while True:
         # Events from the bus keep the library's picture of the windows up to date.
         while GLib.MainContext.default().iteration(False):
@@ -58,7 +58,7 @@ def wait_for(condition, what):
         if found:
             return found
         if time.monotonic() > end:
-            raise AssertionError(f'nothing happened for {PATIENCE} s: {what}')
+            raise AssertionError(f'nothing happened for {patience} s: {what}')
         time.sleep(0.02)
 
 
@@ -103,18 +103,22 @@ class Program:
     def buttons(self):
         return {node.get_name(): node for node in self.widgets() if node.get_role() == Atspi.Role.PUSH_BUTTON}
 
-    def await_words(self, *parts):
+    def await_words(self, *parts, patience=PATIENCE):
         """Wait until each of the parts is in a text that is shown."""
         def shown():
             words = self.words()
             return all(any(part in word for word in words) for part in parts) and words
         try:
-            return wait_for(shown, f'{parts} are shown')
+            return wait_for(shown, f'{parts} are shown', patience)
         except AssertionError as error:
             raise AssertionError(f'{error}; these are: {self.words()}') from None
 
     def click(self, name):
-        button = wait_for(lambda: self.buttons().get(name), f'the button {name}')
+        """Press a button. One with a mnemonic has two names: “_Replace Replace”."""
+        def find():
+            buttons = self.buttons()
+            return buttons.get(name) or buttons.get(f'_{name} {name}')
+        button = wait_for(find, f'the button {name}')
         assert Atspi.Action.do_action(button, 0)
 
     def view(self):
@@ -146,6 +150,12 @@ class Program:
         subprocess.run(['xdotool', 'windowraise', windows[-1]], check=True)
         pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(['import', '-window', windows[-1], '+dither', '-colors', '64', '-strip', 'png8:' + str(path)], check=True)
+
+    def stop(self):
+        """Stop the process, which then answers nothing more."""
+        self.process.send_signal(signal.SIGSTOP)
+        wait_for(lambda: pathlib.Path(f'/proc/{self.pid()}/stat').read_text().rpartition(')')[2].split()[0] == 'T',
+                 'the process is stopped')
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)

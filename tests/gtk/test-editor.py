@@ -14,6 +14,8 @@ import pwd
 import shutil
 import sys
 import tempfile
+import threading
+import time
 import unittest
 
 try:
@@ -34,7 +36,7 @@ def other_user():
     return next((user for user in pwd.getpwall() if user.pw_name == 'nobody'), None)
 
 
-class Windows(unittest.TestCase):
+class Case(unittest.TestCase):
     def setUp(self):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix='flufl-editor-'))
         self.addCleanup(shutil.rmtree, self.directory)
@@ -50,6 +52,13 @@ class Windows(unittest.TestCase):
         program = self.start()
         wait_for(program.is_editable, 'the first window can edit')
         wait_for(lambda: program.text() == self.path.read_text(), 'the text is shown')
+        return program
+
+    def start_stopped(self):
+        """A holder that answers nothing, not even this test's questions about its window."""
+        program = self.start(env=dict(os.environ, GTK_A11Y='none'))
+        self.addCleanup(program.kill)
+        wait_for(lambda: len(self.lock_files()) == 2, 'the holder has the document')
         return program
 
     def start_reading(self, *words):
@@ -71,6 +80,25 @@ class Windows(unittest.TestCase):
         program.keys('key', 'ctrl+Home', 'type', text)
         wait_for(lambda: (program.text() or '').startswith(text), 'the text is typed')
 
+    def expire(self):
+        """Let the lock be expired, and not yet for so long that it may be broken, until the result is set."""
+        lock = self.directory / '.minutes.txt.lock'
+        enough = threading.Event()
+
+        def keep_expired():
+            while True:
+                os.utime(lock, (time.time() - 1,) * 2)
+                if enough.wait(0.5):
+                    break
+            os.utime(lock, (time.time() + 120,) * 2)
+        thread = threading.Thread(target=keep_expired)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(enough.set)
+        return enough
+
+
+class Windows(Case):
     def test_take_and_free(self):
         holder = self.start_editing()
         self.assertEqual(len(self.lock_files()), 2)
@@ -123,6 +151,26 @@ class Windows(unittest.TestCase):
         self.assertEqual(reader.text(), 'Minutes of May\n')
         self.assertEqual(len(self.lock_files()), 2)
 
+    def test_take_over_from_hung(self):
+        holder = self.start_stopped()
+        reader = self.start_reading()
+        holder.stop()
+        enough = self.expire()
+        reader.await_words('The program does not answer', 'Take Over')
+        reader.click('Take Over')
+        reader.await_words('Taking over from', 'It is watched for up to', 'Stop')
+        # The user can think better of it.
+        reader.click('Stop')
+        reader.await_words('The program does not answer', 'Take Over')
+        reader.click('Take Over')
+        reader.await_words('Taking over from')
+        # If the holder refreshes its lock meanwhile, nothing is taken from it.
+        enough.set()
+        reader.await_words('Waiting for', 'Stop Waiting')
+        self.assertFalse(reader.is_editable())
+        reader.click('Stop Waiting')
+        reader.await_words('has this document open', 'Notify Me')
+
     def test_loss_and_save_as(self):
         holder = self.start_editing()
         self.change(holder, 'Precious. ')
@@ -172,6 +220,18 @@ class Windows(unittest.TestCase):
         self.start_reading(f'{user.pw_gecos.split(",")[0] or user.pw_name} has this document open')
 
 
+class Slow(Case):
+    def test_take_over_from_stopped(self):
+        """The lock of a process that is stopped expires after two minutes, and is watched for 45 s."""
+        holder = self.start_stopped()
+        reader = self.start_reading()
+        holder.stop()
+        reader.await_words('The program does not answer', 'Take Over', patience=120 + screen.PATIENCE)
+        reader.click('Take Over')
+        wait_for(reader.is_editable, 'the other can edit', 45 + screen.PATIENCE)
+        self.assertEqual(reader.text(), 'Minutes of May\n')
+
+
 if __name__ == '__main__':
     for program in 'Xvfb', 'dbus-run-session', 'xdotool', 'import':
         if shutil.which(program) is None:
@@ -182,4 +242,4 @@ if __name__ == '__main__':
         screen.enter_session(session)
     finally:
         shutil.rmtree(session, ignore_errors=True)
-    unittest.main(argv=sys.argv[:1] + sys.argv[2:], verbosity=2)
+    unittest.main(defaultTest='Windows', argv=sys.argv[:1] + sys.argv[2:], verbosity=2)
