@@ -25,6 +25,7 @@ struct _EditorDocument
   guint         look_source;
   guint         offer_source;
   gint64        taking_since; /* monotonic time */
+  char         *unprotected;  /* why the text is to be edited without a lock; nullable */
   char         *title;
   char         *text;
 };
@@ -34,7 +35,7 @@ G_DEFINE_FINAL_TYPE (EditorDocument, editor_document, G_TYPE_OBJECT)
 enum
 {
   SIGNAL_CHANGED, /* the state, or what to show */
-  SIGNAL_RELOAD,  /* the file may have changed since it was read */
+  SIGNAL_RELOAD,  /* to be answered by editor_document_read_done(), once the file was read again */
   N_SIGNALS
 };
 
@@ -226,13 +227,20 @@ offer_over_cb (gpointer user_data)
 }
 
 static void
-begin_editing (EditorDocument *self)
+stop_offer (EditorDocument *self)
 {
   if (self->offer_source != 0)
     g_source_remove (self->offer_source);
   self->offer_source = 0;
+}
+
+/* The text that is shown may be older than the lock, so it cannot be edited until it was read
+ * again: see editor_document_read_done(). */
+static void
+begin_reading (EditorDocument *self)
+{
+  show (self, EDITOR_STATE_READING, NULL, NULL);
   g_signal_emit (self, signals[SIGNAL_RELOAD], 0);
-  show (self, EDITOR_STATE_EDITING, NULL, NULL);
 }
 
 static void
@@ -242,30 +250,39 @@ office_cb (GObject *lock, GAsyncResult *result, gpointer user_data)
   g_autoptr (FluflLockDetails) details
       = flufl_lock_query_foreign_details_finish (FLUFL_LOCK (lock), result, NULL);
 
-  if (self->state != EDITOR_STATE_OPENING)
+  if (self->state != EDITOR_STATE_OPENING || g_cancellable_is_cancelled (self->closed))
     return;
   if (details == NULL)
-    begin_editing (self);
+    begin_reading (self);
   else
     show (self, EDITOR_STATE_OFFICE,
           g_strdup_printf ("%s seems to have this document open", name_person (details)),
           describe_place (details));
 }
 
+/* LibreOffice does not know this lock, and may have the document all the same. */
+static void
+ask_office (EditorDocument *self)
+{
+  stop_offer (self);
+  show (self, EDITOR_STATE_OPENING, NULL, NULL);
+  flufl_lock_query_foreign_details_async (self->lock, self->closed, office_cb,
+                                          g_object_ref (self));
+}
+
 static void
 take_win (EditorDocument *self)
 {
   set_looking (self, FALSE);
+  g_clear_pointer (&self->unprotected, g_free);
   if (self->state == EDITOR_STATE_WAITING)
     {
       show (self, EDITOR_STATE_OFFERED, g_strdup ("This document is free now"),
             g_strdup ("It is kept for you for a minute."));
       self->offer_source = g_timeout_add_seconds (OFFER_TIME, offer_over_cb, self);
-      return;
     }
-  show (self, EDITOR_STATE_OPENING, NULL, NULL);
-  flufl_lock_query_foreign_details_async (self->lock, self->closed, office_cb,
-                                          g_object_ref (self));
+  else
+    ask_office (self);
 }
 
 static void
@@ -282,9 +299,9 @@ acquired_cb (GObject *lock, GAsyncResult *result, gpointer user_data)
   else if (flufl_error_means_unavailable (error))
     {
       set_looking (self, FALSE);
-      g_signal_emit (self, signals[SIGNAL_RELOAD], 0);
-      show (self, EDITOR_STATE_UNPROTECTED, g_strdup ("Others can change this document meanwhile"),
-            g_strdup (error->message));
+      g_free (self->unprotected);
+      self->unprotected = g_strdup (error->message);
+      begin_reading (self);
     }
   else if (g_error_matches (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT)
            || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
@@ -322,8 +339,10 @@ editor_document_open (EditorDocument *self)
 void
 editor_document_edit (EditorDocument *self)
 {
-  if (self->state == EDITOR_STATE_OFFERED || self->state == EDITOR_STATE_OFFICE)
-    begin_editing (self);
+  if (self->state == EDITOR_STATE_OFFERED)
+    ask_office (self);
+  else if (self->state == EDITOR_STATE_OFFICE)
+    begin_reading (self);
   else
     editor_document_open (self);
 }
@@ -351,6 +370,25 @@ editor_document_take_over (EditorDocument *self)
   set_looking (self, TRUE);
 }
 
+/* The text of the file is shown, or @error says why it cannot be. Then others may have the lock. */
+void
+editor_document_read_done (EditorDocument *self, const GError *error)
+{
+  if (self->state != EDITOR_STATE_READING || g_cancellable_is_cancelled (self->closed))
+    return;
+  if (error != NULL)
+    {
+      flufl_lock_abandon (self->lock);
+      show (self, EDITOR_STATE_UNREADABLE, g_strdup ("This document cannot be read"),
+            g_strdup (error->message));
+    }
+  else if (self->unprotected != NULL)
+    show (self, EDITOR_STATE_UNPROTECTED, g_strdup ("Others can change this document meanwhile"),
+          g_strdup (self->unprotected));
+  else
+    show (self, EDITOR_STATE_EDITING, NULL, NULL);
+}
+
 /* Ends a wait. */
 void
 editor_document_stop (EditorDocument *self)
@@ -359,14 +397,12 @@ editor_document_stop (EditorDocument *self)
     g_cancellable_cancel (self->cancellable);
 }
 
-/* Whatever is under way, the lock is given up; a thread of the library does it. */
+/* Whatever is under way, the lock is given up. This waits for a file server for 20 ms at most. */
 void
 editor_document_close (EditorDocument *self)
 {
   set_looking (self, FALSE);
-  if (self->offer_source != 0)
-    g_source_remove (self->offer_source);
-  self->offer_source = 0;
+  stop_offer (self);
   g_cancellable_cancel (self->closed);
   flufl_lock_abandon (self->lock);
 }
@@ -374,9 +410,19 @@ editor_document_close (EditorDocument *self)
 static void
 lost_cb (FluflLock *lock, const GError *error, gpointer user_data)
 {
+  EditorDocument *self = user_data;
+
   (void) lock;
-  show (user_data, EDITOR_STATE_LOST, g_strdup ("Somebody else may change this document now"),
-        g_strdup_printf ("Save your changes under another name. %s", error->message));
+  if (editor_document_is_editable (self))
+    {
+      show (self, EDITOR_STATE_LOST, g_strdup ("Somebody else may change this document now"),
+            g_strdup_printf ("Save your changes under another name. %s", error->message));
+      return;
+    }
+  /* The user has changed nothing yet. */
+  stop_offer (self);
+  self->state = EDITOR_STATE_TAKEN;
+  set_looking (self, TRUE);
 }
 
 /* --- To save it --- */
@@ -505,6 +551,7 @@ editor_document_finalize (GObject *object)
   g_clear_object (&self->lock);
   g_clear_object (&self->cancellable);
   g_clear_object (&self->closed);
+  g_free (self->unprotected);
   g_free (self->title);
   g_free (self->text);
   G_OBJECT_CLASS (editor_document_parent_class)->finalize (object);

@@ -18,7 +18,8 @@ struct _EditorWindow
   AdwApplicationWindow parent_instance;
 
   EditorDocument *document;
-  EditorDocument *next;   /* what the text is about to be saved as; nullable */
+  EditorDocument *next;    /* what the text is about to be saved as; nullable */
+  GCancellable   *reading; /* of the last reading; nullable */
   GtkTextBuffer  *buffer;
   GtkWidget      *view, *heading, *revealer, *title, *text, *spinner, *toasts;
   GtkWidget      *wait, *stop, *take_over, *edit, *save_as;
@@ -67,9 +68,14 @@ document_changed_cb (EditorWindow *self)
   gtk_widget_set_visible (self->spinner, gtk_widget_get_visible (self->stop));
   gtk_widget_set_visible (self->take_over, state == EDITOR_STATE_DEAD);
   gtk_widget_set_visible (self->edit, state == EDITOR_STATE_FREE || state == EDITOR_STATE_OFFERED
-                                          || state == EDITOR_STATE_OFFICE);
+                                          || state == EDITOR_STATE_OFFICE
+                                          || state == EDITOR_STATE_UNREADABLE);
   gtk_button_set_label (GTK_BUTTON (self->edit),
-                        state == EDITOR_STATE_OFFICE ? "Edit Anyway" : "Reload and Edit");
+                        state == EDITOR_STATE_OFFICE       ? "Edit Anyway"
+                        : state == EDITOR_STATE_UNREADABLE ? "Try Again"
+                                                           : "Reload and Edit");
+  adw_window_title_set_subtitle (ADW_WINDOW_TITLE (self->heading),
+                                 state == EDITOR_STATE_READING ? "Reading…" : "");
   gtk_widget_set_visible (self->save_as, state == EDITOR_STATE_LOST);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.save",
                                  editor_document_is_editable (self->document)
@@ -80,6 +86,7 @@ document_changed_cb (EditorWindow *self)
     notify_user (self);
 }
 
+/* A reading that a later one has replaced shows nothing. */
 static void
 read_cb (GObject *file, GAsyncResult *result, gpointer user_data)
 {
@@ -89,22 +96,36 @@ read_cb (GObject *file, GAsyncResult *result, gpointer user_data)
   gsize length = 0;
 
   if (g_file_load_contents_finish (G_FILE (file), result, &content, &length, NULL, &error)
-      && g_utf8_validate_len (content, length, NULL))
+      && !g_utf8_validate (content, length, NULL))
+    g_set_error_literal (&error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "This is not a text.");
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
+    g_clear_error (&error); /* a new document */
+  if (error == NULL)
     {
-      gtk_text_buffer_set_text (self->buffer, content, (int) length);
+      gtk_text_buffer_set_text (self->buffer, content != NULL ? content : "", (int) length);
       gtk_text_buffer_set_modified (self->buffer, FALSE);
     }
-  else if (error == NULL)
-    tell (self, "This is not a text.");
-  else if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
+  else if (editor_document_get_state (self->document) != EDITOR_STATE_READING)
     tell (self, error->message);
+  editor_document_read_done (self->document, error);
 }
 
-/* The text that is shown is never older than the lock, or it cannot be edited. */
+static void
+stop_reading (EditorWindow *self)
+{
+  if (self->reading != NULL)
+    g_cancellable_cancel (self->reading);
+  g_clear_object (&self->reading);
+}
+
 static void
 reload (EditorWindow *self)
 {
-  g_file_load_contents_async (editor_document_get_file (self->document), NULL, read_cb,
+  stop_reading (self);
+  self->reading = g_cancellable_new ();
+  g_file_load_contents_async (editor_document_get_file (self->document), self->reading, read_cb,
                               g_object_ref (self));
 }
 
@@ -115,6 +136,7 @@ set_document (EditorWindow *self, EditorDocument *document)
   g_autofree char *name = g_file_get_basename (file);
   g_autofree char *shown = g_filename_display_name (name);
 
+  stop_reading (self);
   if (self->document != NULL)
     {
       g_signal_handlers_disconnect_by_data (self->document, self);
@@ -137,7 +159,11 @@ saved_cb (GObject *document, GAsyncResult *result, gpointer user_data)
   g_autoptr (EditorWindow) self = user_data;
   g_autoptr (GError) error = NULL;
 
-  if (editor_document_save_finish (EDITOR_DOCUMENT (document), result, &error))
+  gboolean saved = editor_document_save_finish (EDITOR_DOCUMENT (document), result, &error);
+
+  if (self->document == NULL) /* the window has gone */
+    return;
+  if (saved)
     {
       gtk_text_buffer_set_modified (self->buffer, FALSE);
       tell (self, "Saved.");
@@ -168,6 +194,13 @@ save (GtkWidget *widget, const char *name, GVariant *parameter)
     editor_document_save_async (self->document, content, saved_cb, g_object_ref (self));
 }
 
+/* What is there is replaced, so it need not be read. */
+static void
+next_reload_cb (EditorWindow *self)
+{
+  editor_document_read_done (self->next, NULL);
+}
+
 /* The lock of the new name is held before that of the old one is given up. */
 static void
 next_changed_cb (EditorWindow *self)
@@ -175,7 +208,7 @@ next_changed_cb (EditorWindow *self)
   EditorState state = editor_document_get_state (self->next);
   g_autoptr (EditorDocument) next = NULL;
 
-  if (state == EDITOR_STATE_OPENING)
+  if (state == EDITOR_STATE_OPENING || state == EDITOR_STATE_READING)
     return;
   next = g_steal_pointer (&self->next);
   g_signal_handlers_disconnect_by_data (next, self);
@@ -200,6 +233,8 @@ chosen_cb (GtkNativeDialog *dialog, int response, gpointer user_data)
       file = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (dialog));
       self->next = editor_document_new (file);
       g_signal_connect_object (self->next, "changed", G_CALLBACK (next_changed_cb), self,
+                               G_CONNECT_SWAPPED);
+      g_signal_connect_object (self->next, "reload", G_CALLBACK (next_reload_cb), self,
                                G_CONNECT_SWAPPED);
       editor_document_open (self->next);
     }
@@ -338,6 +373,7 @@ editor_window_dispose (GObject *object)
 
   if (self->document != NULL)
     editor_document_close (self->document);
+  stop_reading (self);
   g_clear_object (&self->document);
   g_clear_object (&self->next);
   G_OBJECT_CLASS (editor_window_parent_class)->dispose (object);

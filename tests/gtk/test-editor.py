@@ -171,6 +171,50 @@ class Windows(Case):
         reader.click('Stop Waiting')
         reader.await_words('has this document open', 'Notify Me')
 
+    def feed(self):
+        """Write the text into the file, which is a pipe that a program may be reading."""
+        try:
+            pipe = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody reads
+            return
+        try:
+            os.write(pipe, b'Late.\n')
+        except BrokenPipeError:
+            pass
+        finally:
+            os.close(pipe)
+
+    def test_slow_reading(self):
+        """While the text is being read under the lock, nothing can be typed that the text would replace."""
+        self.path.unlink()
+        os.mkfifo(self.path)
+        program = self.start()
+        program.await_words('Reading…')
+        self.assertEqual(len(self.lock_files()), 2)
+        self.assertFalse(program.is_editable())
+        program.keys('type', 'x')
+
+        def is_read():
+            self.feed()
+            return program.is_editable()
+        wait_for(is_read, 'the text is read, and can be edited')
+        # A reading that was given up may have taken a part, so the text was perhaps written twice.
+        self.assertEqual(set(program.text().split()), {'Late.'})
+
+    def test_unreadable(self):
+        """A text that cannot be read cannot be replaced by an empty one, and others may have the lock."""
+        self.path.write_bytes(b'\xff\xfe')
+        program = self.start()
+        program.await_words('This document cannot be read', 'This is not a text.', 'Try Again')
+        self.assertFalse(program.is_editable())
+        program.keys('type', 'x', 'key', 'ctrl+s')
+        wait_for(lambda: self.lock_files() == [], 'the lock is given up')
+        self.assertEqual(self.path.read_bytes(), b'\xff\xfe')
+        self.path.write_text('Minutes of June\n')
+        program.click('Try Again')
+        wait_for(program.is_editable, 'the document can be edited')
+        self.assertEqual(program.text(), 'Minutes of June\n')
+
     def test_loss_and_save_as(self):
         holder = self.start_editing()
         self.change(holder, 'Precious. ')
