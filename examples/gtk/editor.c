@@ -194,32 +194,64 @@ save (GtkWidget *widget, const char *name, GVariant *parameter)
     editor_document_save_async (self->document, content, saved_cb, g_object_ref (self));
 }
 
+/* --- To save under another name --- */
+
+static void
+drop_next (EditorWindow *self)
+{
+  if (self->next == NULL)
+    return;
+  g_signal_handlers_disconnect_by_data (self->next, self);
+  editor_document_close (self->next);
+  g_clear_object (&self->next);
+}
+
+/* The lock of the old name is given up once the text is saved under the new one. */
+static void
+next_saved_cb (GObject *document, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (EditorWindow) self = user_data;
+  g_autoptr (EditorDocument) next = NULL;
+  g_autoptr (GError) error = NULL;
+  gboolean saved = editor_document_save_finish (EDITOR_DOCUMENT (document), result, &error);
+
+  if (self->next != EDITOR_DOCUMENT (document)) /* the window was closed */
+    return;
+  if (!saved)
+    {
+      tell (self, error->message);
+      drop_next (self);
+      return;
+    }
+  next = g_steal_pointer (&self->next);
+  set_document (self, next);
+  tell (self, "Saved.");
+}
+
+static void
+next_changed_cb (EditorWindow *self)
+{
+  EditorState state = editor_document_get_state (self->next);
+  g_autoptr (GBytes) content = NULL;
+
+  if (state == EDITOR_STATE_OPENING || state == EDITOR_STATE_READING)
+    return;
+  if (!editor_document_is_editable (self->next))
+    {
+      tell (self, editor_document_get_title (self->next));
+      drop_next (self);
+      return;
+    }
+  g_signal_handlers_disconnect_by_data (self->next, self);
+  content = dup_content (self);
+  editor_document_save_async (self->next, content, next_saved_cb, g_object_ref (self));
+}
+
 /* What is there is replaced, so it need not be read. */
 static void
 next_reload_cb (EditorWindow *self)
 {
   editor_document_read_done (self->next, NULL);
-}
-
-/* The lock of the new name is held before that of the old one is given up. */
-static void
-next_changed_cb (EditorWindow *self)
-{
-  EditorState state = editor_document_get_state (self->next);
-  g_autoptr (EditorDocument) next = NULL;
-
-  if (state == EDITOR_STATE_OPENING || state == EDITOR_STATE_READING)
-    return;
-  next = g_steal_pointer (&self->next);
-  g_signal_handlers_disconnect_by_data (next, self);
-  if (editor_document_is_editable (next))
-    {
-      set_document (self, next);
-      save (GTK_WIDGET (self), NULL, NULL);
-      return;
-    }
-  tell (self, editor_document_get_title (next));
-  editor_document_close (next);
 }
 
 static void
@@ -278,6 +310,7 @@ act (GtkWidget *widget, const char *name, GVariant *parameter)
 static gboolean
 close_request_cb (EditorWindow *self)
 {
+  drop_next (self);
   editor_document_close (self->document);
   return GDK_EVENT_PROPAGATE;
 }
@@ -374,8 +407,8 @@ editor_window_dispose (GObject *object)
   if (self->document != NULL)
     editor_document_close (self->document);
   stop_reading (self);
+  drop_next (self);
   g_clear_object (&self->document);
-  g_clear_object (&self->next);
   G_OBJECT_CLASS (editor_window_parent_class)->dispose (object);
 }
 

@@ -12,6 +12,7 @@ import os
 import pathlib
 import pwd
 import shutil
+import socket
 import sys
 import tempfile
 import threading
@@ -79,6 +80,16 @@ class Case(unittest.TestCase):
         """Type at the beginning of the document."""
         program.keys('key', 'ctrl+Home', 'type', text)
         wait_for(lambda: (program.text() or '').startswith(text), 'the text is typed')
+
+    def save_as(self, program, name):
+        program.keys('key', 'ctrl+shift+s')
+        self.choose(program, name)
+
+    def choose(self, program, name):
+        """Answer the dialog of “Save As”."""
+        program.await_words('Name:', 'Cancel')
+        program.keys('key', 'ctrl+a', 'type', '--delay', '20', name)
+        program.keys('key', 'Return')
 
     def expire(self):
         """Let the lock be expired, and not yet for so long that it may be broken, until the result is set."""
@@ -215,6 +226,22 @@ class Windows(Case):
         wait_for(program.is_editable, 'the document can be edited')
         self.assertEqual(program.text(), 'Minutes of June\n')
 
+    def test_failed_save_as(self):
+        """If the text cannot be saved under the new name, the window keeps the old name and its lock."""
+        program = self.start_editing()
+        self.change(program, 'Precious. ')
+        locks = self.lock_files()
+        with socket.socket(socket.AF_UNIX) as unwritable:
+            unwritable.bind(str(self.directory / 'socket.txt'))
+        self.save_as(program, 'socket.txt')
+        program.click('Replace')
+        program.await_words('socket.txt”: ')
+        wait_for(lambda: not (self.directory / '.socket.txt.lock').exists(), 'the new lock is given up')
+        self.assertEqual(self.lock_files(), locks)
+        self.assertTrue(program.is_editable())
+        program.keys('key', 'ctrl+s')
+        wait_for(lambda: self.path.read_text() == 'Precious. Minutes of May\n', 'it is saved under the old name')
+
     def test_loss_and_save_as(self):
         holder = self.start_editing()
         self.change(holder, 'Precious. ')
@@ -229,9 +256,7 @@ class Windows(Case):
         self.assertTrue(holder.is_editable())
         self.picture(holder, 'lost')
         holder.click('Save As…')
-        holder.await_words('Name:', 'Cancel')
-        holder.keys('key', 'ctrl+a', 'type', '--delay', '20', 'rescue.txt')
-        holder.keys('key', 'Return')
+        self.choose(holder, 'rescue.txt')
         rescue = self.directory / 'rescue.txt'
         wait_for(lambda: rescue.exists() and rescue.read_text() == 'Precious. Minutes of May\n', 'it is saved')
         holder.await_words('rescue.txt')
