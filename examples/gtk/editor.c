@@ -33,6 +33,18 @@ tell (EditorWindow *self, const char *text)
   adw_toast_overlay_add_toast (ADW_TOAST_OVERLAY (self->toasts), adw_toast_new (text));
 }
 
+/* The text may have names that other processes wrote, and a toast takes its title for markup. It
+ * stays until the user has read it. */
+static void
+complain (EditorWindow *self, const char *text)
+{
+  g_autofree char *markup = g_markup_escape_text (text, -1);
+  AdwToast *toast = adw_toast_new (markup);
+
+  adw_toast_set_timeout (toast, 0);
+  adw_toast_overlay_add_toast (ADW_TOAST_OVERLAY (self->toasts), toast);
+}
+
 /* --- The banner --- */
 
 static void
@@ -108,7 +120,7 @@ read_cb (GObject *file, GAsyncResult *result, gpointer user_data)
       gtk_text_buffer_set_modified (self->buffer, FALSE);
     }
   else if (editor_document_get_state (self->document) != EDITOR_STATE_READING)
-    tell (self, error->message);
+    complain (self, error->message);
   editor_document_read_done (self->document, error);
 }
 
@@ -169,7 +181,7 @@ saved_cb (GObject *document, GAsyncResult *result, gpointer user_data)
       tell (self, "Saved.");
     }
   else if (editor_document_get_state (EDITOR_DOCUMENT (document)) != EDITOR_STATE_LOST)
-    tell (self, error->message);
+    complain (self, error->message);
 }
 
 static GBytes *
@@ -219,7 +231,7 @@ next_saved_cb (GObject *document, GAsyncResult *result, gpointer user_data)
     return;
   if (!saved)
     {
-      tell (self, error->message);
+      complain (self, error->message);
       drop_next (self);
       return;
     }
@@ -238,7 +250,7 @@ next_changed_cb (EditorWindow *self)
     return;
   if (!editor_document_is_editable (self->next))
     {
-      tell (self, editor_document_get_title (self->next));
+      complain (self, editor_document_get_title (self->next));
       drop_next (self);
       return;
     }

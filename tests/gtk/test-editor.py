@@ -242,6 +242,15 @@ class Windows(Case):
         program.keys('key', 'ctrl+s')
         wait_for(lambda: self.path.read_text() == 'Precious. Minutes of May\n', 'it is saved under the old name')
 
+    def test_foreign_names(self):
+        """A name that another program wrote is shown as it is, and is no markup."""
+        program = self.start_editing()
+        (self.directory / '.~lock.office.txt#').write_text('Jane & <b>Doe</b>,jane,laptop,24.11.2026 10:20,file:///;')
+        self.save_as(program, 'office.txt')
+        program.await_words('Jane & <b>Doe</b> seems to have this document open')
+        self.assertFalse((self.directory / 'office.txt').exists())
+        self.assertEqual(len(self.lock_files()), 2)
+
     def test_loss_and_save_as(self):
         holder = self.start_editing()
         self.change(holder, 'Precious. ')
