@@ -15,10 +15,14 @@
  * Gets a cancellable that is cancelled when the lock is lost, so that the work
  * that the lock protects can stop. Pass it to the operations of that work.
  *
- * A heartbeat in a thread cancels it in that thread. After a loss the next
- * acquisition makes a new cancellable. [method@Flufl.Lock.dup_lost_error] has the
- * reason of the loss. [method@Flufl.Lock.dup_work_cancellable] makes a
- * cancellable that the caller's own cancellable cancels too.
+ * It is cancelled by the first loss after the call. If the object has lost its
+ * lock, and has not acquired it again, it is cancelled from the start. So call
+ * this method after each acquisition.
+ *
+ * A heartbeat in a thread cancels it in that thread.
+ * [method@Flufl.Lock.dup_lost_error] has the reason of the loss.
+ * [method@Flufl.Lock.dup_work_cancellable] makes a cancellable that the caller's
+ * own cancellable cancels too.
  *
  * Returns: (transfer full): the cancellable
  *
@@ -139,10 +143,10 @@ joint_connect (Joint *self, guint i, GCancellable *source)
  * @cancellable is, or when the lock is lost as that of
  * [method@Flufl.Lock.dup_lost_cancellable], whichever comes first.
  *
- * It is for one lease: that which runs, or, if the lock is not held, the next one.
- * Call it anew for each acquisition.
- * [method@Flufl.Lock.explain_error] turns the error of cancelled work into the
- * reason.
+ * If the object has lost its lock, and has not acquired it again, the cancellable
+ * is cancelled from the start: the work must not begin. So call this method after
+ * each acquisition. [method@Flufl.Lock.explain_error] turns the error of cancelled
+ * work into the reason.
  *
  * Returns: (transfer full): the cancellable
  *

@@ -47,6 +47,37 @@ work_cancellable (Face *face, gconstpointer data)
   g_assert_finalize_object (g_steal_pointer (&own));
 }
 
+/* The cancellable is cancelled by the first loss after the call, and from the start if the lock is
+ * lost. A release is no loss. */
+static void
+work_and_leases (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_autoptr (GCancellable) early = flufl_lock_dup_work_cancellable (lock, NULL);
+  g_autoptr (GCancellable) between = NULL, after = NULL, lost_between = NULL, lost_after = NULL;
+
+  face_acquire (lock);
+  g_assert_true (flufl_lock_release (lock, NULL, NULL));
+  face_acquire (lock);
+  g_assert_false (g_cancellable_is_cancelled (early));
+
+  face_remove_everything (face);
+  g_assert_false (flufl_lock_check (lock, NULL, NULL));
+  g_assert_true (g_cancellable_is_cancelled (early));
+  between = flufl_lock_dup_work_cancellable (lock, NULL);
+  lost_between = flufl_lock_dup_lost_cancellable (lock);
+  g_assert_true (g_cancellable_is_cancelled (between));
+  g_assert_true (g_cancellable_is_cancelled (lost_between));
+
+  face_acquire (lock);
+  after = flufl_lock_dup_work_cancellable (lock, NULL);
+  lost_after = flufl_lock_dup_lost_cancellable (lock);
+  g_assert_true (g_cancellable_is_cancelled (between));
+  g_assert_true (g_cancellable_is_cancelled (lost_between));
+  g_assert_false (g_cancellable_is_cancelled (after));
+  g_assert_false (g_cancellable_is_cancelled (lost_after));
+}
+
 /* A work that is freed removes its handlers, since the caller's cancellable may live for long. */
 static void
 work_leaves_nothing (Face *face, gconstpointer data G_GNUC_UNUSED)
@@ -94,6 +125,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
 
   FACE_TEST_FORMS ("/work/cancellable", work_cancellable);
+  FACE_TEST ("/work/leases", work_and_leases);
   FACE_TEST ("/work/leaves-nothing", work_leaves_nothing);
   FACE_TEST ("/work/explain-error", explain_error);
 
