@@ -216,9 +216,9 @@ flufl_document_announce (FluflLock *lock)
  * flufl_lock_get_document:
  * @self: a lock
  *
- * Gets the document whose lock it is, as it was given.
+ * Gets the document that was passed to the constructor.
  *
- * Returns: (transfer none) (nullable): the document; %NULL if the lock was made in another way
+ * Returns: (transfer none) (nullable): the document; %NULL if the object is not for a document
  *
  * Since: 0.1
  */
@@ -258,7 +258,7 @@ flufl_lock_get_subject (FluflLock *self)
  * @self: a lock
  * @subject: (nullable): such as the title of a document; %NULL for the path of the lock file
  *
- * Sets what messages call the lock. An operation that runs goes on with what it began with.
+ * Sets what messages call the lock. Running operations keep the previous subject.
  *
  * Since: 0.1
  */
