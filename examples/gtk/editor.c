@@ -20,6 +20,8 @@ struct _EditorWindow
   EditorDocument *document;
   EditorDocument *next;    /* what the text is about to be saved as; nullable */
   GCancellable   *reading; /* of the last reading; nullable */
+  guint           n_saves; /* that are under way */
+  gboolean        closing; /* the window is to be closed when the text is saved */
   GtkTextBuffer  *buffer;
   GtkWidget      *view, *heading, *revealer, *title, *text, *spinner, *toasts;
   GtkWidget      *wait, *stop, *take_over, *edit, *save_as;
@@ -59,6 +61,18 @@ notify_user (EditorWindow *self)
 }
 
 static void
+show_progress (EditorWindow *self)
+{
+  EditorState state = editor_document_get_state (self->document);
+
+  adw_window_title_set_subtitle (ADW_WINDOW_TITLE (self->heading),
+                                 self->closing                   ? "Saving before closing…"
+                                 : self->n_saves > 0             ? "Saving…"
+                                 : state == EDITOR_STATE_READING ? "Reading…"
+                                                                 : "");
+}
+
+static void
 document_changed_cb (EditorWindow *self)
 {
   EditorState state = editor_document_get_state (self->document);
@@ -86,8 +100,7 @@ document_changed_cb (EditorWindow *self)
                         state == EDITOR_STATE_OFFICE       ? "Edit Anyway"
                         : state == EDITOR_STATE_UNREADABLE ? "Try Again"
                                                            : "Reload and Edit");
-  adw_window_title_set_subtitle (ADW_WINDOW_TITLE (self->heading),
-                                 state == EDITOR_STATE_READING ? "Reading…" : "");
+  show_progress (self);
   gtk_widget_set_visible (self->save_as, state == EDITOR_STATE_LOST);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.save",
                                  editor_document_is_editable (self->document)
@@ -166,6 +179,26 @@ set_document (EditorWindow *self, EditorDocument *document)
 /* --- To save --- */
 
 static void
+begin_save (EditorWindow *self)
+{
+  self->n_saves++;
+  show_progress (self);
+}
+
+/* A text that is not saved keeps its window open. */
+static void
+end_save (EditorWindow *self, gboolean saved)
+{
+  gboolean closes = saved && self->closing;
+
+  self->n_saves--;
+  self->closing = closes && self->n_saves > 0;
+  show_progress (self);
+  if (closes)
+    gtk_window_close (GTK_WINDOW (self));
+}
+
+static void
 saved_cb (GObject *document, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (EditorWindow) self = user_data;
@@ -182,6 +215,7 @@ saved_cb (GObject *document, GAsyncResult *result, gpointer user_data)
     }
   else if (editor_document_get_state (EDITOR_DOCUMENT (document)) != EDITOR_STATE_LOST)
     complain (self, error->message);
+  end_save (self, saved);
 }
 
 static GBytes *
@@ -202,8 +236,10 @@ save (GtkWidget *widget, const char *name, GVariant *parameter)
   g_autoptr (GBytes) content = dup_content (self);
 
   (void) name, (void) parameter;
-  if (editor_document_is_editable (self->document))
-    editor_document_save_async (self->document, content, saved_cb, g_object_ref (self));
+  if (!editor_document_is_editable (self->document))
+    return;
+  begin_save (self);
+  editor_document_save_async (self->document, content, saved_cb, g_object_ref (self));
 }
 
 /* --- To save under another name --- */
@@ -229,15 +265,18 @@ next_saved_cb (GObject *document, GAsyncResult *result, gpointer user_data)
 
   if (self->next != EDITOR_DOCUMENT (document)) /* the window was closed */
     return;
-  if (!saved)
+  if (saved)
+    {
+      next = g_steal_pointer (&self->next);
+      set_document (self, next);
+      tell (self, "Saved.");
+    }
+  else
     {
       complain (self, error->message);
       drop_next (self);
-      return;
     }
-  next = g_steal_pointer (&self->next);
-  set_document (self, next);
-  tell (self, "Saved.");
+  end_save (self, saved);
 }
 
 static void
@@ -256,6 +295,7 @@ next_changed_cb (EditorWindow *self)
     }
   g_signal_handlers_disconnect_by_data (self->next, self);
   content = dup_content (self);
+  begin_save (self);
   editor_document_save_async (self->next, content, next_saved_cb, g_object_ref (self));
 }
 
@@ -267,6 +307,17 @@ next_reload_cb (EditorWindow *self)
 }
 
 static void
+save_next (EditorWindow *self, GFile *file)
+{
+  self->next = editor_document_new (file);
+  g_signal_connect_object (self->next, "changed", G_CALLBACK (next_changed_cb), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->next, "reload", G_CALLBACK (next_reload_cb), self,
+                           G_CONNECT_SWAPPED);
+  editor_document_open (self->next);
+}
+
+static void
 chosen_cb (GtkNativeDialog *dialog, int response, gpointer user_data)
 {
   EditorWindow *self = user_data;
@@ -275,12 +326,7 @@ chosen_cb (GtkNativeDialog *dialog, int response, gpointer user_data)
   if (response == GTK_RESPONSE_ACCEPT && self->next == NULL)
     {
       file = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (dialog));
-      self->next = editor_document_new (file);
-      g_signal_connect_object (self->next, "changed", G_CALLBACK (next_changed_cb), self,
-                               G_CONNECT_SWAPPED);
-      g_signal_connect_object (self->next, "reload", G_CALLBACK (next_reload_cb), self,
-                               G_CONNECT_SWAPPED);
-      editor_document_open (self->next);
+      save_next (self, file);
     }
   g_object_unref (dialog);
 }
@@ -319,9 +365,14 @@ act (GtkWidget *widget, const char *name, GVariant *parameter)
     editor_document_stop (document);
 }
 
+/* The lock is not given up while the text is being written. */
 static gboolean
 close_request_cb (EditorWindow *self)
 {
+  self->closing = self->n_saves > 0;
+  show_progress (self);
+  if (self->closing)
+    return GDK_EVENT_STOP;
   drop_next (self);
   editor_document_close (self->document);
   return GDK_EVENT_PROPAGATE;

@@ -242,6 +242,27 @@ class Windows(Case):
         program.keys('key', 'ctrl+s')
         wait_for(lambda: self.path.read_text() == 'Precious. Minutes of May\n', 'it is saved under the old name')
 
+    def test_close_while_saving(self):
+        """A window that is closed while the text is being written stays, with its lock, until it is written."""
+        program = self.start_editing()
+        self.change(program, 'Precious. ')
+        self.path.unlink()
+        os.mkfifo(self.path)  # nobody can open it for writing until somebody reads
+        program.keys('key', 'ctrl+s')
+        program.await_words('Saving…')
+        program.click('Close')
+        program.await_words('Saving before closing…')
+        os.close(os.open(self.path, os.O_RDONLY))
+        program.await_words('regular file')
+        self.assertEqual(program.text(), 'Precious. Minutes of May\n')
+        self.assertEqual(len(self.lock_files()), 2)
+        self.path.unlink()
+        program.keys('key', 'ctrl+s')
+        wait_for(lambda: self.path.exists() and self.path.read_text() == 'Precious. Minutes of May\n', 'it is saved')
+        program.click('Close')
+        program.process.wait(screen.PATIENCE)
+        self.assertEqual(self.lock_files(), [])
+
     def test_foreign_names(self):
         """A name that another program wrote is shown as it is, and is no markup."""
         program = self.start_editing()
