@@ -326,7 +326,11 @@ chosen_cb (GtkNativeDialog *dialog, int response, gpointer user_data)
   if (response == GTK_RESPONSE_ACCEPT && self->next == NULL)
     {
       file = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (dialog));
-      save_next (self, file);
+      if (g_file_equal (file, editor_document_get_file (self->document))
+          && editor_document_get_state (self->document) == EDITOR_STATE_EDITING)
+        gtk_widget_activate_action (GTK_WIDGET (self), "win.save", NULL);
+      else
+        save_next (self, file);
     }
   g_object_unref (dialog);
 }

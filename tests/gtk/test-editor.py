@@ -242,6 +242,16 @@ class Windows(Case):
         program.keys('key', 'ctrl+s')
         wait_for(lambda: self.path.read_text() == 'Precious. Minutes of May\n', 'it is saved under the old name')
 
+    def test_save_as_the_same(self):
+        """A document that this window has is no other document."""
+        program = self.start_editing()
+        self.change(program, 'Precious. ')
+        self.save_as(program, 'minutes.txt')
+        program.click('Replace')
+        wait_for(lambda: self.path.read_text() == 'Precious. Minutes of May\n', 'it is saved')
+        self.assertEqual(len(self.lock_files()), 2)
+        self.assertTrue(program.is_editable())
+
     def test_close_while_saving(self):
         """A window that is closed while the text is being written stays, with its lock, until it is written."""
         program = self.start_editing()
