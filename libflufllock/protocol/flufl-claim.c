@@ -242,6 +242,9 @@ flufl_claim_keep_fresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int
       claim->kept = claim->renamed = FALSE;
       return FLUFL_OUTCOME_READY;
     }
+  /* The claim has waited, even if link(2) has not been called yet. Somebody may have replaced the
+   * directory since. */
+  claim->fresh = FALSE;
   if (claim->lifetime == lifetime && flufl_claim_lease_is_young (claim, site, 20))
     return FLUFL_OUTCOME_READY;
 

@@ -46,7 +46,7 @@ typedef struct
   gint64   server_seen;  /* … at this boot time or earlier */
   gint64   clock_offset; /* the server's clock less ours, when last compared … */
   gint64   clock_base;   /* … and real time less boot time then */
-  gboolean fresh;        /* made just now, or seen to be the lock a moment ago, and not linked
+  gboolean fresh;        /* created, or taken up after a park, for this try: no wait and no link(2)
                           * since */
   gboolean coarse;       /* the file system stores whole seconds */
   gboolean unsure;       /* it may be the lock: an answer was lost */

@@ -257,6 +257,35 @@ test_claim_vanishes (void)
 }
 
 static void
+test_replaced_before_first_link (gconstpointer data)
+{
+  FluflFsKind kind = (FluflFsKind) GPOINTER_TO_INT (data);
+  g_autofree char *first = NULL;
+  Proc p;
+
+  g_test_summary ("A claim that waits before its first link(2) notices that its directory was copied");
+  fake_disk_reset ();
+  fake_disk_kind (kind);
+  proc_init (&p);
+  g_assert_cmpint (flufl_attempt_claim (&p.claim, &p.site, LIFETIME, &p.found), ==,
+                   FLUFL_OUTCOME_READY);
+  first = g_strdup (p.claim.path);
+  fake_disk_advance (1);
+  fake_disk_move_directory ("/d|e", "/elsewhere");
+  fake_disk_copy_directory ("/elsewhere", "/d|e");
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_cmpstr (p.claim.path, !=, first);
+  g_assert_false (fake_disk_exists (first));
+
+  g_test_message ("What link(2) made of the copy is broken as any orphan");
+  for (int i = 0; i < 4 && proc_attempt (&p) != FLUFL_OUTCOME_HELD; i++)
+    fake_disk_advance (30 * FAKE_SEC);
+  g_assert_true (proc_has_it (&p));
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  proc_clear (&p);
+}
+
+static void
 test_coarse_times (void)
 {
   Proc p;
@@ -553,6 +582,10 @@ main (int argc, char **argv)
   g_test_add_func ("/protocol/acquire/touched-before-link", test_touched_before_link);
   g_test_add_func ("/protocol/acquire/slow-link-is-confirmed", test_slow_link_is_confirmed);
   g_test_add_func ("/protocol/acquire/claim-vanishes", test_claim_vanishes);
+  g_test_add_data_func ("/protocol/acquire/replaced-before-first-link/local",
+                        GINT_TO_POINTER (FLUFL_FS_LOCAL), test_replaced_before_first_link);
+  g_test_add_data_func ("/protocol/acquire/replaced-before-first-link/nfs",
+                        GINT_TO_POINTER (FLUFL_FS_NFS), test_replaced_before_first_link);
   g_test_add_func ("/protocol/acquire/coarse-times", test_coarse_times);
   g_test_add_func ("/protocol/acquire/later-clock-rules", test_later_clock_rules);
   for (gsize i = 0; i < G_N_ELEMENTS (unsupported); i++)
