@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "flufl-attempt.h"
+#include "flufl-claim-private.h"
 #include "flufl-holder.h"
 
 /* The time for which an orphan is left alone if its claim had a life-line that is not cut. A
@@ -53,7 +54,7 @@ recover (FluflSite       *site,
     return FLUFL_OUTCOME_BUSY;
   if (site->sys->link (site->lock_path, claim_path) != 0)
     {
-      if (errno != EEXIST && errno != ENOENT)
+      if (errno != EEXIST && !flufl_claim_is_gone (errno))
         findings->break_errsv = errno;
       return FLUFL_OUTCOME_BUSY;
     }
@@ -95,7 +96,7 @@ join_copies (FluflSite       *site,
     return FLUFL_OUTCOME_BUSY;
   if (site->sys->unlink (claim_path) != 0)
     {
-      if (errno != ENOENT)
+      if (!flufl_claim_is_gone (errno))
         findings->break_errsv = errno;
       return FLUFL_OUTCOME_BUSY;
     }
@@ -167,7 +168,7 @@ break_with_life_line (FluflSite       *site,
 
   if (sys->unlink (claim_path) != 0)
     {
-      if (errno != ENOENT)
+      if (!flufl_claim_is_gone (errno))
         findings->break_errsv = errno;
       return FLUFL_OUTCOME_BUSY;
     }
@@ -175,7 +176,7 @@ break_with_life_line (FluflSite       *site,
    * no life-line, and may have broken the lock. A person may have deleted the lock file. */
   if (!flufl_look_is_still_there (look, site, site->lock_path) || action_is_late (site, look))
     return FLUFL_OUTCOME_BUSY;
-  if (sys->unlink (site->lock_path) != 0 && errno != ENOENT)
+  if (sys->unlink (site->lock_path) != 0 && !flufl_claim_is_gone (errno))
     {
       findings->break_errsv = errno;
       return FLUFL_OUTCOME_BUSY;
@@ -234,8 +235,8 @@ take_token_and_break (FluflSite       *site,
 
   if (sys->unlink (claim_path) != 0)
     {
-      /* ENOENT: another breaker removed it, or the reply was lost. The next look finds out. */
-      if (errno != ENOENT && errno != ESTALE)
+      /* If it is gone, another breaker removed it, or the reply was lost. The next look decides. */
+      if (!flufl_claim_is_gone (errno))
         findings->break_errsv = errno;
       return FLUFL_OUTCOME_BUSY;
     }
@@ -251,7 +252,7 @@ take_token_and_break (FluflSite       *site,
   if (!flufl_look_is_still_there (look, site, site->lock_path) || action_is_late (site, look))
     return FLUFL_OUTCOME_BUSY;
 
-  if (sys->unlink (site->lock_path) != 0 && errno != ENOENT)
+  if (sys->unlink (site->lock_path) != 0 && !flufl_claim_is_gone (errno))
     {
       findings->break_errsv = errno;
       return FLUFL_OUTCOME_BUSY;

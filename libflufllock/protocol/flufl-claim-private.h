@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * What the steps of a claim share with each other, and with nobody else.
+ * What the steps share with each other, and with no other room.
  */
 
 #pragma once

@@ -152,6 +152,44 @@ test_may_not_break (void)
 }
 
 static void
+test_quicker_recoverer (gconstpointer data)
+{
+  Proc p;
+
+  g_test_summary ("If another process was quicker, no message blames missing permission");
+  fake_disk_reset ();
+  fake_disk_kind (FLUFL_FS_NFS);
+  proc_init (&p);
+  put_claim (FOREIGN, TRUE, -3600);
+  fake_syscalls.unlink ("/d|e/" FOREIGN);
+  fake_disk_advance (60 * FAKE_SEC);
+  fake_disk_fault ("link", 2, FAKE_FAIL, GPOINTER_TO_INT (data));
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_true (fake_disk_order_done ());
+  g_assert_cmpint (p.found.break_errsv, ==, 0);
+  proc_abandon (&p);
+  proc_clear (&p);
+}
+
+static void
+test_quicker_breaker (gconstpointer data)
+{
+  Proc p;
+
+  fake_disk_reset ();
+  fake_disk_kind (FLUFL_FS_NFS);
+  proc_init (&p);
+  put_claim (FOREIGN, TRUE, -3600);
+  fake_disk_advance (60 * FAKE_SEC);
+  fake_disk_fault ("unlink", 2, FAKE_LOSE_REPLY, GPOINTER_TO_INT (data));
+  proc_acquire (&p);
+  g_assert_cmpint (p.found.break_errsv, ==, 0);
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+  proc_clear (&p);
+}
+
+static void
 test_orphan (void)
 {
   Proc p;
@@ -199,6 +237,8 @@ test_force (void)
 int
 main (int argc, char **argv)
 {
+  static const int gone[] = { ENOENT, ESTALE };
+
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/break/only-the-expired", test_only_the_expired);
   g_test_add_func ("/break/rest", test_rest);
@@ -206,6 +246,14 @@ main (int argc, char **argv)
   g_test_add_func ("/break/far-times", test_far_times);
   g_test_add_func ("/break/same-name-other-file", test_same_name_other_file);
   g_test_add_func ("/break/may-not-break", test_may_not_break);
+  for (gsize i = 0; i < G_N_ELEMENTS (gone); i++)
+    {
+      g_autofree char *recover = g_strdup_printf ("/break/quicker/recoverer/%d", gone[i]);
+      g_autofree char *finish = g_strdup_printf ("/break/quicker/breaker/%d", gone[i]);
+
+      g_test_add_data_func (recover, GINT_TO_POINTER (gone[i]), test_quicker_recoverer);
+      g_test_add_data_func (finish, GINT_TO_POINTER (gone[i]), test_quicker_breaker);
+    }
   g_test_add_func ("/break/orphan", test_orphan);
   g_test_add_func ("/break/force", test_force);
   return g_test_run ();

@@ -271,6 +271,25 @@ test_copied_in_any_order (void)
 }
 
 static void
+test_copied_quicker_breaker (void)
+{
+  g_autofree char *path = NULL;
+  Proc p;
+
+  g_test_summary ("If another process removed the copied claim first, this one may still break locks");
+  fake_disk_reset ();
+  proc_init (&p);
+  path = put_copies (FOREIGN, -3600);
+  fake_disk_advance (3600 * FAKE_SEC);
+  fake_disk_fault ("unlink", 1, FAKE_LOSE_REPLY, ESTALE);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_true (fake_disk_order_done ());
+  g_assert_cmpint (p.found.break_errsv, ==, 0);
+  proc_abandon (&p);
+  proc_clear (&p);
+}
+
+static void
 test_copied_otherwise (void)
 {
   static const char other[] = "/d|e/other";
@@ -537,6 +556,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/break/copied/flufl", FOREIGN, test_copied);
   g_test_add_data_func ("/break/copied/life-line", "x.lock|elsewhere|77|T01R02L", test_copied);
   g_test_add_func ("/break/copied/in-any-order", test_copied_in_any_order);
+  g_test_add_func ("/break/copied/quicker-breaker", test_copied_quicker_breaker);
   g_test_add_func ("/break/copied/otherwise", test_copied_otherwise);
   g_test_add_func ("/break/copied/two-breakers", test_copied_two_breakers);
   g_test_add_data_func ("/break/strange/hash", "5d41402abc4b2a76b9719d911017c592.lock", test_strange);

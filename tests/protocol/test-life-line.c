@@ -35,6 +35,23 @@ test_dead_at_once (void)
 }
 
 static void
+test_quicker_breaker (void)
+{
+  Proc p;
+
+  g_test_summary ("If another process removed the dead holder's claim, this one may still break locks");
+  fake_disk_reset ();
+  proc_init (&p);
+  leave_dead_holder ();
+  fake_disk_fault ("unlink", 1, FAKE_LOSE_REPLY, ESTALE);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_true (fake_disk_order_done ());
+  g_assert_cmpint (p.found.break_errsv, ==, 0);
+  proc_abandon (&p);
+  proc_clear (&p);
+}
+
+static void
 test_living_never (void)
 {
   Proc holder, p;
@@ -440,6 +457,7 @@ main (int argc, char **argv)
   g_test_add_func ("/life-line/watched", test_watched);
   g_test_add_func ("/life-line/one-that-asks-is-stopped", test_one_that_asks_is_stopped);
   g_test_add_func ("/life-line/dead-at-once", test_dead_at_once);
+  g_test_add_func ("/life-line/quicker-breaker", test_quicker_breaker);
   g_test_add_func ("/life-line/living-never", test_living_never);
   g_test_add_func ("/life-line/child-keeps-it", test_child_keeps_it);
   g_test_add_func ("/life-line/no-flock", test_no_flock);
