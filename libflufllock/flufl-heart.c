@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Who refreshes a lease, and who sees that it is over. The two are separate pulses: a refresh
- * that a file server does not answer must not hide the end of the lease.
+ * The heartbeat of a lease. One pulse refreshes the lease, and another one notices its end, so that
+ * a refresh that hangs does not hide the end.
  */
 
 #include "config.h"
@@ -11,20 +11,20 @@
 
 #include "flufl-process.h"
 
-/* A refresh that failed for a passing reason is tried again after this at the earliest.
- * Microseconds. */
+/* The shortest time after which a refresh is tried again that failed with a temporary error, in
+ * microseconds. */
 #define RETRY_MIN (10 * 1000)
 
-/* When the end of a lease is noticed this late, the machine or the process has slept, and the
- * heart with it. Nanoseconds. */
+/* If the end of a lease is noticed this late, the machine or the process has slept, in
+ * nanoseconds. */
 #define SLEPT (50 * FLUFL_NSEC_PER_MSEC)
 
-/* Then a refresh may be answered within this before the lease counts as over, in microseconds.
- * Others may have the lock by then. */
-#define WAKING_GRACE (200 * 1000)
+/* How long a late refresh may take before the lease counts as lost, in nanoseconds. Another process
+ * may have the lock by then. */
+#define WAKING_TIME (200 * FLUFL_NSEC_PER_MSEC)
 
-/* The time for which a win is refreshed that the user has not heard of, in nanoseconds. The main
- * context of its acquisition may never run again. */
+/* How long a lease is refreshed although the program has not learned of the acquisition, in
+ * nanoseconds. The main context of the acquisition may never run again. */
 #define UNTOLD_MAX (60 * FLUFL_NSEC_PER_SEC)
 
 /* Pulses in this lane wait for no disk. */
@@ -36,7 +36,8 @@ struct _FluflHeart
   FluflLease     *lease;   /* owned */
   guint           number;  /* of the lease */
   gint64          started; /* boot time in nanoseconds */
-  gint64          waited_for; /* the end of the lease that had its grace; under the mutex */
+  gint64          late_end; /* the end of the lease for which WAKING_TIME was given … */
+  gint64          waking_until; /* … until this boot time; both protected by the mutex */
   FluflPulse     *beats;   /* owned, until it is stopped */
   FluflPulse     *ends;    /* owned, until it is stopped */
 };
@@ -66,8 +67,8 @@ is_current (const FluflHeart *self)
   return self->lease->won && self->lease->number == self->number;
 }
 
-/* With the mutex. A heart that is stopped has no pulses any more, though one of their functions
- * may still run. */
+/* Whether the heartbeat is stopped. Its pulses are then gone, but one of their functions may still
+ * run. Called with the mutex. */
 static gboolean
 is_stopped (const FluflHeart *self)
 {
@@ -98,23 +99,33 @@ tell_loss (FluflLease *lease, guint number)
   flufl_lease_drop_remains (lease);
 }
 
-/* With the mutex. Microseconds until the lease is over; 0: it is. */
+/* Gives a late refresh its time, once for each end. Called with the mutex. */
+static void
+give_waking_time (FluflHeart *self, gint64 now)
+{
+  if (self->late_end == self->lease->end)
+    return;
+  self->late_end = self->lease->end;
+  self->waking_until = now + WAKING_TIME;
+}
+
+/* Returns the microseconds until the lease is over, or 0 if it is. Called with the mutex. */
 static gint64
 until_end (FluflHeart *self)
 {
   FluflLease *lease = self->lease;
-  gint64 left = lease->end - boot_now (lease);
+  gint64 now = boot_now (lease);
+  gint64 over = lease->end;
 
-  if (left > 0)
-    return left / 1000 + 1;
-  if (left > -SLEPT || self->waited_for == lease->end)
-    return 0;
-  self->waited_for = lease->end;
-  return WAKING_GRACE;
+  if (now - lease->end >= SLEPT)
+    give_waking_time (self, now);
+  if (self->late_end == lease->end)
+    over = self->waking_until;
+  return over > now ? (over - now) / 1000 + 1 : 0;
 }
 
-/* The lease has come to its end if nobody renewed it: even if a refresh hangs, and whatever
- * that says later. */
+/* Ends the lease if its time is over, even while a refresh is pending. A later result of that
+ * refresh is ignored. */
 static gint64
 end_cb (gpointer data)
 {
@@ -130,7 +141,12 @@ end_cb (gpointer data)
     return left;
   if (flufl_lease_lose (lease, self->number, TRUE))
     tell_loss (lease, self->number);
-  return -1;
+
+  /* If a refresh was quicker than the loss, the lease has a later end. */
+  flufl_lease_lock (lease);
+  left = is_current (self) ? MAX (until_end (self), 1) : -1;
+  flufl_lease_unlock (lease);
+  return left;
 }
 
 /* With the mutex. Takes note of the result of a refresh. Returns the microseconds until the next
@@ -169,7 +185,10 @@ beat_cb (gpointer data)
   wanted = is_current (self) && !is_stopped (self)
            && (lease->held || now - self->started <= UNTOLD_MAX);
   if (wanted && lease->end <= now)
-    flufl_pulse_set (self->ends, WAKING_GRACE);
+    {
+      give_waking_time (self, now);
+      flufl_pulse_set (self->ends, until_end (self));
+    }
   flufl_lease_unlock (lease);
   if (!wanted)
     {
@@ -188,7 +207,7 @@ beat_cb (gpointer data)
   flufl_lease_unlock (lease);
   flufl_lease_unlock_disk (lease);
 
-  /* If it is not held any more, the thread that found that reports it. */
+  /* If the lease ended meanwhile, the thread that ended it reports the loss. */
   if (held && next < 0
       && flufl_lease_lose (lease, self->number, outcome != FLUFL_OUTCOME_LOST))
     tell_loss (lease, self->number);
@@ -223,7 +242,7 @@ flufl_heart_start (FluflLease *lease)
   if (self->beats != NULL)
     return self;
 
-  /* For each that was not started. */
+  /* The pulse that could not be started did not take its reference. */
   heart_unref (self);
   if (self->ends != NULL)
     flufl_pulse_stop (self->ends);
@@ -234,7 +253,8 @@ flufl_heart_start (FluflLease *lease)
 /*
  * flufl_heart_adjust:
  *
- * Another than the heart has set the end of the lease, or its lifetime. Called with the mutex.
+ * Reschedules the heartbeat after another caller has changed the end or the lifetime of the lease.
+ * Called with the mutex.
  */
 void
 flufl_heart_adjust (FluflHeart *self)
@@ -247,7 +267,7 @@ flufl_heart_adjust (FluflHeart *self)
  * flufl_heart_stop:
  * @self: (transfer full):
  *
- * Nobody refreshes the lease any more, or watches over its end. Called with the mutex.
+ * Stops the heartbeat. Called with the mutex.
  */
 void
 flufl_heart_stop (FluflHeart *self)

@@ -26,6 +26,9 @@ static struct
   gboolean stall;    /* touching does not return */
   guint    stalled;  /* calls that wait */
   gint64   slept;    /* nanoseconds for which the machine was suspended */
+  gint64   frozen;   /* boot time at which the clock stands still; 0: it runs */
+  guint    asked;    /* questions to the clock while a call waits … */
+  guint    behind_at; /* … and the number of one that the clock answers with a time before the end */
 } server;
 
 static FluflSyscalls table;
@@ -55,7 +58,9 @@ server_clock (FluflClock which)
   if (which == FLUFL_CLOCK_BOOT)
     {
       g_mutex_lock (&server.mutex);
-      now += server.slept;
+      now = server.frozen != 0 ? server.frozen : now + server.slept;
+      if (server.stalled > 0 && ++server.asked == server.behind_at)
+        now -= 7200 * FLUFL_NSEC_PER_SEC;
       g_mutex_unlock (&server.mutex);
     }
   return now;
@@ -69,6 +74,39 @@ server_set (int errsv, gboolean stall)
   server.stall = stall;
   g_cond_broadcast (&server.changed);
   g_mutex_unlock (&server.mutex);
+}
+
+/* Sets the clock forward, and stops it. */
+static void
+freeze_clock (gint64 nsec)
+{
+  gint64 now = server_clock (FLUFL_CLOCK_BOOT);
+
+  g_mutex_lock (&server.mutex);
+  server.frozen = now + nsec;
+  g_mutex_unlock (&server.mutex);
+}
+
+static guint
+get_asked (void)
+{
+  guint asked;
+
+  g_mutex_lock (&server.mutex);
+  asked = server.asked;
+  g_mutex_unlock (&server.mutex);
+  return asked;
+}
+
+static guint
+get_stalled (void)
+{
+  guint stalled;
+
+  g_mutex_lock (&server.mutex);
+  stalled = server.stalled;
+  g_mutex_unlock (&server.mutex);
+  return stalled;
 }
 
 static void
@@ -123,7 +161,8 @@ case_init (Case *c, gconstpointer heartbeat)
 
   *c = (Case){ 0 };
   server_set (0, FALSE);
-  server.slept = 0;
+  server.slept = server.frozen = 0;
+  server.asked = server.behind_at = 0;
   test_place_init (&c->place);
   c->lock = flufl_lock_new_for_path (c->place.lock);
   flufl_lock_set_lifetime (c->lock, LIFETIME);
@@ -329,6 +368,49 @@ test_slept_and_no_answer (gconstpointer data)
 }
 
 static void
+test_waking_time (gconstpointer data)
+{
+  Case c;
+
+  g_test_summary ("A refresh that begins after a sleep has 200 ms by the boot clock, once");
+  case_init (&c, data);
+  server_set (0, TRUE);
+  freeze_clock (3600 * FLUFL_NSEC_PER_SEC);
+  for (int i = 0; i < 300 && get_asked () < 5 && g_atomic_int_get ((int *) &c.n_fired) == 0; i++)
+    run_for (&c, 100);
+  g_assert_cmpuint (get_asked (), >=, 5);
+  g_assert_cmpuint (c.n_fired, ==, 0);
+  freeze_clock (200 * FLUFL_NSEC_PER_MSEC);
+  run_for (&c, LIFETIME * 20);
+  assert_lost (&c);
+  case_clear (&c);
+}
+
+static void
+test_refreshed_before_loss (gconstpointer data)
+{
+  gint64 end;
+  Case c;
+
+  g_test_summary ("If the end moves just before the loss, the later end is noticed");
+  case_init (&c, data);
+  server_set (0, TRUE);
+  for (int i = 0; i < 100 && get_stalled () == 0; i++)
+    run_for (&c, 10);
+  g_mutex_lock (&c.lock->lease->mutex);
+  end = c.lock->lease->end;
+  g_mutex_unlock (&c.lock->lease->mutex);
+  g_mutex_lock (&server.mutex);
+  g_assert_cmpuint (server.stalled, ==, 1);
+  server.frozen = end;
+  server.behind_at = server.asked + 2; /* the first one judges the end, the second one the loss */
+  g_mutex_unlock (&server.mutex);
+  run_for (&c, LIFETIME * 20);
+  assert_lost (&c);
+  case_clear (&c);
+}
+
+static void
 test_other_lifetime (gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
@@ -376,6 +458,8 @@ main (int argc, char **argv)
   add ("slept", test_slept);
   add ("slept-and-broken", test_slept_and_broken);
   add ("slept-and-no-answer", test_slept_and_no_answer);
+  add ("waking-time", test_waking_time);
+  add ("refreshed-before-loss", test_refreshed_before_loss);
   add ("other-lifetime", test_other_lifetime);
   g_test_add_func ("/heartbeat/main-context/hangs", test_context_hangs);
   return g_test_run ();
