@@ -105,7 +105,7 @@ look_at_waiter (Waiters *self, const char *name)
   flufl_person_learn_holder (&self->site, &findings);
   findings.look.atime = 0; /* it has acquired nothing: its arrival counts */
   waiter = g_new0 (Waiter, 1);
-  waiter->ticket = claim.ours ? claim.ticket : G_MAXUINT64;
+  waiter->ticket = claim.ours ? claim.arrival : G_MAXUINT64;
   waiter->details = flufl_lock_details_new (&self->site, &findings,
                                             flufl_lease_judge (self->lease, &findings.look,
                                                                findings.liveness));

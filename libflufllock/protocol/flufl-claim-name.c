@@ -185,12 +185,12 @@ join (const char *lock_path, const char *lock_name, const Name *name)
 
 /* The last part of the name: when it came, and of which process it is. */
 static void
-describe (Name *unique, const FluflIdentity *identity, guint64 ticket, guint64 random,
+describe (Name *unique, const FluflIdentity *identity, guint64 arrival, guint64 random,
           FluflMarks marks)
 {
   unique->length = 0;
   put_char (unique, 'T');
-  put_hexadecimal (unique, ticket, 16);
+  put_hexadecimal (unique, arrival, 16);
   put_char (unique, 'R');
   put_hexadecimal (unique, random, 12);
   if ((marks & FLUFL_MARK_LIFE_LINE) != 0)
@@ -223,7 +223,7 @@ char *
 flufl_claim_name_build (const char          *lock_path,
                         const char          *separator,
                         const FluflIdentity *identity,
-                        guint64              ticket,
+                        guint64              arrival,
                         guint64              random,
                         FluflMarks           marks)
 {
@@ -233,7 +233,7 @@ flufl_claim_name_build (const char          *lock_path,
   gsize lock_length = strlen (lock_name);
   gsize room;
 
-  describe (&unique, identity, ticket, random, marks);
+  describe (&unique, identity, arrival, random, marks);
   host.length = pid.length = 0;
   put_decimal (&pid, (guint32) identity->pid);
   clean_host (identity->host, separator, &host);
@@ -343,7 +343,7 @@ parse_unique (const char *unique, gsize length, FluflClaimName *out)
         {
         case 'T':
           for (gsize k = 0; k < n && k < 16; k++)
-            out->ticket = out->ticket << 4 | (guint64) g_ascii_xdigit_value (value[k]);
+            out->arrival = out->arrival << 4 | (guint64) g_ascii_xdigit_value (value[k]);
           break;
         case 'B':
           copy_value (out->boot, sizeof out->boot, value, n);

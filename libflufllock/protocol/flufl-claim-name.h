@@ -44,7 +44,7 @@ typedef struct
   int      pid;
   gboolean ours;         /* UNIQUE is of this library's making; the rest is
                           * valid only then, and empty where missing */
-  guint64  ticket;       /* arrival, nanoseconds of real time */
+  guint64  arrival;      /* nanoseconds of real time */
   gboolean life_line;    /* the holder keeps a flock on the claim */
   gboolean kept;         /* named for a later use: it is idle, or the lock, but
                           * never waits; only a link count shows which */
@@ -59,7 +59,7 @@ gboolean flufl_separator_is_valid (const char          *separator);
 char    *flufl_claim_name_build   (const char          *lock_path,
                                    const char          *separator,
                                    const FluflIdentity *identity,
-                                   guint64              ticket,
+                                   guint64              arrival,
                                    guint64              random,
                                    FluflMarks           marks);
 gboolean flufl_claim_name_parse   (const char          *name,

@@ -63,7 +63,7 @@ char *
 flufl_claim_new_path (const FluflSite *site, FluflMarks marks)
 {
   const FluflSyscalls *sys = site->sys;
-  gint64 ticket = site->arrival != 0 ? site->arrival : sys->clock (FLUFL_CLOCK_REAL);
+  gint64 arrival = site->arrival != 0 ? site->arrival : sys->clock (FLUFL_CLOCK_REAL);
   FluflIdentity identity;
   guint64 random;
 
@@ -74,7 +74,7 @@ flufl_claim_new_path (const FluflSite *site, FluflMarks marks)
     g_strlcpy (identity.host, site->host_name, sizeof identity.host);
   identity.program = site->program_name;
   return flufl_claim_name_build (site->lock_path, site->separator, &identity,
-                                 (guint64) ticket, random, marks);
+                                 (guint64) arrival, random, marks);
 }
 
 /* A name that no other claim has, and whether it is for a claim with a life-line. Returns FALSE

@@ -340,7 +340,7 @@ gint64
 flufl_look_acquired (const FluflLook *look, const FluflSite *site)
 {
   gint64 acquired = flufl_time_mirror (look->atime, look->mtime);
-  gint64 arrival = (gint64) MIN (look->claim.ticket, (guint64) G_MAXINT64);
+  gint64 arrival = (gint64) MIN (look->claim.arrival, (guint64) G_MAXINT64);
 
   if (!look->claim.ours)
     return 0;

@@ -94,9 +94,9 @@ should_pass_over (FluflAcquire *self)
   FluflOrder *order = &self->order;
   const FluflClaimName *predecessor = &order->view.predecessor;
 
-  if (order->view.head_start < LONG_HEAD_START || predecessor->ticket == order->cleared)
+  if (order->view.head_start < LONG_HEAD_START || predecessor->arrival == order->cleared)
     return FALSE;
-  order->cleared = predecessor->ticket;
+  order->cleared = predecessor->arrival;
   return !flufl_queue_check (self->queue, self->site, predecessor, self->break_dead);
 }
 
@@ -194,9 +194,9 @@ stays_for_nothing (FluflAcquire *self, gint64 now)
   FluflOrder *order = &self->order;
   const FluflClaimName *predecessor = &order->view.predecessor;
 
-  if (predecessor->ticket != order->asked)
+  if (predecessor->arrival != order->asked)
     {
-      order->asked = predecessor->ticket;
+      order->asked = predecessor->arrival;
       order->ask_at = now + flufl_acquire_patience;
     }
   if (now < order->ask_at)

@@ -46,10 +46,10 @@ typedef struct
   gboolean       armed;    /* the watch is on the predecessor or the lock file */
   gboolean       uncalled; /* the waiter was woken by the time, and not by the watch */
   FluflQueueView view;
-  guint64        cleared;  /* the ticket of a predecessor that came long before us, and moves */
+  guint64        cleared;  /* the arrival of a predecessor that came long before us, and moves */
   guint          behind;   /* view.n_older when there was no watch … */
   gint64         moved;    /* … and since when it is that */
-  guint64        asked;    /* the ticket of a predecessor that stays … */
+  guint64        asked;    /* the arrival of a predecessor that stays … */
   gint64         ask_at;   /* … and when to ask next whether it still waits */
 } FluflOrder;
 

@@ -269,8 +269,8 @@ search_once (Search *self, FluflSite *site)
   view->crowded = call.is_cut;
   view->is_kept = call.is_kept;
   if (view->found)
-    view->head_start = flufl_time_since ((gint64) self->ours.ticket,
-                                         (gint64) view->predecessor.ticket);
+    view->head_start = flufl_time_since ((gint64) self->ours.arrival,
+                                         (gint64) view->predecessor.arrival);
   if (view->crowded)
     {
       view->found = FALSE;

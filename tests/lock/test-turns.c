@@ -255,7 +255,7 @@ ticket_of_latest (Face *face, FluflLock *lock)
 
       if (flufl_claim_name_parse (name, strlen (name), "x.lock", flufl_lock_get_separator (lock),
                                   &claim))
-        latest = MAX (latest, (gint64) claim.ticket);
+        latest = MAX (latest, (gint64) claim.arrival);
     }
   return latest;
 }

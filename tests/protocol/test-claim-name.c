@@ -39,7 +39,7 @@ test_round_trip (void)
   g_assert_false (claim.host_cut);
   g_assert_cmpint (claim.pid, ==, 4711);
   g_assert_true (claim.ours);
-  g_assert_cmpuint (claim.ticket, ==, G_GUINT64_CONSTANT (0x18eac903e394e6a4));
+  g_assert_cmpuint (claim.arrival, ==, G_GUINT64_CONSTANT (0x18eac903e394e6a4));
   g_assert_cmpstr (claim.boot, ==, "0123abcd");
   g_assert_cmpstr (claim.space, ==, "89ab4567");
   g_assert_cmpstr (claim.start, ==, "5a1c0");
@@ -130,7 +130,7 @@ test_marks (void)
   g_assert_true (claim.ours);
   g_assert_true (claim.life_line);
   g_assert_true (claim.kept);
-  g_assert_cmpuint (claim.ticket, ==, 1);
+  g_assert_cmpuint (claim.arrival, ==, 1);
   g_assert_true (parse ("x.lock|h|1|T01R02B0123456789abcdef0123", "x.lock", &claim));
   g_assert_true (claim.ours);
   g_assert_cmpstr (claim.boot, ==, "");

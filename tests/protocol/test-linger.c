@@ -211,7 +211,7 @@ test_waiting (void)
   g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
   g_assert_true (flufl_claim_name_parse (p.claim.path, strlen (p.claim.path), "x.lock", "|", &name));
   g_assert_false (name.kept);
-  g_assert_cmpuint (name.ticket, ==, (guint64) fake_disk_server_now ());
+  g_assert_cmpuint (name.arrival, ==, (guint64) fake_disk_server_now ());
   proc_release (&other);
   proc_acquire (&p);
   proc_release (&p);

@@ -22,7 +22,7 @@ line_init (Line *self)
                    FLUFL_OUTCOME_READY);
   g_assert_true (flufl_claim_name_parse (self->p.claim.path, strlen (self->p.claim.path), "x.lock",
                                          "|", &name));
-  self->ticket = name.ticket;
+  self->ticket = name.arrival;
 }
 
 void

@@ -180,7 +180,7 @@ print_obstacles (const FluflSite *site)
   FluflFindings findings = make_findings ();
 
   findings.look.claim.ours = TRUE;
-  findings.look.claim.ticket = (guint64) (findings.look.mtime - 7200 * FLUFL_NSEC_PER_SEC);
+  findings.look.claim.arrival = (guint64) (findings.look.mtime - 7200 * FLUFL_NSEC_PER_SEC);
   print_timed_out (site, &findings);
   findings.look.mtime -= 3600 * FLUFL_NSEC_PER_SEC;
   print_timed_out (site, &findings);
