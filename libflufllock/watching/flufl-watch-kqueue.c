@@ -314,8 +314,8 @@ open_watched (State *state, const char *path)
 /*
  * flufl_watch_add:
  *
- * Adds a watch, as in flufl-watch.c. The path is looked at after the kernel was asked for notes, so
- * a name that was removed before that is noticed: the path does not name the file any more.
+ * Adds a watch, as in flufl-watch.c. The path is looked at after the kernel was asked for notes. If
+ * the name was removed before, the path does not name the file then.
  */
 FluflWatchResult
 flufl_watch_add (FluflWatch *watch, const char *path, FluflWatchEvents wanted)

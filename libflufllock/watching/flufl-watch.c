@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * One inotify instance for the whole process: a user may have 128 of them, and
- * closing one that had a watch takes milliseconds, so it is never closed. Two
- * parties that watch one inode share the kernel's watch.
+ * The process has one inotify instance. A user may have only 128, and closing one that had a watch
+ * takes milliseconds, so it is never closed. Two parties that watch one inode share the kernel's
+ * watch.
  */
 
 #include "config.h"
@@ -16,8 +16,8 @@
 
 #include "flufl-process.h"
 
-/* Being refused an instance takes the kernel 10 to 40 ms: it makes one, sees that
- * it is one too many, and unmakes it as slowly as any. So we ask no more often. */
+/* If there are too many inotify instances, the kernel takes 10 to 40 ms to refuse one. The library
+ * retries at most this often, in microseconds. */
 #define REFUSED_REST (10 * G_USEC_PER_SEC)
 
 /* What a process knows of its instance. A forked child has another: it must not
@@ -124,9 +124,8 @@ has_instance (State *state)
  * @watch: with func and user_data set, and not watching
  * @wanted: REMOVED is always reported
  *
- * An event of the file @path after this call is reported once somebody
- * dispatches. So a change that the caller waits for and that came before shows
- * in GONE, and there is no moment between: the caller need not look again.
+ * Reports each event of @path after this call, once somebody dispatches. If @path was removed
+ * before, returns %FLUFL_WATCH_GONE, so that no removal is missed.
  */
 FluflWatchResult
 flufl_watch_add (FluflWatch *watch, const char *path, FluflWatchEvents wanted)
@@ -258,8 +257,8 @@ take_event (State *state, const struct inotify_event *event)
       return;
     }
 
-  /* Numbers are not used again soon: what came late for a watch that has ended
-   * is nobody's. */
+  /* The kernel does not reuse watch descriptors soon, so an unknown one belongs to a watch that has
+   * ended. */
   watched = g_hash_table_lookup (state->by_wd, GINT_TO_POINTER (event->wd));
   if (watched == NULL)
     return;

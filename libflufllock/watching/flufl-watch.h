@@ -20,9 +20,8 @@ typedef enum
 
 typedef enum
 {
-  FLUFL_WATCH_REMOVED = 1 << 0, /* the file has no name and no user any more, or another name;
-                                 * by kqueue, already if its path does not name it any more:
-                                 * this watch has ended */
+  FLUFL_WATCH_REMOVED = 1 << 0, /* the inode was removed or renamed, or (kqueue) the path names
+                                 * another file or none. The watch has ended */
   FLUFL_WATCH_CLOSED = 1 << 1,  /* somebody who could write has closed it */
   FLUFL_WATCH_CHANGED = 1 << 2, /* link count, times or permissions changed */
   FLUFL_WATCH_WRITTEN = 1 << 3, /* somebody wrote to it */
@@ -56,7 +55,7 @@ int              flufl_watch_fd       (void);
 void             flufl_watch_dispatch (void);
 guint            flufl_watch_count    (void);
 
-/* Whether CLOSED is reported of a known process only. Elsewhere the kernel reports it of each. */
+/* Whether %FLUFL_WATCH_CLOSED is only reported for the process in FluflWatch.pid. */
 gboolean         flufl_watch_needs_process (void);
 
 G_END_DECLS
