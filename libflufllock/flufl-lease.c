@@ -18,7 +18,7 @@
 /*
  * flufl_lease_new:
  *
- * Returns: (transfer full): a lease, which flufl_lease_close() gives up
+ * Returns: (transfer full): a new lease; free with flufl_lease_close()
  */
 FluflLease *
 flufl_lease_new (void)
@@ -214,9 +214,9 @@ leave (FluflLease *self)
 /*
  * flufl_lease_begin:
  * @claim: the claim that won the lock; emptied if the lease has begun
- * @context: (inout) (nullable): the context in which a loss is reported, and on which a heartbeat
- *   of the main context depends; %NULL is the default one. On return, the context of the last
- *   lease, which the caller unreferences in a thread of the user's
+ * @context: (inout) (transfer full) (nullable): the context in which a loss is reported, and on
+ *   which a heartbeat of the main context depends; %NULL is the default one. On return, the main
+ *   context of the previous lease, which must be unreferenced in a thread of the application
  *
  * Begins the lease of a lock that is won. Called in the thread that won the lock, so that the
  * heartbeat begins at once and not when the user hears of the win.
@@ -449,7 +449,8 @@ flufl_lease_end_acquiring (FluflLease *self, int *given_up)
 /*
  * flufl_lease_end:
  *
- * Ends the lease. The claim file is not touched: the caller removes it.
+ * Ends the lease. Does not touch the disk. The caller removes the files before or after, with the
+ * disk mutex held.
  *
  * Returns: whether the lease had the lock until now
  */

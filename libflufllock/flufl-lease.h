@@ -1,15 +1,15 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * What a FluflLock has on disk: the lock that it holds, and the claim that it keeps for its
- * next use. The heartbeat and workers have references to the lease, and none to the object. So an
- * object is finalized when its user drops it, in the user's thread.
+ * The hold of a FluflLock on its lock, and the claim that it keeps for its next use. The heartbeat
+ * and workers have references to the lease, and none to the object. So an object is finalized when
+ * its user drops it, in the user's thread.
  *
  * These functions end something, and none does another's work:
  *
  * | Function | Ends | On disk |
  * |-|-|-|
- * | flufl_lease_end() | the lease, after a release or a break | nothing: the caller did it |
+ * | flufl_lease_end() | the lease, with a release or a break | nothing: the caller does it before or after, with the disk mutex |
  * | flufl_lease_lose() | the lease, by a loss; keeps the cause | nothing |
  * | flufl_lease_drop_remains() | nothing | removes the claim of a lost lease |
  * | flufl_lease_let_go() | the lease, or only the kept claim | removes it, if need be in a worker |
@@ -36,7 +36,7 @@ typedef struct _FluflHeart FluflHeart;
 struct _FluflLease
 {
   gatomicrefcount refs;
-  int            process;    /* the mark of that which this is of; atomic */
+  int            process;    /* flufl_process_mark() of the process that owns the lease; atomic */
 
   /* Serializes the calls on the claims, by operations and heartbeats. Taken before mutex. */
   GMutex         disk;
@@ -73,8 +73,8 @@ struct _FluflLease
   GThread       *acquiring_thread; /* borrowed; of a synchronous one; nullable */
   guint          acquisition; /* its number, not 0 */
   int            release_at_exit; /* atomic */
-  gpointer       leases;     /* those of a process in which it is listed; nullable */
-  GList          link;       /* in them */
+  gpointer       leases;     /* the process's list that contains this lease; nullable */
+  GList          link;       /* in that list */
   gboolean       has_object;
   GWeakRef       object;     /* the FluflLock, until it is disposed of */
 };
