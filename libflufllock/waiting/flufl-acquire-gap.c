@@ -37,7 +37,7 @@ static gboolean
 gap_is_over (FluflAcquire *self, gint64 now)
 {
   FluflGap *gap = &self->gap;
-  gboolean waits = flufl_queue_stranger_waits (self->site, &self->order.view);
+  gboolean waits = flufl_queue_other_waits (self->site, &self->order.view);
 
   gap->n_looks++;
   gap->n_free += lock_is_free (self);
@@ -45,9 +45,9 @@ gap_is_over (FluflAcquire *self, gint64 now)
       && (gap->n_looks < GAP_LOOKS || gap->n_free * GAP_FREE_PART >= gap->n_looks))
     return FALSE;
   gap->gave_way = waits || !self->order.uncalled;
-  /* The stranger could have taken the lock at any moment: the lock is not left to it again. */
+  /* The other waiter could have taken the lock at any moment: the lock is not left to it again. */
   if (waits && gap->n_free == gap->n_looks)
-    flufl_queue_ignore (self->queue, &self->order.view.stranger);
+    flufl_queue_pass_over (self->queue, &self->order.view.other);
   return TRUE;
 }
 

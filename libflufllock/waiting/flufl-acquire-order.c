@@ -19,13 +19,13 @@
  * take turns, they arrive within microseconds of each other. In nanoseconds. */
 #define LONG_HEAD_START (10 * FLUFL_NSEC_PER_MSEC)
 
-/* How often the one before us may be found gone at once. */
+/* How many vanished predecessors are tried in one go. */
 #define ARM_ROUNDS 8
 
-/* With a watch. A waiter that was woken and has not moved within this time, and a millisecond more
- * for each waiter before ours, may be asleep. Microseconds. */
+/* How long a waiter may take to move before it is checked, in microseconds, and the addition for
+ * each waiter before it. */
 gint64 flufl_acquire_patience = 10 * 1000;
-#define WATCH_PATIENCE_EACH (1 * 1000)
+#define PATIENCE_EACH (1 * 1000)
 
 static void
 watched_cb (FluflWatchEvents events, gpointer user_data)
@@ -53,7 +53,7 @@ flufl_acquire_disarm (FluflAcquire *self)
  * stays, and CHANGED reports it. */
 #define LOCK_EVENTS (FLUFL_WATCH_REMOVED | FLUFL_WATCH_CLOSED | FLUFL_WATCH_CHANGED)
 
-/* The process whose death is reported where the kernel does not report the close of a claim. */
+/* Sets the process whose exit the watch reports, on systems that do not report closes. */
 static void
 watch_process_of (FluflAcquire *self, const FluflClaimName *claim)
 {
@@ -157,8 +157,8 @@ arm (FluflAcquire *self)
   return TRUE;
 }
 
-/* Makes a waiter that arrives look at the queue first, if it met other waiters lately, so that it
- * does not overtake them. Returns whether it waits behind one. */
+/* Reads the queue before the first link(2) if the object has met other waiters recently, so that it
+ * does not overtake them. Returns whether there is a waiter before it. */
 gboolean
 flufl_acquire_queue_up (FluflAcquire *self)
 {
@@ -179,15 +179,15 @@ flufl_acquire_queue_up (FluflAcquire *self)
   return FALSE;
 }
 
-/* How long one before us may take to move before we ask what it does. */
+/* How long the predecessor may take to move before it is checked, in microseconds. */
 gint64
 flufl_acquire_patience_now (FluflAcquire *self)
 {
-  return flufl_acquire_patience + WATCH_PATIENCE_EACH * (gint64) self->order.view.n_older;
+  return flufl_acquire_patience + PATIENCE_EACH * (gint64) self->order.view.n_older;
 }
 
-/* Without a watch nothing reports that the predecessor has died: those before it move on, and it
- * stays. Whether it need not be waited for. */
+/* Checks, without a watch, whether the predecessor is dead or stopped, since no event reports that.
+ * */
 static gboolean
 stays_for_nothing (FluflAcquire *self, gint64 now)
 {

@@ -29,7 +29,7 @@ flufl_acquire_collect_meanwhile (FluflAcquire *self, gint64 now)
       || now < self->queue->leftovers.ask_at)
     return;
   collection->more_dead = FALSE;
-  if (self->order.view.crowded)
+  if (self->order.view.unread)
     flufl_leftovers_sweep (&self->queue->leftovers, self->site);
   else
     {

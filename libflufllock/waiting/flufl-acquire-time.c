@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * When to look again.
+ * The time at which a waiter looks again.
  */
 
 #include "config.h"
@@ -66,7 +66,7 @@ untold_pause (FluflAcquire *self, gint64 now)
 {
   gint64 pause = UNTOLD_PAUSE_NEXT;
 
-  if (self->order.view.crowded)
+  if (self->order.view.unread)
     pause = UNTOLD_PAUSE_CROWD;
   else if (self->order.view.n_older > 1)
     pause = UNTOLD_PAUSE_EACH * (gint64) self->order.view.n_older;

@@ -187,7 +187,7 @@ finish_held (FluflAcquire *self, gboolean overdue)
 {
   /* The timer, and not an event, led to the win. The predecessor is therefore stalled. */
   if (overdue && self->order.view.found)
-    flufl_queue_ignore (self->queue, &self->order.view.predecessor);
+    flufl_queue_pass_over (self->queue, &self->order.view.predecessor);
   if (!is_cancelled (self))
     return finish (self, FLUFL_RESULT_HELD);
   /* The acquisition was cancelled while it won, so the lock is given back. */

@@ -1,12 +1,13 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * The pulses of one main context are a group, and those without one are another. A group has one
- * appointment, at the earliest of its pulses. When that comes, all that would come soon are done as
- * well. The pulses of one lane that are due at one appointment run one after another in one thread.
- * The lanes run in parallel, so a file server that does not answer delays its own lane only.
+ * A pulse is a function that is called repeatedly in a worker. Each call is a beat. Pulses with the
+ * same main context form a group, and pulses without a context form another group. Each group has
+ * one timer. When the timer fires, the beats that are almost due run, too. Beats of one lane that
+ * run at the same time run one after another in one thread. The lanes run in parallel, so a file
+ * server that does not answer delays its own lane only.
  *
- * A worker, the keeper, keeps the appointments of the group without a context. The keeper does not
+ * A worker, the keeper, has the timer of the group without a context. The keeper does not
  * serve the inotify watches of waiters (flufl-watch.h). If it did, a release would have to wake the
  * keeper first, and the keeper the waiting thread.
  */
@@ -23,7 +24,7 @@
 /* A pulse is done together with another one if at most 1/EARLY_PART of its interval is left. */
 #define EARLY_PART 4
 
-/* Microseconds after which a beat is tried again for which no thread could be started. */
+/* If no thread can be started for a beat, it is retried after this time, in microseconds. */
 #define NO_THREAD_PAUSE (20 * 1000)
 
 typedef struct _Group Group;
@@ -435,8 +436,8 @@ end_soon (Group *self)
  *   until the pulse is stopped. A worker thread calls @func, with or without a context
  * @lane: pulses with the same number may wait for each other
  *
- * Returns: (transfer full) (nullable): to be ended by flufl_pulse_stop(); %NULL if no thread can
- *   be started for it, and then @destroy is not called
+ * Returns: (transfer full) (nullable): a new pulse; end it with flufl_pulse_stop(). %NULL if no
+ *   thread can be started. @destroy is not called then
  */
 FluflPulse *
 flufl_pulse_start (GMainContext   *context,

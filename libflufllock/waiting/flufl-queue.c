@@ -15,10 +15,11 @@
  * them reads the directory again for this long. Microseconds. */
 #define CROWD_REST (10 * G_USEC_PER_SEC)
 
-/* A large directory is read by a waiter that has waited for a hundred times as long as the reading
- * takes. In many short waits it costs less if all waiters wake at each release. A directory that
- * takes no longer than this, in microseconds, is read at once. */
+/* A large directory is read by a waiter that has waited for this many times as long as the reading
+ * takes. In many short waits it costs less if all waiters wake at each release. */
 #define WAIT_TIMES 100
+
+/* A directory that takes no longer to read than this, in microseconds, is read at once. */
 #define READ_AT_ONCE 1000
 
 /* The size of a small directory is not asked for again for this long. Microseconds. */
@@ -39,20 +40,20 @@
 /* How many claims of dead processes are collected at a time. */
 #define COLLECT_MAX 64
 
-/* How many ignored claims are remembered: one for each bit of Search.seen. A claim that is
+/* How many passed-over claims are remembered: one for each bit of Search.seen. A claim that is
  * forgotten too early costs a wait. */
-#define IGNORED_MAX 64
+#define PASSED_OVER_MAX 64
 
 #define TICKET_DIGITS 16
 
 /* A process of flufl.lock that has waited for this long is owed a turn. If eight processes of
  * flufl.lock alone use the lock most of the time, one of them may wait for 10 to 20 s. With this
- * patience, four of them beside four of our processes wait less. */
-#define STRANGER_PATIENCE (2 * FLUFL_NSEC_PER_SEC)
+ * value, four processes of flufl.lock that share a lock with four of ours wait less than that. */
+#define OTHER_PATIENCE (2 * FLUFL_NSEC_PER_SEC)
 /* A claim that has waited for longer than this counts as left behind. */
-#define STRANGER_OLD (3600 * FLUFL_NSEC_PER_SEC)
+#define OTHER_OLD (3600 * FLUFL_NSEC_PER_SEC)
 /* Each costs an lstat(2). */
-#define STRANGERS_MAX 16
+#define OTHERS_MAX 16
 
 typedef struct
 {
@@ -63,8 +64,8 @@ typedef struct
   const char     *our_ticket;  /* in our_name: TICKET_DIGITS and what follows */
   FluflClaimName  ours;
   gsize           boot_length; /* of ours.boot */
-  guint           n_strangers;
-  guint64         seen;        /* bit i: ignored[i] is still there */
+  guint           n_others;
+  guint64         seen;        /* bit i: passed_over[i] is still there */
   gboolean        collecting;
   char            ahead[TICKET_DIGITS + 1]; /* the ticket of a moment to come … */
   char            old[TICKET_DIGITS + 1];   /* … and of one long past */
@@ -76,7 +77,7 @@ typedef struct
 void
 flufl_queue_clear (FluflQueue *self)
 {
-  g_clear_pointer (&self->ignored, g_ptr_array_unref);
+  g_clear_pointer (&self->passed_over, g_ptr_array_unref);
   flufl_leftovers_clear (&self->leftovers);
 }
 
@@ -106,12 +107,12 @@ ticket_of (gint64 real, char out[TICKET_DIGITS + 1])
 }
 
 static gboolean
-is_ignored (Search *self, const char *name)
+is_passed_over (Search *self, const char *name)
 {
-  GPtrArray *ignored = self->queue->ignored;
+  GPtrArray *passed_over = self->queue->passed_over;
 
-  for (guint i = 0; ignored != NULL && i < ignored->len; i++)
-    if (strcmp (g_ptr_array_index (ignored, i), name) == 0)
+  for (guint i = 0; passed_over != NULL && i < passed_over->len; i++)
+    if (strcmp (g_ptr_array_index (passed_over, i), name) == 0)
       {
         self->seen |= G_GUINT64_CONSTANT (1) << i;
         return TRUE;
@@ -130,24 +131,22 @@ tells_our_boot (const Search *self, const char *ticket)
          && !g_ascii_isxdigit (boot[1 + self->boot_length]);
 }
 
-/* Whether a claim is perhaps no waiter's predecessor. That holds for kept claims, for claims
- * of an earlier boot or of a clock that was ahead, for ignored ones, and for those that have been
- * there for long. */
+/* Checks whether a claim may be a leftover: docs/waiting.md, "Leftovers". */
 static gboolean
-seems_left (const Search *self, const char *ticket, gboolean ignored)
+seems_left (const Search *self, const char *ticket, gboolean passed_over)
 {
   if (!tells_our_boot (self, ticket))
     return strchr (ticket, 'L') != NULL; /* otherwise nobody can tell */
-  return ignored || strchr (ticket, 'K') != NULL || strcmp (ticket, self->ahead) > 0
+  return passed_over || strchr (ticket, 'K') != NULL || strcmp (ticket, self->ahead) > 0
          || strcmp (ticket, self->old) < 0;
 }
 
 static void
-see_leftover (Search *self, const char *name, const char *ticket, gboolean ignored)
+see_leftover (Search *self, const char *name, const char *ticket, gboolean passed_over)
 {
   FluflClaimName claim;
 
-  if (!seems_left (self, ticket, ignored) || strcmp (ticket, self->our_ticket) == 0
+  if (!seems_left (self, ticket, passed_over) || strcmp (ticket, self->our_ticket) == 0
       || !flufl_leftovers_next (&self->queue->leftovers, &self->leftover, ticket)
       || !flufl_claim_name_parse (name, strlen (name), self->site->lock_name, self->separator, &claim)
       || !claim.ours)
@@ -170,22 +169,22 @@ waits_since (const FluflSite *site, const char *name, gint64 *out_since)
 }
 
 static void
-see_stranger (Search *self, const char *name)
+see_other (Search *self, const char *name)
 {
   FluflQueueView *view = self->view;
   FluflClaimName claim;
   gint64 since;
 
-  if (self->n_strangers >= STRANGERS_MAX
+  if (self->n_others >= OTHERS_MAX
       || !flufl_claim_name_parse (name, strlen (name), self->site->lock_name, self->separator, &claim)
-      || claim.ours || is_ignored (self, name))
+      || claim.ours || is_passed_over (self, name))
     return;
-  self->n_strangers++;
+  self->n_others++;
   if (waits_since (self->site, name, &since)
-      && (view->stranger_since == 0 || since < view->stranger_since))
+      && (view->other_since == 0 || since < view->other_since))
     {
-      view->stranger_since = since;
-      view->stranger = claim;
+      view->other_since = since;
+      view->other = claim;
     }
 }
 
@@ -195,26 +194,26 @@ see_name (const char *name, gpointer user_data)
   Search *self = user_data;
   FluflQueueView *view = self->view;
   const char *ticket;
-  gboolean ignored;
+  gboolean passed_over;
 
   ticket = find_ticket (name, self->separator);
   if (ticket == NULL)
     {
-      see_stranger (self, name);
+      see_other (self, name);
       return TRUE;
     }
-  ignored = is_ignored (self, name);
+  passed_over = is_passed_over (self, name);
   if (self->collecting)
-    see_leftover (self, name, ticket, ignored);
+    see_leftover (self, name, ticket, passed_over);
   /* Other machines are out of sight, and a claim without a boot ID may be one of theirs. */
-  if (ignored || strcmp (ticket, self->our_ticket) >= 0 || !tells_our_boot (self, ticket)
+  if (passed_over || strcmp (ticket, self->our_ticket) >= 0 || !tells_our_boot (self, ticket)
       || strchr (ticket, 'K') != NULL)
     return TRUE;
   view->n_older++;
   if (view->found && strcmp (ticket, self->best) <= 0)
     return TRUE;
 
-  /* Only few come so far: the whole of a claim's name is costly to read. */
+  /* Few names get here, so parsing the whole name is affordable. */
   {
     FluflClaimName claim;
 
@@ -235,13 +234,13 @@ see_name (const char *name, gpointer user_data)
 static void
 forget_unseen (FluflQueue *self, guint64 seen)
 {
-  if (self->ignored == NULL)
+  if (self->passed_over == NULL)
     return;
-  for (guint i = self->ignored->len; i > 0; i--)
+  for (guint i = self->passed_over->len; i > 0; i--)
     if ((seen & G_GUINT64_CONSTANT (1) << (i - 1)) == 0)
-      g_ptr_array_remove_index (self->ignored, i - 1);
-  if (self->ignored->len == 0)
-    g_clear_pointer (&self->ignored, g_ptr_array_unref);
+      g_ptr_array_remove_index (self->passed_over, i - 1);
+  if (self->passed_over->len == 0)
+    g_clear_pointer (&self->passed_over, g_ptr_array_unref);
 }
 
 /* One reading of the directory. Says whether a leftover was collected. */
@@ -254,7 +253,7 @@ search_once (Search *self, FluflSite *site)
   FluflRollCall call;
 
   memset (view, 0, sizeof *view);
-  self->n_strangers = 0;
+  self->n_others = 0;
   self->seen = 0;
   self->leftover.claim.name[0] = '\0';
   ticket_of (flufl_time_add (real, DATED_AHEAD), self->ahead);
@@ -266,15 +265,15 @@ search_once (Search *self, FluflSite *site)
       return FALSE;
     }
   queue->found_few = call.n_names < flufl_roll_large / 2;
-  view->crowded = call.is_cut;
+  view->unread = call.is_cut;
   view->is_kept = call.is_kept;
   if (view->found)
     view->head_start = flufl_time_since ((gint64) self->ours.arrival,
                                          (gint64) view->predecessor.arrival);
-  if (view->crowded)
+  if (view->unread)
     {
       view->found = FALSE;
-      queue->crowded_until = g_get_monotonic_time () + CROWD_REST;
+      queue->unread_until = g_get_monotonic_time () + CROWD_REST;
     }
   else
     forget_unseen (queue, self->seen);
@@ -335,15 +334,15 @@ flufl_queue_view (FluflQueue       *self,
   memset (view, 0, sizeof *view);
   search.our_name = strrchr (claim->path, '/') + 1;
   search.our_ticket = find_ticket (search.our_name, site->separator);
-  view->crowded = now < self->crowded_until;
-  if (view->crowded || search.our_ticket == NULL
+  view->unread = now < self->unread_until;
+  if (view->unread || search.our_ticket == NULL
       || !flufl_claim_name_parse (search.our_name, strlen (search.our_name), site->lock_name,
                                   site->separator, &search.ours)
       || search.ours.boot[0] == '\0')
     return;
   search.boot_length = strlen (search.ours.boot);
-  view->crowded = !is_worth_reading (self, site, now);
-  if (view->crowded)
+  view->unread = !is_worth_reading (self, site, now);
+  if (view->unread)
     return;
 
   search.collecting = collect && now >= self->leftovers.ask_at;
@@ -354,23 +353,23 @@ flufl_queue_view (FluflQueue       *self,
 
 /* Never wait for @claim again. */
 void
-flufl_queue_ignore (FluflQueue *self, const FluflClaimName *claim)
+flufl_queue_pass_over (FluflQueue *self, const FluflClaimName *claim)
 {
-  if (self->ignored == NULL)
-    self->ignored = g_ptr_array_new_with_free_func (g_free);
-  else if (self->ignored->len == IGNORED_MAX)
-    g_ptr_array_remove_index (self->ignored, 0);
-  g_ptr_array_add (self->ignored, g_strdup (claim->name));
+  if (self->passed_over == NULL)
+    self->passed_over = g_ptr_array_new_with_free_func (g_free);
+  else if (self->passed_over->len == PASSED_OVER_MAX)
+    g_ptr_array_remove_index (self->passed_over, 0);
+  g_ptr_array_add (self->passed_over, g_strdup (claim->name));
 }
 
 /*
  * flufl_queue_check:
  * @collect: remove the claim if its owner is proved to be dead
  *
- * Asks whether it is worth while to wait for @predecessor. If its process is dead or stopped, the
- * queue ignores the claim from now on.
+ * Checks whether to go on waiting for @predecessor. A predecessor that is dead or stopped is passed
+ * over from now on.
  *
- * Returns: whether it is
+ * Returns: %TRUE if its claim exists and its process may move
  */
 gboolean
 flufl_queue_check (FluflQueue           *self,
@@ -387,7 +386,7 @@ flufl_queue_check (FluflQueue           *self,
   if (liveness != FLUFL_LIVENESS_DEAD
       && !flufl_identity_is_stopped (site, predecessor))
     return TRUE;
-  flufl_queue_ignore (self, predecessor);
+  flufl_queue_pass_over (self, predecessor);
   return FALSE;
 }
 
@@ -408,11 +407,11 @@ seems_gone (const FluflSite *site, const FluflClaimName *claim)
 
 /* Whether the process of flufl.lock that was seen still waits as it did then. */
 gboolean
-flufl_queue_stranger_waits (FluflSite *site, const FluflQueueView *view)
+flufl_queue_other_waits (FluflSite *site, const FluflQueueView *view)
 {
   gint64 since;
 
-  return waits_since (site, view->stranger.name, &since) && since == view->stranger_since;
+  return waits_since (site, view->other.name, &since) && since == view->other_since;
 }
 
 /* Whether the process of flufl.lock that the view shows has waited for long, and still does. */
@@ -421,15 +420,15 @@ flufl_queue_owes_a_turn (FluflQueue *self, FluflSite *site, const FluflQueueView
 {
   gint64 waited;
 
-  if (view->stranger_since == 0)
+  if (view->other_since == 0)
     return FALSE;
-  waited = flufl_time_since (site->sys->clock (FLUFL_CLOCK_REAL), view->stranger_since);
-  if (waited < STRANGER_PATIENCE || waited > STRANGER_OLD
-      || !flufl_queue_stranger_waits (site, view))
+  waited = flufl_time_since (site->sys->clock (FLUFL_CLOCK_REAL), view->other_since);
+  if (waited < OTHER_PATIENCE || waited > OTHER_OLD
+      || !flufl_queue_other_waits (site, view))
     return FALSE;
-  if (!seems_gone (site, &view->stranger))
+  if (!seems_gone (site, &view->other))
     return TRUE;
-  flufl_queue_ignore (self, &view->stranger);
+  flufl_queue_pass_over (self, &view->other);
   return FALSE;
 }
 

@@ -262,14 +262,14 @@ test_leftover_ignored (void)
   line.collect = TRUE;
   line_look (&line);
   g_assert_true (line.view.found);
-  flufl_queue_ignore (&line.queue, &line.view.predecessor);
+  flufl_queue_pass_over (&line.queue, &line.view.predecessor);
   look_at_all (&line);
   g_assert_true (fake_disk_exists (path));
   proc_die (&waiter);
   look_at_all (&line);
   g_assert_false (fake_disk_exists (path));
   line_look (&line);
-  g_assert_null (line.queue.ignored);
+  g_assert_null (line.queue.passed_over);
   proc_clear (&waiter);
   proc_release (&line.p);
   line_clear (&line);

@@ -168,7 +168,7 @@ test_sleeper_is_passed (void)
                    FLUFL_OUTCOME_READY);
   flufl_queue_met_company (&b.queue);
   agent_take (&b);
-  g_assert_nonnull (b.queue.ignored);
+  g_assert_nonnull (b.queue.passed_over);
   agent_drop (&b);
   g_test_message ("It is not waited for again");
   flufl_acquire_patience = AGENT_HOUR;
@@ -215,7 +215,7 @@ test_stopped_is_passed (void)
         g_thread_yield ();
       flufl_queue_met_company (&b.queue);
       agent_take (&b);
-      g_assert_nonnull (b.queue.ignored);
+      g_assert_nonnull (b.queue.passed_over);
       agent_drop (&b);
     }
   kill (pid, SIGKILL);

@@ -140,7 +140,7 @@ test_stranger (void)
   fake_disk_advance (FAKE_SEC);
   put_claim ("x.lock|elsewhere|77|123456789", FALSE, 15);
   line_look (&line);
-  g_assert_cmpstr (line.view.stranger.name, ==, name);
+  g_assert_cmpstr (line.view.other.name, ==, name);
   g_assert_false (owes_a_turn (&line));
   fake_disk_advance (FAKE_SEC - 1);
   g_assert_false (owes_a_turn (&line));
@@ -153,7 +153,7 @@ test_stranger (void)
   fake_syscalls.unlink (LOCK);
   g_assert_false (owes_a_turn (&line));
   line_look (&line);
-  g_assert_cmpstr (line.view.stranger.name, !=, name);
+  g_assert_cmpstr (line.view.other.name, !=, name);
   fake_disk_advance (4 * FAKE_SEC);
   g_assert_true (owes_a_turn (&line));
 
@@ -176,10 +176,10 @@ test_dead_stranger (void)
   put_claim (name, FALSE, 15);
   fake_disk_advance (4 * FAKE_SEC);
   line_look (&line);
-  g_assert_cmpstr (line.view.stranger.name, ==, name);
+  g_assert_cmpstr (line.view.other.name, ==, name);
   g_assert_false (owes_a_turn (&line));
   line_look (&line);
-  g_assert_cmpint (line.view.stranger_since, ==, 0);
+  g_assert_cmpint (line.view.other_since, ==, 0);
   line_clear (&line);
 }
 
@@ -196,7 +196,7 @@ test_ignored (void)
   second = line_put (&line, &line.us, -1);
   line_look (&line);
   g_assert_cmpstr (line.view.predecessor.name, ==, second);
-  flufl_queue_ignore (&line.queue, &line.view.predecessor);
+  flufl_queue_pass_over (&line.queue, &line.view.predecessor);
   line_look (&line);
   g_assert_cmpstr (line.view.predecessor.name, ==, first);
 
@@ -204,10 +204,10 @@ test_ignored (void)
   path = flufl_site_path_of (&line.p.site, second);
   fake_syscalls.unlink (path);
   line_look (&line);
-  g_assert_null (line.queue.ignored);
+  g_assert_null (line.queue.passed_over);
   for (int i = 0; i < 1000; i++)
-    flufl_queue_ignore (&line.queue, &line.view.predecessor);
-  g_assert_cmpuint (line.queue.ignored->len, <=, 64);
+    flufl_queue_pass_over (&line.queue, &line.view.predecessor);
+  g_assert_cmpuint (line.queue.passed_over->len, <=, 64);
   line_clear (&line);
 }
 
@@ -278,12 +278,12 @@ test_crowd (void)
   line_look (&line);
   flufl_roll_names_max = names_max;
   flufl_roll_forget ();
-  g_assert_true (line.view.crowded);
+  g_assert_true (line.view.unread);
   g_assert_false (line.view.found);
   g_test_message ("It is not looked through again at once");
   fake_disk_forget_calls ();
   line_look (&line);
-  g_assert_true (line.view.crowded);
+  g_assert_true (line.view.unread);
   g_assert_cmpuint (fake_disk_count_calls ("list"), ==, 0);
   line_clear (&line);
 }
@@ -403,7 +403,7 @@ test_stopped (void)
       g_assert_cmpint (kill (pid, SIGSTOP), ==, 0);
       g_assert_cmpint (waitpid (pid, &status, WUNTRACED), ==, pid);
       g_assert_false (flufl_queue_check (&queue, &site, &claim, FALSE));
-      g_assert_cmpuint (queue.ignored->len, ==, 1);
+      g_assert_cmpuint (queue.passed_over->len, ==, 1);
     }
   test_place_empty (&place);
   g_test_message ("A claim that has gone is not waited for either");
