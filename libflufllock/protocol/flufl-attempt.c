@@ -58,8 +58,8 @@ flufl_attempt_times_tell (const FluflClaim *claim, FluflSite *site, const FluflF
  *
  * Only the content shows who holds it. The last look stays valid while the times are the same.
  * Later the file may be another lock with the same inode number. It is read once it has rested,
- * because nobody may break it before. A lock that is refreshed more often is therefore not read
- * again. */
+ * because nobody may break it before. A lock that is refreshed at least every five seconds is
+ * therefore not read again. */
 static gboolean
 looks_held (const FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindings *findings)
 {
@@ -171,8 +171,8 @@ flufl_attempt (FluflClaim    *claim,
       if (outcome != FLUFL_OUTCOME_AGAIN)
         break;
       findings->broken |= findings->look.sight != FLUFL_SIGHT_NOTHING;
-      /* Nothing in the way, yet link(2) failed for a passing reason: that
-       * passes no sooner if asked at once. */
+      /* Nothing is in the way, but link(2) failed with a temporary error, which an immediate retry
+       * would most likely meet again. */
       if (linked == FLUFL_OUTCOME_UNSURE)
         return linked;
     }

@@ -12,7 +12,7 @@
 
 G_BEGIN_DECLS
 
-/* How long a lock with a busy life-line was seen unchanged, from one look to the next. */
+/* For how long the lock was seen unchanged: docs/protocol.md, "Watching before breaking". */
 typedef struct
 {
   guint64 dev;
@@ -39,8 +39,8 @@ typedef enum
   FLUFL_FAILED_REMOVE_LOCK,
 } FluflFailedStep;
 
-/* What an attempt or a break met: for decisions about waiting, and for words
- * to people. */
+/* The findings of an attempt or a break, from which callers decide how to wait and compose
+ * messages. */
 typedef struct
 {
   FluflLook     look;        /* the last at the lock file … */
@@ -48,9 +48,9 @@ typedef struct
   gboolean      holder_seen; /* by any attempt */
   gboolean      broken;      /* the lock that look has seen was removed */
   FluflLiveness liveness;    /* of the holder seen … */
-  gboolean      stopped;     /* … which is alive, and was told to stop … */
+  gboolean      stopped;     /* … which is alive, and stopped by a signal or a debugger … */
   gboolean      own;         /* … or is this process */
-  gboolean      expired;     /* by both clocks, the slop added */
+  gboolean      expired;     /* the lock is overdue: the slop has passed by both clocks */
   gboolean      resting;     /* it may be broken once it has rested … */
   gint64        rest;        /* … for as long as this, in nanoseconds */
   gboolean      in_vigil;    /* it has expired, and may be broken once vigil is over */
@@ -61,12 +61,12 @@ typedef struct
   FluflFailedStep failed_step; /* the one that errsv belongs to */
   char          program[FLUFL_PROGRAM_MAX + 1]; /* what the holder's program is called; empty:
                                                  * unknown; filled in by flufl_holder_name() */
-  int           break_errsv; /* why we may not break what is breakable, or 0 */
+  int           break_errsv; /* why this process may not break a lock that may be broken, or 0 */
   gboolean      directory_exists; /* filled in by flufl_findings_explain(), as is … */
   char          fs_type[32]; /* … what the kernel calls the file system, if known */
 } FluflFindings;
 
-/* FALSE, for tests: each that breaks has watched for long enough. */
+/* Tests set this to %FALSE to skip the vigil. */
 extern gboolean flufl_break_keeps_vigil;
 
 FluflOutcome flufl_attempt     (FluflClaim    *claim,
@@ -86,7 +86,7 @@ FluflOutcome flufl_break       (FluflClaim    *claim,
                                 FluflSite     *site,
                                 gboolean       break_dead,
                                 FluflFindings *findings);
-FluflOutcome flufl_break_with_clock (FluflClaim *clock,
+FluflOutcome flufl_break_with_clock (FluflClaim *clock_claim,
                                 FluflSite     *site,
                                 FluflFindings *findings);
 FluflOutcome flufl_break_force (FluflSite     *site,

@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Breaking a lock whose holder is late or dead: docs/protocol.md, "Break" and "Recover". In this
- * file only the process that unlinked the claim of a lock unlinks the lock file, except by force.
+ * Breaking a lock whose holder is late or dead: docs/protocol.md, "Break", "Recover", "Copied
+ * locks", "Watching before breaking" and "Life-line". In this file only the process that unlinked
+ * the claim of a lock unlinks the lock file, except by force.
  */
 
 #include "config.h"
@@ -14,11 +15,8 @@
 #include "flufl-claim-private.h"
 #include "flufl-holder.h"
 
-/* The time for which an orphan is left alone if its claim had a life-line that is not cut. A
- * releaser or breaker may be slow, or may be stopped between its two steps. Without this limit, a
- * process that is stopped there for ever would shut everybody out. So would a hung holder whose
- * breaker died, since the holder keeps the life-line. After this rest the process counts as delayed
- * for longer than the protocol allows, and the ordinary rules apply. */
+/* How long an orphan is left alone if its claim had a life-line that is not cut:
+ * docs/protocol.md, "Life-line". */
 #define STALLED_REST (60 * FLUFL_NSEC_PER_SEC)
 
 /* Whether too little of the grace is left to act on @look. Half of the grace is reserved for the
@@ -67,12 +65,8 @@ recover (FluflSite       *site,
   return FLUFL_OUTCOME_BUSY;
 }
 
-/* Makes an ordinary lock of one that was copied without its links, by rsync or from a backup. Such
- * a lock is two files with one link each. No process of this protocol makes such a pair. Nobody
- * holds the copied lock once it has expired and neither file has changed for longer than any action
- * takes. The copy with the claim's name is not a token, but only one process can remove it. That
- * process links the lock file to the claim's name. A breaker that does not have the life-line then
- * waits for the grace again. */
+/* docs/protocol.md, "Copied locks". Only one process can remove the copied claim, so only one links
+ * the lock file to the claim's name. */
 static FluflOutcome
 join_copies (FluflSite       *site,
              const FluflLook *look,
@@ -120,11 +114,7 @@ recover_without_line (FluflSite       *site,
   return recover (site, orphan, claim_path, findings);
 }
 
-/* Breaks the lock of a holder whose life-line this process has. The kernel keeps out all other
- * breakers of this kind while this process lives, and the holder touches nothing any more. Neither
- * expiry nor rest is needed while the claim exists. An ordinary breaker has no life-line: if it won
- * the claim while the holder lived, it may still be about to unlink the lock file. An orphan
- * therefore rests. */
+/* docs/protocol.md, "Life-line", "Breaking": this process has the holder's life-line. */
 static FluflOutcome
 break_with_life_line (FluflSite       *site,
                       const FluflLook *look,
@@ -194,8 +184,8 @@ is_same_lock (const FluflLook *again, const FluflLook *before)
 {
   if (before->is_blank)
     return again->is_blank && again->sight == FLUFL_SIGHT_FOREIGN;
-  if (before->is_closed)
-    return again->is_closed && again->sight == FLUFL_SIGHT_UNREADABLE;
+  if (before->is_hidden)
+    return again->is_hidden && again->sight == FLUFL_SIGHT_UNREADABLE;
   return again->sight == FLUFL_SIGHT_CLAIM && strcmp (again->claim.name, before->claim.name) == 0;
 }
 
@@ -216,10 +206,8 @@ take_token_and_break (FluflSite       *site,
     {
       if (errno != ENOENT)
         return FLUFL_OUTCOME_BUSY;
-      /* Most likely another breaker has taken the token since the look. A lock is an orphan only
-       * after it has rested without a claim. The link count of @look does not prove that rest: a
-       * look is not a single moment, and ext4 lowers the count before it sets the ctime. Once the
-       * name is gone, both are set, so a second look shows the right ctime. */
+      /* A look is not a single moment, and ext4 lowers the link count before it sets the ctime.
+       * Once the name is gone, both are set, so a second look shows the right ctime. */
       flufl_look_take (&again, site, site->lock_path);
       age += look->ctime - again.ctime + again.taken - look->taken;
       if (again.sight != FLUFL_SIGHT_CLAIM || !flufl_look_is_inode (&again, look->dev, look->ino)
@@ -266,9 +254,7 @@ take_token_and_break (FluflSite       *site,
 
 gboolean flufl_break_keeps_vigil = TRUE;
 
-/* Counts for how long the lock was seen unchanged. A live holder refreshes its lock within a third
- * of its lifetime, and the vigil is longer by the grace. The vigil does not depend on the wall
- * clock, which may have been stepped, or have gone on while the machine slept.
+/* Counts for how long the lock was seen unchanged: docs/protocol.md, "Watching before breaking".
  *
  * Returns: whether the lock was seen unchanged for long enough */
 static gboolean
@@ -331,15 +317,14 @@ is_somebodys_lock (const FluflSite *site, gint64 server_now, FluflFindings *find
 
 /*
  * flufl_break:
- * @claim: this process's own claim, freshly touched, so that its ctime shows the file server's
- *   clock
+ * @claim: a claim of this process. The server's clock is computed from its last touch
  *
  * Looks at the lock file. Breaks the lock if it has rested, and has expired or, with @break_dead,
  * has a holder that is proved dead. An expired lock whose life-line is busy needs a vigil, too. If
  * the life-line is cut, no rest is needed, except for an orphan or a copied lock.
  *
- * Returns: AGAIN if nothing is in the way any more, or if an orphan whose life-line is cut has its
- *   claim again, so that the next look can break it; BUSY; NOT_A_LOCK; UNSURE; FAILED
+ * Returns: AGAIN if nothing is in the way any more, or if the next look can break an orphan whose
+ *   life-line is cut; BUSY; NOT_A_LOCK; UNSURE; FAILED
  */
 FluflOutcome
 flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindings *findings)
@@ -364,7 +349,7 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
 
   findings->expired = is_expired (site, look, server_now);
 
-  /* A lock file that cannot be read does not show which file is the token. A strange lock belongs
+  /* A lock file that cannot be read does not show which claim it stands for. A strange lock belongs
    * to a program that may have other rules. Neither is broken. */
   if (look->sight != FLUFL_SIGHT_CLAIM)
     {
@@ -373,9 +358,8 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
       return FLUFL_OUTCOME_BUSY;
     }
 
-  /* The life-line is tried even if the lock has expired. An ordinary breaker that is stopped
-   * between its two removals delays the ordinary way for STALLED_REST, but this way for the grace
-   * only. */
+  /* Also try the life-line if only the expiry permits a break. A breaker that is stopped between
+   * its two unlinks delays the ordinary way by STALLED_REST, and this way by the grace. */
   line = flufl_holder_ask (site, fd,
                            break_dead || findings->expired ? FLUFL_LINE_TAKE : FLUFL_LINE_NONE,
                            findings);
@@ -411,24 +395,25 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
 
 /*
  * flufl_break_with_clock:
- * @clock: a claim without a path at the first call. The function creates its file, whose ctime is
- *   the file server's clock. The file is never linked. The caller gives the claim up
+ * @clock_claim: a claim without a path at the first call. The function creates its file, whose
+ *   ctime is the file server's clock. The file is never linked. The caller gives the claim up
  *
  * Does what flufl_break() does, for a caller that does not want the lock and has no claim.
  */
 FluflOutcome
-flufl_break_with_clock (FluflClaim *clock, FluflSite *site, FluflFindings *findings)
+flufl_break_with_clock (FluflClaim *clock_claim, FluflSite *site, FluflFindings *findings)
 {
   FluflOutcome outcome;
 
-  if (clock->path == NULL)
+  if (clock_claim->path == NULL)
     {
       findings->failed_step = FLUFL_FAILED_CREATE_CLAIM;
-      outcome = flufl_claim_create (clock, site, CLOCK_CLAIM_LIFETIME, &findings->errsv);
+      outcome = flufl_claim_create (clock_claim, site, CLOCK_CLAIM_LIFETIME,
+                                    &findings->errsv);
       if (outcome != FLUFL_OUTCOME_READY)
         return outcome;
     }
-  return flufl_break (clock, site, TRUE, findings);
+  return flufl_break (clock_claim, site, TRUE, findings);
 }
 
 /* Removes the claim of the lock that @look saw, so that the holder learns of its loss. */

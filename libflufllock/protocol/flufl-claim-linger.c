@@ -82,7 +82,8 @@ release_closely (FluflClaim *claim, FluflSite *site, int *out_errsv)
   return flufl_claim_release (claim, site, out_errsv);
 }
 
-/* Under a name that says so from the beginning. */
+/* Parks a claim that has had a name with K from the beginning. Returns READY if it is parked,
+ * otherwise as flufl_claim_release(). */
 static FluflOutcome
 park_as_named (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
@@ -93,7 +94,7 @@ park_as_named (FluflClaim *claim, FluflSite *site, int *out_errsv)
       || !flufl_claim_lease_is_safe (claim, flufl_claim_boot_now (site)))
     return release_closely (claim, site, out_errsv);
   if (site->sys->unlink (site->lock_path) == 0 || is_unlinked (claim, site))
-    return FLUFL_OUTCOME_HELD;
+    return FLUFL_OUTCOME_READY;
 
   /* It may have gone all the same, and another may be there by now. Nobody may have broken
    * it: so if it is gone that was our own doing. */
@@ -101,7 +102,8 @@ park_as_named (FluflClaim *claim, FluflSite *site, int *out_errsv)
   return outcome == FLUFL_OUTCOME_LOST ? FLUFL_OUTCOME_RELEASED : outcome;
 }
 
-/* Under a new name, which is the token. What goes wrong then is for others to recover. */
+/* Parks a claim under a new name with K. rename(2) wins the token, so others recover the lock file
+ * if a later step fails. Returns as park_as_named(). */
 static FluflOutcome
 park_renamed (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
@@ -117,7 +119,7 @@ park_renamed (FluflClaim *claim, FluflSite *site, int *out_errsv)
       flufl_claim_abandon (claim, site);
       return FLUFL_OUTCOME_RELEASED;
     }
-  return FLUFL_OUTCOME_HELD;
+  return FLUFL_OUTCOME_READY;
 }
 
 /*
@@ -141,7 +143,7 @@ flufl_claim_park (FluflClaim *claim, FluflSite *site, int *out_errsv)
   claim->acquired = 0;
   outcome = claim->named_kept ? park_as_named (claim, site, out_errsv)
                                : park_renamed (claim, site, out_errsv);
-  if (outcome != FLUFL_OUTCOME_HELD)
+  if (outcome != FLUFL_OUTCOME_READY)
     return outcome;
   claim->kept = TRUE;
   claim->kept_at = flufl_claim_boot_now (site);

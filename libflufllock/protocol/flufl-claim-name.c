@@ -396,7 +396,7 @@ field_is_lock (const char *field, gsize length, const char *lock_name)
  * @name: a file name, or a path of which only the last part counts
  *
  * Returns: whether @name is the name of a claim file of the lock @lock_name.
- *   Nothing but such a name may ever be removed on behalf of that lock.
+ *   Apart from the lock file, only files with such a name may be removed on behalf of that lock.
  */
 gboolean
 flufl_claim_name_parse (const char     *name,

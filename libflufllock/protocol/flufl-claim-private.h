@@ -31,10 +31,11 @@ char    *flufl_claim_new_path      (const FluflSite   *site,
 /* What the disk shows of our claim. */
 typedef enum
 {
-  FLUFL_CLAIM_LINKED, /* it has two links; where the lock file was looked at, it is that */
+  FLUFL_CLAIM_LINKED, /* from flufl_claim_see(): it has two links or more; from the others: it is
+                       * the lock file */
   FLUFL_CLAIM_SINGLE, /* it is there, and not the lock */
   FLUFL_CLAIM_GONE,   /* it is not there, or not the file that we made, or not the lock */
-  FLUFL_CLAIM_SILENT, /* no answer */
+  FLUFL_CLAIM_SILENT, /* no answer: another error than ENOENT and ESTALE */
 } FluflClaimSight;
 
 FluflClaimSight flufl_claim_see      (const FluflClaim *claim,

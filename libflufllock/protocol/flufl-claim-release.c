@@ -27,10 +27,8 @@ flufl_claim_clear (FluflClaim *claim)
   memset (claim, 0, sizeof *claim);
 }
 
-/* Whether nobody else can remove the lock file within a grace of @look. A lock file with one link
- * has no claim. A breaker must first link its claim again, and then wait for the grace. But a
- * breaker that won the claim just before may be about to unlink the lock file. There is no such
- * breaker while our lease runs, nor after a grace without change. */
+/* Whether nobody else can remove the lock file within a grace of @look: docs/protocol.md,
+ * "Release", "Step 4 is safe". */
 static gboolean
 is_left_to_us (const FluflClaim *claim, const FluflSite *site, const FluflLook *look)
 {
@@ -118,9 +116,8 @@ flufl_claim_release (FluflClaim *claim, FluflSite *site, int *out_errsv)
           claim->doubtful = TRUE;
           return FLUFL_OUTCOME_FAILED;
         }
-      /* Broken, or done with the reply lost. While the lease runs nobody can have broken the lock,
-       * so this releaser finishes. Later a breaker may be about to remove the lock file. This
-       * process may have been stopped since it first read the clock. */
+      /* Either a breaker removed the claim, or the reply to our unlink(2) was lost. With a tenth of
+       * the lease left before and after the call, it was the reply. */
       if (!safe || !flufl_claim_lease_is_safe (claim, flufl_claim_boot_now (site)))
         {
           flufl_claim_clear (claim);

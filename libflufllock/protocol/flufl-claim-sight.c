@@ -110,7 +110,7 @@ FluflClaimSight
 flufl_claim_look_at_lock (const FluflClaim *claim, const FluflSite *site, FluflLook *look)
 {
   flufl_look_take (look, site, site->lock_path);
-  if ((flufl_claim_is_lock (claim, look) || look->is_blank || look->is_closed)
+  if ((flufl_claim_is_lock (claim, look) || look->is_blank || look->is_hidden)
       && flufl_look_is_inode (look, claim->dev, claim->ino))
     return FLUFL_CLAIM_LINKED;
   return look->sight == FLUFL_SIGHT_FAILED || look->sight == FLUFL_SIGHT_UNREADABLE

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * The steps are those of docs/protocol.md, "Acquire".
+ * The steps of docs/protocol.md, "Acquire", "Without hard links" and "Refresh and check".
  */
 
 #include "config.h"
@@ -48,7 +48,7 @@ can_retry_line (FluflSite *site, int errsv)
     case EBADF:
       site->no_life_lines = TRUE;
       return FALSE;
-    default: /* of the moment, as ENOLCK: this claim goes without */
+    default: /* temporary, such as ENOLCK: the claim that is made instead has no life-line */
       return FALSE;
     }
 }
@@ -56,8 +56,7 @@ can_retry_line (FluflSite *site, int errsv)
 /*
  * flufl_claim_new_path:
  *
- * Returns: (nullable) (transfer full): of a claim file that is still to be made; %NULL with
- *   errno set
+ * Returns: (nullable) (transfer full): the path for a new claim file, or %NULL with errno set
  */
 char *
 flufl_claim_new_path (const FluflSite *site, FluflMarks marks)
@@ -77,8 +76,8 @@ flufl_claim_new_path (const FluflSite *site, FluflMarks marks)
                                  (guint64) arrival, random, marks);
 }
 
-/* A name that no other claim has, and whether it is for a claim with a life-line. Returns FALSE
- * with errno set if there are no random numbers. */
+/* Sets the claim's path to a new name. Returns %FALSE with errno set if no random numbers are
+ * available. */
 static gboolean
 choose_name (FluflClaim *claim, FluflSite *site, gboolean line)
 {
@@ -154,9 +153,11 @@ complete (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
   return errsv;
 }
 
-/* Whether locks can be made on the file system.
+/* Checks whether the file system can have locks.
  *
- * Returns: READY; UNSUPPORTED; FAILED if that cannot be found out. It sets the errno unless READY */
+ * @out_errsv: set unless READY is returned
+ *
+ * Returns: READY; UNSUPPORTED; FAILED if that cannot be found out */
 static FluflOutcome
 judge_file_system (FluflSite *site, int *out_errsv)
 {
@@ -262,7 +263,7 @@ flufl_claim_keep_fresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int
 
   if (flufl_claim_is_gone (*out_errsv))
     {
-      /* Should it be there all the same, nobody else would remove it. */
+      /* Unlink the claim in case the answer was wrong: no other process removes it. */
       flufl_claim_abandon (claim, site);
       return FLUFL_OUTCOME_LOST;
     }
@@ -346,9 +347,7 @@ failed:
   return FLUFL_OUTCOME_UNSURE;
 }
 
-/* link(2) answered 0, but the disk does not show it. Either the lock was broken since, or
- * this file system does not count links, makes a copy, or gives the two names of one file
- * two inode numbers. The files are removed as in a release: the token first, and not late. */
+/* docs/protocol.md, "Without hard links": link(2) answered 0, but the disk does not show it. */
 static FluflOutcome
 explain_missing_link (FluflClaim *claim, FluflSite *site)
 {
@@ -391,8 +390,7 @@ confirm (FluflClaim *claim, FluflSite *site, gboolean linked, int *out_errsv)
   return FLUFL_OUTCOME_LOST;
 }
 
-/* Whether link(2) fails so where a file system has no hard links; or where a sandbox does not
- * allow them. */
+/* Checks whether the errno means that the file system or a sandbox has no hard links. */
 gboolean
 flufl_claim_is_link_refusal (int errsv)
 {
@@ -417,7 +415,7 @@ classify_link_error (FluflSite *site, int errsv)
 {
   if (errsv == EEXIST)
     return FLUFL_OUTCOME_BUSY;
-  /* Those that are known as local have hard links. */
+  /* Local file systems have hard links, so there it is an ordinary error. */
   if (flufl_claim_is_link_refusal (errsv) && flufl_site_fs_kind (site) != FLUFL_FS_LOCAL)
     return FLUFL_OUTCOME_UNSUPPORTED;
   if (errsv == ENOENT) /* although the claim is there */
@@ -425,10 +423,9 @@ classify_link_error (FluflSite *site, int errsv)
   return flufl_site_is_passing (site, errsv) ? FLUFL_OUTCOME_UNSURE : FLUFL_OUTCOME_FAILED;
 }
 
-/* Whether the file that link(2) has just made the lock is the claim that this process created some
- * time ago. link(2) goes by the name, which belongs to a copy if somebody has put a copy of the
- * directory in its place. The link count of the open claim shows at once whether the claim got the
- * link. On NFS the reply to link(2) shows it. Other programs may have made links, too. */
+/* Checks that link(2) linked the claim that this process created, and not a copy in a directory
+ * that replaced the lock's. With a life-line, fstat(2) on the open file shows the link count.
+ * Otherwise lstat(2) does. With more than two links, the lock file decides. */
 static FluflClaimSight
 see_old_claim (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
@@ -451,8 +448,8 @@ see_old_claim (FluflClaim *claim, FluflSite *site, int *out_errsv)
   return FLUFL_CLAIM_LINKED;
 }
 
-/* link(2) answered 0. That is confirmed on a file system of which nothing is known, and where
- * link(2) has taken so much time that the claim may have expired. */
+/* Finds out what link(2) did that returned 0. The result is confirmed if the kind of the file
+ * system is unknown, or if the last touch began a tenth of the lifetime ago. */
 static FluflOutcome
 see_linked (FluflClaim *claim, FluflSite *site, gboolean fresh, int *out_errsv)
 {
@@ -499,9 +496,8 @@ flufl_claim_link (FluflClaim *claim, FluflSite *site, int *out_errsv)
   if (site->sys->link (claim->path, site->lock_path) == 0)
     return see_linked (claim, site, fresh, out_errsv);
 
-  /* A reply can get lost after the server made the link; the resend then
-   * fails. Our claim's link count is the only witness, whatever the errno. Others may have
-   * made the second link: then the lock file is not our claim. */
+  /* The reply may have been lost after the server made the link. Two links on the claim are a hint,
+   * and a look at the lock file decides. */
   *out_errsv = errno;
   sight = flufl_claim_see (claim, site, &st, &errsv);
   if (sight == FLUFL_CLAIM_LINKED)

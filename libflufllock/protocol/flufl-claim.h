@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Our own claim file: made, touched, linked, held, given up.
+ * The claim file of an object, from its creation to its removal.
  */
 
 #pragma once
@@ -10,19 +10,21 @@
 
 G_BEGIN_DECLS
 
-/* The result of a step. Expected results are values here; only FAILED is an error of the system,
- * and its errno is kept beside it. */
+/* The result of a step. UNSURE and FAILED are system errors: a temporary one and a lasting one.
+ * These two and UNSUPPORTED set the errno. */
 typedef enum
 {
   FLUFL_OUTCOME_HELD,        /* the claim is the lock */
-  FLUFL_OUTCOME_RELEASED,    /* the lock was ours and is not any more */
+  FLUFL_OUTCOME_RELEASED,    /* the lock was ours and is not any more; from flufl_break_force():
+                              * the lock file that was seen is gone */
   FLUFL_OUTCOME_BUSY,        /* somebody has the lock: wait, then try again */
   FLUFL_OUTCOME_UNSURE,      /* the answer decides nothing: ask again soon */
-  FLUFL_OUTCOME_READY,       /* the claim may be linked */
+  FLUFL_OUTCOME_READY,       /* the claim exists, and may be linked */
   FLUFL_OUTCOME_AGAIN,       /* nothing is in the way any more: try again at once */
   FLUFL_OUTCOME_LOST,        /* the claim is not the lock's, or not usable, any more */
   FLUFL_OUTCOME_NOT_A_LOCK,  /* something else is at the lock file's path */
-  FLUFL_OUTCOME_UNSUPPORTED, /* no hard links here */
+  FLUFL_OUTCOME_UNSUPPORTED, /* the file system cannot have locks: no hard links, SMB, or times
+                              * that are not fit */
   FLUFL_OUTCOME_FAILED,
 } FluflOutcome;
 
@@ -30,9 +32,9 @@ typedef enum
 typedef struct
 {
   char    *path;
-  const FluflSyscalls *line; /* what closes fd; NULL: there is no life-line */
+  const FluflSyscalls *line; /* of the life-line, to close fd; NULL: there is no life-line */
   int      fd;           /* of the claim, with the flock that is the life-line */
-  gboolean named_kept;   /* its name says that it is kept, not since when it waits */
+  gboolean named_kept;   /* its name has the tag K */
   guint64  line_id;      /* of the life-line, in the process that tied it */
   guint64  dev;
   guint64  ino;
@@ -40,8 +42,7 @@ typedef struct
   gint64   expiration;   /* what mtime says, real time */
   gint64   lease_start;  /* boot time just before the last touch … */
   gint64   touched;      /* … and real time */
-  gint64   acquired;     /* real time when it became the lock; 0: it is not, or not since the
-                          * last touch */
+  gint64   acquired;     /* when the claim became the lock, in real time; 0: it is not the lock */
   gint64   server_time;  /* the file server's clock … */
   gint64   server_seen;  /* … at this boot time or earlier */
   gint64   clock_offset; /* the server's clock less ours, when last compared … */
@@ -49,10 +50,10 @@ typedef struct
   gboolean fresh;        /* created, or taken up after a park, for this try: no wait and no link(2)
                           * since */
   gboolean coarse;       /* the file system stores whole seconds */
-  gboolean unsure;       /* it may be the lock: an answer was lost */
-  gboolean kept;         /* for the next use, under a name for that … */
-  gint64   kept_at;      /* … since this boot time; valid if it ever was */
-  gboolean renamed;      /* its content is not its name yet */
+  gboolean unsure;       /* a possible lock: to be given up as if it were the lock */
+  gboolean kept;         /* parked: the lock file is removed, and the claim is not … */
+  gint64   kept_at;      /* … since this boot time; valid if it ever was parked */
+  gboolean renamed;      /* renamed by a park: its content is not its name yet */
   gboolean doubtful;     /* look closely before touching the lock: a refresh failed, or
                           * others have made links to it */
 } FluflClaim;

@@ -110,10 +110,8 @@ see_other_name (FluflLook *look, const FluflSite *site, const char *path)
     look->sight = FLUFL_SIGHT_CLAIM;
 }
 
-/* Recognizes a lock whose claim has another form of name. The name may have another separator, it
- * may come from a program with names of its own, or it may be spelled in another case in a
- * directory that ignores case. Somebody holds the lock if the name in its content is another name
- * of the same file. */
+/* Recognizes a lock whose claim has another form of name: docs/protocol.md, "Looking". Somebody
+ * holds the lock if the name in its content is another name of the same file. */
 static gboolean
 see_strange_name (FluflLook *look, const FluflSite *site, const char *content, gsize length)
 {
@@ -242,7 +240,7 @@ look_inside (FluflLook *look, const FluflSite *site, const char *path, FluflOpen
         look->foreign = FLUFL_FOREIGN_SOCKET_OR_DEVICE;
       else if (errno == EACCES || errno == EPERM)
         {
-          look->is_closed = TRUE;
+          look->is_hidden = TRUE;
           look->sight = FLUFL_SIGHT_UNREADABLE;
           if (look->nlink >= 2)
             see_other_name (look, site, path);
@@ -333,8 +331,8 @@ flufl_look_open (FluflLook *look, const FluflSite *site, const char *path, int *
  * flufl_look_acquired:
  * @look: one that saw a claim
  *
- * Returns: when the lock was acquired, in nanoseconds of real time. If a reader or another program
- *   has changed the atime, this is when the holder began to wait. 0 means unknown
+ * Returns: the time of the acquisition, in nanoseconds of real time. If the atime is not plausible,
+ *   the arrival, or 0 if the claim has the tag K. 0, too, if flufl.lock made the claim
  */
 gint64
 flufl_look_acquired (const FluflLook *look, const FluflSite *site)

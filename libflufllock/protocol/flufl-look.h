@@ -43,8 +43,8 @@ typedef struct
   int            errsv;
   FluflForeign   foreign;
   gboolean       is_blank; /* a regular file without content, or all zero */
-  gboolean       is_closed; /* a regular file that may not be read */
-  gboolean       names_path; /* a regular file whose content is an absolute path */
+  gboolean       is_hidden; /* may not be read; the sight is CLAIM if another name shows the claim */
+  gboolean       names_path; /* the content is an absolute path, and not that of a claim */
   gint64         taken;    /* boot time when the look began */
   guint64        dev;
   guint64        ino;

@@ -145,8 +145,8 @@ flufl_site_may_hang (const FluflSite *site)
   return flufl_fs_may_hang (directory);
 }
 
-/* Whether an error is one of the moment (a server that is away, a lost reply)
- * and not of the place: then the same call may do later. */
+/* Whether an error is temporary, such as that of a server that is away. The same call may succeed
+ * later. */
 gboolean
 flufl_site_is_passing (const FluflSite *site, int errsv)
 {

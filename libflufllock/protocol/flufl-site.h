@@ -41,9 +41,8 @@ flufl_time_mirror (gint64 time, gint64 middle)
  * does the same. */
 #define FLUFL_SLOP (10 * FLUFL_NSEC_PER_SEC)
 
-/* Only the holder touches a lock file whose ctime is younger than this, and no action takes longer
- * than half of it. Two processes therefore remove the same lock file only one after the other
- * (docs/protocol.md, "Grace"). */
+/* The grace, in which no breaker without the life-line touches a lock file that has changed.
+ * Actions check a deadline of half of it before each link and unlink: docs/protocol.md, "Grace". */
 #define FLUFL_GRACE (5 * FLUFL_NSEC_PER_SEC)
 
 /* Where a lock is, and by which calls it is reached. */
@@ -64,7 +63,7 @@ typedef struct
   gint64               arrival;    /* the moment of arrival in the names of new claims, in
                                     * nanoseconds of real time; 0: when they are made. Set for
                                     * an operation */
-  GArray              *retry_errnos;   /* owned; nullable; of int: what else is thought to pass.
+  GArray              *retry_errnos;   /* owned; nullable; of int: more temporary errors.
                                         * It is replaced, and never changed */
 } FluflSite;
 

@@ -73,8 +73,8 @@ typedef enum
 {
   FLUFL_LINE_NONE, /* nothing; never asked of the table */
   FLUFL_LINE_TIE,  /* the maker of a new claim begins to keep it */
-  FLUFL_LINE_TAKE, /* a breaker takes it; fails beside a keeper, a breaker and a process that asks */
-  FLUFL_LINE_ASK,  /* fails beside a keeper or a breaker, and not beside others that ask */
+  FLUFL_LINE_TAKE, /* a breaker takes it; fails if another process has the life-line, or asks */
+  FLUFL_LINE_ASK,  /* fails if another process has the life-line, and not if others ask */
 } FluflLine;
 
 /* Called for each name in a directory; FALSE ends the list. */
