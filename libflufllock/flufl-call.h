@@ -164,6 +164,11 @@ FluflCall *flufl_lock_call_break_lock    (FluflLock        *self,
                                           gint64            flags,
                                           GCancellable     *cancellable);
 
+FluflCall *flufl_lock_call_break_lock_of (FluflLock        *self,
+                                          const FluflLockDetails *details,
+                                          FluflBreakFlags   flags,
+                                          GCancellable     *cancellable);
+
 /* What a query has found. */
 FluflLockState    flufl_call_get_state   (FluflCall        *self);
 FluflLockDetails *flufl_call_steal_details (FluflCall      *self);

@@ -13,7 +13,8 @@ G_BEGIN_DECLS
  * @FLUFL_LOCK_ERROR_ALREADY_HELD: the object holds the lock already. Release
  *   it first, or use a second object
  * @FLUFL_LOCK_ERROR_NOT_HELD: the object does not hold the lock; from a query of
- *   details, nobody holds it
+ *   details, nobody holds it; from a break of one holder's lock, another process
+ *   holds it now
  * @FLUFL_LOCK_ERROR_TIMED_OUT: somebody else held the lock for the whole
  *   timeout. The message names the holder. Try again later
  * @FLUFL_LOCK_ERROR_LOST: the object held the lock, and somebody broke it, or it

@@ -1,12 +1,14 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * The operation “break_lock”.
+ * The operations “break_lock” and “break_lock_of”.
  */
 
 #include "config.h"
 
 #include "flufl-call.h"
+#include "flufl-holder.h"
+#include "flufl-lock-details-private.h"
 #include "flufl-log-private.h"
 #include "flufl-person-private.h"
 #include "flufl-report-private.h"
@@ -16,6 +18,7 @@ typedef struct
 {
   FluflCall       call;
   FluflBreakFlags flags;
+  char           *only;  /* owned; the claim whose lock may be broken; NULL: any */
   FluflSighting   sighting;
   FluflOutcome    outcome;
   FluflClaim      clock; /* a claim that shows the server's time */
@@ -25,7 +28,10 @@ typedef struct
 static gboolean
 break_begin (FluflCall *call)
 {
-  ((BreakCall *) call)->held = call->lease->held;
+  BreakCall *self = (BreakCall *) call;
+
+  self->held = call->lease->held;
+  self->sighting.findings.only = self->only;
   return TRUE;
 }
 
@@ -57,6 +63,16 @@ break_by_rule (BreakCall *self, gint64 *out_when)
   return TRUE;
 }
 
+/* Asks after the holder whose lock was spared. */
+static void
+look_at_other (BreakCall *self)
+{
+  FluflSighting *sighting = &self->sighting;
+
+  sighting->holder = flufl_holder_look (&self->call.site, &sighting->findings);
+  self->call.answer = !sighting->holder && sighting->findings.look.sight == FLUFL_SIGHT_NOTHING;
+}
+
 static gboolean
 break_step (FluflCall *call, gint64 *out_when)
 {
@@ -75,6 +91,8 @@ break_step (FluflCall *call, gint64 *out_when)
       self->outcome = flufl_break_force (&call->site, &self->sighting.findings);
       call->answer = self->outcome == FLUFL_OUTCOME_RELEASED;
     }
+  if (self->outcome == FLUFL_OUTCOME_OTHER)
+    look_at_other (self);
   if (call->answer)
     return FALSE;
   flufl_findings_explain (&self->sighting.findings, &call->site, self->outcome);
@@ -95,6 +113,8 @@ break_settle (FluflCall *call)
     call->error = flufl_report_already_held (&call->site);
   else if (!self->sighting.holder || self->sighting.cancelled)
     flufl_sighting_settle (&self->sighting, call);
+  else if (self->outcome == FLUFL_OUTCOME_OTHER)
+    call->error = flufl_report_other_holder (&call->site, &self->sighting.findings);
   else if (self->outcome == FLUFL_OUTCOME_BUSY)
     call->error = flufl_report_not_broken (&call->site, &self->sighting.findings);
   else
@@ -107,7 +127,10 @@ break_settle (FluflCall *call)
 static void
 break_clear (FluflCall *call)
 {
-  flufl_claim_clear (&((BreakCall *) call)->clock);
+  BreakCall *self = (BreakCall *) call;
+
+  flufl_claim_clear (&self->clock);
+  g_free (self->only);
 }
 
 static const FluflCallClass break_class = {
@@ -130,6 +153,18 @@ flufl_lock_call_break_lock (FluflLock *self, gint64 flags, GCancellable *cancell
   flufl_call_init (&call->call, &break_class, self, cancellable);
   call->flags = (FluflBreakFlags) flags;
   return &call->call;
+}
+
+FluflCall *
+flufl_lock_call_break_lock_of (FluflLock              *self,
+                               const FluflLockDetails *details,
+                               FluflBreakFlags         flags,
+                               GCancellable           *cancellable)
+{
+  FluflCall *call = flufl_lock_call_break_lock (self, flags, cancellable);
+
+  ((BreakCall *) call)->only = g_strdup (flufl_lock_details_claim_name (details));
+  return call;
 }
 
 /**
@@ -226,4 +261,100 @@ gboolean
 flufl_lock_break_lock_finish (FluflLock *self, GAsyncResult *result, GError **error)
 {
   return flufl_call_finish_boolean (self, result, flufl_lock_break_lock_async, error);
+}
+
+/**
+ * flufl_lock_break_lock_of:
+ * @self: a lock
+ * @details: the details of the holder, as [method@Flufl.Lock.query_details] has found them
+ * @flags: what may be broken
+ * @cancellable: (nullable): a cancellable, or %NULL
+ * @error: return location for an error
+ *
+ * Breaks the lock of one holder, without acquiring it.
+ *
+ * This does what [method@Flufl.Lock.break_lock] does, but only to the lock that @details describe.
+ * A program that asks a person whether to break a lock uses this method, since the lock may change
+ * hands before the person answers. The lock of another holder stays, even with
+ * `FLUFL_BREAK_FORCE`. So does a file that is not a lock.
+ *
+ * With `FLUFL_BREAK_FORCE` the lock is looked at again right before it is removed. Only a change
+ * between these two system calls goes unnoticed.
+ *
+ * Succeeds if nothing is at the path. Fails with the errors of [method@Flufl.Lock.break_lock], and
+ * with `FLUFL_LOCK_ERROR_NOT_HELD` if another process holds the lock by now.
+ *
+ * Returns: %TRUE if the lock of that holder is not in the way any more; %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+flufl_lock_break_lock_of (FluflLock        *self,
+                          FluflLockDetails *details,
+                          FluflBreakFlags   flags,
+                          GCancellable     *cancellable,
+                          GError          **error)
+{
+  BreakCall call = { 0 };
+
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), FALSE);
+  g_return_val_if_fail (details != NULL, FALSE);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  flufl_call_init (&call.call, &break_class, self, cancellable);
+  call.flags = flags;
+  call.only = g_strdup (flufl_lock_details_claim_name (details));
+  return flufl_call_run_and_clear (&call.call, error);
+}
+
+/**
+ * flufl_lock_break_lock_of_async:
+ * @self: a lock
+ * @details: the details of the holder, as [method@Flufl.Lock.query_details] has found them
+ * @flags: what may be broken
+ * @cancellable: (nullable): a cancellable, or %NULL
+ * @callback: (scope async) (nullable): called when the operation is over
+ * @user_data: data for @callback
+ *
+ * The asynchronous form of [method@Flufl.Lock.break_lock_of].
+ *
+ * The disk is touched in other threads only. @callback is called in the main
+ * context that is the thread-default now.
+ *
+ * Since: 0.1
+ */
+void
+flufl_lock_break_lock_of_async (FluflLock          *self,
+                                FluflLockDetails   *details,
+                                FluflBreakFlags     flags,
+                                GCancellable       *cancellable,
+                                GAsyncReadyCallback callback,
+                                gpointer            user_data)
+{
+  g_return_if_fail (FLUFL_IS_LOCK (self));
+  g_return_if_fail (details != NULL);
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  flufl_call_start (flufl_lock_call_break_lock_of (self, details, flags, cancellable),
+                    flufl_lock_break_lock_of_async, callback, user_data);
+}
+
+/**
+ * flufl_lock_break_lock_of_finish:
+ * @self: a lock
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Gets the result of [method@Flufl.Lock.break_lock_of_async]; the errors are those
+ * of [method@Flufl.Lock.break_lock_of].
+ *
+ * Returns: %TRUE if the lock of that holder is not in the way any more; %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+flufl_lock_break_lock_of_finish (FluflLock *self, GAsyncResult *result, GError **error)
+{
+  return flufl_call_finish_boolean (self, result, flufl_lock_break_lock_of_async, error);
 }

@@ -18,6 +18,8 @@ FluflLockDetails *flufl_lock_details_new_foreign (const char            *path,
                                                   const char            *program,
                                                   const FluflOfficeLock *office);
 
+const char       *flufl_lock_details_claim_name (const FluflLockDetails *self);
+
 GDateTime        *flufl_date_time_from_nsec (gint64 nsec);
 
 G_END_DECLS

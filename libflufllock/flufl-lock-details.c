@@ -12,6 +12,7 @@
 struct _FluflLockDetails
 {
   gatomicrefcount refs; /* nothing changes: a copy is a reference */
+  char           *claim_name; /* nullable: another program's lock */
   char           *host_name; /* nullable */
   int             pid;
   gboolean        own; /* it is that of this process */
@@ -79,6 +80,7 @@ flufl_lock_details_new (const FluflSite *site, const FluflFindings *findings, Fl
   take_names (self, site, findings);
   self->pid = look->claim.pid;
   self->own = flufl_identity_is_own (site, &look->claim);
+  self->claim_name = g_strdup (look->claim.name);
   self->lock_file = g_file_new_for_path (site->lock_path);
   self->claim_file = g_file_new_for_path (claim_path);
   self->expiration = flufl_date_time_from_nsec (look->mtime);
@@ -107,6 +109,13 @@ flufl_lock_details_new_foreign (const char *path, const char *program, const Flu
   self->claim_file = g_object_ref (self->lock_file);
   self->state = FLUFL_LOCK_STATE_UNKNOWN;
   return self;
+}
+
+/* The name of the claim, which no other lock of this library has. Empty for a lock of another program. */
+const char *
+flufl_lock_details_claim_name (const FluflLockDetails *self)
+{
+  return self->claim_name != NULL ? self->claim_name : "";
 }
 
 /**
@@ -143,6 +152,7 @@ flufl_lock_details_free (FluflLockDetails *self)
 
   if (!g_atomic_ref_count_dec (&self->refs))
     return;
+  g_free (self->claim_name);
   g_free (self->host_name);
   g_free (self->program_name);
   g_clear_pointer (&self->acquisition, g_date_time_unref);

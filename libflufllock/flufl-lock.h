@@ -250,6 +250,24 @@ gboolean          flufl_lock_break_lock_finish    (FluflLock            *self,
                                                    GError              **error);
 
 FLUFL_AVAILABLE_IN_0_1
+gboolean          flufl_lock_break_lock_of        (FluflLock            *self,
+                                                   FluflLockDetails     *details,
+                                                   FluflBreakFlags       flags,
+                                                   GCancellable         *cancellable,
+                                                   GError              **error);
+FLUFL_AVAILABLE_IN_0_1
+void              flufl_lock_break_lock_of_async  (FluflLock            *self,
+                                                   FluflLockDetails     *details,
+                                                   FluflBreakFlags       flags,
+                                                   GCancellable         *cancellable,
+                                                   GAsyncReadyCallback   callback,
+                                                   gpointer              user_data);
+FLUFL_AVAILABLE_IN_0_1
+gboolean          flufl_lock_break_lock_of_finish (FluflLock            *self,
+                                                   GAsyncResult         *result,
+                                                   GError              **error);
+
+FLUFL_AVAILABLE_IN_0_1
 GPtrArray        *flufl_lock_list_waiters         (FluflLock            *self,
                                                    GCancellable         *cancellable,
                                                    GError              **error);

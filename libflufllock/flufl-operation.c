@@ -30,6 +30,17 @@ static const FluflCallMaker makers[] = {
   [FLUFL_OPERATION_KIND_BREAK_LOCK] = flufl_lock_call_break_lock,
 };
 
+static FluflOperation *
+operation_new (FluflLock *lock, FluflCall *call)
+{
+  FluflOperation *self = g_new0 (FluflOperation, 1);
+
+  g_atomic_ref_count_init (&self->refs);
+  self->lock = g_object_ref (lock);
+  self->call = call;
+  return self;
+}
+
 /**
  * flufl_operation_new:
  * @lock: the lock
@@ -49,17 +60,37 @@ flufl_operation_new (FluflLock         *lock,
                      gint64             value,
                      GCancellable      *cancellable)
 {
-  FluflOperation *self;
-
   g_return_val_if_fail (FLUFL_IS_LOCK (lock), NULL);
   g_return_val_if_fail ((gsize) kind < G_N_ELEMENTS (makers), NULL);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
 
-  self = g_new0 (FluflOperation, 1);
-  g_atomic_ref_count_init (&self->refs);
-  self->lock = g_object_ref (lock);
-  self->call = makers[kind](lock, value, cancellable);
-  return self;
+  return operation_new (lock, makers[kind](lock, value, cancellable));
+}
+
+/**
+ * flufl_operation_new_break_lock_of:
+ * @lock: the lock
+ * @details: the details of the holder, as [method@Flufl.Lock.query_details] has found them
+ * @flags: what may be broken
+ * @cancellable: (nullable): a cancellable, or %NULL
+ *
+ * Makes an operation that does what [method@Flufl.Lock.break_lock_of] does.
+ *
+ * Returns: (transfer full): the operation
+ *
+ * Since: 0.1
+ */
+FluflOperation *
+flufl_operation_new_break_lock_of (FluflLock        *lock,
+                                   FluflLockDetails *details,
+                                   FluflBreakFlags   flags,
+                                   GCancellable     *cancellable)
+{
+  g_return_val_if_fail (FLUFL_IS_LOCK (lock), NULL);
+  g_return_val_if_fail (details != NULL, NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+
+  return operation_new (lock, flufl_lock_call_break_lock_of (lock, details, flags, cancellable));
 }
 
 /**

@@ -42,6 +42,11 @@ FluflOperation   *flufl_operation_new         (FluflLock         *lock,
                                                gint64             value,
                                                GCancellable      *cancellable) FLUFL_WARN_UNUSED_RESULT;
 FLUFL_AVAILABLE_IN_0_1
+FluflOperation   *flufl_operation_new_break_lock_of (FluflLock        *lock,
+                                               FluflLockDetails  *details,
+                                               FluflBreakFlags    flags,
+                                               GCancellable      *cancellable) FLUFL_WARN_UNUSED_RESULT;
+FLUFL_AVAILABLE_IN_0_1
 FluflOperation   *flufl_operation_ref         (FluflOperation    *self);
 FLUFL_AVAILABLE_IN_0_1
 void              flufl_operation_unref       (FluflOperation    *self);

@@ -58,6 +58,8 @@ GError *flufl_report_timed_out    (const FluflSite     *site,
                                    gint64               timeout_ms);
 GError *flufl_report_not_broken   (const FluflSite     *site,
                                    const FluflFindings *findings);
+GError *flufl_report_other_holder (const FluflSite     *site,
+                                   const FluflFindings *findings);
 GError *flufl_report_not_a_lock   (const FluflSite     *site,
                                    const FluflLook     *look);
 GError *flufl_report_refused      (const FluflSite     *site,

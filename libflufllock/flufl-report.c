@@ -274,6 +274,18 @@ flufl_report_not_broken (const FluflSite *site, const FluflFindings *findings)
   return g_error_new_literal (G_IO_ERROR, (int) code, text);
 }
 
+/* @findings: who holds it now */
+GError *
+flufl_report_other_holder (const FluflSite *site, const FluflFindings *findings)
+{
+  g_autofree char *path = flufl_report_path (site);
+  g_autofree char *obstacle = flufl_report_describe_obstacle (site, findings);
+  g_autofree char *failure = g_strdup_printf (_("The lock “%s” was not broken: it has another holder now."), path);
+  g_autofree char *text = flufl_words_join (failure, obstacle);
+
+  return g_error_new_literal (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD, text);
+}
+
 /* A sentence for what lies in the place of the lock file. */
 static char *
 describe_foreign (const FluflSite *site, FluflForeign foreign)

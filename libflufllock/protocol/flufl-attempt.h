@@ -43,6 +43,7 @@ typedef enum
  * messages. */
 typedef struct
 {
+  const char   *only;        /* given: the claim whose lock may be broken; NULL: any */
   FluflLook     look;        /* the last at the lock file … */
   gboolean      looked;      /* … and whether the last attempt took it */
   gboolean      holder_seen; /* by any attempt */

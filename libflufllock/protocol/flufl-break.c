@@ -284,10 +284,19 @@ may_be_half_released (const FluflLook *look, gint64 server_now)
   return look->names_path && flufl_time_since (server_now, look->ctime) < FLUFL_GRACE;
 }
 
-/* Whether the look has seen a lock. Otherwise @out_outcome is that of the break. */
+/* Whether the break is for one lock, and the look saw another file. No two locks have a claim of
+ * the same name. */
 static gboolean
-is_somebodys_lock (const FluflSite *site, gint64 server_now, FluflFindings *findings,
-                   FluflOutcome *out_outcome)
+is_spared (const FluflFindings *findings, const FluflLook *look)
+{
+  return findings->only != NULL && strcmp (look->claim.name, findings->only) != 0;
+}
+
+/* Whether the look has seen a lock that may be broken. Otherwise @out_outcome is that of the
+ * break. */
+static gboolean
+is_candidate (const FluflSite *site, gint64 server_now, FluflFindings *findings,
+              FluflOutcome *out_outcome)
 {
   const FluflLook *look = &findings->look;
 
@@ -311,7 +320,8 @@ is_somebodys_lock (const FluflSite *site, gint64 server_now, FluflFindings *find
     case FLUFL_SIGHT_CLAIM:
     default:
       findings->holder_seen = TRUE;
-      return TRUE;
+      *out_outcome = FLUFL_OUTCOME_OTHER;
+      return !is_spared (findings, look);
     }
 }
 
@@ -324,7 +334,7 @@ is_somebodys_lock (const FluflSite *site, gint64 server_now, FluflFindings *find
  * the life-line is cut, no rest is needed, except for an orphan or a copied lock.
  *
  * Returns: AGAIN if nothing is in the way any more, or if the next look can break an orphan whose
- *   life-line is cut; BUSY; NOT_A_LOCK; UNSURE; FAILED
+ *   life-line is cut; BUSY; OTHER; NOT_A_LOCK; UNSURE; FAILED
  */
 FluflOutcome
 flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindings *findings)
@@ -344,8 +354,12 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
 
   flufl_look_open (look, site, site->lock_path, &fd);
   server_now = flufl_claim_server_now (claim, site);
-  if (!is_somebodys_lock (site, server_now, findings, &outcome))
-    return outcome;
+  if (!is_candidate (site, server_now, findings, &outcome))
+    {
+      if (fd >= 0)
+        site->sys->close (fd);
+      return outcome;
+    }
 
   findings->expired = is_expired (site, look, server_now);
 
@@ -442,7 +456,7 @@ is_another_lock (const FluflLook *again, const FluflLook *before)
  * or rested. A file that comes to the path after the look is not removed, since the lock may have
  * been handed on.
  *
- * Returns: RELEASED; FAILED
+ * Returns: RELEASED; OTHER; FAILED
  */
 FluflOutcome
 flufl_break_force (FluflSite *site, FluflFindings *findings)
@@ -456,6 +470,8 @@ flufl_break_force (FluflSite *site, FluflFindings *findings)
     return FLUFL_OUTCOME_RELEASED;
   if (look->sight == FLUFL_SIGHT_FAILED)
     return FLUFL_OUTCOME_FAILED;
+  if (is_spared (findings, look))
+    return FLUFL_OUTCOME_OTHER;
   if (look->sight == FLUFL_SIGHT_CLAIM)
     remove_claim (site, look);
 

@@ -23,6 +23,7 @@ typedef enum
   FLUFL_OUTCOME_AGAIN,       /* nothing is in the way any more: try again at once */
   FLUFL_OUTCOME_LOST,        /* the claim is not the lock's, or not usable, any more */
   FLUFL_OUTCOME_NOT_A_LOCK,  /* something else is at the lock file's path */
+  FLUFL_OUTCOME_OTHER,       /* the lock is not the one that may be broken */
   FLUFL_OUTCOME_UNSUPPORTED, /* the file system cannot have locks: no hard links, SMB, or times
                               * that are not fit */
   FLUFL_OUTCOME_FAILED,

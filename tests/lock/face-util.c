@@ -263,6 +263,17 @@ async_break_lock (FluflLock *lock, FluflBreakFlags flags, GCancellable *cancella
   return flufl_lock_break_lock_finish (lock, reply.result, error);
 }
 
+static gboolean
+async_break_lock_of (FluflLock *lock, FluflLockDetails *details, FluflBreakFlags flags,
+                     GCancellable *cancellable, GError **error)
+{
+  g_auto (Reply) reply = { 0 };
+
+  flufl_lock_break_lock_of_async (lock, details, flags, cancellable, reply_cb, &reply);
+  reply_wait (&reply, "break of one holder's lock");
+  return flufl_lock_break_lock_of_finish (lock, reply.result, error);
+}
+
 const Form form_sync = {
   .name = "sync",
   .acquire = flufl_lock_acquire,
@@ -272,6 +283,7 @@ const Form form_sync = {
   .query_state = flufl_lock_query_state,
   .query_details = flufl_lock_query_details,
   .break_lock = flufl_lock_break_lock,
+  .break_lock_of = flufl_lock_break_lock_of,
 };
 
 const Form form_async = {
@@ -283,6 +295,7 @@ const Form form_async = {
   .query_state = async_query_state,
   .query_details = async_query_details,
   .break_lock = async_break_lock,
+  .break_lock_of = async_break_lock_of,
 };
 
 static gboolean

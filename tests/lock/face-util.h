@@ -102,6 +102,8 @@ typedef struct
   FluflLockState  (*query_state)   (FluflLock *, GCancellable *, GError **);
   FluflLockDetails *(*query_details) (FluflLock *, GCancellable *, GError **);
   gboolean        (*break_lock)    (FluflLock *, FluflBreakFlags, GCancellable *, GError **);
+  gboolean        (*break_lock_of) (FluflLock *, FluflLockDetails *, FluflBreakFlags, GCancellable *,
+                                    GError **);
 } Form;
 
 extern const Form form_sync;

@@ -124,6 +124,7 @@ operations (void)
   g_assert_cmpint (flufl_lock_details_get_state (again), ==, FLUFL_LOCK_STATE_OURS);
   g_assert_true (flufl_lock_release (lock, NULL, NULL));
   g_assert_true (flufl_lock_break_lock (other, FLUFL_BREAK_NONE, NULL, NULL));
+  g_assert_true (flufl_lock_break_lock_of (other, details, FLUFL_BREAK_NONE, NULL, NULL));
 
   flufl_lock_acquire_async (lock, 0, NULL, reply_cb, NULL);
   g_assert_true (flufl_lock_acquire_finish (lock, answer (), NULL));
@@ -140,7 +141,30 @@ operations (void)
   g_assert_true (flufl_lock_release_finish (lock, answer (), NULL));
   flufl_lock_break_lock_async (other, FLUFL_BREAK_FORCE, NULL, reply_cb, NULL);
   g_assert_true (flufl_lock_break_lock_finish (other, answer (), NULL));
+  flufl_lock_break_lock_of_async (other, details, FLUFL_BREAK_FORCE, NULL, reply_cb, NULL);
+  g_assert_true (flufl_lock_break_lock_of_finish (other, answer (), NULL));
   g_clear_object (&reply.result);
+  test_place_clear (&place);
+}
+
+static void
+operation_of_one_holder (void)
+{
+  TestPlace place;
+  g_autoptr (FluflLock) lock = NULL;
+  g_autoptr (FluflLock) other = NULL;
+  g_autoptr (FluflLockDetails) details = NULL;
+  g_autoptr (FluflOperation) operation = NULL;
+
+  test_place_init (&place);
+  lock = flufl_lock_new_for_path (place.lock);
+  other = flufl_lock_new_for_path (place.lock);
+  g_assert_true (flufl_lock_acquire (lock, 0, NULL, NULL));
+  details = flufl_lock_query_details (other, NULL, NULL);
+  operation = flufl_operation_new_break_lock_of (other, details, FLUFL_BREAK_FORCE, NULL);
+  g_assert_true (flufl_operation_run (operation, -1, -1));
+  g_assert_true (flufl_operation_get_answer (operation));
+  g_assert_false (flufl_lock_check (lock, NULL, NULL));
   test_place_clear (&place);
 }
 
@@ -289,6 +313,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/public/properties", properties);
   g_test_add_func ("/public/operations", operations);
+  g_test_add_func ("/public/operation-of-one-holder", operation_of_one_holder);
   g_test_add_func ("/public/guards", guards);
   g_test_add_func ("/public/documents", documents);
   g_test_add_func ("/public/stepwise", stepwise);

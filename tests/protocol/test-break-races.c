@@ -105,6 +105,75 @@ two_breakers (gint64 delay)
   g_assert_cmpuint (b_won, >, 0);
 }
 
+/* --- A break of one lock, which changes hands before any call of the breaker --- */
+
+typedef struct
+{
+  Proc holder, next;
+} HandOver;
+
+static void
+hand_over (gpointer data)
+{
+  HandOver *self = data;
+
+  proc_release (&self->holder);
+  if (!fake_disk_exists (LOCK))
+    proc_acquire (&self->next);
+}
+
+static void
+test_one_lock_by_force (void)
+{
+  guint others = 0, losses = 0, removed = 0, k = 1;
+  gboolean struck;
+
+  g_test_summary ("A forced break of one lock spares the next holder's until its last call");
+  do
+    {
+      HandOver self;
+      Proc breaker;
+      FluflOutcome outcome;
+      g_autofree char *only = NULL;
+
+      fake_disk_reset ();
+      proc_init (&self.holder);
+      proc_init (&self.next);
+      proc_init (&breaker);
+      proc_acquire (&self.holder);
+      breaker.found.only = only = g_path_get_basename (self.holder.claim.path);
+      fake_disk_hook (NULL, k++, hand_over, &self);
+      outcome = flufl_break_force (&breaker.site, &breaker.found);
+      struck = fake_disk_order_done ();
+      fake_disk_cancel_order ();
+
+      g_test_message ("before call %u: outcome %d", k - 1, (int) outcome);
+      if (self.next.claim.path != NULL)
+        {
+          others++;
+          /* unlink(2) removes whatever has the name. That is the last call of the breaker. */
+          if (!proc_has_it (&self.next))
+            removed = k - 1;
+          g_assert_cmpint (proc_release (&self.next), ==,
+                           removed == 0 ? FLUFL_OUTCOME_RELEASED : FLUFL_OUTCOME_LOST);
+        }
+      else
+        {
+          losses++;
+          g_assert_cmpint (outcome, ==, FLUFL_OUTCOME_RELEASED);
+          proc_abandon (&self.holder);
+        }
+      assert_disk_empty ();
+      proc_clear (&self.holder);
+      proc_clear (&self.next);
+      proc_clear (&breaker);
+    }
+  while (struck);
+  g_assert_true (removed == 0 || removed == k - 2);
+  g_assert_cmpuint (others, >, 3);
+  g_assert_cmpuint (losses, >, 0);
+}
+
 /* --- A look in the middle of another's unlink(2) of the claim --- */
 
 static gboolean torn;
@@ -402,6 +471,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/break/races/torn-look", test_torn_look);
+  g_test_add_func ("/break/one-lock-by-force", test_one_lock_by_force);
   g_test_add_func ("/break/blank/meanwhile", test_blank_meanwhile);
   g_test_add_func ("/break/two-breakers", test_two_breakers);
   g_test_add_func ("/break/two-breakers-slow", test_two_breakers_slow);

@@ -143,6 +143,7 @@ print_timed_out (const FluflSite *site, const FluflFindings *findings)
   print (flufl_report_timed_out (site, findings, 999));
   print (flufl_report_timed_out (site, findings, 1500));
   print (flufl_report_not_broken (site, findings));
+  print (flufl_report_other_holder (site, findings));
 }
 
 /* Who holds the lock: each user with and without a program. */

@@ -48,11 +48,14 @@ test('callbacks', async () => {
   assertEqual(lock.acquire_finish(await run('acquire', 0)), true);
   assertEqual(lock.check_finish(await run('check')), true);
   assertEqual(lock.query_state_finish(await run('query_state')), Flufl.LockState.OURS);
-  assertEqual(lock.query_details_finish(await run('query_details')).get_state(),
-    Flufl.LockState.OURS);
+  const details = lock.query_details_finish(await run('query_details'));
+  assertEqual(details.get_state(), Flufl.LockState.OURS);
   assertEqual(lock.refresh_finish(await run('refresh', 1000)), true);
   assertEqual(lock.release_finish(await run('release')), true);
   assertEqual(lock.break_lock_finish(await run('break_lock', Flufl.BreakFlags.NONE)), true);
+  assertEqual(lock.break_lock_of_finish(await run('break_lock_of', details, Flufl.BreakFlags.NONE)),
+    true);
+  assertEqual(await lock.break_lock_of_async(details), true);
 });
 
 test('asynchronous errors', async () => {

@@ -276,6 +276,23 @@ test('synchronous errors', async () => {
   await assertRejects(LockError, LockError.LOST, () => other.refresh());
 });
 
+test('the break of one holder\'s lock', async () => {
+  const LockError = Flufl.LockError;
+
+  other.acquire();
+  const before = lock.query_details();
+  other.release();
+  assertEqual(lock.break_lock_of(before), true);
+  other.acquire();
+  await assertRejects(LockError, LockError.NOT_HELD,
+    () => lock.break_lock_of(before, Flufl.BreakFlags.FORCE));
+  other.check();
+  const operation = Flufl.Operation.new_break_lock_of(lock, lock.query_details(), Flufl.BreakFlags.FORCE, null);
+  assertEqual(operation.run(-1, -1), true);
+  assertEqual(operation.get_answer(), true);
+  await assertRejects(LockError, LockError.LOST, () => other.check());
+});
+
 test('out of range is refused where it is given', () => {
   const file = Gio.File.new_for_path(path);
   const givers = {

@@ -151,6 +151,22 @@ class Operations(LockTestCase):
         with self.assertLockError(Flufl.LockError.LOST, Flufl.LostError):
             self.other.release()
 
+    def test_break_lock_of(self):
+        self.other.acquire()
+        details = self.lock.query_details()
+        self.other.release()
+        self.assertTrue(self.lock.break_lock_of(details))
+        self.other.acquire()
+        with self.assertLockError(Flufl.LockError.NOT_HELD, Flufl.NotHeldError):
+            self.lock.break_lock_of(details, Flufl.BreakFlags.FORCE)
+        self.other.check()
+        details = self.lock.query_details()
+        with self.assertIOError(Gio.IOErrorEnum.BUSY):
+            self.lock.break_lock_of(details)
+        self.assertTrue(self.lock.break_lock_of(details, Flufl.BreakFlags.FORCE, None))
+        with self.assertLockError(Flufl.LockError.LOST, Flufl.LostError):
+            self.other.check()
+
     def test_break_expired(self):
         self.claim_by_hand(age=HOUR)
         wait_for(self.break_works)
@@ -387,7 +403,8 @@ class Asynchronous(LockTestCase):
         result = run_async(lock.query_state_async, None)
         self.assertEqual(lock.query_state_finish(result), Flufl.LockState.OURS)
         result = run_async(lock.query_details_async, None)
-        self.assertEqual(lock.query_details_finish(result).pid, os.getpid())
+        details = lock.query_details_finish(result)
+        self.assertEqual(details.pid, os.getpid())
         result = run_async(lock.refresh_async, HOUR, None)
         self.assertTrue(lock.refresh_finish(result))
         self.assertGreater(os.stat(self.path).st_mtime, time.time() + 3000)
@@ -395,6 +412,8 @@ class Asynchronous(LockTestCase):
         self.assertTrue(lock.release_finish(result))
         result = run_async(lock.break_lock_async, Flufl.BreakFlags.FORCE, None)
         self.assertTrue(lock.break_lock_finish(result))
+        result = run_async(lock.break_lock_of_async, details, Flufl.BreakFlags.FORCE, None)
+        self.assertTrue(lock.break_lock_of_finish(result))
 
     def test_defaults(self):
         lock = self.lock

@@ -367,6 +367,15 @@ class Operation(LockTestCase):
         with self.assertRaises(Flufl.LostError):
             self.other.release()
 
+    def test_break_lock_of(self):
+        self.other.acquire()
+        operation = Flufl.Operation.new_break_lock_of(self.lock, self.lock.query_details(),
+                                                      Flufl.BreakFlags.FORCE, None)
+        self.assertTrue(operation.run(-1, -1))
+        self.assertTrue(operation.get_answer())
+        with self.assertRaises(Flufl.LostError):
+            self.other.release()
+
     def test_what_it_was_not_asked_for(self):
         operation = self.run_to_its_end(Flufl.OperationKind.ACQUIRE, 0)
         self.assertEqual(operation.get_state(), Flufl.LockState.UNKNOWN)

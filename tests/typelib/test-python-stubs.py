@@ -50,6 +50,7 @@ except TimeoutError:
     pass
 lock.acquire(timeout=None, cancellable=Gio.Cancellable())
 lock.break_lock(Flufl.BreakFlags.FORCE)
+lock.break_lock_of(lock.query_details(), Flufl.BreakFlags.FORCE)
 pids: list[int] = [waiter.pid for waiter in lock.list_waiters()]
 lock.acquire_async(1000, None, lambda lock, result: print(lock.acquire_finish(result)))
 lock.release_async(callback=None)
@@ -259,7 +260,7 @@ class Stubs(unittest.TestCase):
     def test_results_of_await(self):
         methods = self.classes['Lock']
         names = [name for name in methods if name.endswith('_async')]
-        self.assertEqual(len(names), 8)
+        self.assertEqual(len(names), 9)
         for name in names:
             node, = methods[name.replace('_async', '_finish')]
             self.assertEqual([ast.unparse(overload.returns) for overload in methods[name]],

@@ -355,6 +355,20 @@ void synchronous_errors (Fixture f) throws Error {
   check_io_error (IOError.INVALID_ARGUMENT, () => f.a.acquire (-7));
 }
 
+void break_lock_of (Fixture f) throws Error {
+  f.b.acquire ();
+  var before = f.a.query_details ();
+  f.b.release ();
+  assert_true (f.a.break_lock_of (before));
+  f.b.acquire ();
+  check_lock_error (Flufl.LockError.NOT_HELD, () => f.a.break_lock_of (before, Flufl.BreakFlags.FORCE));
+  f.b.check ();
+  var operation = new Flufl.Operation.break_lock_of (f.a, f.a.query_details (), Flufl.BreakFlags.FORCE, null);
+  assert_true (operation.run (-1, -1));
+  assert_true (operation.get_answer ());
+  check_lock_error (Flufl.LockError.LOST, () => f.b.check ());
+}
+
 void not_a_lock (Fixture f) throws Error {
   FileUtils.set_contents (f.path, "a letter");
   check_lock_error (Flufl.LockError.NOT_A_LOCK, () => f.a.acquire ());
@@ -483,6 +497,7 @@ async void round (Fixture f) throws Error {
   assert_true (yield f.a.refresh_async ());
   assert_true (yield f.a.release_async ());
   assert_true (yield f.a.break_lock_async ());
+  assert_true (yield f.a.break_lock_of_async (details));
 
   assert_true (yield f.a.acquire_async (Flufl.LOCK_TIMEOUT_FOREVER, null));
   assert_true (yield f.a.refresh_async (HOUR_MS, null));
@@ -551,6 +566,7 @@ int main (string[] args) {
   add ("synchronous-round", synchronous_round);
   add ("operation", operation);
   add ("synchronous-errors", synchronous_errors);
+  add ("break-lock-of", break_lock_of);
   add ("not-a-lock", not_a_lock);
   add ("break-expired", break_expired);
   add ("details", details);

@@ -28,6 +28,10 @@ declare module 'gi://Flufl?version=1' {
       break_lock(flags?: BreakFlags, cancellable?: Gio.Cancellable | null): boolean;
       break_lock_async(flags?: BreakFlags,
         cancellable?: Gio.Cancellable | null): Promise<boolean>;
+      break_lock_of(details: LockDetails, flags?: BreakFlags,
+        cancellable?: Gio.Cancellable | null): boolean;
+      break_lock_of_async(details: LockDetails, flags?: BreakFlags,
+        cancellable?: Gio.Cancellable | null): Promise<boolean>;
 
       // Holds the lock while `work` runs, and resolves to what it returned.
       with_lock<T>(work: (lock: this) => T | PromiseLike<T>, timeout_ms?: bigint | number,

@@ -96,6 +96,7 @@ function _init() {
     query_details: [null],
     query_foreign_details: [null],
     break_lock: [Flufl.BreakFlags.NONE, null],
+    break_lock_of: [undefined, Flufl.BreakFlags.NONE, null],
   };
 
   const ranges = {

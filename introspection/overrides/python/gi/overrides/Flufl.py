@@ -154,12 +154,16 @@ def _finishes(name):
 
 
 def _run(lock, kind, value, cancellable, answer, sleep=None):
+    """Run an operation of a kind, as `_run_operation` does."""
+    return _run_operation(lock, Flufl.Operation.new(lock, kind, value, cancellable), answer, sleep)
+
+
+def _run_operation(lock, operation, answer, sleep=None):
     """Run an operation, and return `answer(operation)`. Between its steps call `sleep`, if given.
 
     The lock is handed over by the reading of the answer: when an exception comes
     before that, an acquisition is undone.
     """
-    operation = Flufl.Operation.new(lock, kind, value, cancellable)
     try:
         if sleep:
             while not operation.run(-1, 0):
@@ -493,6 +497,11 @@ class Lock(Flufl.Lock):
         return _run(self, Flufl.OperationKind.BREAK_LOCK, int(flags), cancellable,
                     Flufl.Operation.get_answer)
 
+    def break_lock_of(self, details, flags=Flufl.BreakFlags.NONE, cancellable=None):
+        """break_lock_of(self, details, flags=Flufl.BreakFlags.NONE, cancellable=None) -> bool"""
+        operation = Flufl.Operation.new_break_lock_of(self, details, flags, cancellable)
+        return _run_operation(self, operation, Flufl.Operation.get_answer)
+
     def list_waiters(self, cancellable=None):
         """list_waiters(self, cancellable=None) -> list of Flufl.LockDetails"""
         return _typed(self, super().list_waiters, cancellable)
@@ -553,6 +562,9 @@ class Lock(Flufl.Lock):
     def break_lock_async(self, flags=Flufl.BreakFlags.NONE, *args, **kwargs):
         return _start(self, 'break_lock', (flags,), args, kwargs)
 
+    def break_lock_of_async(self, details, flags=Flufl.BreakFlags.NONE, *args, **kwargs):
+        return _start(self, 'break_lock_of', (details, flags), args, kwargs)
+
     acquire_finish = _finishes('acquire_finish')
     release_finish = _finishes('release_finish')
     refresh_finish = _finishes('refresh_finish')
@@ -561,6 +573,7 @@ class Lock(Flufl.Lock):
     query_details_finish = _finishes('query_details_finish')
     query_foreign_details_finish = _finishes('query_foreign_details_finish')
     break_lock_finish = _finishes('break_lock_finish')
+    break_lock_of_finish = _finishes('break_lock_of_finish')
 
 
 Lock = override(Lock)
