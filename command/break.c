@@ -73,13 +73,15 @@ is_meant (const Look *look, const Token *token, int *out_status)
   return FALSE;
 }
 
+/* @seen: (nullable): the only lock that may be broken */
 static int
-break_lock (const char *path)
+break_lock (const char *path, FluflLockDetails *seen)
 {
   g_autoptr (FluflLock) lock = flufl_lock_new_for_path (path);
+  FluflBreakFlags flags = given.force ? FLUFL_BREAK_FORCE : FLUFL_BREAK_NONE;
   g_autoptr (FluflOperation) operation
-      = flufl_operation_new (lock, FLUFL_OPERATION_KIND_BREAK_LOCK,
-                             given.force ? FLUFL_BREAK_FORCE : FLUFL_BREAK_NONE, NULL);
+      = seen != NULL ? flufl_operation_new_break_lock_of (lock, seen, flags, NULL)
+                     : flufl_operation_new (lock, FLUFL_OPERATION_KIND_BREAK_LOCK, flags, NULL);
   g_autoptr (GError) error = NULL;
   int status;
 
@@ -113,5 +115,5 @@ command_break (int argc, char **argv)
     return EXIT_DONE; /* nobody holds it */
   if (look.details != NULL && !is_meant (&look, &token, &status))
     return status;
-  return break_lock (argv[1]);
+  return break_lock (argv[1], given.holder != NULL ? look.details : NULL);
 }
