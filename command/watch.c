@@ -6,6 +6,7 @@
 
 #include <poll.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "exits.h"
@@ -121,13 +122,22 @@ show_json (const Scene *self)
   print_json (json);
 }
 
+/* Returns whether nobody reads the output any more: a pipe or terminal then reports it. */
+static gboolean
+pause_between_looks (void)
+{
+  struct pollfd output = { .fd = STDOUT_FILENO };
+
+  return poll (&output, 1, PAUSE) > 0 && (output.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 /* Ends by a signal, or when nobody reads the output any more. */
 static int
 watch (const char *path)
 {
   g_autofree char *shown = NULL;
 
-  while (!ferror (stdout))
+  do
     {
       Scene scene = { 0 };
       g_autofree char *digest = NULL;
@@ -150,8 +160,8 @@ watch (const char *path)
           shown = g_steal_pointer (&digest);
         }
       scene_clear (&scene);
-      poll (NULL, 0, PAUSE);
     }
+  while (!ferror (stdout) && !pause_between_looks ());
   return EXIT_DONE;
 }
 

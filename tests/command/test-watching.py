@@ -5,6 +5,7 @@
 import json
 import os
 import signal
+import subprocess
 
 import commandtest
 from commandtest import CANNOT_CREATE, NOT_A_LOCK, USAGE, CommandTest, is_alive, wait_for
@@ -59,6 +60,13 @@ class Watch(WatchingTest):
         watch = self.begin('watch', self.lock)
         wait_for(lambda: f'process {waiter} on host' in watch.out.read_text(encoding='utf-8'), 'the waiter')
         self.assertIn('it is held until', watch.out.read_text(encoding='utf-8'))
+
+    def test_reader_that_ends(self):
+        with subprocess.Popen([commandtest.PROGRAM, 'watch', self.lock], stdout=subprocess.PIPE) as watch:
+            self.addCleanup(watch.kill)
+            self.assertIn(b'Nobody holds it.', watch.stdout.readline())
+            watch.stdout.close()
+            self.assertEqual(watch.wait(commandtest.PATIENCE_S), 0)  # though the lock does not change
 
     def test_not_a_lock(self):
         (self.dir / 'data.txt').write_text('foreign', encoding='utf-8')
