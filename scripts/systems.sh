@@ -13,10 +13,11 @@ install_system() {
     # Its mounts are in a namespace of their own, so none stays even if it is stopped half-way.
     unshare --mount debootstrap --variant=minbase "--arch=$architecture" --include=ca-certificates \
         "$suite" "$root" "$mirror"
-    # The new system reaches the network in the same way as this machine.
+    # The new system reaches the network in the same way as this machine. A package's own file would
+    # be in the way of that package.
     cp -L -- /etc/resolv.conf /etc/hosts "$root/etc/"
     for file in $(grep -l -s 'Acquire::' /etc/apt/apt.conf.d/* || true); do
-        cp -- "$file" "$root/etc/apt/apt.conf.d/"
+        dpkg-query --search "$file" >/dev/null 2>&1 || cp -- "$file" "$root/etc/apt/apt.conf.d/"
     done
     # Recommended packages are left out, so that clang has no run-time library.
     enter "$root" 'apt-get -q update && apt-get -q -y --no-install-recommends install "$@"' "$@"
@@ -54,12 +55,15 @@ need_system() {
     fi
 }
 
-# enter ROOT COMMAND ARGUMENT...: a shell in ROOT runs the command. The processes that it
-# started end with it, and its mounts are in a namespace of their own.
-enter() {
-    local root=$1 command=$2
-    shift 2
+# copy_system FROM TO: a system in another directory, instead of one that may be there.
+copy_system() {
+    rm -rf --one-file-system -- "$2"
+    cp -a --reflink=auto -- "$1" "$2"
+}
 
+# with_mounts ROOT COMMAND...: runs the command outside of ROOT. In it are /dev, /sys and /proc. The
+# processes that it started end with it, and its mounts are in a namespace of their own.
+with_mounts() {
     env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
         unshare --mount --pid --fork --kill-child -- bash -euc '
             root=$1
@@ -69,6 +73,20 @@ enter() {
             mount --rbind /sys "$root/sys"
             mount -t proc proc "$root/proc"
             rm -rf -- "$root"/tmp/*
-            exec chroot "$root" bash -euc "$@"
-        ' enter "$root" "$command" bash "$@"
+            exec "$@"
+        ' with_mounts "$@"
+}
+
+# enter ROOT COMMAND ARGUMENT...: a shell in ROOT runs the command.
+enter() {
+    local root=$1 command=$2
+    shift 2
+
+    with_mounts "$root" chroot "$root" bash -euc "$command" bash "$@"
+}
+
+# note RESULT NAME TEXT: notes the result of a step in $notes, which is like a log of meson's.
+note() {
+    say "$1 $2: $3"
+    printf '{"name": "%s", "result": "%s", "stdout": "%s"}\n' "$2" "$1" "${3//[\"\\]/}" >>"$notes"
 }
