@@ -43,9 +43,9 @@ int main () {
 }
 
 
-def block(kind, start):
+def block(kind, start, page='installing.md'):
     """The code of the one block of that kind in the page that begins so."""
-    text = (TOP / 'docs' / 'installing.md').read_text(encoding='utf-8')
+    text = (TOP / 'docs' / page).read_text(encoding='utf-8')
     found, = [code for code in re.findall(rf'```{kind}\n(.*?)```', text, re.DOTALL)
               if code.startswith(start)]
     return found
@@ -98,7 +98,7 @@ class Subproject(unittest.TestCase):
         if 'vala' not in COMPILERS:
             self.skipTest('no Vala programs can be built')
         project = block('meson', "project('app', 'vala'")
-        where = re.search(r'-Dpython_overrides_dir=(\S+)', block('sh', 'meson configure')).group(1)
+        where = re.search(r'-Dpython_overrides_dir=(\S+)', block('sh', 'meson configure', 'packaging.md')).group(1)
         self.make('vala', project, None, '--prefix=/usr', f'-Dlibflufllock:python_overrides_dir={where}')
         there = [path for path in self.installed() if path.endswith('/Flufl.py')]
         self.assertEqual(there, [f'/usr/{where}/Flufl.py'])
