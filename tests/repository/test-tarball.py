@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
 """test-tarball.py TOP MESON...: does `meson dist` make the same bytes in two clones, at two times, with
-another umask and time zone?"""
+another umask and time zone? And does the tarball make the same library as a clone?"""
 
 import os
 import pathlib
@@ -13,6 +13,9 @@ import tempfile
 import time
 
 SKIP = 77
+CLEARED = 'MESONINTROSPECT', 'CFLAGS', 'LDFLAGS'
+OPTIONS = ['-Dtests=false', '-Dexamples=false', '-Dintrospection=disabled', '-Dvapi=disabled',
+           '-Dcommand=disabled', '--buildtype=release']
 
 
 def skip(why):
@@ -33,17 +36,36 @@ def make(top, meson, place, umask, zone):
     place.mkdir()
     environment = dict(os.environ, TZ=zone)
     # A build that runs this test may have set these variables for itself.
-    for name in 'MESONINTROSPECT', 'CFLAGS', 'LDFLAGS':
+    for name in CLEARED:
         environment.pop(name, None)
     cloned = subprocess.run(['git', 'clone', '--quiet', top, tree], stdin=subprocess.DEVNULL,
                             stderr=subprocess.PIPE, text=True, umask=umask)
     if cloned.returncode != 0:
         skip(f'git cannot clone this: {cloned.stderr.strip()}')
-    run([*meson, 'setup', build, tree, '-Dtests=false', '-Dexamples=false', '-Dintrospection=disabled',
-         '-Dvapi=disabled'], env=environment, umask=umask)
+    run([*meson, 'setup', build, tree, *OPTIONS], env=environment, umask=umask)
     run([*meson, 'dist', '-C', build, '--no-tests'], env=environment, umask=umask)
     tarball, = (build / 'meson-dist').glob('*.tar.xz')
     return tarball
+
+
+def library(meson, build):
+    """The bytes of the library that a build directory makes."""
+    run([*meson, 'compile', '-C', build])
+    path, = (path for path in (build / 'libflufllock').glob('libflufllock-1.*')
+             if path.is_file() and not path.is_symlink())
+    return path.read_bytes()
+
+
+def from_tarball(tarball, meson, place):
+    """A build directory of what is in the tarball."""
+    place.mkdir()
+    with tarfile.open(tarball) as tar:
+        tar.extractall(place)
+    unpacked, = place.iterdir()
+    unpacked.rename(place / 'tree')
+    environment = {name: value for name, value in os.environ.items() if name not in CLEARED}
+    run([*meson, 'setup', place / 'build', place / 'tree', *OPTIONS], env=environment)
+    return place / 'build'
 
 
 def members(tarball):
@@ -66,12 +88,14 @@ def main():
         while int(time.time()) <= made + 1:
             time.sleep(0.05)
         second = make(top, meson, pathlib.Path(name) / '2', 0o027, 'Pacific/Auckland')
-        if first.read_bytes() == second.read_bytes():
-            return
-        for one, other in zip(members(first), members(second)):
-            if one != other:
-                print(*one[:-1], '|', *other[:-1], '| other content' if one[-1] != other[-1] else '')
-        sys.exit('the two tarballs differ')
+        if first.read_bytes() != second.read_bytes():
+            for one, other in zip(members(first), members(second)):
+                if one != other:
+                    print(*one[:-1], '|', *other[:-1], '| other content' if one[-1] != other[-1] else '')
+            sys.exit('the two tarballs differ')
+        unpacked = from_tarball(first, meson, pathlib.Path(name) / '3')
+        if library(meson, first.parents[1]) != library(meson, unpacked):
+            sys.exit('the tarball and the clone make two different libraries')
 
 
 if __name__ == '__main__':
