@@ -128,7 +128,8 @@ notes_of (FluflWatchEvents wanted)
     notes |= NOTE_CLOSE_WRITE;
   if ((wanted & FLUFL_WATCH_CHANGED) != 0)
     notes |= NOTE_ATTRIB;
-  if ((wanted & FLUFL_WATCH_WRITTEN) != 0)
+  /* The content of a directory is its names. */
+  if ((wanted & (FLUFL_WATCH_WRITTEN | FLUFL_WATCH_NAMES)) != 0)
     notes |= NOTE_WRITE | NOTE_EXTEND;
   return notes;
 }
@@ -145,7 +146,7 @@ events_of (guint notes)
   if ((notes & (NOTE_ATTRIB | NOTE_LINK | NOTE_DELETE)) != 0)
     events |= FLUFL_WATCH_CHANGED;
   if ((notes & (NOTE_WRITE | NOTE_EXTEND)) != 0)
-    events |= FLUFL_WATCH_WRITTEN;
+    events |= FLUFL_WATCH_WRITTEN | FLUFL_WATCH_NAMES;
   return events;
 }
 

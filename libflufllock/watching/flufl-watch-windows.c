@@ -210,18 +210,32 @@ report_removed (Directory *self, const char *name)
 }
 
 static void
+report_name (Directory *self, const char *name)
+{
+  for (GList *l = self->parties.head; l != NULL; l = l->next)
+    {
+      Party *party = l->data;
+      const char *prefix = party->watch->prefix;
+      g_autofree char *folded = prefix != NULL ? flufl_name_fold (prefix) : NULL;
+
+      if (folded == NULL || g_str_has_prefix (name, folded))
+        report (party, FLUFL_WATCH_NAMES);
+    }
+}
+
+static void
 take_change (Directory *self, const FILE_NOTIFY_INFORMATION *change)
 {
   g_autofree char *name = NULL, *folded = NULL;
 
-  if (change->Action != FILE_ACTION_REMOVED && change->Action != FILE_ACTION_RENAMED_OLD_NAME)
-    return;
   name = g_utf16_to_utf8 ((const gunichar2 *) change->FileName,
                           (glong) (change->FileNameLength / sizeof (wchar_t)), NULL, NULL, NULL);
   if (name == NULL)
     return;
   folded = flufl_name_fold (name);
-  report_removed (self, folded);
+  report_name (self, folded);
+  if (change->Action == FILE_ACTION_REMOVED || change->Action == FILE_ACTION_RENAMED_OLD_NAME)
+    report_removed (self, folded);
 }
 
 /* Reports the changes of a read that has ended, and begins the next read. If the changes were too

@@ -70,6 +70,8 @@ get_state (void)
     }
 }
 
+#define NAME_EVENTS (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)
+
 static guint32
 mask_of (FluflWatchEvents wanted)
 {
@@ -85,6 +87,8 @@ mask_of (FluflWatchEvents wanted)
     mask |= IN_ATTRIB;
   if ((wanted & FLUFL_WATCH_WRITTEN) != 0)
     mask |= IN_MODIFY;
+  if ((wanted & FLUFL_WATCH_NAMES) != 0)
+    mask |= NAME_EVENTS;
   return mask;
 }
 
@@ -101,6 +105,8 @@ events_of (guint32 mask)
     events |= FLUFL_WATCH_CHANGED;
   if ((mask & IN_MODIFY) != 0)
     events |= FLUFL_WATCH_WRITTEN;
+  if ((mask & NAME_EVENTS) != 0)
+    events |= FLUFL_WATCH_NAMES;
   return events;
 }
 
@@ -122,6 +128,7 @@ has_instance (State *state)
 /*
  * flufl_watch_add:
  * @watch: with func and user_data set, and not watching
+ * @path: a file; for NAMES a directory, with “/.” at its end
  * @wanted: REMOVED is always reported
  *
  * Reports each event of @path after this call, once somebody dispatches. If @path was removed
@@ -205,13 +212,16 @@ flufl_watch_remove (FluflWatch *watch)
   g_mutex_unlock (&state->mutex);
 }
 
+/* @name: (nullable): the name in the directory that is watched */
 static void
-tell (Watched *watched, FluflWatchEvents events)
+tell (Watched *watched, FluflWatchEvents events, const char *name)
 {
   for (GList *l = watched->parties.head; l != NULL; l = l->next)
     {
       FluflWatch *watch = l->data;
 
+      if (name != NULL && watch->prefix != NULL && !g_str_has_prefix (name, watch->prefix))
+        continue;
       if ((events & watch->wanted) != 0)
         watch->func (events & watch->wanted, watch->user_data);
     }
@@ -238,7 +248,7 @@ end_all (State *state)
     {
       Watched *watched = l->data;
 
-      tell (watched, FLUFL_WATCH_EVERYTHING);
+      tell (watched, FLUFL_WATCH_EVERYTHING, NULL);
       if (state->fd >= 0)
         inotify_rm_watch (state->fd, watched->wd);
       end (state, watched);
@@ -262,7 +272,7 @@ take_event (State *state, const struct inotify_event *event)
   watched = g_hash_table_lookup (state->by_wd, GINT_TO_POINTER (event->wd));
   if (watched == NULL)
     return;
-  tell (watched, events);
+  tell (watched, events, event->len > 0 ? event->name : NULL);
   if ((events & FLUFL_WATCH_REMOVED) != 0)
     {
       if ((event->mask & IN_MOVE_SELF) != 0)

@@ -25,20 +25,24 @@ typedef enum
   FLUFL_WATCH_CLOSED = 1 << 1,  /* somebody who could write has closed it */
   FLUFL_WATCH_CHANGED = 1 << 2, /* link count, times or permissions changed */
   FLUFL_WATCH_WRITTEN = 1 << 3, /* somebody wrote to it */
+  FLUFL_WATCH_NAMES = 1 << 4,   /* a name in the directory has come or gone */
 } FluflWatchEvents;
 
 #define FLUFL_WATCH_EVERYTHING \
-  (FLUFL_WATCH_REMOVED | FLUFL_WATCH_CLOSED | FLUFL_WATCH_CHANGED | FLUFL_WATCH_WRITTEN)
+  (FLUFL_WATCH_REMOVED | FLUFL_WATCH_CLOSED | FLUFL_WATCH_CHANGED | FLUFL_WATCH_WRITTEN \
+   | FLUFL_WATCH_NAMES)
 
 /* Called by whoever dispatches. May not add or remove watches. */
 typedef void (*FluflWatchFunc) (FluflWatchEvents events, gpointer user_data);
 
-/* One party's interest in one file. Belongs to the party; all zero: none. */
+/* One party's interest in one file, or in the names of a directory. Belongs to the party; all zero:
+ * none. */
 typedef struct
 {
   FluflWatchFunc   func;
   gpointer         user_data;
   int              pid; /* of the process whose end is reported as CLOSED; 0: unknown */
+  const char      *prefix; /* borrowed; nullable; NAMES may be limited to the names that begin so */
 
   /* Private. */
   FluflWatchEvents wanted;

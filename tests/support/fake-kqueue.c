@@ -32,6 +32,9 @@
 #define NOTE_CLOSE_WRITE 0
 #endif
 
+/* They are the content of a directory. */
+#define NAME_EVENTS (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)
+
 /* Nanoseconds. */
 #define LOOK_EVERY (20 * 1000000)
 
@@ -99,7 +102,8 @@ add_file (const struct kevent *change)
     }
   g_snprintf (path, sizeof path, "/proc/self/fd/%d", (int) change->ident);
   wd = inotify_add_watch (inotify, path,
-                          IN_ATTRIB | IN_MODIFY | IN_MOVE_SELF | IN_CLOSE_WRITE | IN_UNMOUNT);
+                          IN_ATTRIB | IN_MODIFY | IN_MOVE_SELF | IN_CLOSE_WRITE | IN_UNMOUNT
+                              | NAME_EVENTS);
   if (wd < 0)
     return -1;
   note = g_hash_table_lookup (notes, GINT_TO_POINTER (wd));
@@ -204,7 +208,7 @@ take_file_event (const struct inotify_event *event)
 
   if (note == NULL || fstat ((int) note->asked.ident, &now) != 0)
     return;
-  if ((event->mask & IN_MODIFY) != 0)
+  if ((event->mask & (IN_MODIFY | NAME_EVENTS)) != 0)
     news |= NOTE_WRITE;
   if ((event->mask & IN_CLOSE_WRITE) != 0)
     news |= NOTE_CLOSE_WRITE;

@@ -18,6 +18,9 @@
 #include "flufl-test-util.h"
 #include "flufl-watch.h"
 
+/* All that is reported of a file that is not a directory. */
+#define OF_A_FILE (FLUFL_WATCH_EVERYTHING & ~FLUFL_WATCH_NAMES)
+
 typedef struct
 {
   FluflWatch watch;
@@ -91,13 +94,13 @@ test_events (void)
   party_init (&p);
 
   g_test_message ("A file that is not there");
-  g_assert_cmpint (flufl_watch_add (&p.watch, place.lock, FLUFL_WATCH_EVERYTHING), ==,
+  g_assert_cmpint (flufl_watch_add (&p.watch, place.lock, OF_A_FILE), ==,
                    FLUFL_WATCH_GONE);
   flufl_watch_remove (&p.watch);
 
   g_test_message ("A reader is no news");
   make_file (place.lock);
-  g_assert_cmpint (flufl_watch_add (&p.watch, place.lock, FLUFL_WATCH_EVERYTHING), ==,
+  g_assert_cmpint (flufl_watch_add (&p.watch, place.lock, OF_A_FILE), ==,
                    FLUFL_WATCH_ARMED);
   fd = open (place.lock, O_RDONLY | O_CLOEXEC);
   close (fd);
@@ -118,9 +121,47 @@ test_events (void)
                    FLUFL_WATCH_CHANGED | FLUFL_WATCH_WRITTEN | FLUFL_WATCH_CLOSED);
   g_assert_cmpint (g_unlink (place.lock), ==, 0);
   hear ();
-  g_assert_cmpint (p.events, ==, FLUFL_WATCH_EVERYTHING);
+  g_assert_cmpint (p.events, ==, OF_A_FILE);
   g_assert_cmpuint (flufl_watch_count (), ==, 0);
   flufl_watch_remove (&p.watch);
+  test_place_clear (&place);
+}
+
+static void
+test_names (void)
+{
+  TestPlace place;
+  Party p;
+  g_autofree char *names = NULL, *other = NULL;
+
+  if (!can_watch ())
+    return;
+  g_test_summary ("A watch of a directory reports that a name comes, moves and goes");
+  test_place_init (&place);
+  party_init (&p);
+  p.watch.prefix = "x.lock";
+  names = test_place_path (&place, ".");
+  other = test_place_path (&place, "x.lock.y");
+  make_file (place.lock);
+  hear ();
+  g_assert_cmpint (flufl_watch_add (&p.watch, names, FLUFL_WATCH_NAMES), ==, FLUFL_WATCH_ARMED);
+  hear ();
+  g_assert_cmpint (p.events, ==, 0);
+  g_assert_cmpint (link (place.lock, other), ==, 0);
+  hear ();
+  g_assert_cmpint (p.events, ==, FLUFL_WATCH_NAMES);
+  p.events = 0;
+  g_assert_cmpint (g_rename (place.lock, other), ==, 0);
+  g_assert_cmpint (g_unlink (other), ==, 0);
+  hear ();
+  g_assert_cmpint (p.events, ==, FLUFL_WATCH_NAMES);
+  p.events = 0;
+  g_assert_cmpint (g_rename (place.lock, other), ==, 0);
+  hear ();
+  g_assert_cmpint (p.events, ==, FLUFL_WATCH_NAMES);
+  g_assert_cmpint (g_unlink (other), ==, 0);
+  flufl_watch_remove (&p.watch);
+  g_assert_cmpuint (flufl_watch_count (), ==, 0);
   test_place_clear (&place);
 }
 
@@ -173,7 +214,7 @@ test_shared (void)
   party_init (&p);
   party_init (&q);
   make_file (place.lock);
-  flufl_watch_add (&p.watch, place.lock, FLUFL_WATCH_EVERYTHING);
+  flufl_watch_add (&p.watch, place.lock, OF_A_FILE);
   flufl_watch_add (&q.watch, place.lock, FLUFL_WATCH_REMOVED);
   g_assert_cmpuint (flufl_watch_count (), ==, 1);
 
@@ -206,11 +247,11 @@ test_removed_is_silent (void)
   party_init (&p);
   party_init (&q);
   make_file (place.lock);
-  flufl_watch_add (&p.watch, place.lock, FLUFL_WATCH_EVERYTHING);
+  flufl_watch_add (&p.watch, place.lock, OF_A_FILE);
   g_assert_cmpint (g_unlink (place.lock), ==, 0);
   flufl_watch_remove (&p.watch);
   make_file (place.lock);
-  flufl_watch_add (&q.watch, place.lock, FLUFL_WATCH_EVERYTHING);
+  flufl_watch_add (&q.watch, place.lock, OF_A_FILE);
   hear ();
   g_assert_cmpuint (p.calls, ==, 0);
   g_assert_cmpuint (q.calls, ==, 0);
@@ -235,8 +276,8 @@ test_overflow (void)
   other = test_place_path (&place, "y");
   make_file (place.lock);
   make_file (other);
-  flufl_watch_add (&p.watch, place.lock, FLUFL_WATCH_EVERYTHING);
-  flufl_watch_add (&q.watch, other, FLUFL_WATCH_EVERYTHING);
+  flufl_watch_add (&p.watch, place.lock, OF_A_FILE);
+  flufl_watch_add (&q.watch, other, OF_A_FILE);
   /* The changes alternate, since the kernel would merge equal ones. The default limit is 16384. */
   for (guint i = 0; i < 20000; i++)
     {
@@ -248,7 +289,7 @@ test_overflow (void)
     g_test_skip ("a long queue here");
   else
     {
-      g_assert_cmpint (q.events, ==, FLUFL_WATCH_EVERYTHING);
+      g_assert_cmpint (q.events, ==, OF_A_FILE);
       g_assert_cmpuint (flufl_watch_count (), ==, 0);
     }
   flufl_watch_remove (&p.watch);
@@ -272,7 +313,7 @@ test_child (void)
   party_init (&p);
   party_init (&q);
   make_file (place.lock);
-  flufl_watch_add (&p.watch, place.lock, FLUFL_WATCH_EVERYTHING);
+  flufl_watch_add (&p.watch, place.lock, OF_A_FILE);
 
   pid = fork ();
   g_assert_cmpint (pid, >=, 0);
@@ -282,7 +323,7 @@ test_child (void)
 
       flufl_watch_remove (&p.watch);
       bad |= flufl_watch_fd () != -1;
-      bad |= flufl_watch_add (&q.watch, place.lock, FLUFL_WATCH_EVERYTHING) != FLUFL_WATCH_ARMED;
+      bad |= flufl_watch_add (&q.watch, place.lock, OF_A_FILE) != FLUFL_WATCH_ARMED;
       bad |= flufl_watch_count () != 1;
       unlink (place.lock);
       hear ();
@@ -352,6 +393,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/watching/events", test_events);
+  g_test_add_func ("/watching/names", test_names);
   g_test_add_func ("/watching/quiet", test_quiet);
   g_test_add_func ("/watching/shared", test_shared);
   g_test_add_func ("/watching/removed-is-silent", test_removed_is_silent);
