@@ -11,12 +11,12 @@
 
 #include "flufl-claim-list.h"
 #include "flufl-leftovers.h"
-#include "flufl-life-line.h"
 #include "flufl-lock-details-private.h"
 #include "flufl-lock-private.h"
 #include "flufl-path.h"
 #include "flufl-person-private.h"
 #include "flufl-report-private.h"
+#include "flufl-waiter.h"
 
 /* The names that are read, whatever they are, as for a sweep of a local file system. */
 #define NAMES_MAX 100000
@@ -62,50 +62,20 @@ compare_tickets (gconstpointer a, gconstpointer b)
   return (first->ticket > second->ticket) - (first->ticket < second->ticket);
 }
 
-/* Looks at a claim and asks after its process. The umask of the waiter may hide the content, but
- * the name says the same.
- *
- * Returns: whether it may be that of a waiter that lives */
-static gboolean
-see_waiter (Waiters *self, const FluflClaimName *claim, FluflFindings *findings)
-{
-  g_autofree char *path = flufl_site_path_of (&self->site, claim->name);
-  FluflLook *look = &findings->look;
-  int fd;
-
-  flufl_look_open (look, &self->site, path, &fd);
-  if (look->sight == FLUFL_SIGHT_UNREADABLE)
-    {
-      look->claim = *claim;
-      look->sight = FLUFL_SIGHT_CLAIM;
-    }
-  /* Shared: two who ask are no owner. */
-  findings->liveness
-      = look->sight != FLUFL_SIGHT_CLAIM
-            ? FLUFL_LIVENESS_DEAD
-            : flufl_life_line_judge (&self->site, look,
-                                     flufl_life_line_try (&self->site, look, fd, FLUFL_LINE_ASK));
-  if (fd >= 0)
-    self->site.sys->close (fd);
-  return findings->liveness != FLUFL_LIVENESS_DEAD
-         && !flufl_look_is_inode (look, self->holder.dev, self->holder.ino);
-}
-
 /* Returns: (transfer full) (nullable): the waiter whose claim is @name, if it may live */
 static Waiter *
 look_at_waiter (Waiters *self, const char *name)
 {
   FluflFindings findings = { 0 };
-  FluflClaimName claim;
+  const FluflClaimName *claim = &findings.look.claim;
   Waiter *waiter;
 
-  if (!flufl_claim_name_parse (name, strlen (name), self->site.lock_name, self->site.separator, &claim)
-      || claim.kept || !see_waiter (self, &claim, &findings))
+  if (!flufl_waiter_look (&self->site, name, &self->holder, &findings))
     return NULL;
   flufl_person_learn_holder (&self->site, &findings);
   findings.look.atime = 0; /* it has acquired nothing: its arrival counts */
   waiter = g_new0 (Waiter, 1);
-  waiter->ticket = claim.ours ? claim.arrival : G_MAXUINT64;
+  waiter->ticket = claim->ours ? claim->arrival : G_MAXUINT64;
   waiter->details = flufl_lock_details_new (&self->site, &findings,
                                             flufl_lease_judge (self->lease, &findings.look,
                                                                findings.liveness));
