@@ -40,6 +40,22 @@ flufl_sighting_look (FluflSighting *self, FluflCall *call, gint64 *out_when)
 }
 
 /*
+ * flufl_sighting_report:
+ *
+ * Returns: (transfer full) (nullable): an error if @look has seen something else than a lock, or
+ *   has failed
+ */
+GError *
+flufl_sighting_report (const FluflSite *site, const FluflLook *look)
+{
+  if (look->sight == FLUFL_SIGHT_FOREIGN)
+    return flufl_report_not_a_lock (site, look);
+  if (look->sight == FLUFL_SIGHT_FAILED)
+    return flufl_report_failed (site, FLUFL_FAILED_LOOK_AT_LOCK, look->errsv);
+  return NULL;
+}
+
+/*
  * flufl_sighting_settle:
  *
  * What a look has found instead of a lock is an error, unless it is nothing.
@@ -49,13 +65,8 @@ flufl_sighting_settle (FluflSighting *self, FluflCall *call)
 {
   const FluflLook *look = &self->findings.look;
 
-  if (self->cancelled)
-    call->error = flufl_report_cancelled ();
-  else if (look->sight == FLUFL_SIGHT_FOREIGN)
-    call->error = flufl_report_not_a_lock (&call->site, look);
-  else if (look->sight == FLUFL_SIGHT_FAILED)
-    {
-      call->error = flufl_report_failed (&call->site, FLUFL_FAILED_LOOK_AT_LOCK, look->errsv);
-      call->errsv = look->errsv;
-    }
+  call->error = self->cancelled ? flufl_report_cancelled ()
+                                : flufl_sighting_report (&call->site, look);
+  if (!self->cancelled && look->sight == FLUFL_SIGHT_FAILED)
+    call->errsv = look->errsv;
 }

@@ -27,5 +27,7 @@ gboolean flufl_sighting_look   (FluflSighting *self,
                                 gint64        *out_when);
 void     flufl_sighting_settle (FluflSighting *self,
                                 FluflCall     *call);
+GError  *flufl_sighting_report (const FluflSite *site,
+                                const FluflLook *look);
 
 G_END_DECLS

@@ -11,6 +11,7 @@
 #include "flufl-error.h"
 #include "flufl-lock-details.h"
 #include "flufl-lock-guard.h"
+#include "flufl-lock-monitor.h"
 #include "flufl-lock.h"
 #include "flufl-macros.h"
 #include "flufl-operation.h"

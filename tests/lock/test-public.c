@@ -293,8 +293,29 @@ stepwise (void)
 }
 
 static void
+monitors (void)
+{
+  g_autoptr (GFile) file = g_file_new_for_path ("/nowhere/x.lock");
+  g_autoptr (FluflLock) lock = flufl_lock_new (file);
+  g_autoptr (FluflLockMonitor) monitor = flufl_lock_monitor_new (file);
+  g_autoptr (FluflLockMonitor) same = flufl_lock_monitor_new_for_lock (lock);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (flufl_lock_monitor_get_file (same) == flufl_lock_monitor_get_file (monitor));
+  g_assert_cmpint (flufl_lock_monitor_get_interval (monitor), ==, 2000);
+  flufl_lock_monitor_set_interval (monitor, 100);
+  while (!flufl_lock_monitor_get_ready (monitor))
+    g_main_context_iteration (NULL, TRUE);
+  error = flufl_lock_monitor_dup_error (monitor);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+  g_assert_cmpint (flufl_lock_monitor_get_state (monitor), ==, FLUFL_LOCK_STATE_UNKNOWN);
+  g_assert_null (flufl_lock_monitor_get_details (monitor));
+}
+
+static void
 types (void)
 {
+  g_assert_true (G_TYPE_IS_FINAL (FLUFL_TYPE_LOCK_MONITOR));
   g_assert_true (g_type_is_a (FLUFL_TYPE_LOCK, G_TYPE_OBJECT));
   g_assert_true (G_TYPE_IS_FINAL (FLUFL_TYPE_LOCK));
   g_assert_true (G_TYPE_IS_BOXED (FLUFL_TYPE_LOCK_DETAILS));
@@ -317,6 +338,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/public/guards", guards);
   g_test_add_func ("/public/documents", documents);
   g_test_add_func ("/public/stepwise", stepwise);
+  g_test_add_func ("/public/monitors", monitors);
   g_test_add_func ("/public/types", types);
   return g_test_run ();
 }

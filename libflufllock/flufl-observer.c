@@ -1,0 +1,185 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * Between the workers of a lookout and the thread of an object. Neither keeps the object, and a
+ * main context that nobody runs has one view at most.
+ */
+
+#include "config.h"
+
+#include "flufl-observer-private.h"
+
+#include "flufl-person-private.h"
+#include "flufl-process.h"
+
+struct _FluflObserver
+{
+  gatomicrefcount   refs;    /* the owner's, the lookout's, and that of a note */
+  int               process; /* the mark of that which started it */
+  FluflLease       *lease;   /* owned; has the strings of the lookout's site */
+  FluflLookoutKind  kind;
+  FluflObserverFunc func;
+  FluflLookout     *lookout; /* owned, until it is stopped */
+
+  GMutex            mutex;   /* protects what follows */
+  GMainContext     *context; /* owned; NULL: it is stopped */
+  GWeakRef          object;
+  gboolean          posted;  /* a note is on its way, with … */
+  FluflView         view;    /* … this */
+};
+
+/* Let go of by its data: see post() in flufl-call.c. */
+typedef struct
+{
+  FluflObserver *observer; /* owned */
+  GSource       *source;   /* owned */
+} Note;
+
+static FluflObserver *
+observer_ref (FluflObserver *self)
+{
+  g_atomic_ref_count_inc (&self->refs);
+  return self;
+}
+
+static void
+observer_unref (gpointer data)
+{
+  FluflObserver *self = data;
+
+  if (!g_atomic_ref_count_dec (&self->refs))
+    return;
+  flufl_lease_unref (self->lease);
+  g_mutex_clear (&self->mutex);
+  g_free (self);
+}
+
+/* In a thread of the user's: so it may come to have the last reference to the object. */
+static gboolean
+note_cb (gpointer data)
+{
+  FluflObserver *self = ((Note *) data)->observer;
+  g_autoptr (GObject) object = NULL;
+  FluflView view;
+
+  if (self->process != flufl_process_mark ())
+    return G_SOURCE_REMOVE;
+  g_mutex_lock (&self->mutex);
+  self->posted = FALSE;
+  view = self->view;
+  if (self->context != NULL)
+    object = g_weak_ref_get (&self->object);
+  g_mutex_unlock (&self->mutex);
+  if (object != NULL)
+    self->func (object, &view);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+note_free (gpointer data)
+{
+  Note *note = data;
+
+  g_source_unref (note->source);
+  if (note->observer->process == flufl_process_mark ())
+    observer_unref (note->observer);
+  g_free (note);
+}
+
+/* With the mutex. */
+static void
+post (FluflObserver *self)
+{
+  GSource *source = g_idle_source_new ();
+  Note *note = g_new (Note, 1);
+
+  note->observer = observer_ref (self);
+  note->source = source;
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_static_name (source, "[flufl] observer");
+  g_source_set_callback (source, note_cb, note, note_free);
+  g_source_attach (source, self->context);
+  self->posted = TRUE;
+}
+
+/* In a worker. */
+static void
+view_cb (FluflSite *site, FluflView *view, gpointer user_data)
+{
+  FluflObserver *self = user_data;
+
+  if (self->kind == FLUFL_LOOKOUT_HOLDER && view->found)
+    flufl_person_learn_holder (site, &view->findings);
+  g_mutex_lock (&self->mutex);
+  self->view = *view;
+  if (self->context != NULL && !self->posted)
+    post (self);
+  g_mutex_unlock (&self->mutex);
+}
+
+/*
+ * flufl_observer_start:
+ * @lease: of the lock that is looked at
+ * @object: to which @func is given, for as long as it lives
+ *
+ * Returns: (transfer full) (nullable): to be ended by flufl_observer_stop(); %NULL if no thread can
+ *   be started
+ */
+FluflObserver *
+flufl_observer_start (FluflLease        *lease,
+                      FluflLookoutKind   kind,
+                      int                interval_ms,
+                      GMainContext      *context,
+                      GObject           *object,
+                      FluflObserverFunc  func)
+{
+  FluflObserver *self = g_new0 (FluflObserver, 1);
+  FluflSite site;
+
+  g_atomic_ref_count_init (&self->refs);
+  self->process = flufl_process_mark ();
+  self->lease = flufl_lease_ref (lease);
+  self->kind = kind;
+  self->func = func;
+  g_mutex_init (&self->mutex);
+  self->context = g_main_context_ref (context);
+  g_weak_ref_init (&self->object, object);
+  flufl_lease_copy_site (lease, &site);
+  self->lookout = flufl_lookout_start (&site, kind, interval_ms, view_cb, observer_ref (self),
+                                       observer_unref);
+  flufl_site_drop_copy (&site);
+  if (self->lookout != NULL)
+    return self;
+  observer_unref (self);
+  flufl_observer_stop (self);
+  return NULL;
+}
+
+void
+flufl_observer_set_interval (FluflObserver *self, int interval_ms)
+{
+  flufl_lookout_set_interval (self->lookout, interval_ms);
+}
+
+/*
+ * flufl_observer_stop:
+ * @self: (transfer full):
+ *
+ * Its function is not called after this, except by a call that runs in another thread. A forked
+ * child leaves the parent's observer as it is: a worker of the parent may have its mutex.
+ */
+void
+flufl_observer_stop (FluflObserver *self)
+{
+  g_autoptr (GMainContext) context = NULL;
+
+  if (self->process != flufl_process_mark ())
+    return;
+  g_mutex_lock (&self->mutex);
+  context = g_steal_pointer (&self->context);
+  g_weak_ref_clear (&self->object);
+  g_mutex_unlock (&self->mutex);
+  if (self->lookout != NULL)
+    flufl_lookout_stop (self->lookout);
+  observer_unref (self);
+}
