@@ -37,7 +37,7 @@ flufl_call_step (FluflCall *self, gint64 *out_when)
 {
   if (!self->is_resolved)
     {
-      self->resolve_errsv = flufl_document_resolve (self->lock, &self->site);
+      self->resolve_errsv = flufl_document_resolve (self->lock->document, self->lease, &self->site);
       if (self->resolve_errsv != 0)
         return FALSE;
       self->is_resolved = TRUE;

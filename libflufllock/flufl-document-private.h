@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include "flufl-lease.h"
 #include "flufl-lock.h"
 #include "flufl-site.h"
 
@@ -13,8 +14,10 @@ G_BEGIN_DECLS
 
 typedef struct
 {
+  gatomicrefcount refs; /* the lock's, and those of its monitors */
+
   /* Never change. */
-  GFile   *file; /* owned */
+  GFile   *file; /* owned; NULL once the lock is finalized */
   char    *path; /* owned; nullable: it has none on this machine */
 
   /* Protected by the mutex of the lease. */
@@ -25,13 +28,16 @@ typedef struct
 } FluflDocument;
 
 FluflDocument *flufl_document_new          (GFile               *file);
-void           flufl_document_free         (FluflDocument       *self);
+FluflDocument *flufl_document_ref          (FluflDocument       *self);
+void           flufl_document_unref        (gpointer             self);
+void           flufl_document_close        (FluflDocument       *self);
 void           flufl_document_set_up_lock  (FluflDocument       *self,
                                             FluflLock           *lock);
 void           flufl_document_name_subject (const FluflDocument *self,
                                             FluflSite           *site);
 char          *flufl_document_dup_lock_name (const char         *name);
-int            flufl_document_resolve      (FluflLock           *lock,
+int            flufl_document_resolve      (FluflDocument       *self,
+                                            FluflLease          *lease,
                                             FluflSite           *site);
 char          *flufl_document_dup_name     (FluflLock           *lock);
 void           flufl_document_announce     (FluflLock           *lock);

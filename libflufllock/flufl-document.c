@@ -31,21 +31,46 @@ flufl_document_new (GFile *file)
   FluflDocument *self = g_new0 (FluflDocument, 1);
   g_autofree char *path = g_file_get_path (file);
 
+  g_atomic_ref_count_init (&self->refs);
   self->file = g_object_ref (file);
   if (path != NULL)
     self->path = flufl_path_dup_native (path);
   return self;
 }
 
-void
-flufl_document_free (FluflDocument *self)
+FluflDocument *
+flufl_document_ref (FluflDocument *self)
 {
-  g_object_unref (self->file);
-  g_clear_object (&self->past_file);
+  g_atomic_ref_count_inc (&self->refs);
+  return self;
+}
+
+void
+flufl_document_unref (gpointer data)
+{
+  FluflDocument *self = data;
+
+  if (!g_atomic_ref_count_dec (&self->refs))
+    return;
   g_free (self->past_path);
   g_free (self->name);
   g_free (self->path);
   g_free (self);
+}
+
+/*
+ * flufl_document_close:
+ * @self: (transfer full):
+ *
+ * Drops the reference of a lock that is finalized. Objects are freed in the calling thread. A worker
+ * may have the last reference.
+ */
+void
+flufl_document_close (FluflDocument *self)
+{
+  g_clear_object (&self->file);
+  g_clear_object (&self->past_file);
+  flufl_document_unref (self);
 }
 
 /* The first @limit bytes of @name, or fewer: no character of UTF-8 is cut. */
@@ -132,6 +157,8 @@ take_path (FluflDocument *self, FluflSite *site, const char *document)
 
 /*
  * flufl_document_resolve:
+ * @self: (nullable): %NULL if the lock is not that of a document
+ * @lease: that of the lock
  * @site: a copy of the lock's
  *
  * Follows the symbolic links of the document, if nobody has done it yet. For steps: this asks the
@@ -140,10 +167,8 @@ take_path (FluflDocument *self, FluflSite *site, const char *document)
  * Returns: 0, or an errno
  */
 int
-flufl_document_resolve (FluflLock *lock, FluflSite *site)
+flufl_document_resolve (FluflDocument *self, FluflLease *lease, FluflSite *site)
 {
-  FluflDocument *self = lock->document;
-  FluflLease *lease = lock->lease;
   g_autofree char *path = NULL;
   gboolean is_resolved;
 

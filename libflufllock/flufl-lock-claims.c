@@ -157,7 +157,7 @@ flufl_lock_list_waiters (FluflLock *self, GCancellable *cancellable, GError **er
     return NULL;
   listing.lease = self->lease;
   flufl_lease_copy_site (self->lease, &listing.site);
-  errsv = flufl_document_resolve (self, &listing.site);
+  errsv = flufl_document_resolve (self->document, self->lease, &listing.site);
   if (errsv == 0)
     waiters = find_waiters (&listing, error);
   else

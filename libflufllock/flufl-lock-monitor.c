@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "flufl-document-private.h"
 #include "flufl-enum-types.h"
 #include "flufl-lock-details-private.h"
 #include "flufl-lock-private.h"
@@ -27,6 +28,7 @@ struct _FluflLockMonitor
   FluflLock        *lock;     /* owned; NULL once it is constructed */
   GFile            *file;     /* owned */
   FluflLease       *lease;    /* owned; of the lock, which the monitor does not keep */
+  char             *document; /* owned; nullable; the path of the document whose lock it is */
   FluflObserver    *observer; /* owned; nullable */
   GError           *refusal;  /* owned; nullable; keeps it from looking, and is not reported yet */
   gint64            interval; /* ms */
@@ -162,26 +164,51 @@ show (FluflLockMonitor *self, FluflLockState state, FluflLockDetails *details, G
     g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
 }
 
+/* Returns: (transfer full) (nullable) */
+static GError *
+report (FluflLockMonitor *self, const FluflSite *site, const FluflView *view)
+{
+  if (view->unresolved != 0)
+    return flufl_report_unresolved (self->document, view->unresolved);
+  if (view->no_directory)
+    return flufl_report_failed (site, FLUFL_FAILED_LOOK_AT_LOCK, ENOENT);
+  if (view->findings.look.sight == FLUFL_SIGHT_UNREADABLE)
+    return flufl_report_failed (site, FLUFL_FAILED_READ_LOCK, EACCES);
+  return flufl_sighting_report (site, &view->findings.look);
+}
+
+/* Symbolic links of a document were followed meanwhile. */
+static void
+take_file (FluflLockMonitor *self, const FluflSite *site)
+{
+  g_autoptr (GFile) file = NULL;
+
+  if (self->document == NULL)
+    return;
+  file = g_file_new_for_path (site->lock_path);
+  if (!g_file_equal (file, self->file) && g_set_object (&self->file, file))
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FILE]);
+}
+
 static void
 view_cb (GObject *object, FluflView *view)
 {
   FluflLockMonitor *self = FLUFL_LOCK_MONITOR (object);
-  const FluflSite *site = &self->lease->site;
-  const FluflLook *look = &view->findings.look;
   FluflLockState state = FLUFL_LOCK_STATE_UNKNOWN;
   FluflLockDetails *details = NULL;
-  GError *error = flufl_sighting_report (site, look);
+  FluflSite site;
+  GError *error;
 
-  if (view->no_directory)
-    error = flufl_report_failed (site, FLUFL_FAILED_LOOK_AT_LOCK, ENOENT);
+  flufl_lease_copy_site (self->lease, &site);
+  take_file (self, &site);
+  error = report (self, &site, view);
   if (view->found)
-    state = flufl_lease_judge (self->lease, look, view->findings.liveness);
+    state = flufl_lease_judge (self->lease, &view->findings.look, view->findings.liveness);
   else if (error == NULL)
     state = FLUFL_LOCK_STATE_UNLOCKED;
-  if (look->sight == FLUFL_SIGHT_UNREADABLE)
-    error = flufl_report_failed (site, FLUFL_FAILED_READ_LOCK, EACCES);
-  else if (view->found)
-    details = flufl_lock_details_new (site, &view->findings, state);
+  if (view->found && view->findings.look.sight != FLUFL_SIGHT_UNREADABLE)
+    details = flufl_lock_details_new (&site, &view->findings, state);
+  flufl_site_drop_copy (&site);
   show (self, state, details, error);
 }
 
@@ -234,12 +261,13 @@ flufl_lock_monitor_constructed (GObject *object)
     lock = g_object_new (FLUFL_TYPE_LOCK, "file", self->file, NULL);
   g_set_object (&self->file, lock->file);
   self->lease = flufl_lease_ref (lock->lease);
+  self->document = lock->document != NULL ? g_strdup (lock->document->path) : NULL;
   if (!flufl_lock_check_usable (lock, &error))
     {
       refuse (self, context, error);
       return;
     }
-  self->observer = flufl_observer_start (self->lease, FLUFL_LOOKOUT_HOLDER, (int) self->interval,
+  self->observer = flufl_observer_start (lock, FLUFL_LOOKOUT_HOLDER, (int) self->interval,
                                          context, object, view_cb);
   if (self->observer == NULL)
     refuse (self, context, flufl_report_no_worker (&self->lease->site));
@@ -263,6 +291,7 @@ flufl_lock_monitor_finalize (GObject *object)
   g_clear_pointer (&self->details, flufl_lock_details_free);
   g_clear_error (&self->error);
   g_clear_error (&self->refusal);
+  g_clear_pointer (&self->document, g_free);
   g_clear_object (&self->file);
   g_clear_pointer (&self->lease, flufl_lease_unref);
 

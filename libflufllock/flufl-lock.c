@@ -181,7 +181,7 @@ flufl_lock_finalize (GObject *object)
 
   flufl_lease_close (self->lease);
   g_clear_object (&self->file);
-  g_clear_pointer (&self->document, flufl_document_free);
+  g_clear_pointer (&self->document, flufl_document_close);
 
   G_OBJECT_CLASS (flufl_lock_parent_class)->finalize (object);
 }

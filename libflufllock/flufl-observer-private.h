@@ -6,7 +6,7 @@
 
 #pragma once
 
-#include "flufl-lease.h"
+#include "flufl-lock.h"
 #include "flufl-lookout.h"
 
 G_BEGIN_DECLS
@@ -16,7 +16,7 @@ typedef struct _FluflObserver FluflObserver;
 /* Called in the main context with the newest view. Older ones may have been skipped. */
 typedef void (*FluflObserverFunc) (GObject *object, FluflView *view);
 
-FluflObserver *flufl_observer_start        (FluflLease        *lease,
+FluflObserver *flufl_observer_start        (FluflLock         *lock,
                                             FluflLookoutKind   kind,
                                             int                interval_ms,
                                             GMainContext      *context,

@@ -9,6 +9,8 @@
 
 #include "flufl-observer-private.h"
 
+#include "flufl-document-private.h"
+#include "flufl-lock-private.h"
 #include "flufl-person-private.h"
 #include "flufl-process.h"
 
@@ -16,7 +18,8 @@ struct _FluflObserver
 {
   gatomicrefcount   refs;    /* the owner's, the lookout's, and that of a note */
   int               process; /* the mark of that which started it */
-  FluflLease       *lease;   /* owned; has the strings of the lookout's site */
+  FluflLease       *lease;   /* owned; has the strings of the lookout's site … */
+  FluflDocument    *document; /* owned; nullable; … as this has */
   FluflLookoutKind  kind;
   FluflObserverFunc func;
   FluflLookout     *lookout; /* owned, until it is stopped */
@@ -49,6 +52,7 @@ observer_unref (gpointer data)
 
   if (!g_atomic_ref_count_dec (&self->refs))
     return;
+  g_clear_pointer (&self->document, flufl_document_unref);
   flufl_lease_unref (self->lease);
   g_mutex_clear (&self->mutex);
   g_free (self);
@@ -102,6 +106,14 @@ post (FluflObserver *self)
   self->posted = TRUE;
 }
 
+static int
+place_cb (FluflSite *site, gpointer user_data)
+{
+  FluflObserver *self = user_data;
+
+  return flufl_document_resolve (self->document, self->lease, site);
+}
+
 /* In a worker. */
 static void
 view_cb (FluflSite *site, FluflView *view, gpointer user_data)
@@ -119,14 +131,14 @@ view_cb (FluflSite *site, FluflView *view, gpointer user_data)
 
 /*
  * flufl_observer_start:
- * @lease: of the lock that is looked at
+ * @lock: the lock that is looked at, which is not kept
  * @object: to which @func is given, for as long as it lives
  *
  * Returns: (transfer full) (nullable): to be ended by flufl_observer_stop(); %NULL if no thread can
  *   be started
  */
 FluflObserver *
-flufl_observer_start (FluflLease        *lease,
+flufl_observer_start (FluflLock         *lock,
                       FluflLookoutKind   kind,
                       int                interval_ms,
                       GMainContext      *context,
@@ -138,15 +150,17 @@ flufl_observer_start (FluflLease        *lease,
 
   g_atomic_ref_count_init (&self->refs);
   self->process = flufl_process_mark ();
-  self->lease = flufl_lease_ref (lease);
+  self->lease = flufl_lease_ref (lock->lease);
+  if (lock->document != NULL)
+    self->document = flufl_document_ref (lock->document);
   self->kind = kind;
   self->func = func;
   g_mutex_init (&self->mutex);
   self->context = g_main_context_ref (context);
   g_weak_ref_init (&self->object, object);
-  flufl_lease_copy_site (lease, &site);
-  self->lookout = flufl_lookout_start (&site, kind, interval_ms, view_cb, observer_ref (self),
-                                       observer_unref);
+  flufl_lease_copy_site (lock->lease, &site);
+  self->lookout = flufl_lookout_start (&site, kind, interval_ms, place_cb, view_cb,
+                                       observer_ref (self), observer_unref);
   flufl_site_drop_copy (&site);
   if (self->lookout != NULL)
     return self;

@@ -51,6 +51,7 @@ struct _FluflLookout
   int              process;  /* the mark of that which started it */
   FluflSite        site;     /* a copy */
   FluflLookoutKind kind;
+  FluflLookoutPlaceFunc place; /* nullable */
   FluflLookoutFunc func;
   gpointer         user_data;
   GDestroyNotify   destroy;
@@ -62,6 +63,7 @@ struct _FluflLookout
   /* Touched by the steps only. */
   gint64           look_from; /* monotonic microseconds: no look before that */
   guint            n_second;  /* second looks that were taken since the last event */
+  const char      *prepared;  /* the path for which the watches are prepared; nullable */
   char            *names_path;   /* owned; nullable: no watch reports of this place */
   char             prefix[64 + 1]; /* with which the names of the lock and its claims begin */
   Post             names;
@@ -121,6 +123,43 @@ take_events (Post *post)
   if ((events & FLUFL_WATCH_REMOVED) != 0)
     disarm (post);
   return events;
+}
+
+static void
+prepare_watches (FluflLookout *self)
+{
+  FluflSite *site = &self->site;
+  g_autofree char *directory = flufl_site_directory (site);
+
+  disarm (&self->names);
+  disarm (&self->file);
+  g_clear_pointer (&self->names_path, g_free);
+  self->prepared = site->lock_path;
+  if (flufl_site_fs_kind (site) != FLUFL_FS_LOCAL)
+    return;
+  g_strlcpy (self->prefix, site->lock_name, sizeof self->prefix);
+  self->names.watch.prefix = self->prefix;
+  self->names_path = g_strconcat (directory, g_str_has_suffix (directory, "/") ? "" : "/", ".", NULL);
+}
+
+/* Returns FALSE if it is not known where the lock is. */
+static gboolean
+find_place (FluflLookout *self)
+{
+  int errsv = self->place != NULL ? self->place (&self->site, self->user_data) : 0;
+
+  if (errsv != 0)
+    {
+      self->view = (FluflView){ .unresolved = errsv };
+      return FALSE;
+    }
+  if (self->prepared != self->site.lock_path)
+    {
+      if (self->prepared != NULL)
+        self->site.fs_kind = FLUFL_FS_UNASKED; /* it is in another directory */
+      prepare_watches (self);
+    }
+  return TRUE;
 }
 
 static void
@@ -225,7 +264,7 @@ is_news (const FluflLookout *self)
   const FluflLook *was = &old->findings.look, *is = &new->findings.look;
 
   if (!self->shown || old->found != new->found || old->expired != new->expired
-      || old->no_directory != new->no_directory)
+      || old->no_directory != new->no_directory || old->unresolved != new->unresolved)
     return TRUE;
   if (!new->found && self->kind == FLUFL_LOOKOUT_WAITER)
     return FALSE;
@@ -244,7 +283,7 @@ relies_on_watches (FluflLookout *self)
   const FluflView *view = &self->view;
   const FluflLook *look = &view->findings.look;
 
-  if (!self->names.armed)
+  if (!self->names.armed || view->unresolved != 0)
     return FALSE;
   if (!view->found)
     return self->kind == FLUFL_LOOKOUT_WAITER || look->sight == FLUFL_SIGHT_NOTHING;
@@ -305,7 +344,8 @@ step (FluflStepper *stepper, gint64 *out_when)
   if ((file_events & FLUFL_WATCH_CLOSED) != 0
       || (self->kind == FLUFL_LOOKOUT_WAITER && (names_events | file_events) != 0))
     self->n_second = 0;
-  look_and_arm (self);
+  if (find_place (self))
+    look_and_arm (self);
   if (is_news (self))
     {
       self->last = self->view;
@@ -328,36 +368,10 @@ done (FluflStepper *stepper)
 
 /* --- Life --- */
 
-static void
-prepare_watches (FluflLookout *self)
-{
-  FluflSite *site = &self->site;
-  g_autofree char *directory = flufl_site_directory (site);
-  const char *slash = g_str_has_suffix (directory, "/") ? "" : "/";
-
-  g_strlcpy (self->prefix, site->lock_name, sizeof self->prefix);
-  self->names.watch.func = names_cb;
-  self->file.watch.func = file_cb;
-  self->names.watch.user_data = self->file.watch.user_data = self;
-  self->names.watch.prefix = self->prefix;
-  self->names_path = g_strconcat (directory, slash, ".", NULL);
-}
-
-/* In a worker, since it asks which file system there is. */
-static gboolean
-first_step (FluflStepper *stepper, gint64 *out_when)
-{
-  FluflLookout *self = (FluflLookout *) stepper;
-
-  if (flufl_site_fs_kind (&self->site) == FLUFL_FS_LOCAL)
-    prepare_watches (self);
-  stepper->step = step;
-  return step (stepper, out_when);
-}
-
 /*
  * flufl_lookout_start:
  * @site: whose strings stay until @destroy is called
+ * @place: (nullable): finds out where the lock is, if that is not known yet
  * @interval_ms: the milliseconds between two looks where no watch reports changes
  * @destroy: called in any thread
  *
@@ -368,6 +382,7 @@ FluflLookout *
 flufl_lookout_start (const FluflSite  *site,
                      FluflLookoutKind  kind,
                      int               interval_ms,
+                     FluflLookoutPlaceFunc place,
                      FluflLookoutFunc  func,
                      gpointer          user_data,
                      GDestroyNotify    destroy)
@@ -380,11 +395,15 @@ flufl_lookout_start (const FluflSite  *site,
   flufl_site_copy (&self->site, site);
   self->kind = kind;
   self->interval = interval_ms;
+  self->place = place;
   self->func = func;
   self->user_data = user_data;
   self->destroy = destroy;
   self->n_second = kind == FLUFL_LOOKOUT_WAITER ? 0 : G_N_ELEMENTS (second_looks);
-  self->stepper.step = first_step;
+  self->names.watch.func = names_cb;
+  self->file.watch.func = file_cb;
+  self->names.watch.user_data = self->file.watch.user_data = self;
+  self->stepper.step = step;
   self->stepper.done = done;
   self->stepper.sleeper = flufl_sleeper_new ();
   if (flufl_stepper_start (&self->stepper))

@@ -22,10 +22,14 @@ typedef struct
   gboolean      found;    /* there is a holder, or a waiter */
   gboolean      expired;  /* of a holder: its expiration is past */
   gboolean      no_directory;
+  int           unresolved; /* an errno: it is not known where the lock is */
   FluflFindings findings; /* of a HOLDER: what is at the lock's path; of a WAITER: its claim */
 } FluflView;
 
 typedef struct _FluflLookout FluflLookout;
+
+/* Called in a worker before each look, and may correct where the lock is. Returns 0, or an errno. */
+typedef int (*FluflLookoutPlaceFunc) (FluflSite *site, gpointer user_data);
 
 /* Called in a worker after the first look, and after each that has seen something new. */
 typedef void (*FluflLookoutFunc) (FluflSite *site, FluflView *view, gpointer user_data);
@@ -33,6 +37,7 @@ typedef void (*FluflLookoutFunc) (FluflSite *site, FluflView *view, gpointer use
 FluflLookout *flufl_lookout_start (const FluflSite  *site,
                                    FluflLookoutKind  kind,
                                    int               interval_ms,
+                                   FluflLookoutPlaceFunc place,
                                    FluflLookoutFunc  func,
                                    gpointer          user_data,
                                    GDestroyNotify    destroy);

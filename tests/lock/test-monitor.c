@@ -221,6 +221,51 @@ test_for_lock (Face *face, gconstpointer data G_GNUC_UNUSED)
   wait_for_state (monitor, FLUFL_LOCK_STATE_UNLOCKED);
 }
 
+static void
+test_document (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autofree char *path = test_place_path (&face->place, "link.txt");
+  g_autofree char *real = test_place_path (&face->place, "real.txt");
+  g_autofree char *lock_path = test_place_path (&face->place, ".real.txt.lock");
+  g_autoptr (GFile) document = g_file_new_for_path (path);
+  g_autoptr (FluflLock) lock = flufl_lock_new_for_document (document);
+  g_autoptr (FluflLock) other = flufl_lock_new_for_path (lock_path);
+  g_autoptr (FluflLockMonitor) monitor = NULL;
+
+  g_test_summary ("The lock of a document is watched behind the document's symbolic links");
+  g_assert_true (g_file_set_contents (real, "", 0, NULL));
+  g_assert_cmpint (symlink ("real.txt", path), ==, 0);
+  lies_forbid (g_thread_self ());
+  monitor = flufl_lock_monitor_new_for_lock (lock);
+  lies_forbid (NULL);
+  g_clear_object (&lock);
+  wait_for_state (monitor, FLUFL_LOCK_STATE_UNLOCKED);
+  g_assert_cmpstr (g_file_peek_path (flufl_lock_monitor_get_file (monitor)), ==, lock_path);
+  face_acquire (other);
+  wait_for_state (monitor, FLUFL_LOCK_STATE_THEIRS);
+  face_release (other);
+  wait_for_state (monitor, FLUFL_LOCK_STATE_UNLOCKED);
+  g_assert_cmpint (unlink (path), ==, 0);
+  g_assert_cmpint (unlink (real), ==, 0);
+}
+
+static void
+test_loop (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autofree char *path = test_place_path (&face->place, "loop");
+  g_autoptr (GFile) document = g_file_new_for_path (path);
+  g_autoptr (FluflLock) lock = flufl_lock_new_for_document (document);
+  g_autoptr (FluflLockMonitor) monitor = NULL;
+
+  g_test_summary ("A document that cannot be found is an error, until it can");
+  g_assert_cmpint (symlink ("loop", path), ==, 0);
+  monitor = flufl_lock_monitor_new_for_lock (lock);
+  flufl_lock_monitor_set_interval (monitor, 10);
+  wait_for_error (monitor, G_IO_ERROR, G_IO_ERROR_TOO_MANY_LINKS);
+  g_assert_cmpint (unlink (path), ==, 0);
+  wait_for_state (monitor, FLUFL_LOCK_STATE_UNLOCKED);
+}
+
 /* --- Where no watch reports --- */
 
 static void
@@ -484,6 +529,8 @@ main (int argc, char *argv[])
   FACE_TEST ("/monitor/expiry", test_expiry);
   FACE_TEST ("/monitor/refresh", test_refresh);
   FACE_TEST ("/monitor/for-lock", test_for_lock);
+  FACE_TEST ("/monitor/document", test_document);
+  FACE_TEST ("/monitor/loop", test_loop);
   FACE_TEST ("/monitor/elsewhere", test_elsewhere);
   FACE_TEST ("/monitor/errors", test_errors);
   FACE_TEST ("/monitor/directory", test_directory);
