@@ -23,17 +23,18 @@ fire (GCancellable *lost)
 static void
 log_loss (FluflLease *self)
 {
+  gint64 held = flufl_lease_get_age (self);
   g_autofree char *text = NULL;
   FluflLoss loss;
 
   flufl_lease_lock (self);
   loss = self->loss;
   flufl_lease_unlock (self);
-  text = g_strdup_printf ("is lost: it %s.",
+  text = g_strdup_printf ("is lost after %" G_GINT64_FORMAT " ms: it %s.", held,
                           loss == FLUFL_LOSS_LATE      ? "was not refreshed in time"
                           : loss == FLUFL_LOSS_EXPIRED ? "had expired, and was broken or deleted"
                                                        : "was broken or deleted");
-  flufl_log (&self->site, "lost", NULL, text);
+  flufl_log (&self->site, "lost", NULL, FLUFL_LOG_HELD, held, text);
 }
 
 /*

@@ -241,6 +241,7 @@ flufl_lease_begin (FluflLease      *self,
   self->loss = FLUFL_LOSS_NONE;
   self->beat_errsv = 0;
   self->number++;
+  self->begun = claim->lease_start;
   self->lifetime = claim->lifetime;
   self->end = claim->lease_start + claim->lifetime;
   self->claim_path = claim_path;
@@ -270,6 +271,22 @@ flufl_lease_begin (FluflLease      *self,
   flufl_lease_unlock (self);
   flufl_lease_unlock_disk (self);
   return begun;
+}
+
+/*
+ * flufl_lease_get_age:
+ *
+ * Returns: the milliseconds since the present or last lease began
+ */
+gint64
+flufl_lease_get_age (FluflLease *self)
+{
+  gint64 begun;
+
+  flufl_lease_lock (self);
+  begun = self->begun;
+  flufl_lease_unlock (self);
+  return (self->site.sys->clock (FLUFL_CLOCK_BOOT) - begun) / FLUFL_NSEC_PER_MSEC;
 }
 
 gboolean

@@ -54,7 +54,8 @@ struct _FluflLease
   int            held;       /* … and its user knows; atomic, written with the mutex */
   FluflLoss      loss;       /* how the last lease ended; NONE: not in a loss … */
   int            loss_errsv; /* … and what kept it from being refreshed, or 0 */
-  guint          number;     /* of the present or last lease */
+  guint          number;     /* of the present or last lease … */
+  gint64         begun;      /* … which began then; boot time in nanoseconds */
   char          *claim_path; /* owned; nullable; of the claim that is the lock */
   gint64         end;        /* boot time in nanoseconds */
   gint64         lifetime;   /* nanoseconds; what the heartbeat refreshes it for */
@@ -121,6 +122,7 @@ gboolean    flufl_lease_end           (FluflLease       *self);
 gboolean    flufl_lease_lose          (FluflLease       *self,
                                        guint             number,
                                        gboolean          late);
+gint64      flufl_lease_get_age       (FluflLease       *self);
 GError     *flufl_lease_report_loss   (FluflLease       *self);
 void        flufl_lease_post_loss     (FluflLease       *self,
                                        guint             number);

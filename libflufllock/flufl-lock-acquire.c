@@ -315,14 +315,16 @@ static void
 log_win (AcquireCall *self)
 {
   const FluflFindings *findings = &self->acquire.findings;
+  gint64 waited = (g_get_monotonic_time () - self->acquire.started) / 1000;
   g_autofree char *text = NULL;
 
   if (!flufl_log_is_wanted ())
     return;
   text = g_strdup_printf ("is acquired after %" G_GINT64_FORMAT " ms%s.",
-                          (g_get_monotonic_time () - self->acquire.started) / 1000,
+                          waited,
                           findings->broken ? ", and the one that was in the way is broken" : "");
-  flufl_log (&self->call.site, "acquired", findings->holder_seen ? &findings->look : NULL, text);
+  flufl_log (&self->call.site, "acquired", findings->holder_seen ? &findings->look : NULL,
+             FLUFL_LOG_WAITED, waited, text);
 }
 
 static void

@@ -66,15 +66,24 @@ release_step (FluflCall *call, gint64 *out_when G_GNUC_UNUSED)
 }
 
 static void
+log_release (FluflCall *call)
+{
+  gint64 held = flufl_lease_get_age (call->lease);
+  g_autofree char *text = NULL;
+
+  if (!flufl_log_is_wanted ())
+    return;
+  text = g_strdup_printf ("is released after %" G_GINT64_FORMAT " ms.", held);
+  flufl_log (&call->site, "released", NULL, FLUFL_LOG_HELD, held, text);
+}
+
+static void
 release_settle (FluflCall *call)
 {
   HeldCall *self = (HeldCall *) call;
 
   if (call->answer)
-    {
-      if (flufl_log_is_wanted ())
-        flufl_log (&call->site, "released", NULL, "is released.");
-    }
+    log_release (call);
   else if (self->not_held || self->outcome == FLUFL_OUTCOME_LOST)
     flufl_call_report_not_held (call);
   else

@@ -11,7 +11,7 @@
 
 #include "flufl-report-private.h"
 
-#define N_FIELDS 8
+#define N_FIELDS 9
 
 typedef struct
 {
@@ -49,14 +49,21 @@ flufl_log_is_wanted (void)
  * flufl_log:
  * @event: "acquired", "released", "broken" or "lost"
  * @look: (nullable): one that saw the lock of somebody else that was in the way
+ * @span: (nullable): the field that has @msec
+ * @msec: how long the acquisition waited, or the lock was held
  * @text: what happened, after the path of the lock
  */
 void
-flufl_log (const FluflSite *site, const char *event, const FluflLook *look, const char *text)
+flufl_log (const FluflSite *site,
+           const char      *event,
+           const FluflLook *look,
+           const char      *span,
+           gint64           msec,
+           const char      *text)
 {
   g_autofree char *path = flufl_report_path (site);
   g_autofree char *message = g_strdup_printf ("The lock “%s” %s", path, text);
-  char pid[16];
+  char pid[16], duration[32];
   Entry entry = { .n = 0 };
 
   add (&entry, "GLIB_DOMAIN", G_LOG_DOMAIN);
@@ -69,6 +76,11 @@ flufl_log (const FluflSite *site, const char *event, const FluflLook *look, cons
       g_snprintf (pid, sizeof pid, "%d", look->claim.pid);
       add (&entry, "FLUFL_HOLDER_HOST", look->claim.host);
       add (&entry, "FLUFL_HOLDER_PID", pid);
+    }
+  if (span != NULL)
+    {
+      g_snprintf (duration, sizeof duration, "%" G_GINT64_FORMAT, msec);
+      add (&entry, span, duration);
     }
   g_log_structured_array (G_LOG_LEVEL_DEBUG, entry.fields, entry.n);
 }

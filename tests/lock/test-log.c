@@ -12,7 +12,7 @@
 typedef struct
 {
   guint n;
-  char *event, *lock_file, *host, *pid, *message; /* of the last one; owned; nullable */
+  char *event, *lock_file, *host, *pid, *waited, *held, *message; /* of the last one; owned; nullable */
 } Log;
 
 static GMutex log_mutex;
@@ -35,6 +35,8 @@ clear (Log *log)
   g_free (log->lock_file);
   g_free (log->host);
   g_free (log->pid);
+  g_free (log->waited);
+  g_free (log->held);
   g_free (log->message);
   *log = (Log){ .n = log->n };
 }
@@ -63,6 +65,8 @@ write_cb (GLogLevelFlags level, const GLogField *fields, gsize n_fields,
       keep (&seen.lock_file, &fields[i], "FLUFL_LOCK_FILE");
       keep (&seen.host, &fields[i], "FLUFL_HOLDER_HOST");
       keep (&seen.pid, &fields[i], "FLUFL_HOLDER_PID");
+      keep (&seen.waited, &fields[i], "FLUFL_WAITED_MSEC");
+      keep (&seen.held, &fields[i], "FLUFL_HELD_MSEC");
       keep (&seen.message, &fields[i], "MESSAGE");
     }
   seen.n++;
@@ -82,6 +86,18 @@ assert_event (Face *face, guint n, const char *event, const char *words)
   g_mutex_unlock (&log_mutex);
 }
 
+/* The milliseconds in a field, which the message has, too. */
+static guint64
+read_msec (const char *field)
+{
+  g_autofree char *words = g_strdup_printf (" %s ms", field);
+  guint64 msec;
+
+  g_assert_nonnull (strstr (seen.message, words));
+  g_assert_true (g_ascii_string_to_unsigned (field, 10, 0, G_MAXINT64, &msec, NULL));
+  return msec;
+}
+
 static void
 events (Face *face, gconstpointer data)
 {
@@ -92,8 +108,13 @@ events (Face *face, gconstpointer data)
   g_assert_true (form->acquire (lock, 0, NULL, NULL));
   assert_event (face, ++n, "acquired", " ms.");
   g_assert_null (seen.host);
+  g_assert_cmpuint (read_msec (seen.waited), <, TEST_PATIENCE_SEC * 1000);
+  g_assert_null (seen.held);
+  lies_pass_time (7000);
   g_assert_true (form->release (lock, NULL, NULL));
   assert_event (face, ++n, "released", "released");
+  g_assert_cmpuint (read_msec (seen.held), >=, 7000);
+  g_assert_null (seen.waited);
   g_assert_false (form->release (lock, NULL, NULL));
 
   g_free (test_make_lock (&face->place, "x.lock|far.example|12|34", 600));
@@ -110,6 +131,7 @@ events (Face *face, gconstpointer data)
   test_place_empty (&face->place);
   g_assert_false (form->check (lock, NULL, NULL));
   assert_event (face, ++n, "lost", "broken or deleted");
+  read_msec (seen.held);
   g_assert_false (form->check (lock, NULL, NULL));
   g_assert_cmpuint (seen.n, ==, n);
 }
