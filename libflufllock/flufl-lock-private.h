@@ -10,6 +10,8 @@
 
 G_BEGIN_DECLS
 
+typedef struct _FluflObserver FluflObserver;
+
 struct _FluflLock
 {
   GObject         parent_instance;
@@ -29,8 +31,12 @@ struct _FluflLock
   gint64          lifetime;        /* ms */
   gint64          default_timeout; /* ms */
   FluflHeartbeat  heartbeat;
-  gboolean        break_dead;
-  gboolean        linger;
+  guint           break_dead : 1;
+  guint           linger : 1;
+  guint           watch_wanted : 1;
+  guint           wanted : 1;
+  guint           observed;        /* the number of the lease that … */
+  FluflObserver  *observer;        /* … this is for; owned; nullable */
   gint64          waiting_delay;   /* ms */
   gboolean        warned_of_clocks; /* only touched by operations */
 };
@@ -42,6 +48,10 @@ extern const FluflSyscalls *flufl_lock_syscalls;
 void     flufl_lock_install_properties (GObjectClass    *object_class);
 void     flufl_lock_set_defaults      (FluflLock        *self);
 
+/* flufl-lock-wanted.c */
+void     flufl_lock_adjust_wanted     (FluflLock        *self);
+void     flufl_lock_stop_wanted       (FluflLock        *self);
+
 gboolean flufl_lock_check_usable      (FluflLock        *self,
                                        GError          **error);
 gboolean flufl_lock_lifetime_is_valid (gint64            lifetime_ms);
@@ -49,6 +59,7 @@ gboolean flufl_lock_waiting_delay_is_valid (gint64       delay_ms);
 
 void flufl_lock_notify_file  (FluflLock        *self);
 void flufl_lock_notify_held  (FluflLock        *self);
+void flufl_lock_notify_wanted (FluflLock        *self);
 void flufl_lock_emit_lost (FluflLock        *self,
                            const GError     *error);
 void flufl_lock_emit_waiting (FluflLock        *self,

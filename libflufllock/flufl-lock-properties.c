@@ -33,6 +33,8 @@ enum
   PROP_LINGER,
   PROP_RELEASE_AT_EXIT,
   PROP_WAITING_DELAY,
+  PROP_WATCH_WANTED,
+  PROP_WANTED,
   PROP_HOST_NAME,
   PROP_PROGRAM_NAME,
   PROP_CLAIM_FILE,
@@ -51,8 +53,15 @@ flufl_lock_notify_file (FluflLock *self)
 void
 flufl_lock_notify_held (FluflLock *self)
 {
+  flufl_lock_adjust_wanted (self);
   g_object_notify_by_pspec (&self->parent_instance, properties[PROP_HELD]);
   g_object_notify_by_pspec (&self->parent_instance, properties[PROP_CLAIM_FILE]);
+}
+
+void
+flufl_lock_notify_wanted (FluflLock *self)
+{
+  g_object_notify_by_pspec (&self->parent_instance, properties[PROP_WANTED]);
 }
 
 static void
@@ -94,6 +103,12 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
       break;
     case PROP_WAITING_DELAY:
       g_value_set_int64 (value, flufl_lock_get_waiting_delay (self));
+      break;
+    case PROP_WATCH_WANTED:
+      g_value_set_boolean (value, flufl_lock_get_watch_wanted (self));
+      break;
+    case PROP_WANTED:
+      g_value_set_boolean (value, flufl_lock_get_wanted (self));
       break;
     case PROP_PROGRAM_NAME:
       g_value_set_string (value, flufl_lock_get_program_name (self));
@@ -163,6 +178,9 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
       break;
     case PROP_WAITING_DELAY:
       flufl_lock_set_waiting_delay (self, g_value_get_int64 (value));
+      break;
+    case PROP_WATCH_WANTED:
+      flufl_lock_set_watch_wanted (self, g_value_get_boolean (value));
       break;
     case PROP_HOST_NAME:
       self->host_name = read_name (value);
@@ -296,6 +314,34 @@ install_waiting (void)
                             DEFAULT_WAITING_DELAY, settable);
 }
 
+/* How its holder learns of waiters. */
+static void
+install_wanted (void)
+{
+  const GParamFlags settable
+      = G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
+
+  /**
+   * FluflLock:watch-wanted:
+   *
+   * Whether the object looks for waiters while it holds the lock, and sets
+   * [property@Flufl.Lock:wanted]. %FALSE by default, since a look reads the
+   * directory.
+   *
+   * On local file systems the kernel reports that a waiter comes or goes. Elsewhere
+   * the object looks three times in each lifetime, as often as the heartbeat
+   * refreshes the lock.
+   *
+   * A holder that lets others have their turn saves its work and releases the lock
+   * when the property becomes %TRUE. It needs a main loop for that: the one that was
+   * the thread-default when the lock was acquired.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_WATCH_WANTED]
+      = g_param_spec_boolean ("watch-wanted", NULL, NULL, FALSE, settable);
+}
+
 /* Installs the property that says what messages call the lock. */
 static void
 install_subject (void)
@@ -417,6 +463,25 @@ install_readable (void)
    * Since: 0.1
    */
   properties[PROP_HELD] = g_param_spec_boolean ("held", NULL, NULL, FALSE, readable);
+
+  /**
+   * FluflLock:wanted:
+   *
+   * Whether somebody waits for the lock that this object holds: a thread of this
+   * process, another process, or another host. The property is %FALSE unless
+   * [property@Flufl.Lock:watch-wanted] is set and the lock is held.
+   *
+   * The waiters are those of [method@Flufl.Lock.list_waiters]. One counts once it has
+   * waited for 50 ms, so a process that tries only once does not count. The claim of a flufl.lock process is there while that
+   * process waits, and stays if it is killed. Nothing proves its death, so the
+   * property stays %TRUE until the claim is removed.
+   *
+   * The notification comes in the main context of the acquisition, and when the
+   * lock is not held any more, where [property@Flufl.Lock:held] is notified.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_WANTED] = g_param_spec_boolean ("wanted", NULL, NULL, FALSE, readable);
 }
 
 void
@@ -427,6 +492,7 @@ flufl_lock_install_properties (GObjectClass *object_class)
   install_construct_only ();
   install_subject ();
   install_waiting ();
+  install_wanted ();
   install_holding ();
   install_end ();
   install_readable ();

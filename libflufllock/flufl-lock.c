@@ -164,6 +164,7 @@ flufl_lock_dispose (GObject *object)
 {
   FluflLease *lease = FLUFL_LOCK (object)->lease;
 
+  flufl_lock_stop_wanted (FLUFL_LOCK (object));
   /* The heartbeat has no reference to the object, and does not use it from now on. */
   flufl_lease_forget_object (lease);
   if (flufl_lease_is_held (lease))

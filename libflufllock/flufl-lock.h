@@ -109,6 +109,13 @@ GFile            *flufl_lock_dup_claim_file       (FluflLock            *self);
 FLUFL_AVAILABLE_IN_0_1
 gboolean          flufl_lock_get_held             (FluflLock            *self);
 FLUFL_AVAILABLE_IN_0_1
+gboolean          flufl_lock_get_watch_wanted     (FluflLock            *self);
+FLUFL_AVAILABLE_IN_0_1
+void              flufl_lock_set_watch_wanted     (FluflLock            *self,
+                                                   gboolean              watch_wanted);
+FLUFL_AVAILABLE_IN_0_1
+gboolean          flufl_lock_get_wanted           (FluflLock            *self);
+FLUFL_AVAILABLE_IN_0_1
 GCancellable     *flufl_lock_dup_lost_cancellable (FluflLock            *self);
 FLUFL_AVAILABLE_IN_0_1
 GError           *flufl_lock_dup_lost_error       (FluflLock            *self);

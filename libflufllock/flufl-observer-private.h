@@ -6,12 +6,10 @@
 
 #pragma once
 
-#include "flufl-lock.h"
+#include "flufl-lock-private.h"
 #include "flufl-lookout.h"
 
 G_BEGIN_DECLS
-
-typedef struct _FluflObserver FluflObserver;
 
 /* Called in the main context with the newest view. Older ones may have been skipped. */
 typedef void (*FluflObserverFunc) (GObject *object, FluflView *view);

@@ -10,7 +10,6 @@
 #include "flufl-observer-private.h"
 
 #include "flufl-document-private.h"
-#include "flufl-lock-private.h"
 #include "flufl-person-private.h"
 #include "flufl-process.h"
 

@@ -32,6 +32,10 @@
 /* Names that are read to find a waiter. */
 #define NAMES_MAX 100000
 
+/* How long a claim has to be there until it is a waiter's, in microseconds. A process that tries only
+ * once has a claim for a moment. */
+#define PERSISTENCE (50 * 1000)
+
 /* Microseconds. The kernel reports the close of a file before it drops the life-line, and the
  * creation of a claim before its content is written. So there are more looks after an event. */
 static const gint64 second_looks[] = { REST, 100 * 1000, 1000 * 1000 };
@@ -69,6 +73,8 @@ struct _FluflLookout
   Post             names;
   Post             file;
   guint64          file_dev, file_ino; /* of the file that is watched */
+  char             waiter[FLUFL_NAME_MAX + 1]; /* a claim; "": none … */
+  gint64           waiter_since; /* … which was first seen then; monotonic microseconds */
   gboolean         shown;     /* func was called … */
   FluflView        last;      /* … with this */
   FluflView        view;      /* of the present look */
@@ -211,31 +217,64 @@ typedef struct
 } Search;
 
 static gboolean
+is_waiter (Search *self, const char *name)
+{
+  FluflLookout *lookout = self->lookout;
+
+  return flufl_waiter_look (&lookout->site, name, &self->holder, &lookout->view.findings);
+}
+
+static gboolean
 see_name (const char *name, gpointer user_data)
 {
-  Search *search = user_data;
-  FluflView *view = &search->lookout->view;
+  Search *self = user_data;
 
-  view->found = flufl_waiter_look (&search->lookout->site, name, &search->holder, &view->findings);
-  return !view->found;
+  if (!is_waiter (self, name))
+    return TRUE;
+  g_strlcpy (self->lookout->waiter, name, sizeof self->lookout->waiter);
+  self->lookout->waiter_since = g_get_monotonic_time ();
+  return FALSE;
+}
+
+static void
+look_for_holder (FluflLookout *self)
+{
+  FluflView *view = &self->view;
+
+  view->found = flufl_holder_look (&self->site, &view->findings);
+  view->expired = view->found
+                  && view->findings.look.mtime < self->site.sys->clock (FLUFL_CLOCK_REAL);
+}
+
+/* The waiter that was seen last is asked for first, so that others cost nothing. */
+static void
+look_for_waiter (FluflLookout *self)
+{
+  Search search = { .lookout = self };
+
+  flufl_look_take (&search.holder, &self->site, self->site.lock_path);
+  /* Without a lock the claim of the holder would seem to wait. */
+  if (search.holder.sight == FLUFL_SIGHT_NOTHING || search.holder.sight == FLUFL_SIGHT_FAILED)
+    self->waiter[0] = '\0';
+  else if (self->waiter[0] == '\0' || !is_waiter (&search, self->waiter))
+    {
+      self->waiter[0] = '\0';
+      flufl_claim_list (&self->site, NAMES_MAX, see_name, &search, NULL);
+    }
+  /* One that takes the place of another keeps the lock wanted. */
+  self->view.found = self->waiter[0] != '\0'
+                     && (self->last.found
+                         || g_get_monotonic_time () - self->waiter_since >= PERSISTENCE);
 }
 
 static void
 look_once (FluflLookout *self)
 {
-  FluflView *view = &self->view;
-  Search search = { .lookout = self };
-
-  *view = (FluflView){ 0 };
+  self->view = (FluflView){ 0 };
   if (self->kind == FLUFL_LOOKOUT_HOLDER)
-    {
-      view->found = flufl_holder_look (&self->site, &view->findings);
-      view->expired = view->found
-                      && view->findings.look.mtime < self->site.sys->clock (FLUFL_CLOCK_REAL);
-      return;
-    }
-  flufl_look_take (&search.holder, &self->site, self->site.lock_path);
-  flufl_claim_list (&self->site, NAMES_MAX, see_name, &search, NULL);
+    look_for_holder (self);
+  else
+    look_for_waiter (self);
 }
 
 static void
@@ -314,6 +353,8 @@ next_look (FluflLookout *self)
   gint64 when = expires_at (self, now);
 
   self->look_from = now + REST;
+  if (self->waiter[0] != '\0' && !self->view.found)
+    when = MIN (when, self->waiter_since + PERSISTENCE);
   if (!relies_on_watches (self))
     when = MIN (when, now + (gint64) g_atomic_int_get (&self->interval) * 1000);
   if (self->n_second < G_N_ELEMENTS (second_looks))

@@ -313,6 +313,23 @@ monitors (void)
 }
 
 static void
+wanted (void)
+{
+  TestPlace place;
+  FluflLock *lock;
+
+  test_place_init (&place);
+  lock = flufl_lock_new_for_path (place.lock);
+  flufl_lock_set_watch_wanted (lock, TRUE);
+  g_assert_true (flufl_lock_get_watch_wanted (lock));
+  g_assert_true (flufl_lock_acquire (lock, 0, NULL, NULL));
+  g_assert_false (flufl_lock_get_wanted (lock));
+  g_assert_true (flufl_lock_release (lock, NULL, NULL));
+  g_object_unref (lock);
+  test_place_clear (&place);
+}
+
+static void
 types (void)
 {
   g_assert_true (G_TYPE_IS_FINAL (FLUFL_TYPE_LOCK_MONITOR));
@@ -339,6 +356,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/public/documents", documents);
   g_test_add_func ("/public/stepwise", stepwise);
   g_test_add_func ("/public/monitors", monitors);
+  g_test_add_func ("/public/wanted", wanted);
   g_test_add_func ("/public/types", types);
   return g_test_run ();
 }
