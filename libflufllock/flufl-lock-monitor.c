@@ -4,7 +4,7 @@
 
 #include "config.h"
 
-#include "flufl-lock-monitor.h"
+#include "flufl-lock-monitor-private.h"
 
 #include <errno.h>
 #include <string.h>
@@ -12,32 +12,7 @@
 #include "flufl-document-private.h"
 #include "flufl-enum-types.h"
 #include "flufl-lock-details-private.h"
-#include "flufl-lock-private.h"
-#include "flufl-observer-private.h"
 #include "flufl-sighting.h"
-
-/* Milliseconds. */
-#define DEFAULT_INTERVAL 2000
-#define INTERVAL_MIN 10
-#define INTERVAL_MAX G_MAXINT
-
-struct _FluflLockMonitor
-{
-  GObject           parent_instance;
-
-  FluflLock        *lock;     /* owned; NULL once it is constructed */
-  GFile            *file;     /* owned */
-  FluflLease       *lease;    /* owned; of the lock, which the monitor does not keep */
-  char             *document; /* owned; nullable; the path of the document whose lock it is */
-  FluflObserver    *observer; /* owned; nullable */
-  GError           *refusal;  /* owned; nullable; keeps it from looking, and is not reported yet */
-  gint64            interval; /* ms */
-
-  gboolean          ready;
-  FluflLockState    state;
-  FluflLockDetails *details;  /* owned; nullable */
-  GError           *error;    /* owned; nullable */
-};
 
 /**
  * FluflLockMonitor:
@@ -48,6 +23,8 @@ struct _FluflLockMonitor
  * file. No waiter waits behind it, and it never delays a holder.
  *
  * ```c
+ * #include <libflufllock.h>
+ *
  * static void
  * changed_cb (FluflLockMonitor *monitor, gpointer user_data)
  * {
@@ -133,7 +110,7 @@ is_other_error (const GError *a, const GError *b)
   return !g_error_matches (a, b->domain, b->code) || strcmp (a->message, b->message) != 0;
 }
 
-/* @details: (transfer full) (nullable); @error: (transfer full) (nullable) */
+/* Takes the details and the error, which may be NULL. */
 static void
 show (FluflLockMonitor *self, FluflLockState state, FluflLockDetails *details, GError *error)
 {
@@ -387,11 +364,11 @@ install_settings (void)
    * Since: 0.1
    */
   properties[PROP_INTERVAL]
-      = g_param_spec_int64 ("interval", NULL, NULL, INTERVAL_MIN, INTERVAL_MAX, DEFAULT_INTERVAL,
+      = g_param_spec_int64 ("interval", NULL, NULL, MONITOR_INTERVAL_MIN, MONITOR_INTERVAL_MAX, MONITOR_DEFAULT_INTERVAL,
                             G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 }
 
-/* What was seen. */
+/* The results of the looks. */
 static void
 install_readable (void)
 {
@@ -478,7 +455,7 @@ flufl_lock_monitor_class_init (FluflLockMonitorClass *klass)
 static void
 flufl_lock_monitor_init (FluflLockMonitor *self)
 {
-  self->interval = DEFAULT_INTERVAL;
+  self->interval = MONITOR_DEFAULT_INTERVAL;
   self->state = FLUFL_LOCK_STATE_UNKNOWN;
 }
 
@@ -519,136 +496,4 @@ flufl_lock_monitor_new_for_lock (FluflLock *lock)
   g_return_val_if_fail (FLUFL_IS_LOCK (lock), NULL);
 
   return g_object_new (FLUFL_TYPE_LOCK_MONITOR, "lock", lock, NULL);
-}
-
-/**
- * flufl_lock_monitor_get_file:
- * @self: a monitor
- *
- * Gets the lock file.
- *
- * Returns: (transfer none): the lock file
- *
- * Since: 0.1
- */
-GFile *
-flufl_lock_monitor_get_file (FluflLockMonitor *self)
-{
-  g_return_val_if_fail (FLUFL_IS_LOCK_MONITOR (self), NULL);
-
-  return self->file;
-}
-
-/**
- * flufl_lock_monitor_get_ready:
- * @self: a monitor
- *
- * Gets whether the result of the first look has arrived.
- *
- * Returns: whether the other properties show the lock
- *
- * Since: 0.1
- */
-gboolean
-flufl_lock_monitor_get_ready (FluflLockMonitor *self)
-{
-  g_return_val_if_fail (FLUFL_IS_LOCK_MONITOR (self), FALSE);
-
-  return self->ready;
-}
-
-/**
- * flufl_lock_monitor_get_state:
- * @self: a monitor
- *
- * Gets the state of the lock, as last seen. See [property@Flufl.LockMonitor:state].
- *
- * Returns: the state
- *
- * Since: 0.1
- */
-FluflLockState
-flufl_lock_monitor_get_state (FluflLockMonitor *self)
-{
-  g_return_val_if_fail (FLUFL_IS_LOCK_MONITOR (self), FLUFL_LOCK_STATE_UNKNOWN);
-
-  return self->state;
-}
-
-/**
- * flufl_lock_monitor_get_details:
- * @self: a monitor
- *
- * Gets who holds the lock, as last seen. The main context of the monitor replaces the details.
- *
- * Returns: (transfer none) (nullable): the details; %NULL if nobody holds the lock, or if the holder
- *   is not known
- *
- * Since: 0.1
- */
-FluflLockDetails *
-flufl_lock_monitor_get_details (FluflLockMonitor *self)
-{
-  g_return_val_if_fail (FLUFL_IS_LOCK_MONITOR (self), NULL);
-
-  return self->details;
-}
-
-/**
- * flufl_lock_monitor_dup_error:
- * @self: a monitor
- *
- * Gets what the last look failed with. See [property@Flufl.LockMonitor:error].
- *
- * Returns: (transfer full) (nullable): the error; %NULL if the look succeeded
- *
- * Since: 0.1
- */
-GError *
-flufl_lock_monitor_dup_error (FluflLockMonitor *self)
-{
-  g_return_val_if_fail (FLUFL_IS_LOCK_MONITOR (self), NULL);
-
-  return self->error != NULL ? g_error_copy (self->error) : NULL;
-}
-
-/**
- * flufl_lock_monitor_get_interval:
- * @self: a monitor
- *
- * Gets [property@Flufl.LockMonitor:interval].
- *
- * Returns: the interval, in milliseconds
- *
- * Since: 0.1
- */
-gint64
-flufl_lock_monitor_get_interval (FluflLockMonitor *self)
-{
-  g_return_val_if_fail (FLUFL_IS_LOCK_MONITOR (self), -1);
-
-  return self->interval;
-}
-
-/**
- * flufl_lock_monitor_set_interval:
- * @self: a monitor
- * @interval_ms: the interval, in milliseconds
- *
- * Sets [property@Flufl.LockMonitor:interval]. The monitor looks again at once.
- *
- * Since: 0.1
- */
-void
-flufl_lock_monitor_set_interval (FluflLockMonitor *self, gint64 interval_ms)
-{
-  g_return_if_fail (FLUFL_IS_LOCK_MONITOR (self));
-  g_return_if_fail (interval_ms >= INTERVAL_MIN && interval_ms <= INTERVAL_MAX);
-
-  if (interval_ms == self->interval)
-    return;
-  self->interval = interval_ms;
-  if (self->observer != NULL)
-    flufl_observer_set_interval (self->observer, (int) interval_ms);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_INTERVAL]);
 }
