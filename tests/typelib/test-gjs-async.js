@@ -131,6 +131,55 @@ test('signal waiting', async () => {
   assertEqual(seen[0].get_state(), Flufl.LockState.THEIRS);
 });
 
+test('wanted', async () => {
+  const seen = [];
+  assertEqual(lock.watch_wanted, false);
+  lock.watch_wanted = true;
+  assertEqual(lock.get_watch_wanted(), true);
+  lock.set_watch_wanted(true);
+  lock.connect('notify::wanted', () => seen.push(lock.get_wanted()));
+  lock.acquire();
+  assertEqual(lock.wanted, false);
+  const waiter = other.acquire_async(HOUR_MS);
+  await waitFor(() => lock.wanted);
+  lock.release();
+  assertEqual([lock.wanted, await waiter], [false, true]);
+  assertEqual(seen, [true, false]);
+});
+
+test('monitor', async () => {
+  const seen = [];
+  const monitor = Flufl.LockMonitor.new(lock.get_file());
+  const ofLock = Flufl.LockMonitor.new_for_lock(lock);
+  monitor.connect('changed', () => seen.push(monitor.get_state()));
+  assertEqual([monitor.ready, monitor.state, monitor.interval], [false, Flufl.LockState.UNKNOWN, 2000]);
+  monitor.interval = 50;
+  assertEqual(monitor.get_interval(), 50);
+  monitor.set_interval(HOUR_MS);
+  await waitFor(() => monitor.get_ready() && monitor.state === Flufl.LockState.UNLOCKED);
+  assertEqual([monitor.details, monitor.error, monitor.dup_error()], [null, null, null]);
+  assert(monitor.file.equal(lock.file) && monitor.get_file().equal(ofLock.file));
+  lock.acquire();
+  await waitFor(() => monitor.state === Flufl.LockState.THEIRS);
+  assert(monitor.get_details() instanceof Flufl.LockDetails);
+  await waitFor(() => ofLock.state === Flufl.LockState.OURS);
+  lock.release();
+  await waitFor(() => monitor.state === Flufl.LockState.UNLOCKED);
+  assertEqual([seen[0], seen.at(-1)], [Flufl.LockState.UNLOCKED, Flufl.LockState.UNLOCKED]);
+  for (const value of [9, 2 ** 31, 1.5]) {
+    for (const give of [() => (monitor.interval = value),
+      () => new Flufl.LockMonitor({file: lock.file, interval: value})]) {
+      let error = null;
+      try {
+        give();
+      } catch (e) {
+        error = e;
+      }
+      assert(error instanceof RangeError, `${value} is refused, by ${error}`);
+    }
+  }
+});
+
 test('signal lost', async () => {
   const seen = [];
   lock.connect('lost', (_lock, error) => seen.push(error));

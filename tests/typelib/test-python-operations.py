@@ -240,6 +240,63 @@ class Decorator(LockTestCase):
                 self.lock(function)
 
 
+class Monitors(LockTestCase):
+    def wait_for_state(self, monitor, state):
+        wait_for(lambda: monitor.ready and monitor.state == state)
+
+    def test_changes(self):
+        seen = []
+        monitor = Flufl.LockMonitor(self.path, interval=10 * HOUR)
+        monitor.connect('changed', lambda monitor: seen.append(monitor.get_state()))
+        self.assertFalse(monitor.get_ready())
+        self.assertEqual(monitor.state, Flufl.LockState.UNKNOWN)
+        self.wait_for_state(monitor, Flufl.LockState.UNLOCKED)
+        self.assertIsNone(monitor.details)
+        self.assertIsNone(monitor.error)
+        self.assertEqual(monitor.file.get_path(), self.path)
+        with self.lock:
+            self.wait_for_state(monitor, Flufl.LockState.THEIRS)
+            self.assertIs(type(monitor.get_details()), Flufl.LockDetails)
+            self.assertEqual(monitor.details.pid, os.getpid())
+            self.assertEqual(monitor.props.details.pid, os.getpid())
+            self.assertEqual(monitor.props.state, Flufl.LockState.THEIRS)
+        self.wait_for_state(monitor, Flufl.LockState.UNLOCKED)
+        self.assertEqual(seen[0], Flufl.LockState.UNLOCKED)
+        self.assertEqual(seen[-1], Flufl.LockState.UNLOCKED)
+        self.assertIn(Flufl.LockState.THEIRS, seen)
+
+    def test_of_a_lock(self):
+        for monitor in Flufl.LockMonitor(lock=self.lock), Flufl.LockMonitor.new_for_lock(self.lock):
+            self.assertEqual(monitor.get_file().get_path(), self.path)
+            with self.lock:
+                self.wait_for_state(monitor, Flufl.LockState.OURS)
+            self.wait_for_state(monitor, Flufl.LockState.UNLOCKED)
+
+    def test_error(self):
+        file = Gio.File.new_for_path(self.path + '/nowhere/x.lock')
+        monitor = Flufl.LockMonitor.new(file)
+        wait_for(lambda: monitor.ready)
+        self.assertTrue(monitor.props.ready)
+        self.assertIsInstance(monitor.error, FileNotFoundError)
+        self.assertTrue(monitor.props.error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND))
+        self.assertTrue(monitor.dup_error().matches(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND))
+
+    def test_interval(self):
+        monitor = Flufl.LockMonitor(self.path)
+        self.assertEqual(monitor.interval, 2000 * MS)
+        monitor.interval = 500 * MS
+        self.assertEqual(monitor.get_interval(), 500)
+        monitor.set_interval(40)
+        self.assertEqual(monitor.props.interval, 40)
+        for wrong in 9, -MS, 2**31:
+            with self.assertRaises(ValueError):
+                monitor.interval = wrong
+            with self.assertRaises(ValueError):
+                Flufl.LockMonitor(self.path, interval=wrong)
+        with self.assertRaises(TypeError):
+            Flufl.LockMonitor()
+
+
 class Signals(LockTestCase):
     def test_waiting(self):
         seen = []
@@ -257,6 +314,27 @@ class Signals(LockTestCase):
         self.assertEqual(seen[0].pid, os.getpid())
         self.assertEqual(seen[0].state, Flufl.LockState.THEIRS)
         self.lock.release()
+
+    def test_wanted(self):
+        seen = []
+        self.lock.connect('notify::wanted', lambda lock, _: seen.append(lock.get_wanted()))
+        self.assertFalse(self.lock.watch_wanted)
+        self.lock.watch_wanted = True
+        self.assertTrue(self.lock.get_watch_wanted())
+        self.lock.set_watch_wanted(True)
+        self.assertTrue(self.lock.props.watch_wanted)
+        self.assertTrue(Flufl.Lock(self.path, watch_wanted=True).watch_wanted)
+        self.lock.acquire()
+        self.assertFalse(self.lock.props.wanted)
+        results = []
+        self.other.acquire_async(HOUR, None, lambda _, result: results.append(result))
+        wait_for(lambda: self.lock.wanted)
+        self.lock.release()
+        self.assertFalse(self.lock.wanted)
+        wait_for(lambda: results)
+        self.assertTrue(self.other.acquire_finish(results[0]))
+        self.other.release()
+        self.assertEqual(seen, [True, False])
 
     def test_lost(self):
         seen = []

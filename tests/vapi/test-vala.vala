@@ -444,6 +444,46 @@ void signal_waiting (Fixture f) throws Error {
   assert_cmpint (n_waiting, EQ, 1);
 }
 
+void wanted (Fixture f) throws Error {
+  var n = 0;
+  assert_false (f.a.watch_wanted);
+  f.a.watch_wanted = true;
+  assert_true (f.a.get_watch_wanted ());
+  f.a.set_watch_wanted (true);
+  f.a.notify["wanted"].connect (() => n++);
+  f.a.acquire ();
+  assert_false (f.a.get_wanted ());
+  AsyncResult? result = null;
+  f.b.acquire_async.begin (-1, null, (object, answer) => result = answer);
+  wait_for (() => f.a.wanted);
+  f.a.release ();
+  wait_for (() => result != null);
+  assert_true (f.b.acquire_async.end (result));
+  assert_cmpint (n, EQ, 2);
+}
+
+void monitor (Fixture f) throws Error {
+  var n = 0;
+  var monitor = new Flufl.LockMonitor (f.a.get_file ());
+  var of_lock = new Flufl.LockMonitor.for_lock (f.a);
+  monitor.changed.connect (() => n++);
+  assert_false (monitor.ready);
+  assert_true (monitor.interval == 2000);
+  monitor.interval = 50;
+  assert_true (monitor.get_interval () == 50);
+  monitor.set_interval (3600 * 1000);
+  wait_for (() => monitor.get_ready () && monitor.state == Flufl.LockState.UNLOCKED);
+  assert_true (monitor.get_details () == null && monitor.error == null && monitor.dup_error () == null);
+  assert_true (monitor.file.equal (of_lock.get_file ()));
+  f.a.acquire ();
+  wait_for (() => monitor.get_state () == Flufl.LockState.THEIRS);
+  assert_true (monitor.details.get_pid () == Posix.getpid ());
+  wait_for (() => of_lock.state == Flufl.LockState.OURS);
+  f.a.release ();
+  wait_for (() => monitor.state == Flufl.LockState.UNLOCKED);
+  assert_cmpint (n, GE, 3);
+}
+
 void signal_lost (Fixture f) throws Error {
   var n_lost = 0;
   f.a.lost.connect ((error) => {
@@ -572,6 +612,8 @@ int main (string[] args) {
   add ("details", details);
   add ("stale", stale);
   add ("signal-waiting", signal_waiting);
+  add ("wanted", wanted);
+  add ("monitor", monitor);
   add ("signal-lost", signal_lost);
   add ("claims", claims);
   add ("abandon", abandon);

@@ -60,6 +60,23 @@ function _withRange(proto, name, least, most) {
     Object.defineProperty(proto, spelling, {get, set: setChecked, configurable: true});
 }
 
+// Does so for several properties, which may be arguments of the constructor.
+function _withRanges(proto, ranges) {
+  const construct = proto._init;
+
+  for (const [name, range] of Object.entries(ranges))
+    _withRange(proto, name, ...range);
+  proto._init = function (properties = {}, ...args) {
+    for (const [name, range] of Object.entries(ranges)) {
+      for (const spelling of _spellings(name)) {
+        if (properties[spelling] !== undefined)
+          _checkRange(name, properties[spelling], ...range);
+      }
+    }
+    return construct.call(this, properties, ...args);
+  };
+}
+
 // For `using` and `await using`, where this GJS has them. A lock that is neither held nor lost has
 // nothing to end. The release of a lost one reports the loss.
 function _withDispose(proto) {
@@ -104,19 +121,9 @@ function _init() {
     default_timeout: [Flufl.LOCK_TIMEOUT_FOREVER, Number.MAX_SAFE_INTEGER],
     waiting_delay: [0, Number.MAX_SAFE_INTEGER / 2],
   };
-  const construct = proto._init;
 
-  for (const [name, range] of Object.entries(ranges))
-    _withRange(proto, name, ...range);
-  proto._init = function (properties = {}, ...args) {
-    for (const [name, range] of Object.entries(ranges)) {
-      for (const spelling of _spellings(name)) {
-        if (properties[spelling] !== undefined)
-          _checkRange(name, properties[spelling], ...range);
-      }
-    }
-    return construct.call(this, properties, ...args);
-  };
+  _withRanges(proto, ranges);
+  _withRanges(Flufl.LockMonitor.prototype, {interval: [10, 2 ** 31 - 1]});
   for (const [name, values] of Object.entries(defaults)) {
     Gio._promisify(proto, `${name}_async`, `${name}_finish`);
     _withDefaults(proto, name, values);

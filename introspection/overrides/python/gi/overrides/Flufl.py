@@ -233,9 +233,9 @@ def _to_ms(duration):
     return duration_ms
 
 
-def _in_range(name, value):
+def _in_range(name, value, owner=Flufl.Lock):
     """Give the value if the property can have it."""
-    spec = Flufl.Lock.find_property(name)
+    spec = owner.find_property(name)
     if not spec.minimum <= value <= spec.maximum:
         raise ValueError('a {} of {} ms is not between {} and {} ms'.format(
             name, value, spec.minimum, spec.maximum))
@@ -416,6 +416,8 @@ class Lock(Flufl.Lock):
     program_name = property(Flufl.Lock.get_program_name)
     claim_file = property(Flufl.Lock.dup_claim_file)
     held = property(Flufl.Lock.get_held)
+    watch_wanted = property(Flufl.Lock.get_watch_wanted, Flufl.Lock.set_watch_wanted)
+    wanted = property(Flufl.Lock.get_wanted)
     retry_errnos = property(Flufl.Lock.get_retry_errnos, Flufl.Lock.set_retry_errnos)
 
     @property
@@ -602,6 +604,57 @@ for _name in ('host_name', 'user_name', 'real_name', 'program_name', 'pid', 'loc
               'state'):
     setattr(LockDetails, _name, property(getattr(Flufl.LockDetails, 'get_' + _name)))
 LockDetails = override(LockDetails)
+
+
+class LockMonitor(Flufl.LockMonitor):
+    """Watches a lock without wanting it.
+
+    Takes a str, bytes, os.PathLike or Gio.File, or a Flufl.Lock as the keyword `lock`. As an
+    attribute, `interval` is a timedelta.
+    """
+
+    def __init__(self, file=None, **properties):
+        if file is None and properties.get('lock') is None:
+            raise TypeError('a monitor needs a file, or a lock')
+        if file is not None:
+            if not isinstance(file, Gio.File):
+                file = Flufl.Lock.new_for_path(os.fspath(file)).get_file()
+            properties['file'] = file
+        if 'interval' in properties:
+            properties['interval'] = self._interval_to_ms(properties['interval'])
+        super().__init__(**properties)
+
+    @staticmethod
+    def _interval_to_ms(interval):
+        return _in_range('interval', _to_ms(interval), Flufl.LockMonitor)
+
+    file = property(Flufl.LockMonitor.get_file)
+    ready = property(Flufl.LockMonitor.get_ready)
+    state = property(Flufl.LockMonitor.get_state)
+    details = property(Flufl.LockMonitor.get_details)
+
+    @property
+    def error(self):
+        return self.dup_error()
+
+    def dup_error(self):
+        """Get the exception for what the last look failed with, or None."""
+        error = super().dup_error()
+        return error and _exception(self, error.domain, error.code, error.message)
+
+    @property
+    def interval(self):
+        return datetime.timedelta(milliseconds=self.get_interval())
+
+    @interval.setter
+    def interval(self, interval):
+        self.set_interval(interval)
+
+    def set_interval(self, interval):
+        super().set_interval(self._interval_to_ms(interval))
+
+
+LockMonitor = override(LockMonitor)
 
 # PyGObject makes the class of an object when it first meets one, and aborts the process if a handler
 # of a signal raises an exception meanwhile. The classes that the methods need are made here.
