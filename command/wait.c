@@ -4,7 +4,6 @@
  * “wait”: until a lock is free, without acquiring it.
  */
 
-#include <poll.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -14,9 +13,9 @@
 #include "say.h"
 #include "words.h"
 
-/* Milliseconds. A look writes nothing, so nothing wakes this wait; the pauses grow. */
-#define PAUSE_FIRST 20
-#define PAUSE_LAST 500
+/* Milliseconds. The time between two looks is for file systems whose changes the kernel does not
+ * report. */
+#define INTERVAL 500
 #define WAITING_DELAY 250
 
 static struct
@@ -50,13 +49,52 @@ announce (const Look *look, gboolean *announced)
   *announced = TRUE;
 }
 
+static void
+set_flag (gboolean *flag)
+{
+  *flag = TRUE;
+}
+
+static gboolean
+over_cb (gpointer flag)
+{
+  set_flag (flag);
+  return G_SOURCE_REMOVE;
+}
+
+/* Returns when the monitor has set the flag, which it takes back, or after @msec; negative: no end. */
+static void
+await_change (gboolean *changed, gint64 msec)
+{
+  gboolean over = FALSE;
+  guint timer = msec >= 0 ? g_timeout_add ((guint) MIN (msec, G_MAXINT), over_cb, &over) : 0;
+
+  while (!*changed && !over)
+    g_main_context_iteration (NULL, TRUE);
+  *changed = FALSE;
+  if (!over && timer != 0)
+    g_source_remove (timer);
+}
+
+/* Negative: no end. */
+static gint64
+time_left (gint64 waited, gint64 timeout_ms, gboolean announced)
+{
+  gint64 left = timeout_ms >= 0 ? timeout_ms - waited : G_MAXINT64;
+
+  if (!announced)
+    left = MIN (left, MAX (WAITING_DELAY - waited, 0));
+  return left == G_MAXINT64 ? -1 : left;
+}
+
 /* @timeout_ms: negative for no end */
 static int
 wait_until_free (const char *path, gint64 timeout_ms)
 {
+  g_autoptr (FluflLock) lock = flufl_lock_new_for_path (path);
+  g_autoptr (FluflLockMonitor) monitor = NULL;
   gint64 begun = g_get_monotonic_time (), waited;
-  gboolean announced = FALSE;
-  int pause = PAUSE_FIRST;
+  gboolean announced = FALSE, changed = FALSE;
 
   for (;;)
     {
@@ -75,8 +113,13 @@ wait_until_free (const char *path, gint64 timeout_ms)
         }
       if (waited >= WAITING_DELAY)
         announce (&look, &announced);
-      poll (NULL, 0, timeout_ms >= 0 ? (int) MIN (pause, timeout_ms - waited) : pause);
-      pause = MIN (pause * 3 / 2, PAUSE_LAST);
+      if (monitor == NULL)
+        {
+          monitor = flufl_lock_monitor_new_for_lock (lock);
+          flufl_lock_monitor_set_interval (monitor, INTERVAL);
+          g_signal_connect_swapped (monitor, "changed", G_CALLBACK (set_flag), &changed);
+        }
+      await_change (&changed, time_left (waited, timeout_ms, announced));
     }
 }
 
