@@ -38,7 +38,7 @@ static const struct
   const char *words;
 } types[] = {
   { "nfs", VERDICT_GOOD,
-    N_("NFS is safe. Waiters poll, every 20 ms to 1 s, in no order. Keep the clocks of clients and server right.") },
+    N_("NFS is safe. Waiters poll, every 10 ms to 1 s, in no order. Keep the clocks of clients and server right.") },
   { "cifs", VERDICT_BAD,
     N_("SMB is not supported: the removal of one file can succeed for two processes.") },
   { "smb", VERDICT_BAD,

@@ -456,10 +456,10 @@ flufl_lock_call_acquire (FluflLock *self, gint64 timeout_ms, GCancellable *cance
  *
  * At least one try is made. An acquisition breaks a lock that expired more than ten seconds ago.
  * While [property@Flufl.Lock:break-dead] is set, it also breaks the lock of a holder that is proved
- * dead. The lock file may first have to stay unchanged for five seconds. If the holder of an
- * expired lock seems to live, the acquisition watches the lock for a third of its lifetime and five
- * seconds. The wait ends within @timeout_ms, unless a file server is slow to answer the last try. A
- * wait that ends without the lock leaves no files behind.
+ * dead. The lock file may first have to stay unchanged for five seconds. On a local
+ * file system, if the holder of an expired lock seems to live, the acquisition watches the lock for
+ * a third of its lifetime and five seconds. The wait ends within @timeout_ms, unless a file server
+ * is slow to answer the last try. A wait that ends without the lock leaves no files behind.
  *
  * Fails with
  *

@@ -177,11 +177,12 @@ flufl_lock_call_break_lock_of (FluflLock              *self,
  * Breaks the lock that somebody else holds, without acquiring it.
  *
  * Without `FLUFL_BREAK_FORCE` this breaks a lock that expired more than ten seconds ago, or whose
- * holder is proved dead. The ten seconds are for clocks that differ: until they are over a lock in
- * the state `FLUFL_LOCK_STATE_THEIRS_EXPIRED` stays. A lock is left alone for five seconds after
- * its last change, unless its life-line proves the death. On a local file system, an expired lock
- * whose holder is alive is watched first, for a third of its lifetime and five seconds. A lock
- * whose claim was removed by a process that may still live is left alone for a minute.
+ * holder is proved dead. The ten seconds are for clocks that differ. During these ten seconds the
+ * state is `FLUFL_LOCK_STATE_THEIRS_EXPIRED` already, but the lock is not broken. A lock is left
+ * alone for five seconds after its last change, unless the [life-line](protocol.html#life-line) of
+ * its holder proves the death. On a local file system, an expired lock whose holder is alive is
+ * watched first, for a third of its lifetime and five seconds. If a process has removed the claim,
+ * and may still be about to remove the lock file, the lock is left alone for a minute.
  *
  * With `FLUFL_BREAK_FORCE` this removes whatever is at the lock file's path, except a directory. A
  * live holder loses its lock, and a file that is not a lock is deleted. Only the caller can know
@@ -192,6 +193,8 @@ flufl_lock_call_break_lock_of (FluflLock              *self,
  * - `G_IO_ERROR_BUSY` if the lock may not be broken; the message names its holder,
  * - `FLUFL_LOCK_ERROR_ALREADY_HELD` if this object holds the lock,
  * - `FLUFL_LOCK_ERROR_NOT_A_LOCK` if another file is at the path,
+ * - `G_IO_ERROR_PENDING` if another operation runs on the object,
+ * - `G_IO_ERROR_CANCELLED` if @cancellable was cancelled,
  * - an error of the system.
  *
  * Returns: %TRUE if the lock is not in the way any more; %FALSE with @error set

@@ -316,7 +316,11 @@ flufl_lock_release_finish (FluflLock *self, GAsyncResult *result, GError **error
  * - `FLUFL_LOCK_ERROR_NOT_HELD` if this object does not hold the lock,
  * - `FLUFL_LOCK_ERROR_LOST` if the lock was lost; [signal@Flufl.Lock::lost] is
  *   emitted as well,
- * - an error of the system. The lease that ran goes on.
+ * - `G_IO_ERROR_INVALID_ARGUMENT` if @lifetime_ms is out of range,
+ * - `G_IO_ERROR_PENDING` if another operation runs on the object,
+ * - `G_IO_ERROR_CANCELLED` if @cancellable was cancelled,
+ * - an error of the system. The lock is still held, and expires when it would have expired without
+ *   the call.
  *
  * Returns: %TRUE if the lease was extended; %FALSE with @error set
  *

@@ -225,12 +225,12 @@ flufl_lock_class_init (FluflLockClass *klass)
    *
    * Emitted when an acquisition has waited for [property@Flufl.Lock:waiting-delay], so that an
    * application can show who holds the lock. If the holder changes, the signal is emitted again
-   * within some seconds. An acquisition that waits behind others of the same process does not emit
-   * it again.
+   * within some seconds. If several acquisitions of one process wait, only the
+   * first two in the queue emit it again.
    *
    * The signal is emitted in the main context of an asynchronous acquisition, and in the calling
-   * thread of a synchronous one. It is not emitted while the holder is unknown. This is so if
-   * neither the lock file nor the names in its directory show the holder.
+   * thread of a synchronous one. It is not emitted while the holder is unknown, that
+   * is, if neither the lock file nor the names of the claim files show it.
    *
    * Since: 0.1
    */
