@@ -183,7 +183,10 @@ void
 flufl_lease_learn_site_locked (FluflLease *self, FluflSite *site)
 {
   if (self->site.fs_kind == FLUFL_FS_UNASKED)
-    self->site.fs_kind = site->fs_kind;
+    {
+      self->site.fs_kind = site->fs_kind;
+      self->site.exclusive = site->exclusive;
+    }
   self->site.no_life_lines |= site->no_life_lines;
   flufl_site_drop_copy (site);
 }

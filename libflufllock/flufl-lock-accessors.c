@@ -47,6 +47,24 @@ flufl_lock_get_separator (FluflLock *self)
 }
 
 /**
+ * flufl_lock_get_without_links:
+ * @self: a lock
+ *
+ * Gets whether locks on a file system that the library does not know do without hard links.
+ *
+ * Returns: whether they do
+ *
+ * Since: 0.1
+ */
+gboolean
+flufl_lock_get_without_links (FluflLock *self)
+{
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), FALSE);
+
+  return self->lease->site.without_links;
+}
+
+/**
  * flufl_lock_get_lifetime:
  * @self: a lock
  *

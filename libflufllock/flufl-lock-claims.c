@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "flufl-claim-list.h"
+#include "flufl-exclusive-leftovers.h"
+#include "flufl-exclusive-name.h"
 #include "flufl-leftovers.h"
 #include "flufl-lock-details-private.h"
 #include "flufl-lock-private.h"
@@ -89,6 +91,7 @@ find_waiters (Waiters *self, GError **error)
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
   GPtrArray *waiters;
 
+  flufl_site_fs_kind (&self->site); /* by which claims are named */
   /* As for a query, nobody waits in a directory that does not exist. */
   if (flufl_claim_list (&self->site, NAMES_MAX, keep_name, names, NULL) != 0 && errno != ENOENT)
     {
@@ -132,7 +135,7 @@ free_details (gpointer details)
  * the others wait behind them without one. Those that are proved dead are left out.
  *
  * Of a waiter, [method@Flufl.LockDetails.get_expiration] has the moment until
- * which its claim is fresh, and [method@Flufl.LockDetails.get_acquisition] the moment when
+ * which its claim is fresh, or %NULL where a lock is no hard link, and [method@Flufl.LockDetails.get_acquisition] the moment when
  * it began to wait. The function reads the directory, and each claim. It
  * may block, and has no asynchronous form.
  *
@@ -185,7 +188,7 @@ is_collected (const char *directory, const char *name, gboolean dry_run)
   FluflLiveness liveness;
   FluflClaimName claim;
   FluflSight sight;
-  FluflSite site;
+  FluflSite site = { 0 };
   FluflStat st;
 
   if (lock_path == NULL)
@@ -199,6 +202,26 @@ is_collected (const char *directory, const char *name, gboolean dry_run)
       else
         collected = liveness == FLUFL_LIVENESS_DEAD && sight == FLUFL_SIGHT_NOTHING;
     }
+  flufl_site_clear (&site);
+  return collected;
+}
+
+/* is_collected() where locks are created exclusively. */
+static gboolean
+is_collected_exclusive (const FluflSite *place, const char *name, gboolean dry_run)
+{
+  g_autofree char *lock_name = flufl_exclusive_dup_lock (name, place->separator);
+  g_autofree char *lock_path = lock_name != NULL ? flufl_site_path_of (place, lock_name) : NULL;
+  g_autofree char *path = flufl_site_path_of (place, name);
+  gboolean collected;
+  FluflSite site = { 0 };
+
+  if (lock_path == NULL)
+    return FALSE;
+  flufl_site_init (&site, place->sys, lock_path, FLUFL_DEFAULT_SEPARATOR);
+  flufl_site_fs_kind (&site);
+  collected = site.exclusive && flufl_exclusive_is_leftover (&site, name)
+              && (dry_run || site.sys->unlink (path) == 0);
   flufl_site_clear (&site);
   return collected;
 }
@@ -235,6 +258,8 @@ flufl_lock_remove_leftovers (GFile        *directory,
   g_autofree char *path = NULL;
   g_autoptr (GPtrArray) names = NULL;
   g_autoptr (GPtrArray) removed = NULL;
+  g_autofree char *some_path = NULL;
+  FluflSite place = { 0 };
 
   g_return_val_if_fail (G_IS_FILE (directory), NULL);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
@@ -253,10 +278,15 @@ flufl_lock_remove_leftovers (GFile        *directory,
       return NULL;
     }
   removed = g_ptr_array_new_with_free_func (g_object_unref);
-  for (guint i = 0; i < names->len; i++)
-    if (g_cancellable_set_error_if_cancelled (cancellable, error))
-      return NULL;
-    else if (is_collected (path, names->pdata[i], dry_run))
+  some_path = g_build_filename (path, "lock", NULL);
+  flufl_site_init (&place, flufl_lock_syscalls, some_path, FLUFL_DEFAULT_SEPARATOR);
+  flufl_site_fs_kind (&place);
+  for (guint i = 0; i < names->len && !g_cancellable_is_cancelled (cancellable); i++)
+    if (place.exclusive ? is_collected_exclusive (&place, names->pdata[i], dry_run)
+                        : is_collected (path, names->pdata[i], dry_run))
       g_ptr_array_add (removed, g_file_get_child (directory, names->pdata[i]));
+  flufl_site_clear (&place);
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return NULL;
   return g_steal_pointer (&removed);
 }

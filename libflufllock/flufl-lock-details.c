@@ -83,7 +83,8 @@ flufl_lock_details_new (const FluflSite *site, const FluflFindings *findings, Fl
   self->claim_name = g_strdup (look->claim.name);
   self->lock_file = g_file_new_for_path (site->lock_path);
   self->claim_file = g_file_new_for_path (claim_path);
-  self->expiration = flufl_date_time_from_nsec (look->mtime);
+  if (look->mtime != G_MAXINT64)
+    self->expiration = flufl_date_time_from_nsec (look->mtime);
   self->state = state;
   return self;
 }

@@ -25,7 +25,7 @@ struct _FluflLock
   gboolean        separator_is_valid;
   const char     *host_name; /* interned; NULL: the machine's */
   const char     *program_name; /* interned; NULL: that of this process, if it has one */
-  FluflLease     *lease;     /* owned */
+  FluflLease     *lease;     /* owned; its site has the property without-links */
 
   /* Protected by the mutex of lease. */
   gint64          lifetime;        /* ms */

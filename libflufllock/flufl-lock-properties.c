@@ -37,6 +37,7 @@ enum
   PROP_WANTED,
   PROP_HOST_NAME,
   PROP_PROGRAM_NAME,
+  PROP_WITHOUT_LINKS,
   PROP_CLAIM_FILE,
   PROP_HELD,
   N_PROPS
@@ -116,6 +117,9 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     case PROP_HOST_NAME:
       g_value_set_string (value, flufl_lock_get_host_name (self));
       break;
+    case PROP_WITHOUT_LINKS:
+      g_value_set_boolean (value, flufl_lock_get_without_links (self));
+      break;
     case PROP_CLAIM_FILE:
       g_value_take_object (value, flufl_lock_dup_claim_file (self));
       break;
@@ -188,6 +192,9 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     case PROP_PROGRAM_NAME:
       self->program_name = read_name (value);
       break;
+    case PROP_WITHOUT_LINKS:
+      self->lease->site.without_links = g_value_get_boolean (value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -230,12 +237,29 @@ install_construct_only (void)
    * the lock must use the same one.
    *
    * It has at least one and at most eight bytes, none of them a letter, a
-   * digit, `/`, `~`, or a control character. The default is `|`, on Windows `^`.
+   * digit, `/`, `~`, or a control character. The default is `|`, on Windows `^`. On
+   * file systems [without hard links](without-links.html) `^` takes the place of `|`.
    *
    * Since: 0.1
    */
   properties[PROP_SEPARATOR]
       = g_param_spec_string ("separator", NULL, NULL, FLUFL_DEFAULT_SEPARATOR, construct_only);
+
+  /**
+   * FluflLock:without-links:
+   *
+   * Whether locks on a file system that the library does not know do without hard links. %FALSE by
+   * default.
+   *
+   * Set it for sshfs, for the `sftp` mounts of gvfs, and for other file systems by FUSE that have no
+   * hard links or do not count them. All processes that want the lock must set it alike. It has no
+   * effect on local file systems, of which FAT and exFAT never need it, on NFS, and on SMB, where no
+   * lock can be made. [Without hard links](without-links.html) has the details.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_WITHOUT_LINKS]
+      = g_param_spec_boolean ("without-links", NULL, NULL, FALSE, construct_only);
 
   /**
    * FluflLock:host-name:

@@ -66,6 +66,8 @@ GFile            *flufl_lock_get_file             (FluflLock            *self);
 FLUFL_AVAILABLE_IN_0_1
 const char       *flufl_lock_get_separator        (FluflLock            *self);
 FLUFL_AVAILABLE_IN_0_1
+gboolean          flufl_lock_get_without_links    (FluflLock            *self);
+FLUFL_AVAILABLE_IN_0_1
 gint64            flufl_lock_get_lifetime         (FluflLock            *self);
 FLUFL_AVAILABLE_IN_0_1
 void              flufl_lock_set_lifetime         (FluflLock            *self,

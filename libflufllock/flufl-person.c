@@ -176,7 +176,7 @@ flufl_person_learn_holder (const FluflSite *site, FluflFindings *findings)
   const FluflLook *look = &findings->look;
 
   if (look->sight != FLUFL_SIGHT_CLAIM && look->sight != FLUFL_SIGHT_STRANGE
-      && look->sight != FLUFL_SIGHT_UNREADABLE)
+      && look->sight != FLUFL_SIGHT_UNREADABLE && look->sight != FLUFL_SIGHT_BLANK)
     return;
   flufl_holder_name (site, findings);
   if (look->owner >= 0)

@@ -64,6 +64,8 @@ describe_nameless (const FluflSite *site, const FluflLook *look)
 
   if (look->sight == FLUFL_SIGHT_UNREADABLE)
     return g_strdup (_("This process may not read the lock file, so the holder is not known."));
+  if (look->sight == FLUFL_SIGHT_BLANK)
+    return g_strdup (_("The lock file is still empty, so the holder is not known."));
   if (look->sight != FLUFL_SIGHT_STRANGE)
     return NULL;
   path = flufl_site_path_of (site, look->claim.name);
@@ -227,6 +229,11 @@ describe_break (const FluflFindings *findings)
     /* Translators: “It” is the lock. A separator is a text between the parts of a file's name. */
     return g_strdup (_("It can only be broken by force. If it was taken with another separator, use "
                        "that one."));
+  if (findings->break_errsv == EXDEV)
+    return g_strdup (_("It was made by a program with another setting of “without-links”, so it can only "
+                       "be broken by force."));
+  if (findings->break_errsv == EMLINK && findings->look.exclusive)
+    return g_strdup (_("Nine processes died while they broke it, so it can only be broken by force."));
   if (findings->break_errsv == EEXIST)
     /* Translators: Both numbers are greater than 1. */
     return g_strdup_printf (_("The lock seems to be a copy. It can be broken %d s after it expired, once "

@@ -207,6 +207,8 @@ flufl_report_describe_failure (const FluflSite *site, FluflFailedStep step, int 
     case FLUFL_FAILED_LINK_CLAIM:
       return g_strdup_printf (_("Could not link the claim file to the lock file “%s”: %s."), file,
                               error);
+    case FLUFL_FAILED_CREATE_LOCK:
+      return g_strdup_printf (_("Could not create the lock file “%s”: %s."), file, error);
     case FLUFL_FAILED_READ_LOCK:
       return g_strdup_printf (_("Could not read the lock file “%s”: %s."), file, error);
     case FLUFL_FAILED_REMOVE_LOCK:
@@ -367,12 +369,14 @@ report_unsupported (const FluflSite *site, const FluflFindings *findings)
     return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED,
                         /* Translators: The last %s is the system's own words for its error. */
                         _("The lock “%s” cannot be used: its file system does not support hard links: %s. "
-                          "Put the lock file on another file system."),
+                          "Put the lock file on another file system, or set the property “without-links” "
+                          "in all programs that use the lock."),
                         path, g_strerror (findings->errsv));
   return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED,
                       /* Translators: The second %s is the type of the file system, such as “vfat”. */
                       _("The lock “%s” cannot be used: its file system (%s) does not support hard links: "
-                        "%s. Put the lock file on another file system."),
+                        "%s. Put the lock file on another file system, or set the property "
+                        "“without-links” in all programs that use the lock."),
                       path, findings->fs_type, g_strerror (findings->errsv));
 }
 

@@ -69,6 +69,9 @@ looks_held (const FluflClaim *claim, FluflSite *site, gboolean break_dead, Flufl
 
   if (flufl_site_fs_kind (site) == FLUFL_FS_LOCAL)
     return TRUE;
+  /* Only the content shows a mark or a maker that died. */
+  if (site->exclusive)
+    return FALSE;
   if (site->sys->lstat (site->lock_path, &st) != 0 || st.type != FLUFL_FILE_REGULAR || st.nlink < 2
       || flufl_time_add (st.mtime, FLUFL_SLOP)
              < site->sys->clock (FLUFL_CLOCK_REAL))
@@ -142,7 +145,7 @@ flufl_attempt (FluflClaim    *claim,
         break;
 
       linked = flufl_claim_link (claim, site, &findings->errsv);
-      findings->failed_step = FLUFL_FAILED_LINK_CLAIM;
+      findings->failed_step = site->exclusive ? FLUFL_FAILED_CREATE_LOCK : FLUFL_FAILED_LINK_CLAIM;
       if (linked == FLUFL_OUTCOME_HELD)
         {
           claim->acquired = site->sys->clock (FLUFL_CLOCK_REAL);

@@ -24,6 +24,15 @@ typedef struct
   gint64 left;  /* nanoseconds until it may be broken if it has expired */
 } FluflVigil;
 
+/* How long a lock that was created exclusively was seen unchanged. */
+typedef struct
+{
+  char   who[FLUFL_NAME_MAX + 1]; /* the claim's name, or what stands for it; empty: none was seen */
+  guint  marks;
+  gint64 mtime;
+  gint64 since; /* boot time of the end of the first look */
+} FluflObservation;
+
 /* The step of an operation that errno belongs to. */
 typedef enum
 {
@@ -34,6 +43,7 @@ typedef enum
   FLUFL_FAILED_LOOK_AT_CLAIM,
   FLUFL_FAILED_REMOVE_CLAIM,
   FLUFL_FAILED_LINK_CLAIM,
+  FLUFL_FAILED_CREATE_LOCK, /* where there are no hard links */
   FLUFL_FAILED_LOOK_AT_LOCK,
   FLUFL_FAILED_READ_LOCK,
   FLUFL_FAILED_REMOVE_LOCK,
@@ -56,6 +66,7 @@ typedef struct
   gint64        rest;        /* … for as long as this, in nanoseconds */
   gboolean      in_vigil;    /* it has expired, and may be broken once vigil is over */
   FluflVigil    vigil;       /* kept from one attempt to the next */
+  FluflObservation seen;     /* kept from one attempt to the next */
   gint64        changed;     /* ctime of one that is not that of the last look, and has
                                 not rested; or 0 */
   int           errsv;       /* of the last step that failed, or 0 */

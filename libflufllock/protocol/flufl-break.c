@@ -12,7 +12,9 @@
 #include <string.h>
 
 #include "flufl-attempt.h"
+#include "flufl-break-private.h"
 #include "flufl-claim-private.h"
+#include "flufl-claim-steps.h"
 #include "flufl-holder.h"
 
 /* How long an orphan is left alone if its claim had a life-line that is not cut:
@@ -21,20 +23,10 @@
 
 /* Whether too little of the grace is left to act on @look. Half of the grace is reserved for the
  * system calls after this check. */
-static gboolean
-action_is_late (const FluflSite *site, const FluflLook *look)
+gboolean
+flufl_break_is_late (const FluflSite *site, const FluflLook *look)
 {
   return site->sys->clock (FLUFL_CLOCK_BOOT) - look->taken > FLUFL_GRACE / 2;
-}
-
-/* Whether the lock has expired by the file server's clock and by this machine's. Both must agree,
- * so that one wrong clock does not lead to a break. */
-static gboolean
-is_expired (const FluflSite *site, const FluflLook *look, gint64 server_now)
-{
-  gint64 now = MIN (server_now, site->sys->clock (FLUFL_CLOCK_REAL));
-
-  return look->mtime < flufl_time_add (now, -FLUFL_SLOP);
 }
 
 /* Links the lock file of an orphan to the claim's name again, so that there is a token to win.
@@ -48,7 +40,7 @@ recover (FluflSite       *site,
 {
   FluflLook look;
 
-  if (action_is_late (site, orphan))
+  if (flufl_break_is_late (site, orphan))
     return FLUFL_OUTCOME_BUSY;
   if (site->sys->link (site->lock_path, claim_path) != 0)
     {
@@ -80,13 +72,13 @@ join_copies (FluflSite       *site,
   if (look->nlink != 1)
     return FLUFL_OUTCOME_BUSY;
   findings->break_errsv = EEXIST;
-  if (!findings->expired || !is_expired (site, &copy, server_now) || copy.nlink != 1
+  if (!findings->expired || !flufl_look_is_expired (&copy, site, server_now) || copy.nlink != 1
       || copy.sight != FLUFL_SIGHT_CLAIM || strcmp (copy.claim.name, look->claim.name) != 0)
     return FLUFL_OUTCOME_BUSY;
   findings->break_errsv = 0;
   findings->resting = TRUE;
   if (flufl_time_since (server_now, MAX (look->ctime, copy.ctime)) < FLUFL_GRACE
-      || !flufl_look_is_still_there (look, site, site->lock_path) || action_is_late (site, look))
+      || !flufl_look_is_still_there (look, site, site->lock_path) || flufl_break_is_late (site, look))
     return FLUFL_OUTCOME_BUSY;
   if (site->sys->unlink (claim_path) != 0)
     {
@@ -141,7 +133,7 @@ break_with_life_line (FluflSite       *site,
   /* Another breaker may have finished before this process got the life-line. */
   if (sys->lstat (site->lock_path, &st) != 0)
     return errno == ENOENT ? FLUFL_OUTCOME_AGAIN : FLUFL_OUTCOME_BUSY;
-  if (!flufl_look_is_inode (look, st.dev, st.ino) || action_is_late (site, look))
+  if (!flufl_look_is_inode (look, st.dev, st.ino) || flufl_break_is_late (site, look))
     return FLUFL_OUTCOME_BUSY;
 
   if (orphan)
@@ -164,7 +156,7 @@ break_with_life_line (FluflSite       *site,
     }
   /* The lock file may be another one by now. A machine for which this is a network file system sees
    * no life-line, and may have broken the lock. A person may have deleted the lock file. */
-  if (!flufl_look_is_still_there (look, site, site->lock_path) || action_is_late (site, look))
+  if (!flufl_look_is_still_there (look, site, site->lock_path) || flufl_break_is_late (site, look))
     return FLUFL_OUTCOME_BUSY;
   if (sys->unlink (site->lock_path) != 0 && !flufl_claim_is_gone (errno))
     {
@@ -218,7 +210,7 @@ take_token_and_break (FluflSite       *site,
   if (!flufl_look_is_inode (look, st.dev, st.ino))
     return join_copies (site, look, claim_path, server_now, findings);
   if (look->nlink < 2 || st.mtime != look->mtime
-      || action_is_late (site, look))
+      || flufl_break_is_late (site, look))
     return FLUFL_OUTCOME_BUSY;
 
   if (sys->unlink (claim_path) != 0)
@@ -237,7 +229,7 @@ take_token_and_break (FluflSite       *site,
     return FLUFL_OUTCOME_BUSY;
   if (again.mtime != look->mtime && !breaks_dead)
     return recover (site, look, claim_path, findings);
-  if (!flufl_look_is_still_there (look, site, site->lock_path) || action_is_late (site, look))
+  if (!flufl_look_is_still_there (look, site, site->lock_path) || flufl_break_is_late (site, look))
     return FLUFL_OUTCOME_BUSY;
 
   if (sys->unlink (site->lock_path) != 0 && !flufl_claim_is_gone (errno))
@@ -286,17 +278,17 @@ may_be_half_released (const FluflLook *look, gint64 server_now)
 
 /* Whether the break is for one lock, and the look saw another file. No two locks have a claim of
  * the same name. */
-static gboolean
-is_spared (const FluflFindings *findings, const FluflLook *look)
+gboolean
+flufl_break_is_spared (const FluflFindings *findings, const FluflLook *look)
 {
   return findings->only != NULL && strcmp (look->claim.name, findings->only) != 0;
 }
 
 /* Whether the look has seen a lock that may be broken. Otherwise @out_outcome is that of the
  * break. */
-static gboolean
-is_candidate (const FluflSite *site, gint64 server_now, FluflFindings *findings,
-              FluflOutcome *out_outcome)
+gboolean
+flufl_break_sees_lock (const FluflSite *site, gint64 server_now, FluflFindings *findings,
+                       FluflOutcome *out_outcome)
 {
   const FluflLook *look = &findings->look;
 
@@ -315,18 +307,29 @@ is_candidate (const FluflSite *site, gint64 server_now, FluflFindings *findings,
       *out_outcome = flufl_site_is_passing (site, look->errsv) ? FLUFL_OUTCOME_UNSURE
                                                                : FLUFL_OUTCOME_FAILED;
       return FALSE;
+    case FLUFL_SIGHT_BLANK:
     case FLUFL_SIGHT_UNREADABLE:
     case FLUFL_SIGHT_STRANGE:
     case FLUFL_SIGHT_CLAIM:
     default:
       findings->holder_seen = TRUE;
       *out_outcome = FLUFL_OUTCOME_OTHER;
-      return !is_spared (findings, look);
+      return !flufl_break_is_spared (findings, look);
     }
 }
 
+void
+flufl_break_begin (FluflFindings *findings)
+{
+  findings->expired = findings->resting = findings->in_vigil = FALSE;
+  findings->rest = FLUFL_GRACE;
+  findings->stopped = findings->own = FALSE;
+  findings->liveness = FLUFL_LIVENESS_UNKNOWN;
+  findings->break_errsv = 0;
+}
+
 /*
- * flufl_break:
+ * flufl_linked_break:
  * @claim: a claim of this process. The server's clock is computed from its last touch
  *
  * Looks at the lock file. Breaks the lock if it has rested, and has expired or, with @break_dead,
@@ -337,7 +340,7 @@ is_candidate (const FluflSite *site, gint64 server_now, FluflFindings *findings,
  *   life-line is cut; BUSY; OTHER; NOT_A_LOCK; UNSURE; FAILED
  */
 FluflOutcome
-flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindings *findings)
+flufl_linked_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindings *findings)
 {
   FluflLook *look = &findings->look;
   FluflLifeLine line;
@@ -346,29 +349,27 @@ flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindi
   gboolean breaks_dead;
   int fd;
 
-  findings->expired = findings->resting = findings->in_vigil = FALSE;
-  findings->rest = FLUFL_GRACE;
-  findings->stopped = findings->own = FALSE;
-  findings->liveness = FLUFL_LIVENESS_UNKNOWN;
-  findings->break_errsv = 0;
-
+  flufl_break_begin (findings);
   flufl_look_open (look, site, site->lock_path, &fd);
   server_now = flufl_claim_server_now (claim, site);
-  if (!is_candidate (site, server_now, findings, &outcome))
+  if (!flufl_break_sees_lock (site, server_now, findings, &outcome))
     {
       if (fd >= 0)
         site->sys->close (fd);
       return outcome;
     }
 
-  findings->expired = is_expired (site, look, server_now);
+  findings->expired = flufl_look_is_expired (look, site, server_now);
 
   /* A lock file that cannot be read does not show which claim it stands for. A strange lock belongs
-   * to a program that may have other rules. Neither is broken. */
-  if (look->sight != FLUFL_SIGHT_CLAIM)
+   * to a program that may have other rules, and so does a lock that was created exclusively. None of them
+   * is broken. */
+  if (look->sight != FLUFL_SIGHT_CLAIM || look->exclusive)
     {
       if (findings->expired)
-        findings->break_errsv = EACCES;
+        findings->break_errsv = look->exclusive ? EXDEV : EACCES;
+      if (fd >= 0)
+        site->sys->close (fd);
       return FLUFL_OUTCOME_BUSY;
     }
 
@@ -450,7 +451,7 @@ is_another_lock (const FluflLook *again, const FluflLook *before)
 }
 
 /*
- * flufl_break_force:
+ * flufl_linked_force:
  *
  * Removes what is at the lock file's path, unless it is a directory. The lock need not have expired
  * or rested. A file that comes to the path after the look is not removed, since the lock may have
@@ -459,7 +460,7 @@ is_another_lock (const FluflLook *again, const FluflLook *before)
  * Returns: RELEASED; OTHER; FAILED
  */
 FluflOutcome
-flufl_break_force (FluflSite *site, FluflFindings *findings)
+flufl_linked_force (FluflSite *site, FluflFindings *findings)
 {
   FluflLook *look = &findings->look, again;
 
@@ -470,7 +471,7 @@ flufl_break_force (FluflSite *site, FluflFindings *findings)
     return FLUFL_OUTCOME_RELEASED;
   if (look->sight == FLUFL_SIGHT_FAILED)
     return FLUFL_OUTCOME_FAILED;
-  if (is_spared (findings, look))
+  if (flufl_break_is_spared (findings, look))
     return FLUFL_OUTCOME_OTHER;
   if (look->sight == FLUFL_SIGHT_CLAIM)
     remove_claim (site, look);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "flufl-claim-private.h"
+#include "flufl-claim-steps.h"
 #include "flufl-identity.h"
 
 /* A kept claim that was seen so lately is not looked at before its next use. */
@@ -60,7 +61,7 @@ static FluflOutcome
 see_before_park (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
   if (claim->line == NULL)
-    return flufl_claim_refresh (claim, site, claim->lifetime, out_errsv);
+    return flufl_linked_refresh (claim, site, claim->lifetime, out_errsv);
   switch (flufl_claim_see_lock (claim, site, out_errsv))
     {
     case FLUFL_CLAIM_LINKED:
@@ -123,7 +124,7 @@ park_renamed (FluflClaim *claim, FluflSite *site, int *out_errsv)
 }
 
 /*
- * flufl_claim_park:
+ * flufl_linked_park:
  *
  * flufl_claim_release() for one who wants the lock again: keeps the claim, with
  * its life-line, where that is safe. An idle claim is never the lock.
@@ -132,7 +133,7 @@ park_renamed (FluflClaim *claim, FluflSite *site, int *out_errsv)
  *   used for the next attempt or given up by flufl_claim_abandon()
  */
 FluflOutcome
-flufl_claim_park (FluflClaim *claim, FluflSite *site, int *out_errsv)
+flufl_linked_park (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
   FluflOutcome outcome;
 

@@ -197,6 +197,8 @@ describe (Name *unique, const FluflIdentity *identity, guint64 arrival, guint64 
     put_char (unique, 'L');
   if ((marks & FLUFL_MARK_KEPT) != 0)
     put_char (unique, 'K');
+  if ((marks & FLUFL_MARK_EXCLUSIVE) != 0)
+    put_char (unique, 'E');
   if (identity->boot[0] != '\0')
     put_tag (unique, 'B', identity->boot);
   if (identity->space[0] != '\0')
@@ -239,6 +241,9 @@ flufl_claim_name_build (const char          *lock_path,
   clean_host (identity->host, separator, &host);
 
   room = FLUFL_NAME_MAX - 3 * strlen (separator) - pid.length - unique.length;
+  /* The names of its marks are longer by this. */
+  if ((marks & FLUFL_MARK_EXCLUSIVE) != 0)
+    room -= strlen (separator) + 1;
   if (lock_length + host.length > room && host.length > HOST_MIN)
     {
       gsize keep = lock_length + HOST_MIN < room ? room - lock_length : HOST_MIN;

@@ -21,6 +21,7 @@ typedef enum
   FLUFL_MARK_NONE = 0,
   FLUFL_MARK_LIFE_LINE = 1 << 0,
   FLUFL_MARK_KEPT = 1 << 1,
+  FLUFL_MARK_EXCLUSIVE = 1 << 2, /* of the exclusive-create protocol */
 } FluflMarks;
 
 /* The description of a process in its claims' names. Empty: not known. */

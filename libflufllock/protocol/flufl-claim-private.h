@@ -57,6 +57,20 @@ int      flufl_claim_touch         (FluflClaim        *claim,
                                     FluflSite         *site,
                                     int                fd,
                                     gint64             lifetime);
+int      flufl_claim_touch_lock    (FluflClaim        *claim,
+                                    FluflSite         *site,
+                                    gint64             lifetime);
+void     flufl_claim_keep_shorter_lease (FluflClaim   *claim,
+                                    const FluflClaim  *before,
+                                    gint64             start,
+                                    gint64             lifetime);
+void     flufl_claim_compare_clocks (FluflClaim       *claim,
+                                    const FluflSite   *site,
+                                    gint64             server_time);
+int      flufl_claim_write         (FluflSite         *site,
+                                    int                fd,
+                                    const char        *content,
+                                    gsize              length);
 gboolean flufl_claim_learn         (FluflClaim        *claim,
                                     FluflSite         *site,
                                     const FluflStat *st);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "flufl-claim-private.h"
+#include "flufl-claim-steps.h"
 #include "flufl-process.h"
 
 /* The number of times that a release begins anew after a slow file server has made it late. */
@@ -89,7 +90,7 @@ see_what_is_left (FluflClaim *claim, FluflSite *site, gboolean closely, gint64 *
 }
 
 /*
- * flufl_claim_release:
+ * flufl_linked_release:
  *
  * Removes the claim, which wins the right to remove the lock file, and then the lock file. For the
  * grace after the first removal, no other process removes the lock file. The life-line is dropped
@@ -99,7 +100,7 @@ see_what_is_left (FluflClaim *claim, FluflSite *site, gboolean closely, gint64 *
  *   nothing has changed on disk, or nobody can tell
  */
 FluflOutcome
-flufl_claim_release (FluflClaim *claim, FluflSite *site, int *out_errsv)
+flufl_linked_release (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
   const FluflSyscalls *sys = site->sys;
   gint64 begun = flufl_claim_boot_now (site), start = begun;
@@ -155,7 +156,7 @@ flufl_claim_abandon (FluflClaim *claim, FluflSite *site)
       claim->doubtful = TRUE;
       flufl_claim_release (claim, site, &errsv);
     }
-  else if (site->sys->unlink (claim->path) == 0 && claim->line != NULL)
+  else if (site->sys->unlink (claim->path) == 0 && claim->line != NULL && !claim->exclusive)
     /* A forked child may have the file open. Waiters then learn of the removal only when that child
      * has gone. This write changes nothing, but wakes them at once. */
     flufl_claim_write_path (claim, site, claim->fd);

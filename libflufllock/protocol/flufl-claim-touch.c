@@ -52,28 +52,30 @@ server_lead (const FluflClaim *claim, gint64 real, gint64 boot)
   return flufl_time_since (claim->clock_offset, flufl_time_since (real - boot, claim->clock_base));
 }
 
+/* What FAT stores of a time. A finer one is cut, and the lock would expire too early. */
+#define FAT_GRAIN (2 * FLUFL_NSEC_PER_SEC)
+
 /* Sets mtime to what the later of the two clocks says, plus @lifetime. By the open claim if @fd is
  * one, otherwise by path. The atime shows since when the lock is held: docs/protocol.md, "Files". */
-int
-flufl_claim_touch (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
+static int
+touch (FluflClaim *claim, FluflSite *site, const char *path, int fd, gint64 lifetime)
 {
   const FluflSyscalls *sys = site->sys;
   gint64 start = flufl_claim_boot_now (site);
   gint64 start_real = sys->clock (FLUFL_CLOCK_REAL);
   gint64 now = start_real;
+  gint64 grain = claim->exclusive ? FAT_GRAIN : claim->coarse ? FLUFL_NSEC_PER_SEC : 1;
   gint64 expiration, since, atime;
 
   if (claim->server_seen != 0 && server_lead (claim, start_real, start) > CLOCK_TOLERANCE)
     now = MAX (now, flufl_claim_server_now (claim, site));
   expiration = flufl_time_add (now, lifetime);
-  if (claim->coarse)
-    expiration = flufl_time_add (expiration, FLUFL_NSEC_PER_SEC - 1) / FLUFL_NSEC_PER_SEC
-                 * FLUFL_NSEC_PER_SEC;
+  expiration = flufl_time_add (expiration, grain - 1) / grain * grain;
 
   since = claim->acquired != 0 ? MIN (claim->acquired, now) : now;
   atime = flufl_time_mirror (since, expiration);
   if ((fd >= 0 ? sys->futimens (fd, expiration, atime)
-               : sys->utimens (claim->path, expiration, atime)) != 0)
+               : sys->utimens (path, expiration, atime)) != 0)
     return -1;
 
   claim->lifetime = lifetime;
@@ -83,19 +85,27 @@ flufl_claim_touch (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
   return 0;
 }
 
-/* Reads the server's clock off the ctime that our touch has just made, and
- * whether mtime was stored as we said it; says whether to touch once more. */
-gboolean
-flufl_claim_learn (FluflClaim *claim, FluflSite *site, const FluflStat *st)
+int
+flufl_claim_touch (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime)
 {
-  gboolean again = FALSE;
+  return touch (claim, site, claim->path, fd, lifetime);
+}
+
+/* Touches the lock file where it is a file of its own. */
+int
+flufl_claim_touch_lock (FluflClaim *claim, FluflSite *site, gint64 lifetime)
+{
+  return touch (claim, site, site->lock_path, -1, lifetime);
+}
+
+/* Keeps what the file server's clock has just shown, and by how much it differs from ours. */
+void
+flufl_claim_compare_clocks (FluflClaim *claim, const FluflSite *site, gint64 server_time)
+{
   gint64 now;
 
-  claim->server_time = st->ctime;
+  claim->server_time = server_time;
   claim->server_seen = flufl_claim_boot_now (site);
-  /* ceph-fuse shows the later of ctime and mtime: then it shows what we have just said. */
-  if (claim->server_time == st->mtime)
-    claim->server_time = claim->touched;
   /* What our clock says, unless it was set since the touch. The server touched the claim some time
    * between then and now: one that took long over it is not behind. */
   claim->clock_base = claim->touched - claim->lease_start;
@@ -103,7 +113,17 @@ flufl_claim_learn (FluflClaim *claim, FluflSite *site, const FluflStat *st)
   claim->clock_offset = flufl_time_since (claim->server_time, now);
   if (claim->clock_offset < 0)
     claim->clock_offset = MIN (flufl_time_since (claim->server_time, claim->touched), 0);
+}
 
+/* Reads the server's clock off the ctime that our touch has just made, and
+ * whether mtime was stored as we said it; says whether to touch once more. */
+gboolean
+flufl_claim_learn (FluflClaim *claim, FluflSite *site, const FluflStat *st)
+{
+  gboolean again = FALSE;
+
+  /* ceph-fuse shows the later of ctime and mtime: then it shows what we have just said. */
+  flufl_claim_compare_clocks (claim, site, st->ctime != st->mtime ? st->ctime : claim->touched);
   if (st->mtime < claim->expiration && !claim->coarse)
     again = claim->coarse = TRUE;
   if (flufl_time_add (claim->server_time, claim->lifetime)
@@ -112,17 +132,17 @@ flufl_claim_learn (FluflClaim *claim, FluflSite *site, const FluflStat *st)
   return again;
 }
 
-/* Makes the claim's content its path. */
+/* Writes the whole content of a new file. */
 int
-flufl_claim_write_path (FluflClaim *claim, FluflSite *site, int fd)
+flufl_claim_write (FluflSite *site, int fd, const char *content, gsize length)
 {
-  gsize length = strlen (claim->path), done = 0;
+  gsize done = 0;
 
   while (done < length)
     {
       /* By offset: should an interrupted call have written after all, the same
        * bytes go to the same place again. */
-      gssize n = site->sys->pwrite (fd, claim->path + done, length - done, (gint64) done);
+      gssize n = site->sys->pwrite (fd, content + done, length - done, (gint64) done);
 
       if (n < 0 && errno == EINTR)
         continue;
@@ -135,6 +155,13 @@ flufl_claim_write_path (FluflClaim *claim, FluflSite *site, int fd)
       done += (gsize) n;
     }
   return 0;
+}
+
+/* Makes the claim's content its path. */
+int
+flufl_claim_write_path (FluflClaim *claim, FluflSite *site, int fd)
+{
+  return flufl_claim_write (site, fd, claim->path, strlen (claim->path));
 }
 
 /* Sees what a touch of a claim that is not the lock has made of it. */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "flufl-claim-private.h"
+#include "flufl-claim-steps.h"
 #include "flufl-fs-probe.h"
 #include "flufl-identity.h"
 #include "flufl-process.h"
@@ -83,7 +84,9 @@ choose_name (FluflClaim *claim, FluflSite *site, gboolean line)
 {
   FluflMarks marks = !line ? FLUFL_MARK_NONE : FLUFL_MARK_LIFE_LINE;
 
-  if (site->names_kept && (line || flufl_site_fs_kind (site) == FLUFL_FS_NFS))
+  if (claim->exclusive)
+    marks |= FLUFL_MARK_EXCLUSIVE;
+  else if (site->names_kept && (line || flufl_site_fs_kind (site) == FLUFL_FS_NFS))
     marks |= FLUFL_MARK_KEPT;
   claim->named_kept = (marks & FLUFL_MARK_KEPT) != 0;
   g_free (claim->path);
@@ -100,8 +103,7 @@ make_file (FluflClaim *claim, FluflSite *site, int *out_errsv)
 
   for (int i = 0; i < CREATE_TRIES; i++)
     {
-      gboolean line = flufl_site_fs_kind (site) == FLUFL_FS_LOCAL && !site->no_life_lines
-                      && wants_line;
+      gboolean line = flufl_site_has_life_lines (site) && !site->no_life_lines && wants_line;
       gboolean named = choose_name (claim, site, line);
       int fd = named ? sys->open (claim->path, FLUFL_OPEN_CREATE) : -1;
 
@@ -208,9 +210,11 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
   if (outcome != FLUFL_OUTCOME_READY)
     return outcome;
 
+  claim->exclusive = site->exclusive;
   fd = make_file (claim, site, &errsv);
   if (fd >= 0)
-    errsv = complete (claim, site, fd, lifetime);
+    errsv = claim->exclusive ? flufl_exclusive_complete (claim, site, fd, lifetime)
+                             : complete (claim, site, fd, lifetime);
   if (errsv == 0)
     return FLUFL_OUTCOME_READY;
   flufl_claim_clear (claim);
@@ -219,7 +223,7 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
 }
 
 /*
- * flufl_claim_keep_fresh:
+ * flufl_linked_keep_fresh:
  *
  * To be called before every link that follows a wait: a claim that expired
  * while it waited would be a lock that anybody may break.
@@ -228,7 +232,7 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
  *   UNSURE or FAILED
  */
 FluflOutcome
-flufl_claim_keep_fresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *out_errsv)
+flufl_linked_keep_fresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *out_errsv)
 {
   FluflClaimSight sight;
   FluflStat st;
@@ -272,7 +276,7 @@ flufl_claim_keep_fresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int
 
 /* Whether the claim is the lock. Reads only. */
 FluflOutcome
-flufl_claim_check (FluflClaim *claim, FluflSite *site, int *out_errsv)
+flufl_linked_check (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
   FluflStat st;
 
@@ -291,8 +295,9 @@ flufl_claim_check (FluflClaim *claim, FluflSite *site, int *out_errsv)
 
 /* A refresh that began at @start may have been carried out, or not. Of the lease that ran
  * and the one that may be on disk now, the shorter counts. */
-static void
-keep_shorter_lease (FluflClaim *claim, const FluflClaim *before, gint64 start, gint64 lifetime)
+void
+flufl_claim_keep_shorter_lease (FluflClaim *claim, const FluflClaim *before, gint64 start,
+                                gint64 lifetime)
 {
   if (start + lifetime < before->lease_start + before->lifetime)
     {
@@ -310,7 +315,7 @@ keep_shorter_lease (FluflClaim *claim, const FluflClaim *before, gint64 start, g
  * and not by the open file, since it must fail once a breaker has removed the name. Where the lock
  * is not seen, the lease that ran goes on, unless the new one is shorter. */
 FluflOutcome
-flufl_claim_refresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *out_errsv)
+flufl_linked_refresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *out_errsv)
 {
   FluflClaim before = *claim;
   gint64 start = flufl_claim_boot_now (site);
@@ -342,7 +347,7 @@ failed:
   *out_errsv = errno;
   if (flufl_claim_is_gone (*out_errsv))
     return FLUFL_OUTCOME_LOST;
-  keep_shorter_lease (claim, &before, start, lifetime);
+  flufl_claim_keep_shorter_lease (claim, &before, start, lifetime);
   claim->doubtful = TRUE;
   return FLUFL_OUTCOME_UNSURE;
 }
@@ -374,7 +379,7 @@ confirm (FluflClaim *claim, FluflSite *site, gboolean linked, int *out_errsv)
   FluflOutcome outcome;
 
   claim->unsure = TRUE;
-  outcome = flufl_claim_refresh (claim, site, claim->lifetime, out_errsv);
+  outcome = flufl_linked_refresh (claim, site, claim->lifetime, out_errsv);
   if (outcome != FLUFL_OUTCOME_LOST)
     return outcome;
 
@@ -476,7 +481,7 @@ see_linked (FluflClaim *claim, FluflSite *site, gboolean fresh, int *out_errsv)
 }
 
 /*
- * flufl_claim_link:
+ * flufl_linked_link:
  *
  * One try at making the claim the lock.
  *
@@ -484,7 +489,7 @@ see_linked (FluflClaim *claim, FluflSite *site, gboolean fresh, int *out_errsv)
  *   UNSUPPORTED or FAILED, with the claim still there
  */
 FluflOutcome
-flufl_claim_link (FluflClaim *claim, FluflSite *site, int *out_errsv)
+flufl_linked_link (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
   gboolean fresh = claim->fresh;
   FluflClaimSight sight;

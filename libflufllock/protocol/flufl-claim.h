@@ -50,6 +50,7 @@ typedef struct
   gint64   clock_base;   /* … and real time less boot time then */
   gboolean fresh;        /* created, or taken up after a park, for this try: no wait and no link(2)
                           * since */
+  gboolean exclusive;    /* its lock is created exclusively, and names it */
   gboolean coarse;       /* the file system stores whole seconds */
   gboolean unsure;       /* a possible lock: to be given up as if it were the lock */
   gboolean kept;         /* parked: the lock file is removed, and the claim is not … */

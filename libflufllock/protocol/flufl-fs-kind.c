@@ -44,11 +44,18 @@ static const struct
   { 0x794C7630, FLUFL_FS_LOCAL, "overlay" },
   { 0x2FC12FC1, FLUFL_FS_LOCAL, "zfs" },
   { 0xCA451A4E, FLUFL_FS_LOCAL, "bcachefs" },
+  { 0x4D44, FLUFL_FS_FAT, NULL },       /* vfat, msdos */
+  { 0x2011BAB0, FLUFL_FS_FAT, NULL },   /* exfat */
   { 0x6969, FLUFL_FS_NFS, NULL },
   { 0xFE534D42, FLUFL_FS_SMB, NULL },   /* cifs, SMB 2 and 3 */
   { 0xFF534D42, FLUFL_FS_SMB, NULL },   /* cifs, SMB 1 */
   { 0x517B, FLUFL_FS_SMB, NULL },       /* smbfs */
 };
+
+#define FUSE_NUMBER 0x65735546
+
+/* gvfs shows all its places in one mount by FUSE, and names those on SMB so. */
+#define GVFS_SMB "/smb-share:"
 #endif
 
 /*
@@ -119,10 +126,10 @@ flufl_fs_kind_of (guint32 number, gboolean has_device, FluflAskMountFunc ask_mou
       {
         g_autofree char *type = NULL;
 
-        if (known[i].kind != FLUFL_FS_LOCAL)
+        if (known[i].kind != FLUFL_FS_LOCAL && known[i].kind != FLUFL_FS_FAT)
           return known[i].kind;
         if (known[i].mounted_as == NULL)
-          return has_device ? FLUFL_FS_LOCAL : FLUFL_FS_OTHER;
+          return has_device ? known[i].kind : FLUFL_FS_OTHER;
         type = ask_mount (data);
         /* For want of a file descriptor, say. */
         if (type == NULL)
@@ -143,6 +150,8 @@ flufl_fs_kind (const char *directory G_GNUC_UNUSED)
 
   if (FLUFL_WAIT_FOR (statfs (directory, &fs)) != 0 || FLUFL_WAIT_FOR (stat (directory, &st)) != 0)
     return FLUFL_FS_UNASKED;
+  if (fs.f_type == FUSE_NUMBER && strstr (directory, GVFS_SMB) != NULL)
+    return FLUFL_FS_SMB;
   return flufl_fs_kind_of ((guint32) fs.f_type, major (st.st_dev) != 0, ask_mount_type, directory);
 #else
   return FLUFL_FS_OTHER;

@@ -59,6 +59,7 @@ flufl_holder_look (FluflSite *site, FluflFindings *findings)
   FluflLook *look = &findings->look;
   FluflLifeLine line;
 
+  flufl_site_fs_kind (site); /* by which the lock file is read */
   for (int round = 0; round < ROUNDS; round++)
     {
       int fd;
@@ -67,7 +68,8 @@ flufl_holder_look (FluflSite *site, FluflFindings *findings)
       findings->stopped = findings->own = FALSE;
       flufl_look_open (look, site, site->lock_path, &fd);
       if (look->sight != FLUFL_SIGHT_CLAIM)
-        return look->sight == FLUFL_SIGHT_UNREADABLE || look->sight == FLUFL_SIGHT_STRANGE;
+        return look->sight == FLUFL_SIGHT_UNREADABLE || look->sight == FLUFL_SIGHT_STRANGE
+               || look->sight == FLUFL_SIGHT_BLANK;
       line = flufl_holder_ask (site, fd, FLUFL_LINE_ASK, findings);
       if (fd >= 0)
         site->sys->close (fd);

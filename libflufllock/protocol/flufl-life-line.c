@@ -19,7 +19,7 @@ gboolean
 flufl_life_line_is_known (FluflSite *site, const FluflLook *look)
 {
   return look->sight == FLUFL_SIGHT_CLAIM && look->claim.ours && look->claim.life_line
-         && flufl_site_fs_kind (site) == FLUFL_FS_LOCAL;
+         && flufl_site_has_life_lines (site) && look->exclusive == site->exclusive;
 }
 
 /*

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "flufl-claim-list.h"
+#include "flufl-exclusive-name.h"
 #include "flufl-path.h"
 
 #ifndef PATH_MAX
@@ -176,15 +177,26 @@ see_content (FluflLook *look, const FluflSite *site, const char *path, int fd, g
     }
 
   look->is_blank = length < sizeof content && is_blank (content, length);
-  if (look->is_blank)
+  if (flufl_exclusive_parse (content, length, site, &look->claim))
+    {
+      look->exclusive = TRUE;
+      look->sight = FLUFL_SIGHT_CLAIM;
+    }
+  else if (site->exclusive
+           && (look->is_blank || flufl_exclusive_is_begun (content, length, site)))
+    look->sight = FLUFL_SIGHT_BLANK;
+  else if (look->is_blank)
     {
       look->foreign = length == 0 ? FLUFL_FOREIGN_EMPTY : FLUFL_FOREIGN_ZEROS;
       if (look->nlink >= 2)
         see_other_name (look, site, path);
     }
   else if (length < sizeof content
-           && flufl_claim_name_parse (content, length, site->lock_name, site->separator,
-                                      &look->claim))
+           && (flufl_claim_name_parse (content, length, site->lock_name, site->separator,
+                                       &look->claim)
+               || (site->exclusive
+                   && flufl_claim_name_parse (content, length, site->lock_name, "|",
+                                              &look->claim))))
     look->sight = FLUFL_SIGHT_CLAIM;
   else if (length == sizeof content || !see_strange_name (look, site, content, length))
     look->foreign = FLUFL_FOREIGN_CONTENT;
@@ -264,6 +276,16 @@ look_inside (FluflLook *look, const FluflSite *site, const char *path, FluflOpen
   return -1;
 }
 
+/* Opens the claim that a lock names, since its life-line is there. */
+static void
+open_claim_instead (const FluflLook *look, const FluflSite *site, int *fd)
+{
+  g_autofree char *path = flufl_site_path_of (site, look->claim.name);
+
+  site->sys->close (*fd);
+  *fd = open_to_read (site, path, FLUFL_OPEN_LOOK);
+}
+
 /*
  * flufl_look_take:
  * @path: the lock file, or a claim file of it
@@ -284,7 +306,8 @@ flufl_look_take (FluflLook *look, const FluflSite *site, const char *path)
 
 /*
  * flufl_look_open:
- * @out_fd: the file seen, to be closed by the caller, if it is a claim; else -1
+ * @out_fd: the file that has the life-line, to be closed by the caller, if a claim was seen; else -1.
+ *   It is the file seen, or the claim that the file names
  *
  * Does what flufl_look_take() does, for callers that go on to use the file that was seen.
  *
@@ -302,6 +325,15 @@ flufl_look_open (FluflLook *look, const FluflSite *site, const char *path, int *
   look->taken = site->sys->clock (FLUFL_CLOCK_BOOT);
   *out_fd = -1;
 
+  /* Caches of FUSE answer lstat(2) for longer than they answer open(2). */
+  if (site->exclusive)
+    {
+      look->sight = FLUFL_SIGHT_FOREIGN;
+      *out_fd = look_inside (look, site, path, FLUFL_OPEN_LOOK);
+      if (*out_fd >= 0 && look->exclusive)
+        open_claim_instead (look, site, out_fd);
+      return;
+    }
   /* lstat(2) comes first, because opening a pipe or a device has effects on other processes. */
   if (site->sys->lstat (path, &st) != 0)
     {
@@ -348,6 +380,16 @@ flufl_look_acquired (const FluflLook *look, const FluflSite *site)
   return look->claim.kept ? 0 : arrival;
 }
 
+/* Two clocks must agree before a lock counts as expired, so that one that is wrong breaks
+ * nothing. */
+gboolean
+flufl_look_is_expired (const FluflLook *look, const FluflSite *site, gint64 server_now)
+{
+  gint64 now = MIN (server_now, site->sys->clock (FLUFL_CLOCK_REAL));
+
+  return look->mtime < flufl_time_add (now, -FLUFL_SLOP);
+}
+
 gboolean
 flufl_look_is_inode (const FluflLook *look, guint64 dev, guint64 ino)
 {
@@ -367,5 +409,13 @@ flufl_look_is_still_there (const FluflLook *look, const FluflSite *site, const c
   guint64 dev;
   guint64 ino;
 
+  /* Inode numbers change on FAT, and on FUSE. No name of a claim comes twice. */
+  if (look->exclusive)
+    {
+      FluflLook again;
+
+      flufl_look_take (&again, site, path);
+      return again.exclusive && strcmp (again.claim.name, look->claim.name) == 0;
+    }
   return site->sys->identify (path, &dev, &ino) == 0 && flufl_look_is_inode (look, dev, ino);
 }

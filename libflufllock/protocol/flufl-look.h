@@ -17,6 +17,7 @@ typedef enum
   FLUFL_SIGHT_CLAIM,      /* a claim of this lock: somebody holds it */
   FLUFL_SIGHT_STRANGE,    /* a lock whose claim has another form of name: wait for it. Of claim
                            * only the name is valid */
+  FLUFL_SIGHT_BLANK,      /* where locks are created exclusively: one that has no name yet */
   FLUFL_SIGHT_UNREADABLE, /* a regular file that we may not read: wait for it */
   FLUFL_SIGHT_FOREIGN,    /* another file: foreign says which */
   FLUFL_SIGHT_FAILED,     /* errsv says why nothing was seen */
@@ -43,6 +44,7 @@ typedef struct
   int            errsv;
   FluflForeign   foreign;
   gboolean       is_blank; /* a regular file without content, or all zero */
+  gboolean       exclusive; /* with CLAIM: a lock of the exclusive-create protocol */
   gboolean       is_hidden; /* may not be read; the sight is CLAIM if another name shows the claim */
   gboolean       names_path; /* the content is an absolute path, and not that of a claim */
   gint64         taken;    /* boot time when the look began */
@@ -65,6 +67,9 @@ void     flufl_look_open      (FluflLook       *look,
                                int             *out_fd);
 gint64   flufl_look_acquired  (const FluflLook *look,
                                const FluflSite *site);
+gboolean flufl_look_is_expired (const FluflLook *look,
+                               const FluflSite *site,
+                               gint64           server_now);
 gboolean flufl_look_is_inode  (const FluflLook *look,
                                guint64          dev,
                                guint64          ino);

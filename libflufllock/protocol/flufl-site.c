@@ -14,6 +14,7 @@
 
 /*
  * flufl_site_init:
+ * @site: zeroed; without_links may be set
  * @lock_path: absolute; everything after its last '/' is the lock's name
  */
 void
@@ -33,6 +34,7 @@ flufl_site_init (FluflSite           *site,
   site->program_name = NULL;
   site->subject = NULL;
   site->fs_kind = FLUFL_FS_UNASKED;
+  site->exclusive = FALSE;
   site->names_kept = FALSE;
   site->arrival = 0;
   site->no_life_lines = FALSE;
@@ -55,6 +57,8 @@ void
 flufl_site_copy (FluflSite *copy, const FluflSite *site)
 {
   *copy = *site;
+  if (copy->exclusive)
+    copy->separator = flufl_site_mark_separator (site);
   if (copy->retry_errnos != NULL)
     g_array_ref (copy->retry_errnos);
 }
@@ -129,8 +133,37 @@ flufl_site_fs_kind (FluflSite *site)
       g_autofree char *directory = flufl_site_directory (site);
 
       site->fs_kind = site->sys->fs_kind (directory);
+      /* Nothing but the kind decides, so all who share the directory decide alike. */
+      site->exclusive = site->fs_kind == FLUFL_FS_FAT
+                        || (site->fs_kind == FLUFL_FS_OTHER && site->without_links);
+      if (site->exclusive)
+        site->separator = flufl_site_mark_separator (site);
     }
   return site->fs_kind != FLUFL_FS_UNASKED ? site->fs_kind : FLUFL_FS_OTHER;
+}
+
+/* Whether one kernel keeps the flock(2) of all who share the directory. */
+gboolean
+flufl_site_has_life_lines (FluflSite *site)
+{
+  FluflFsKind kind = flufl_site_fs_kind (site);
+
+  return kind == FLUFL_FS_LOCAL || kind == FLUFL_FS_FAT;
+}
+
+/*
+ * flufl_site_mark_separator:
+ *
+ * FAT refuses the usual separator in a name, as do many of the other file systems without hard
+ * links.
+ *
+ * Returns: the separator in the names and lines of the exclusive-create protocol, whatever the kind
+ *   of this file system
+ */
+const char *
+flufl_site_mark_separator (const FluflSite *site)
+{
+  return strcmp (site->separator, "|") == 0 ? g_intern_static_string ("^") : site->separator;
 }
 
 /* Whether a call may wait for a file server, as far as is known without one. */
@@ -140,7 +173,7 @@ flufl_site_may_hang (const FluflSite *site)
   g_autofree char *directory = NULL;
 
   if (site->fs_kind != FLUFL_FS_UNASKED)
-    return site->fs_kind != FLUFL_FS_LOCAL;
+    return site->fs_kind != FLUFL_FS_LOCAL && site->fs_kind != FLUFL_FS_FAT;
   directory = flufl_site_directory (site);
   return flufl_fs_may_hang (directory);
 }

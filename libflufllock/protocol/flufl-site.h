@@ -57,6 +57,9 @@ typedef struct
   const char          *subject;    /* interned; nullable; what messages call the lock */
   gboolean             has_parent; /* ".." is a part of lock_path */
   FluflFsKind          fs_kind;    /* asked for until it is known */
+  gboolean             without_links; /* the user says so of a file system of kind OTHER */
+  gboolean             exclusive;  /* locks are created exclusively here, and not linked; valid
+                                    * once fs_kind is known */
   gboolean             no_life_lines; /* flock(2) was tried here and failed */
   gboolean             names_kept; /* new claims are named to be kept: set for an
                                     * operation, until it meets a holder */
@@ -81,6 +84,8 @@ char       *flufl_site_directory    (const FluflSite     *site);
 char       *flufl_site_path_of      (const FluflSite     *site,
                                      const char          *name);
 FluflFsKind flufl_site_fs_kind      (FluflSite           *site);
+gboolean    flufl_site_has_life_lines (FluflSite     *site);
+const char *flufl_site_mark_separator (const FluflSite *site);
 gboolean    flufl_site_may_hang     (const FluflSite     *site);
 gboolean    flufl_site_is_passing   (const FluflSite     *site,
                                      int                  errsv);

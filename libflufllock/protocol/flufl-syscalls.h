@@ -20,6 +20,7 @@ typedef enum
   FLUFL_FS_LOCAL,   /* one kernel sees every change; link counts are right */
   FLUFL_FS_NFS,     /* many kernels; link counts are right once looked up */
   FLUFL_FS_OTHER,   /* anything: FUSE, 9p, cluster file systems, … */
+  FLUFL_FS_FAT,     /* one kernel sees every change; there are no hard links */
   FLUFL_FS_SMB,     /* unlink(2) of one name may succeed for several callers: no lock can
                      * be made here */
   FLUFL_FS_UNFIT,   /* times are not as the protocol needs them: no lock can be made here. A table

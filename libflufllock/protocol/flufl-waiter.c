@@ -10,8 +10,18 @@
 
 #include "flufl-life-line.h"
 
+/* Inode numbers change on FAT, and on FUSE. */
+static gboolean
+is_holder (const FluflLook *look, const FluflLook *holder)
+{
+  if (holder->exclusive)
+    return strcmp (look->claim.name, holder->claim.name) == 0;
+  return flufl_look_is_inode (look, holder->dev, holder->ino);
+}
+
 /*
  * flufl_waiter_look:
+ * @site: whose kind of file system is known
  * @name: a name in the lock's directory
  * @holder: a look at the lock file
  *
@@ -37,6 +47,9 @@ flufl_waiter_look (FluflSite *site, const char *name, const FluflLook *holder,
   if (look->sight == FLUFL_SIGHT_UNREADABLE)
     look->sight = FLUFL_SIGHT_CLAIM;
   look->claim = claim;
+  /* Only the lock file has an expiration where there are no hard links. */
+  if (look->exclusive)
+    look->mtime = G_MAXINT64;
   /* Shared: two who ask are no owner. */
   findings->liveness
       = look->sight != FLUFL_SIGHT_CLAIM
@@ -46,5 +59,5 @@ flufl_waiter_look (FluflSite *site, const char *name, const FluflLook *holder,
   if (fd >= 0)
     site->sys->close (fd);
   return findings->liveness != FLUFL_LIVENESS_DEAD
-         && !flufl_look_is_inode (look, holder->dev, holder->ino);
+         && !is_holder (look, holder);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "flufl-claim-list.h"
+#include "flufl-exclusive-leftovers.h"
 #include "flufl-life-line.h"
 
 /* The microseconds between two questions for claims, after one whose owner was found alive, or that
@@ -177,6 +178,11 @@ flufl_leftovers_sweep (FluflLeftovers *self, FluflSite *site)
   self->ask_at = now + SWEEP_EVERY;
   names_max = flufl_site_fs_kind (site) == FLUFL_FS_LOCAL ? SWEPT_NAMES_MAX_LOCAL
                                                           : SWEPT_NAMES_MAX_REMOTE;
+  if (site->exclusive)
+    {
+      flufl_exclusive_collect (site, names_max, SWEPT_MAX);
+      return;
+    }
   sweep.dead = dead = g_ptr_array_new_with_free_func (g_free);
   if (flufl_claim_list (site, names_max, see_name, &sweep, NULL) != 0)
     return;

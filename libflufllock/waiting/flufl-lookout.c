@@ -252,6 +252,7 @@ look_for_waiter (FluflLookout *self)
 {
   Search search = { .lookout = self };
 
+  flufl_site_fs_kind (&self->site); /* by which claims are named, and the lock file is read */
   flufl_look_take (&search.holder, &self->site, self->site.lock_path);
   /* Without a lock the claim of the holder would seem to wait. */
   if (search.holder.sight == FLUFL_SIGHT_NOTHING || search.holder.sight == FLUFL_SIGHT_FAILED)

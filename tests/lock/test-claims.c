@@ -73,13 +73,34 @@ count_leftovers (Face *face, gboolean dry_run)
   return removed->len;
 }
 
-static void
-test_waiters (Face *face, gconstpointer unused G_GNUC_UNUSED)
+static FluflFsKind
+fat_kind (const char *directory G_GNUC_UNUSED)
 {
-  g_autoptr (FluflLock) lock = face_lock_new (face);
+  return FLUFL_FS_FAT;
+}
+
+/* From now on the library takes the directory for one of FAT, if @kind is not NULL. */
+static void
+begin (gconstpointer kind)
+{
+  static FluflSyscalls fat;
+
+  if (kind == NULL)
+    return;
+  fat = *flufl_lock_syscalls;
+  fat.fs_kind = fat_kind;
+  flufl_lock_syscalls = &fat;
+}
+
+static void
+test_waiters (Face *face, gconstpointer kind)
+{
+  g_autoptr (FluflLock) lock = NULL;
   g_autoptr (GPtrArray) waiters = NULL;
   pid_t children[3];
 
+  begin (kind);
+  lock = face_lock_new (face);
   g_test_summary ("Waiters are listed in the order of their arrival, without the holder");
   g_assert_cmpuint (count_waiters (lock), ==, 0);
   face_acquire (lock);
@@ -108,11 +129,13 @@ test_waiters (Face *face, gconstpointer unused G_GNUC_UNUSED)
 }
 
 static void
-test_leftovers (Face *face, gconstpointer unused G_GNUC_UNUSED)
+test_leftovers (Face *face, gconstpointer kind)
 {
-  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_autoptr (FluflLock) lock = NULL;
   pid_t killed, alive;
 
+  begin (kind);
+  lock = face_lock_new (face);
   g_test_summary ("Claims of killed waiters are removed; those of the living, and the lock, stay");
   face_acquire (lock);
   killed = fork_waiter (lock);
@@ -143,12 +166,16 @@ write_file (Face *face, const char *name, const char *content)
 }
 
 static void
-test_foreign_files (Face *face, gconstpointer unused G_GNUC_UNUSED)
+test_foreign_files (Face *face, gconstpointer kind)
 {
   static const char *const names[] = { "a|b|1", "a|b|1|2", "a|b|1|T1", "|b|1|T1", "|||", "x",
-                                       "a|b|1|T1B00000000N00000000S1" };
-  g_autoptr (FluflLock) lock = face_lock_new (face);
+                                       "a|b|1|T1B00000000N00000000S1",
+                                       "a^b^1", "a^b^1^2^1", "a^blank^x^1", "^blank^x1^1", "^^^^1",
+                                       "a~0^b^1^T1^1", "a^blank^x1^0" };
+  g_autoptr (FluflLock) lock = NULL;
 
+  begin (kind);
+  lock = face_lock_new (face);
   g_test_summary ("Files that only look like claims are neither waiters nor leftovers");
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
     write_file (face, names[i], "a letter");
@@ -160,6 +187,40 @@ test_foreign_files (Face *face, gconstpointer unused G_GNUC_UNUSED)
 
       g_assert_cmpint (unlink (path), ==, 0);
     }
+}
+
+static void
+test_marks (Face *face, gconstpointer kind)
+{
+  static const char *const gone[] = { "x.lock^b^1^T00000000000000ffR0123456789abE^1", "x.lock^blank^x1^1" };
+  g_autoptr (FluflLock) lock = NULL;
+  g_autofree char *claim_name = NULL;
+  g_autofree char *mark = NULL;
+  g_autofree char *mark_path = NULL;
+  g_autoptr (GFile) claim = NULL;
+
+  begin (kind);
+  g_test_summary ("Old marks of locks that have gone are leftovers; the mark of a lock stays");
+  lock = face_lock_new (face);
+  face_acquire (lock);
+  claim = flufl_lock_dup_claim_file (lock);
+  claim_name = g_file_get_basename (claim);
+  mark = g_strconcat (claim_name, "^1", NULL);
+  write_file (face, mark, "");
+  mark_path = g_build_filename (face->place.dir, mark, NULL);
+  g_assert_cmpint (flufl_syscalls_native.utimens (mark_path, 0, 0), ==, 0);
+  for (gsize i = 0; i < G_N_ELEMENTS (gone); i++)
+    {
+      g_autofree char *path = g_build_filename (face->place.dir, gone[i], NULL);
+
+      write_file (face, gone[i], "");
+      g_assert_cmpuint (count_leftovers (face, FALSE), ==, 0); /* it is young */
+      g_assert_cmpint (flufl_syscalls_native.utimens (path, 0, 0), ==, 0);
+      g_assert_cmpuint (count_leftovers (face, TRUE), ==, 1);
+      g_assert_cmpuint (count_leftovers (face, FALSE), ==, 1);
+    }
+  g_assert_cmpint (unlink (mark_path), ==, 0);
+  face_release (lock);
 }
 
 static void
@@ -194,5 +255,9 @@ main (int argc, char **argv)
   FACE_TEST ("/claims/leftovers", test_leftovers);
   FACE_TEST ("/claims/foreign-files", test_foreign_files);
   FACE_TEST ("/claims/errors", test_errors);
+  FACE_TEST_WITH ("/claims/without-links/waiters", test_waiters, "FAT");
+  FACE_TEST_WITH ("/claims/without-links/leftovers", test_leftovers, "FAT");
+  FACE_TEST_WITH ("/claims/without-links/foreign-files", test_foreign_files, "FAT");
+  FACE_TEST_WITH ("/claims/without-links/marks", test_marks, "FAT");
   return g_test_run ();
 }

@@ -67,6 +67,7 @@ properties (void)
   g_assert_cmpint (flufl_lock_get_waiting_delay (lock), ==, 20);
   flufl_lock_set_linger (lock, TRUE);
   g_assert_true (flufl_lock_get_linger (lock));
+  g_assert_false (flufl_lock_get_without_links (lock));
   g_assert_nonnull (flufl_lock_get_host_name (lock));
   g_assert_null (flufl_lock_get_program_name (lock));
   g_assert_null (flufl_lock_dup_claim_file (lock));

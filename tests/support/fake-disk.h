@@ -35,6 +35,7 @@ void     fake_disk_skew_local  (gint64       nsec);
 gint64   fake_disk_server_now  (void);
 /* Stored times are cut to a multiple of @nsec nanoseconds. */
 void     fake_disk_granularity (gint64       nsec);
+/* FAT: no links, no stable inode numbers, and no “|” in names. */
 void     fake_disk_kind        (FluflFsKind  kind);
 /* O_NOFOLLOW is refused, as by Flatpak's document portal. */
 void     fake_disk_refuse_nofollow (gboolean refuses);

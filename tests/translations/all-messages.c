@@ -176,8 +176,8 @@ static void
 print_obstacles (const FluflSite *site)
 {
   const FluflSight sights[] = { FLUFL_SIGHT_NOTHING, FLUFL_SIGHT_STRANGE, FLUFL_SIGHT_UNREADABLE,
-                                FLUFL_SIGHT_FOREIGN };
-  const int errors[] = { EEXIST, EACCES };
+                                FLUFL_SIGHT_BLANK, FLUFL_SIGHT_FOREIGN };
+  const int errors[] = { EXDEV, EMLINK, EEXIST, EACCES };
   FluflFindings findings = make_findings ();
 
   findings.look.claim.ours = TRUE;
@@ -196,6 +196,7 @@ print_obstacles (const FluflSite *site)
   for (gsize i = 0; i < G_N_ELEMENTS (errors); i++)
     {
       findings.break_errsv = errors[i];
+      findings.look.exclusive = errors[i] == EMLINK;
       print_timed_out (site, &findings);
     }
   for (gsize i = 0; i < G_N_ELEMENTS (sights); i++)

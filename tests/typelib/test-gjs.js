@@ -159,6 +159,9 @@ test('properties', () => {
   lock.set_break_dead(true);
   assertEqual(lock.break_dead, true);
 
+  assertEqual(lock.without_links, false);
+  const without = new Flufl.Lock({file: lock.file, without_links: true});
+  assertEqual(without.get_without_links(), true);
   assertEqual(lock.linger, false);
   lock.linger = true;
   assertEqual(lock.get_linger(), true);

@@ -312,6 +312,12 @@ class Properties(LockTestCase):
         self.lock.set_break_dead(True)
         self.assertTrue(self.lock.break_dead)
 
+    def test_without_links(self):
+        self.assertFalse(self.lock.without_links)
+        lock = Flufl.Lock(self.path, without_links=True)
+        self.assertTrue(lock.get_without_links())
+        self.assertTrue(lock.props.without_links)
+
     def test_linger(self):
         self.assertFalse(self.lock.props.linger)
         self.lock.linger = True

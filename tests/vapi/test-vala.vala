@@ -228,6 +228,9 @@ void properties (Fixture f) throws Error {
   f.a.break_dead = false;
   assert_false (f.a.break_dead);
 
+  assert_false (f.a.without_links);
+  var without = (Flufl.Lock) Object.new (typeof (Flufl.Lock), "file", f.a.file, "without-links", true);
+  assert_true (without.get_without_links ());
   assert_false (f.a.linger);
   f.a.linger = true;
   assert_true (f.a.linger);

@@ -408,6 +408,7 @@ class Lock(Flufl.Lock):
     document = property(Flufl.Lock.get_document)
     subject = property(Flufl.Lock.get_subject, Flufl.Lock.set_subject)
     separator = property(Flufl.Lock.get_separator)
+    without_links = property(Flufl.Lock.get_without_links)
     heartbeat = property(Flufl.Lock.get_heartbeat, Flufl.Lock.set_heartbeat)
     break_dead = property(Flufl.Lock.get_break_dead, Flufl.Lock.set_break_dead)
     linger = property(Flufl.Lock.get_linger, Flufl.Lock.set_linger)

@@ -1,0 +1,53 @@
+/* SPDX-FileCopyrightText: 2026 The libflufllock authors
+ * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
+ *
+ * The two protocols, as tables of steps. The functions flufl_claim_…() and flufl_break_…() choose
+ * the table: by the claim if there is one, otherwise by the site.
+ */
+
+#pragma once
+
+#include "flufl-attempt.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  FluflOutcome (*keep_fresh) (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *out_errsv);
+  FluflOutcome (*publish)    (FluflClaim *claim, FluflSite *site, int *out_errsv);
+  FluflOutcome (*check)      (FluflClaim *claim, FluflSite *site, int *out_errsv);
+  FluflOutcome (*refresh)    (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *out_errsv);
+  FluflOutcome (*release)    (FluflClaim *claim, FluflSite *site, int *out_errsv);
+  FluflOutcome (*park)       (FluflClaim *claim, FluflSite *site, int *out_errsv);
+  FluflOutcome (*do_break)   (FluflClaim *claim, FluflSite *site, gboolean break_dead,
+                              FluflFindings *findings);
+  FluflOutcome (*force)      (FluflSite *site, FluflFindings *findings);
+} FluflClaimSteps;
+
+/* docs/protocol.md */
+FluflOutcome flufl_linked_keep_fresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *out_errsv);
+FluflOutcome flufl_linked_link       (FluflClaim *claim, FluflSite *site, int *out_errsv);
+FluflOutcome flufl_linked_check      (FluflClaim *claim, FluflSite *site, int *out_errsv);
+FluflOutcome flufl_linked_refresh    (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *out_errsv);
+FluflOutcome flufl_linked_release    (FluflClaim *claim, FluflSite *site, int *out_errsv);
+FluflOutcome flufl_linked_park       (FluflClaim *claim, FluflSite *site, int *out_errsv);
+FluflOutcome flufl_linked_break      (FluflClaim *claim, FluflSite *site, gboolean break_dead,
+                                      FluflFindings *findings);
+FluflOutcome flufl_linked_force      (FluflSite *site, FluflFindings *findings);
+
+/* docs/without-links.md */
+int          flufl_exclusive_complete   (FluflClaim *claim, FluflSite *site, int fd, gint64 lifetime);
+FluflOutcome flufl_exclusive_keep_fresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *out_errsv);
+FluflOutcome flufl_exclusive_publish    (FluflClaim *claim, FluflSite *site, int *out_errsv);
+FluflOutcome flufl_exclusive_check      (FluflClaim *claim, FluflSite *site, int *out_errsv);
+FluflOutcome flufl_exclusive_refresh    (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *out_errsv);
+FluflOutcome flufl_exclusive_release    (FluflClaim *claim, FluflSite *site, int *out_errsv);
+FluflOutcome flufl_exclusive_break      (FluflClaim *claim, FluflSite *site, gboolean break_dead,
+                                         FluflFindings *findings);
+FluflOutcome flufl_exclusive_force      (FluflSite *site, FluflFindings *findings);
+
+/* Shared by the steps of the exclusive-create protocol. */
+int          flufl_exclusive_make_mark  (FluflSite *site, const char *mark_path, const char *maker);
+int          flufl_exclusive_remove_lock (FluflSite *site, gint64 start);
+
+G_END_DECLS
