@@ -9,6 +9,7 @@
 #include "exits.h"
 #include "holder.h"
 #include "operation.h"
+#include "options.h"
 #include "say.h"
 #include "words.h"
 
@@ -31,10 +32,8 @@ waiting_cb (FluflLock *lock, FluflLockDetails *details, gpointer data)
 static FluflLock *
 make_lock (const AcquireWish *wish)
 {
-  g_autoptr (FluflLock) nameless = flufl_lock_new_for_path (wish->path);
   g_autofree char *program = wish->program != NULL ? g_path_get_basename (wish->program) : NULL;
-  FluflLock *lock = g_object_new (FLUFL_TYPE_LOCK, "file", flufl_lock_get_file (nameless),
-                                  "program-name", program, NULL);
+  FluflLock *lock = options_make_lock (wish->path, program);
 
   if (wish->lifetime_ms > 0)
     flufl_lock_set_lifetime (lock, wish->lifetime_ms);

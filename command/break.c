@@ -77,7 +77,7 @@ is_meant (const Look *look, const Token *token, int *out_status)
 static int
 break_lock (const char *path, FluflLockDetails *seen)
 {
-  g_autoptr (FluflLock) lock = flufl_lock_new_for_path (path);
+  g_autoptr (FluflLock) lock = options_make_lock (path, NULL);
   FluflBreakFlags flags = given.force ? FLUFL_BREAK_FORCE : FLUFL_BREAK_NONE;
   g_autoptr (FluflOperation) operation
       = seen != NULL ? flufl_operation_new_break_lock_of (lock, seen, flags, NULL)

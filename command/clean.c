@@ -29,6 +29,7 @@ static const OptionsKind kind = {
   .usage = N_("DIRECTORY"),
   .summary = N_("Removes the claims that dead processes have left in a directory, and no other files."),
   .entries = entries,
+  .has_no_lock = TRUE,
 };
 
 static void

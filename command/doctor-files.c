@@ -55,7 +55,7 @@ try_create (Probe *self)
   if (again >= 0)
     doctor_report (self->doctor, "create", VERDICT_BAD,
                    _("A file that exists can be created a second time. Names are not exclusive here."));
-  else if (errsv != EEXIST)
+  else if (errsv != EEXIST && errsv != EPERM) /* sshfs answers EPERM */
     doctor_report (self->doctor, "create", VERDICT_BAD,
                    _("Whether names are exclusive is not known: the second creation of a file failed: %s."),
                    g_strerror (errsv));
@@ -73,8 +73,12 @@ try_name (Probe *self)
 
   if (fd < 0)
     {
-      doctor_report (self->doctor, "names", VERDICT_BAD,
-                     _("Names with “|”, which claims have, are not allowed here: %s."), g_strerror (errno));
+      if (doctor_is_without_links (self->doctor))
+        doctor_report (self->doctor, "names", VERDICT_NOTE,
+                       _("Names with “|” are not allowed here. The names of claims have “^” instead."));
+      else
+        doctor_report (self->doctor, "names", VERDICT_BAD,
+                       _("Names with “|”, which claims have, are not allowed here: %s."), g_strerror (errno));
       return;
     }
   close (fd);
@@ -92,24 +96,24 @@ look_anew (const char *path, struct stat *st)
 static void
 try_links (Probe *self)
 {
+  Verdict bad = doctor_is_without_links (self->doctor) ? VERDICT_NOTE : VERDICT_BAD;
   struct stat first, second;
 
   if (link (self->path, self->second) != 0)
     {
-      doctor_report (self->doctor, "links", VERDICT_BAD, _("There are no hard links here: %s."),
-                     g_strerror (errno));
+      doctor_report (self->doctor, "links", bad, _("There are no hard links here: %s."), g_strerror (errno));
       return;
     }
   if (!look_anew (self->path, &first) || !look_anew (self->second, &second))
-    doctor_report (self->doctor, "links", VERDICT_BAD, _("A hard link cannot be looked at: %s."),
+    doctor_report (self->doctor, "links", bad, _("A hard link cannot be looked at: %s."),
                    g_strerror (errno));
   else if (first.st_nlink < 2 || second.st_nlink < 2)
-    doctor_report (self->doctor, "links", VERDICT_BAD,
+    doctor_report (self->doctor, "links", bad,
                    /* Translators: %d is the number of names that the system shows: 0 or 1. */
                    _("Hard links are made, but not counted: the file with two names shows %d."),
                    (int) MIN (first.st_nlink, second.st_nlink));
   else if (first.st_ino != second.st_ino)
-    doctor_report (self->doctor, "links", VERDICT_BAD, _("A hard link is a copy here."));
+    doctor_report (self->doctor, "links", bad, _("A hard link is a copy here."));
   else
     doctor_report (self->doctor, "links", VERDICT_GOOD, _("Hard links work, and are counted."));
 }

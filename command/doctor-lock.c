@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "options.h"
 #include "words.h"
 
 #ifdef __linux__
@@ -91,7 +92,10 @@ report_lock (Doctor *self, FluflLock *lock)
   g_autoptr (GFile) claim = flufl_lock_dup_claim_file (lock);
 
   doctor_report (self, "lock", VERDICT_GOOD, _("A lock can be acquired and released here."));
-  if (claim != NULL && has_open (claim))
+  if (claim != NULL && has_open (claim) && doctor_is_fat (self))
+    doctor_report (self, "death", VERDICT_GOOD,
+                   _("One machine sees all changes here: a dead holder costs a second or less. Waiters poll."));
+  else if (claim != NULL && has_open (claim))
     doctor_report (self, "death", VERDICT_GOOD,
                    _("The library treats this as a local file system: a dead holder costs milliseconds, and "
                      "waiters queue and are woken."));
@@ -101,11 +105,25 @@ report_lock (Doctor *self, FluflLock *lock)
                      "on this machine costs some seconds, and one elsewhere its lifetime and 10 to 15 s."));
 }
 
+/* Whether locks work that are no hard links. */
+static void
+try_without_links (Doctor *self, const char *path)
+{
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autoptr (FluflLock) lock = g_object_new (FLUFL_TYPE_LOCK, "file", file, "without-links", TRUE, NULL);
+
+  flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_NONE);
+  if (flufl_lock_acquire (lock, LOCK_TIMEOUT, NULL, NULL) && flufl_lock_release (lock, NULL, NULL))
+    doctor_report (self, "without-links", VERDICT_NOTE,
+                   _("With --without-links a lock can be acquired and released here. All users of a lock must "
+                     "have that option, or the property “without-links”."));
+}
+
 void
 doctor_try_lock (Doctor *self)
 {
   g_autofree char *path = doctor_make_path (self, ".lock");
-  g_autoptr (FluflLock) lock = flufl_lock_new_for_path (path);
+  g_autoptr (FluflLock) lock = options_make_lock (path, NULL);
   g_autoptr (GError) error = NULL;
   g_autofree char *text = NULL;
 
@@ -114,6 +132,8 @@ doctor_try_lock (Doctor *self)
     {
       text = words_join (_("No lock can be acquired here."), error->message);
       doctor_report (self, "lock", VERDICT_BAD, "%s", text);
+      if (g_error_matches (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED) && !options_without_links ())
+        try_without_links (self, path);
       return;
     }
   report_lock (self, lock);

@@ -43,10 +43,12 @@ static const struct
     N_("SMB is not supported: the removal of one file can succeed for two processes.") },
   { "smb", VERDICT_BAD,
     N_("SMB is not supported: the removal of one file can succeed for two processes.") },
-  { "vfat", VERDICT_NOTE, N_("FAT has no hard links.") },
-  { "msdos", VERDICT_NOTE, N_("FAT has no hard links.") },
-  { "exfat", VERDICT_NOTE, N_("exFAT has no hard links.") },
-  { "fuse.sshfs", VERDICT_NOTE, N_("sshfs does not show the number of hard links.") },
+  { "vfat", VERDICT_GOOD, N_("FAT has no hard links, and locks do without them here.") },
+  { "msdos", VERDICT_GOOD, N_("FAT has no hard links, and locks do without them here.") },
+  { "exfat", VERDICT_GOOD, N_("exFAT has no hard links, and locks do without them here.") },
+  { "fuse.sshfs", VERDICT_NOTE,
+    N_("sshfs does not show the number of hard links. Only programs that set the property “without-links” "
+       "can use locks here, and flufl-lock with --without-links.") },
   { "fuse", VERDICT_NOTE,
     N_("The library relies on nothing that a FUSE file system says, and confirms each lock.") },
   { "9p", VERDICT_NOTE, N_("The library relies on nothing that 9p says, and confirms each lock.") },
@@ -60,6 +62,13 @@ has_option (const char *all, const char *option)
   return g_strv_contains ((const char *const *) list, option);
 }
 
+/* Of the kernel's own. Those by FUSE are not known by their type. */
+static gboolean
+is_fat (const char *type)
+{
+  return strcmp (type, "vfat") == 0 || strcmp (type, "msdos") == 0 || strcmp (type, "exfat") == 0;
+}
+
 static void
 report_type (Doctor *self, const char *type)
 {
@@ -67,6 +76,8 @@ report_type (Doctor *self, const char *type)
     if (g_str_has_prefix (type, types[i].type))
       {
         doctor_report (self, "file-system", types[i].verdict, "%s", _(types[i].words));
+        if (is_fat (type))
+          doctor_set_fat (self);
         return;
       }
 }

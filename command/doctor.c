@@ -38,6 +38,7 @@ struct _Doctor
   const char *directory;
   Json       *json;  /* nullable; in the array */
   guint       n_bad;
+  gboolean    is_fat;
 };
 
 static const struct
@@ -87,6 +88,25 @@ gboolean
 doctor_found_bad (Doctor *self)
 {
   return self->n_bad > 0;
+}
+
+void
+doctor_set_fat (Doctor *self)
+{
+  self->is_fat = TRUE;
+}
+
+gboolean
+doctor_is_fat (Doctor *self)
+{
+  return self->is_fat;
+}
+
+/* Whether locks need no hard links here. */
+gboolean
+doctor_is_without_links (Doctor *self)
+{
+  return self->is_fat || options_without_links ();
 }
 
 /* @name: of the examination, in JSON */

@@ -25,6 +25,9 @@ char       *doctor_make_path (Doctor *self, const char *suffix);
 void        doctor_report    (Doctor *self, const char *name, Verdict verdict,
                               const char *format, ...) G_GNUC_PRINTF (4, 5);
 gboolean    doctor_found_bad (Doctor *self);
+void doctor_set_fat (Doctor *self);
+gboolean doctor_is_fat (Doctor *self);
+gboolean doctor_is_without_links (Doctor *self);
 
 /* The examinations, in this order. One that cannot go on leaves the rest of its reports out. */
 void doctor_look_at_mount       (Doctor *self);

@@ -6,13 +6,14 @@
 
 #include "exits.h"
 #include "holder.h"
+#include "options.h"
 #include "words.h"
 
 /* Returns FALSE if the file cannot be looked at, or is not a lock. */
 gboolean
 look_at (Look *self, const char *path)
 {
-  g_autoptr (FluflLock) lock = flufl_lock_new_for_path (path);
+  g_autoptr (FluflLock) lock = options_make_lock (path, NULL);
 
   self->path = g_strdup (path);
   self->details = flufl_lock_query_details (lock, NULL, &self->error);

@@ -14,6 +14,15 @@
 /* 30 years: what is more is a mistake in the unit. */
 #define SECONDS_MAX 1e9
 
+static gboolean without_links;
+
+/* Of all subcommands that look at a lock. */
+static const GOptionEntry lock_entries[] = {
+  { "without-links", 0, 0, G_OPTION_ARG_NONE, &without_links,
+    N_("Use no hard links on sshfs and the like, as all users of the lock must"), NULL },
+  { NULL, 0, 0, 0, NULL, NULL, NULL },
+};
+
 /* Errors of the command line itself are JSON, too, if that is asked for anywhere in it. */
 static void
 find_json (int argc, char **argv)
@@ -54,6 +63,8 @@ options_parse (const OptionsKind *kind, int *argc, char ***argv)
   g_option_context_add_main_entries (context, kind->entries, GETTEXT_PACKAGE);
   if (kind->more != NULL)
     g_option_context_add_main_entries (context, kind->more, GETTEXT_PACKAGE);
+  if (!kind->has_no_lock)
+    g_option_context_add_main_entries (context, lock_entries, GETTEXT_PACKAGE);
   g_option_context_set_strict_posix (context, kind->is_strict);
   if (!g_option_context_parse (context, argc, argv, &error))
     {
@@ -113,4 +124,25 @@ options_number (const char *option, const char *text, gint64 max, gint64 *out_nu
   /* Translators: The second %s is an option, such as “-E”. */
   fail (EXIT_USAGE, _("The value “%s” of %s is not a number from 0 to %d."), text, option, (int) max);
   return FALSE;
+}
+
+gboolean
+options_without_links (void)
+{
+  return without_links;
+}
+
+/*
+ * options_make_lock:
+ * @program: (nullable): what the claim names as the program
+ *
+ * Returns: (transfer full): the lock at @path, with what the command line says of all locks
+ */
+FluflLock *
+options_make_lock (const char *path, const char *program)
+{
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+
+  return g_object_new (FLUFL_TYPE_LOCK, "file", file, "program-name", program, "without-links", without_links,
+                       NULL);
 }

@@ -6,7 +6,7 @@
 
 #pragma once
 
-#include <glib.h>
+#include <libflufllock.h>
 
 G_BEGIN_DECLS
 
@@ -18,11 +18,15 @@ typedef struct
   const GOptionEntry *entries;
   const GOptionEntry *more;    /* nullable */
   gboolean            is_strict; /* options end at the first argument that is none */
+  gboolean            has_no_lock; /* so that no option says of what kind the locks are */
 } OptionsKind;
 
 gboolean options_parse   (const OptionsKind *kind, int *argc, char ***argv);
 gboolean options_seconds (const char *option, const char *text, gint64 *out_msec);
 gboolean options_number  (const char *option, const char *text, gint64 max, gint64 *out_number);
 gboolean options_count   (const OptionsKind *kind, int argc, int min, int max);
+
+gboolean options_without_links (void);
+FluflLock *options_make_lock (const char *path, const char *program);
 
 G_END_DECLS

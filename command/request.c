@@ -106,7 +106,7 @@ explain_refusal (const Request *self, FluflLockDetails *details, int errsv)
 static gboolean
 is_here (const Request *self, FluflLockDetails *details)
 {
-  g_autoptr (FluflLock) lock = flufl_lock_new_for_path (self->token.path);
+  g_autoptr (FluflLock) lock = options_make_lock (self->token.path, NULL);
   const char *here = flufl_lock_get_host_name (lock);
   const char *host = flufl_lock_details_get_host_name (details);
 

@@ -4,8 +4,10 @@
 
 #include "say.h"
 
+#include <libflufllock.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "exits.h"
@@ -150,5 +152,10 @@ fail_with (int status, const char *sentence, const char *details)
 int
 fail_by_error (const GError *error)
 {
+  /* The message speaks to programmers. */
+  if (g_error_matches (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED)
+      && strstr (error->message, "without-links") != NULL)
+    return fail_with (exit_status_of_error (error), error->message,
+                      _("For flufl-lock this property is the option --without-links."));
   return fail (exit_status_of_error (error), "%s", error->message);
 }

@@ -112,16 +112,22 @@ command_status (int argc, char **argv)
 
 /* --- list --- */
 
-/* A lock has a second name, that of its claim. A claim with its own name as a lock file shows itself. */
+/* No lock without hard links is longer. Its name is in it, with some bytes more. */
+#define CONTENT_MAX 300
+
+/* A lock has a second name, that of its claim. A claim with its own name as a lock file shows itself.
+ * Where there are no hard links, only the content shows what a small file is. */
 static gboolean
 look_at_candidate (Look *look, const char *path)
 {
   struct stat st;
 
-  if (lstat (path, &st) != 0 || !S_ISREG (st.st_mode) || st.st_nlink < 2)
+  if (lstat (path, &st) != 0 || !S_ISREG (st.st_mode)
+      || (st.st_nlink < 2 && (st.st_size == 0 || st.st_size > CONTENT_MAX)))
     return FALSE;
   if (!look_at (look, path))
-    return !g_error_matches (look->error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_A_LOCK);
+    return st.st_nlink >= 2
+           && !g_error_matches (look->error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_A_LOCK);
   return look->details != NULL
          && !g_file_equal (flufl_lock_details_get_lock_file (look->details),
                            flufl_lock_details_get_claim_file (look->details));

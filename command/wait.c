@@ -91,7 +91,7 @@ time_left (gint64 waited, gint64 timeout_ms, gboolean announced)
 static int
 wait_until_free (const char *path, gint64 timeout_ms)
 {
-  g_autoptr (FluflLock) lock = flufl_lock_new_for_path (path);
+  g_autoptr (FluflLock) lock = options_make_lock (path, NULL);
   g_autoptr (FluflLockMonitor) monitor = NULL;
   gint64 begun = g_get_monotonic_time (), waited;
   gboolean announced = FALSE, changed = FALSE;

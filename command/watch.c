@@ -55,7 +55,7 @@ scene_clear (Scene *self)
 static gboolean
 scene_take (Scene *self, const char *path)
 {
-  g_autoptr (FluflLock) lock = flufl_lock_new_for_path (path);
+  g_autoptr (FluflLock) lock = options_make_lock (path, NULL);
 
   if (!look_at_given (&self->holder, path))
     return FALSE;

@@ -9,14 +9,14 @@ _flufl_lock_options()
     local acquire='-w --timeout -n --nonblock -E --conflict-exit-code --lifetime -q --quiet -v --verbose'
 
     case $1 in
-        run) echo "$acquire --no-heartbeat --on-lost --kill-after -c --command -h --help" ;;
-        hold) echo "$acquire --for-pid --json -h --help" ;;
-        refresh) echo '--lifetime --json -h --help' ;;
-        status) echo '--check --json -h --help' ;;
-        wait) echo '-w --timeout -q --quiet --json -h --help' ;;
-        break) echo '--if-dead --expired --force --if-holder --json -h --help' ;;
+        run) echo "$acquire --no-heartbeat --on-lost --kill-after -c --command --without-links -h --help" ;;
+        hold) echo "$acquire --for-pid --json --without-links -h --help" ;;
+        refresh) echo '--lifetime --json --without-links -h --help' ;;
+        status) echo '--check --json --without-links -h --help' ;;
+        wait) echo '-w --timeout -q --quiet --json --without-links -h --help' ;;
+        break) echo '--if-dead --expired --force --if-holder --json --without-links -h --help' ;;
         clean) echo '--dry-run --json -h --help' ;;
-        release | list | watch | doctor) echo '--json -h --help' ;;
+        release | list | watch | doctor) echo '--json --without-links -h --help' ;;
     esac
 }
 

@@ -27,6 +27,7 @@ complete -c flufl-lock -n "not __fish_seen_subcommand_from $subcommands" -a doct
 
 complete -c flufl-lock -n "__fish_seen_subcommand_from $subcommands" -s h -l help -d 'Show the options'
 complete -c flufl-lock -n '__flufl_lock_is hold release refresh status list wait watch break clean doctor' -l json -d 'Print JSON'
+complete -c flufl-lock -n '__flufl_lock_is run hold release refresh status list wait watch break doctor' -l without-links -d 'Use no hard links on sshfs and the like'
 
 complete -c flufl-lock -n '__flufl_lock_is run hold wait' -s w -l timeout -x -d 'Wait for some seconds at most'
 complete -c flufl-lock -n '__flufl_lock_is run hold' -s n -l nonblock -d 'Do not wait if the lock is held'

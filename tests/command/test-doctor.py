@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 
 import commandtest
-from commandtest import CANNOT_CREATE, USAGE, CommandTest
+from commandtest import BUSY, CANNOT_CREATE, USAGE, CommandTest
 
 MS_RDONLY = 1
 MNT_DETACH = 2
@@ -23,11 +23,11 @@ def fs_type(path):
 
 
 class Doctor(CommandTest):
-    def examine(self, status, directory, **kwargs):
+    def examine(self, status, directory, *options, **kwargs):
         """Returns what it says in words, and its JSON; they must be of one mind."""
         before = sorted(os.listdir(directory))
-        text = self.assert_run(status, 'doctor', directory, **kwargs).stdout
-        report = json.loads(self.assert_run(status, 'doctor', '--json', directory, **kwargs).stdout)
+        text = self.assert_run(status, 'doctor', *options, directory, **kwargs).stdout
+        report = json.loads(self.assert_run(status, 'doctor', '--json', *options, directory, **kwargs).stdout)
         self.assertEqual(report['usable'], status == 0)
         self.assertEqual(len(text.splitlines()), len(report['examinations']))
         self.assertEqual(sorted(os.listdir(directory)), before)
@@ -127,6 +127,19 @@ class Doctor(CommandTest):
         text, verdicts = self.examine(CANNOT_CREATE, directory)
         self.assertEqual((verdicts['links'], verdicts['lock']), ('bad', 'bad'))
         self.assertIn('sshfs does not show the number of hard links.', text)
+        self.assertIn('only programs that set the property “without-links”', text.lower())
+        self.assertEqual(verdicts['without-links'], 'note')
+        self.assertEqual(os.listdir(there), [])
+        text, verdicts = self.examine(0, directory, '--without-links')
+        self.assertEqual((verdicts['links'], verdicts['lock'], verdicts['death']), ('note', 'good', 'note'))
+        lock = directory / 'data.lock'
+        self.assert_run(0, 'run', '--without-links', lock, 'true')
+        self.assertIn('the option --without-links', self.assert_run(CANNOT_CREATE, 'run', lock, 'true').stderr)
+        token = self.assert_run(0, 'hold', '--without-links', lock).stdout.strip()
+        self.assert_run(BUSY, 'run', '--without-links', '-n', lock, 'true')
+        self.assertIn(str(lock), self.assert_run(0, 'list', '--without-links', directory).stdout)
+        self.assert_run(0, 'release', '--without-links', token)
+        self.assertEqual(os.listdir(there), [])
 
     def test_fat(self):
         if shutil.which('mkfs.vfat') is None:
