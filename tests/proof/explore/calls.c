@@ -118,6 +118,17 @@ sees (const char *path)
     world.current->excused = FALSE;
 }
 
+/* The lock file is created where there are no hard links. Its maker's claim is known from then on. */
+static void
+publish (Actor *a, File *file)
+{
+  file->published = TRUE;
+  if (a->proc.claim.path != NULL)
+    world.files[a->proc.claim.ino].published = TRUE;
+  a->robbed = FALSE;
+  world.changes++;
+}
+
 static int
 call_open (const char *path, FluflOpen how)
 {
@@ -131,8 +142,10 @@ call_open (const char *path, FluflOpen how)
       errno = ENOENT;
       return -1;
     }
-  if (!enter (create ? "create" : "open", !create || world.scenario->seed == SEED_WAITER, create,
-              FALSE))
+  if (!enter (create ? "create" : "open",
+              !create || world.scenario->seed == SEED_WAITER || world_is_lock (path)
+                  || world_is_mark (path),
+              create, create && world_is_mark (path)))
     return -1;
   fd = fake_syscalls.open (path, how);
   if (fd >= 0 && create)
@@ -143,7 +156,10 @@ call_open (const char *path, FluflOpen how)
       world_add_name (path, a->id);
       file->owner = a->id;
       file->number = ++world.n_made[a->id];
+      if (world_is_lock (path))
+        publish (a, file);
     }
+  sees (path);
   if (fd >= 0 && a->lost_as != 0)
     fake_syscalls.close (fd);
   else if (fd >= 0)
@@ -193,9 +209,12 @@ call_read (int fd, void *buffer, gsize size)
 static gssize
 call_pwrite (int fd, const void *buffer, gsize size, gint64 offset)
 {
+  gboolean publishes;
   File *file;
 
-  if (!enter ("pwrite", world.current->proc.claim.renamed, FALSE, FALSE))
+  /* A line that has only begun is the same to others as none. */
+  publishes = offset == 0 && world_is_exclusive () && !is_private_fd (fd);
+  if (!enter ("pwrite", world.current->proc.claim.renamed || publishes, FALSE, publishes))
     return -1;
   file = world_file_of (fd);
   if (file->owner != world.current->id)
@@ -278,7 +297,9 @@ call_utimens (const char *path, gint64 mtime, gint64 atime)
   if (!enter ("utimens", TRUE, TRUE, FALSE))
     return -1;
   file = world_file_at (path);
-  if (file != NULL && file->owner != world.current->id && !world.scenario->flufl)
+  /* Without hard links a refresh touches whatever lock file there is, and sees then whose it is. */
+  if (file != NULL && file->owner != world.current->id && !world.scenario->flufl
+      && !(world_is_exclusive () && world_is_lock (path)))
     world_violation ("a file of another is touched");
   r = leave (fake_syscalls.utimens (path, mtime, atime));
   show (r, "touches %s", world_short_name (path));
@@ -335,7 +356,10 @@ judge_removal (const char *path)
 
   if (file == NULL || world.scenario->flufl || world.scenario->without_a1)
     return;
-  if (!world_is_lock (path) && !g_str_has_prefix (path, LOCK "|"))
+  if (world_is_mark (path))
+    return;
+  if (!world_is_lock (path)
+      && !g_str_has_prefix (path, world_is_exclusive () ? LOCK "^" : LOCK "|"))
     {
       world_violation ("%s is removed, which is no claim of this lock", path);
       return;
@@ -355,7 +379,7 @@ judge_removal (const char *path)
     return;
   if (world_is_lock (path)
       && ((o->holding && o->lease_end > world_boot_now ())
-          || fake_disk_mtime (path) > fake_disk_server_now ()))
+          || (!world_is_exclusive () && fake_disk_mtime (path) > fake_disk_server_now ())))
     world_violation ("process %u removes the lock of process %u, which has not expired", a->id, o->id);
   else if (!world_is_lock (path) && !file->published)
     world_violation ("process %u removes the claim of process %u, which waits", a->id, o->id);

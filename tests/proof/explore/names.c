@@ -6,6 +6,8 @@
 
 #include "world-private.h"
 
+#include "flufl-exclusive-name.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -78,6 +80,22 @@ gboolean
 world_is_lock (const char *path)
 {
   return strcmp (path, LOCK) == 0;
+}
+
+gboolean
+world_is_exclusive (void)
+{
+  return world.scenario->kind == FLUFL_FS_FAT || world.scenario->kind == FLUFL_FS_OTHER;
+}
+
+gboolean
+world_is_mark (const char *path)
+{
+  g_autofree char *who = world_is_exclusive ()
+                             ? flufl_exclusive_dup_who (&world.current->proc.site, last_part (path))
+                             : NULL;
+
+  return who != NULL;
 }
 
 const char *

@@ -54,6 +54,19 @@ static const Scenario scenarios[] = {
     .scripts = { "AP:AFWPAWP", "AWR" } },
   { .name = "collect", .kind = FLUFL_FS_LOCAL, .seed = SEED_WAITER, .age = 1,
     .scripts = { "QWR", "QWR" } },
+  { .name = "without-links", .kind = FLUFL_FS_FAT, .scripts = { "AWRAWR", "AWR" } },
+  { .name = "without-links-far", .kind = FLUFL_FS_OTHER, .scripts = { "AWRAWR", "AWR" } },
+  { .name = "without-links-breakers", .kind = FLUFL_FS_OTHER, .seed = SEED_EXPIRED, .age = 100,
+    .scripts = { "AWR", "AWR" } },
+  { .name = "without-links-orphan", .kind = FLUFL_FS_OTHER, .seed = SEED_ORPHAN, .age = 100,
+    .scripts = { "AWR", "AWR" } },
+  { .name = "without-links-blank", .kind = FLUFL_FS_OTHER, .seed = SEED_BLANK, .age = 100,
+    .scripts = { "AWR", "AWR" } },
+  { .name = "without-links-killed", .kind = FLUFL_FS_FAT, .seed = SEED_KILLED, .age = 1,
+    .scripts = { "AWR", "AWR" } },
+  { .name = "without-links-late", .kind = FLUFL_FS_OTHER, .age = 29, .scripts = { "A:R", "AWR" } },
+  { .name = "without-links-refresh", .kind = FLUFL_FS_OTHER, .age = 29,
+    .scripts = { "A:FWR", "AWR" } },
 };
 
 /* A scenario with flufl's algorithm, in which two processes get the lock. */

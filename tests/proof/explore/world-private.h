@@ -110,6 +110,10 @@ void    actor_crash     (Actor *a);
 void    actor_close_files (Actor *a);
 
 /* names.c */
+/* Whether the scenario has no hard links: those of a kind that no other scenario has. */
+gboolean world_is_exclusive (void);
+/* Whether the file is a mark, which no hard link has. */
+gboolean world_is_mark    (const char *path);
 /* Takes note of a file that was there before. */
 void    world_adopt       (const char *path);
 void    world_add_name    (const char *path, guint maker);

@@ -6,6 +6,8 @@
 
 #include "world-private.h"
 
+#include "flufl-exclusive-leftovers.h"
+
 #include <stdarg.h>
 #include <string.h>
 
@@ -92,6 +94,7 @@ actor_init (Actor *a, guint id, const char *script)
   a->last_reader = NOBODY;
   proc_init (&a->proc);
   a->proc.site.sys = &world_syscalls;
+  a->proc.site.without_links = TRUE; /* it counts on one kind only */
   /* On NFS only a claim that is named for it is kept. */
   a->proc.site.names_kept = world.scenario->kind == FLUFL_FS_NFS && strchr (script, 'P') != NULL;
 }
@@ -125,6 +128,23 @@ kill_victim (Actor *a)
   a->done = TRUE;
 }
 
+#define REMOTE "x.lock^other^77^T0000000000000001R0123456789abE"
+
+/* An expired lock of another host, where there are no hard links. */
+static void
+put_exclusive (gboolean with_claim)
+{
+  const char *const line = REMOTE "^x1\n";
+
+  fake_disk_put (LOCK, line, -1, FLUFL_FILE_REGULAR);
+  fake_disk_set_mtime (LOCK, fake_disk_server_now () - 60 * FAKE_SEC);
+  world_adopt (LOCK);
+  if (!with_claim)
+    return;
+  fake_disk_put ("/d|e/" REMOTE, line, -1, FLUFL_FILE_REGULAR);
+  world_adopt ("/d|e/" REMOTE);
+}
+
 static void
 put_seed (Seed seed)
 {
@@ -137,6 +157,11 @@ put_seed (Seed seed)
       break;
     case SEED_EXPIRED:
     case SEED_ORPHAN:
+      if (world_is_exclusive ())
+        {
+          put_exclusive (seed == SEED_EXPIRED);
+          break;
+        }
       put_claim ("x.lock|other|77|123", TRUE, -60);
       if (seed == SEED_ORPHAN)
         fake_syscalls.unlink (LOCK "|other|77|123");
@@ -197,7 +222,8 @@ reset (const Scenario *scenario, const Budget *budget)
 
   flufl_break_keeps_vigil = scenario->watches;
   fake_disk_reset ();
-  fake_disk_kind (scenario->kind);
+  /* Its names and inode numbers stay as they are, since the world knows files by them. */
+  fake_disk_kind (scenario->kind == FLUFL_FS_FAT ? FLUFL_FS_LOCAL : scenario->kind);
   fake_disk_put (BYSTANDER, "not ours", -1, FLUFL_FILE_REGULAR);
   world_adopt (BYSTANDER);
 
@@ -272,7 +298,11 @@ judge_end (void)
   else if (proc_release (&a->proc) != FLUFL_OUTCOME_RELEASED)
     world_violation ("the lock cannot be given back");
   else
-    judge_leftovers ();
+    {
+      if (world_is_exclusive ())
+        flufl_exclusive_collect (&a->proc.site, 1000, 100);
+      judge_leftovers ();
+    }
   proc_abandon (&a->proc);
   actor_clear (a);
   world.n_actors--;

@@ -14,6 +14,7 @@
 
 #include "fake-disk.h"
 #include "flufl-attempt.h"
+#include "flufl-exclusive-name.h"
 #include "flufl-lock-private.h"
 
 #define DIR "/d/"
@@ -31,11 +32,13 @@ enum
   NO_LOCK = 1 << 4,
   HELD = 1 << 5,      /* a process has a flock(2) on the lock file, if that is local */
   LIVE_ONE = 1 << 6,  /* the content begins with the first name's path */
+  EXCLUSIVE = 1 << 7, /* there are no hard links: FAT, or with OTHER_FS the property without-links */
 };
 
 /* Files of others, which must stay as they are. */
 static const char *const bystanders[] = {
   "/etc/passwd", "/d/other.lock", "/d/other.lock|h|1|2", "/x.lock|h|1|2", "/d/x.lockfile", "/d/e/x.lock|h|1|2",
+  "/d/other.lock^h^1^2", "/d/other.lock^h^1^2^1", "/d/other.lock^blank^x1^1", "/x.lock^h^1^2", "/d/e/x.lock^h^1^2^1",
 };
 
 int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
@@ -90,12 +93,32 @@ use (FluflLock *lock)
   check_error (&error);
 }
 
+static FluflFsKind
+kind_of (guint8 flags)
+{
+  if (flags & OTHER_FS)
+    return FLUFL_FS_OTHER;
+  if (flags & EXCLUSIVE)
+    return FLUFL_FS_FAT;
+  return flags & NFS ? FLUFL_FS_NFS : FLUFL_FS_LOCAL;
+}
+
+/* Whether a file may be removed: a claim of this lock, or a mark where there are no hard links. */
 static gboolean
-is_claim_of_lock (const char *path, FluflClaimName *claim)
+is_of_lock (const FluflSite *site, const char *path)
 {
   const char *name = path + strlen (DIR);
+  g_autofree char *marked = NULL;
+  g_autofree char *line = NULL;
+  FluflClaimName claim;
 
-  return flufl_claim_name_parse (name, strlen (name), LOCK_NAME, "|", claim);
+  if (flufl_claim_name_parse (name, strlen (name), LOCK_NAME, site->separator, &claim))
+    return TRUE;
+  if (!site->exclusive)
+    return FALSE;
+  marked = flufl_exclusive_dup_who (site, name);
+  line = flufl_exclusive_line (site, name);
+  return marked != NULL || flufl_exclusive_parse (line, strlen (line), site, &claim);
 }
 
 static gboolean
@@ -144,7 +167,7 @@ lay_out (GPtrArray *paths, guint8 flags, guint8 age, const guint8 *rest, size_t 
 
   if (flags & NO_LOCK)
     return;
-  if ((flags & LINKED) && paths->len > 0)
+  if ((flags & LINKED) && kind_of (flags) != FLUFL_FS_FAT && paths->len > 0)
     {
       g_assert_cmpint (fake_syscalls.link (paths->pdata[0], LOCK), ==, 0);
       if (!(flags & LIVE_ONE))
@@ -153,7 +176,7 @@ lay_out (GPtrArray *paths, guint8 flags, guint8 age, const guint8 *rest, size_t 
   else
     {
       if ((flags & LIVE_ONE) && paths->len > 0)
-        g_string_prepend (content, paths->pdata[0]);
+        g_string_prepend (content, (char *) paths->pdata[0] + (flags & EXCLUSIVE ? strlen (DIR) : 0));
       fake_disk_put (LOCK, content->str, (gssize) content->len, FLUFL_FILE_REGULAR);
     }
   fake_disk_set_mtime (LOCK, expiration);
@@ -176,9 +199,10 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
   g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GError) error = NULL;
   g_autoptr (FluflLock) lock = NULL;
+  g_autoptr (GFile) file = NULL;
   g_autofree char *before = NULL;
   FluflLook look;
-  FluflSite site;
+  FluflSite site = { 0 };
   guint8 flags;
   gboolean is_lock;
   int fd = -1;
@@ -188,25 +212,29 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
   flags = data[0];
   flufl_lock_syscalls = &fake_syscalls;
   fake_disk_reset ();
-  fake_disk_kind (flags & NFS ? FLUFL_FS_NFS : flags & OTHER_FS ? FLUFL_FS_OTHER : FLUFL_FS_LOCAL);
+  fake_disk_kind (kind_of (flags));
   for (guint i = 0; i < G_N_ELEMENTS (bystanders); i++)
     fake_disk_put (bystanders[i], bystanders[i], -1, FLUFL_FILE_REGULAR);
   lay_out (paths, flags, data[1], data + 2, size - 2);
   if ((flags & (HELD | NFS | OTHER_FS)) == HELD && fake_disk_exists (LOCK))
     {
-      fd = fake_syscalls.open (LOCK, FLUFL_OPEN_LOOK);
-      g_assert_cmpint (fake_syscalls.flock (fd, FLUFL_LINE_TIE), ==, 0);
+      /* Without hard links the claim has the life-line. */
+      fd = fake_syscalls.open ((flags & EXCLUSIVE) && paths->len > 0 ? paths->pdata[0] : LOCK, FLUFL_OPEN_LOOK);
+      if (fd >= 0)
+        g_assert_cmpint (fake_syscalls.flock (fd, FLUFL_LINE_TIE), ==, 0);
     }
   if (flags & RESTED)
     fake_disk_advance (FLUFL_GRACE + FAKE_SEC);
 
   flufl_site_init (&site, &fake_syscalls, LOCK, "|");
+  site.without_links = (flags & EXCLUSIVE) != 0;
+  flufl_site_fs_kind (&site);
   flufl_look_take (&look, &site, LOCK);
-  flufl_site_clear (&site);
   is_lock = look.sight != FLUFL_SIGHT_FOREIGN;
   before = is_lock || !fake_disk_exists (LOCK) ? NULL : g_strdup (fake_disk_content (LOCK));
 
-  lock = flufl_lock_new_for_path (LOCK);
+  file = g_file_new_for_path (LOCK);
+  lock = g_object_new (FLUFL_TYPE_LOCK, "file", file, "without-links", (flags & EXCLUSIVE) != 0, NULL);
   flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_NONE);
   use (lock);
   fake_disk_advance (FLUFL_GRACE + FLUFL_SLOP + FAKE_SEC);
@@ -219,13 +247,9 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
       g_assert_cmpstr (fake_disk_content (LOCK), ==, before);
     }
   for (guint i = 0; i < paths->len; i++)
-    {
-      FluflClaimName claim;
-
-      if (fake_disk_exists (paths->pdata[i]))
-        continue;
-      g_assert_true (is_claim_of_lock (paths->pdata[i], &claim));
-    }
+    if (!fake_disk_exists (paths->pdata[i]))
+      g_assert_true (is_of_lock (&site, paths->pdata[i]));
+  flufl_site_clear (&site);
   check_bystanders ();
 
   flufl_lock_break_lock (lock, FLUFL_BREAK_FORCE, NULL, &error);

@@ -205,19 +205,20 @@ main (int argc, char *argv[])
 {
   g_autoptr (GIOChannel) input = NULL;
   g_autoptr (GFile) file = NULL;
+  const char *more = argc > 4 ? argv[4] : "";
   Peer self = { 0 };
 
   if (argc < 4)
     {
-      g_printerr ("peer LOCK LIFETIME_MS SEPARATOR [linger]\n");
+      g_printerr ("peer LOCK LIFETIME_MS SEPARATOR [linger | without-links]\n");
       return 2;
     }
   setvbuf (stdout, NULL, _IOLBF, 0);
   file = g_file_new_for_path (argv[1]);
   self.lock = g_object_new (FLUFL_TYPE_LOCK, "file", file, "lifetime", (gint64) atoi (argv[2]),
-                            "separator", argv[3], NULL);
+                            "separator", argv[3], "without-links", strcmp (more, "without-links") == 0, NULL);
   flufl_lock_set_heartbeat (self.lock, FLUFL_HEARTBEAT_THREAD);
-  flufl_lock_set_linger (self.lock, argc > 4);
+  flufl_lock_set_linger (self.lock, strcmp (more, "linger") == 0);
   g_signal_connect (self.lock, "lost", G_CALLBACK (lost_cb), NULL);
 
   self.loop = g_main_loop_new (NULL, FALSE);

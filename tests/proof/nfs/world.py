@@ -192,11 +192,12 @@ def files_in(place):
 class Peer:
     """A process on a client with one lock. The kind is `ours` or `flufl`."""
 
-    def __init__(self, world, client, lock, lifetime_s=15, kind='ours', linger=False,
+    def __init__(self, world, client, lock, lifetime_s=15, kind='ours', linger=False, without_links=False,
                  separator='|', environment=(), before=()):
         if kind == 'ours':
             command = [world.programs / 'nfs-peer', lock, str(int(lifetime_s * 1000)),
-                       separator, *(['linger'] if linger else [])]
+                       separator, *(['linger'] if linger else []),
+                       *(['without-links'] if without_links else [])]
         else:
             command = [sys.executable, HERE.parent / 'interop' / 'peer.py', 'flufl', lock, separator]
         environment = dict(environment)
