@@ -346,8 +346,9 @@ install_settings (void)
   /**
    * FluflLockMonitor:lock:
    *
-   * An object for the lock, from which the monitor takes the path and the separator. It is used
-   * instead of [property@Flufl.LockMonitor:file]. The monitor does not keep it.
+   * An object for the lock, from which the monitor takes the path, the separator, and
+   * [property@Flufl.Lock:without-links]. It is used instead of [property@Flufl.LockMonitor:file].
+   * The monitor does not keep it.
    *
    * Since: 0.1
    */

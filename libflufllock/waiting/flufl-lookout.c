@@ -254,8 +254,9 @@ look_for_waiter (FluflLookout *self)
 
   flufl_site_fs_kind (&self->site); /* by which claims are named, and the lock file is read */
   flufl_look_take (&search.holder, &self->site, self->site.lock_path);
-  /* Without a lock the claim of the holder would seem to wait. */
-  if (search.holder.sight == FLUFL_SIGHT_NOTHING || search.holder.sight == FLUFL_SIGHT_FAILED)
+  /* Without a lock that names the claim of the holder, that claim would seem to wait. */
+  if (search.holder.sight == FLUFL_SIGHT_NOTHING || search.holder.sight == FLUFL_SIGHT_FAILED
+      || search.holder.sight == FLUFL_SIGHT_BLANK)
     self->waiter[0] = '\0';
   else if (self->waiter[0] == '\0' || !is_waiter (&search, self->waiter))
     {
@@ -297,6 +298,15 @@ look_and_arm (FluflLookout *self)
     }
 }
 
+/* By its name, an exclusively created lock is the same as before, whatever its inode number is. */
+static gboolean
+is_same_file (const FluflLook *was, const FluflLook *is)
+{
+  if (strcmp (was->claim.name, is->claim.name) != 0 || was->exclusive != is->exclusive)
+    return FALSE;
+  return is->exclusive || flufl_look_is_inode (was, is->dev, is->ino);
+}
+
 static gboolean
 is_news (const FluflLookout *self)
 {
@@ -309,8 +319,7 @@ is_news (const FluflLookout *self)
   if (!new->found && self->kind == FLUFL_LOOKOUT_WAITER)
     return FALSE;
   return was->sight != is->sight || was->errsv != is->errsv || was->foreign != is->foreign
-         || was->mtime != is->mtime || !flufl_look_is_inode (was, is->dev, is->ino)
-         || strcmp (was->claim.name, is->claim.name) != 0
+         || was->mtime != is->mtime || !is_same_file (was, is)
          || old->findings.liveness != new->findings.liveness;
 }
 
