@@ -284,8 +284,8 @@ flufl_break_is_spared (const FluflFindings *findings, const FluflLook *look)
   return findings->only != NULL && strcmp (look->claim.name, findings->only) != 0;
 }
 
-/* Whether the look has seen a lock that may be broken. Otherwise @out_outcome is that of the
- * break. */
+/* Whether the look has seen a lock, and not one that is spared. Otherwise @out_outcome is the
+ * outcome of the break. */
 gboolean
 flufl_break_sees_lock (const FluflSite *site, gint64 server_now, FluflFindings *findings,
                        FluflOutcome *out_outcome)
@@ -332,8 +332,8 @@ flufl_break_begin (FluflFindings *findings)
  * flufl_linked_break:
  * @claim: a claim of this process. The server's clock is computed from its last touch
  *
- * Looks at the lock file. Breaks the lock if it has rested, and has expired or, with @break_dead,
- * has a holder that is proved dead. An expired lock whose life-line is busy needs a vigil, too. If
+ * Looks at the lock file. Breaks the lock if it has rested, and is overdue or, with @break_dead,
+ * has a holder that is proved dead. An overdue lock whose life-line is busy needs a vigil, too. If
  * the life-line is cut, no rest is needed, except for an orphan or a copied lock.
  *
  * Returns: AGAIN if nothing is in the way any more, or if the next look can break an orphan whose
@@ -373,8 +373,8 @@ flufl_linked_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, Flu
       return FLUFL_OUTCOME_BUSY;
     }
 
-  /* Also try the life-line if only the expiry permits a break. A breaker that is stopped between
-   * its two unlinks delays the ordinary way by STALLED_REST, and this way by the grace. */
+  /* Also try the life-line if only the expiry permits a break. An orphan that a stopped breaker has
+   * left may be recovered after the grace with its life-line, and after STALLED_REST without. */
   line = flufl_holder_ask (site, fd,
                            break_dead || findings->expired ? FLUFL_LINE_TAKE : FLUFL_LINE_NONE,
                            findings);
@@ -388,7 +388,7 @@ flufl_linked_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, Flu
     site->sys->close (fd);
 
   breaks_dead = break_dead && findings->liveness == FLUFL_LIVENESS_DEAD;
-  /* The vigil begins before the lock expires, so that it may be over by then. */
+  /* The vigil counts from the first look, so that it may be over when the lock is overdue. */
   findings->in_vigil = !keep_vigil (&findings->vigil, look) && findings->expired
                       && line == FLUFL_LIFE_LINE_BUSY;
   if (findings->in_vigil)
@@ -454,8 +454,8 @@ is_another_lock (const FluflLook *again, const FluflLook *before)
  * flufl_linked_force:
  *
  * Removes what is at the lock file's path, unless it is a directory. The lock need not have expired
- * or rested. A file that comes to the path after the look is not removed, since the lock may have
- * been handed on.
+ * or rested. The path is seen again right before unlink(2), and another file is left alone, since
+ * the lock may have been handed on. A file that comes to the path after that is removed.
  *
  * Returns: RELEASED; OTHER; FAILED
  */
