@@ -31,8 +31,10 @@ flufl_break_is_late (const FluflSite *site, const FluflLook *look)
 
 /* Links the lock file of an orphan to the claim's name again, so that there is a token to win.
  * link(2) renews the ctime, so every breaker that does not have the orphan's life-line then waits
- * for the grace. */
-static FluflOutcome
+ * for the grace.
+ *
+ * Returns: whether this process made the link */
+static gboolean
 recover (FluflSite       *site,
          const FluflLook *orphan,
          const char      *claim_path,
@@ -41,12 +43,12 @@ recover (FluflSite       *site,
   FluflLook look;
 
   if (flufl_break_is_late (site, orphan))
-    return FLUFL_OUTCOME_BUSY;
+    return FALSE;
   if (site->sys->link (site->lock_path, claim_path) != 0)
     {
       if (errno != EEXIST && !flufl_claim_is_gone (errno))
         findings->break_errsv = errno;
-      return FLUFL_OUTCOME_BUSY;
+      return FALSE;
     }
   /* The lock file may have been replaced before link(2), and may belong to another claim. */
   flufl_look_take (&look, site, claim_path);
@@ -54,7 +56,7 @@ recover (FluflSite       *site,
       || (look.sight == FLUFL_SIGHT_CLAIM && strcmp (look.claim.name, orphan->claim.name) != 0))
     site->sys->unlink (claim_path);
   findings->resting = TRUE;
-  return FLUFL_OUTCOME_BUSY;
+  return TRUE;
 }
 
 /* docs/protocol.md, "Copied locks". Only one process can remove the copied claim, so only one links
@@ -86,7 +88,8 @@ join_copies (FluflSite       *site,
         findings->break_errsv = errno;
       return FLUFL_OUTCOME_BUSY;
     }
-  return recover (site, look, claim_path, findings);
+  recover (site, look, claim_path, findings);
+  return FLUFL_OUTCOME_BUSY;
 }
 
 /* Recovers an orphan whose life-line this process does not have. */
@@ -103,7 +106,8 @@ recover_without_line (FluflSite       *site,
       findings->rest = STALLED_REST;
       return FLUFL_OUTCOME_BUSY;
     }
-  return recover (site, orphan, claim_path, findings);
+  recover (site, orphan, claim_path, findings);
+  return FLUFL_OUTCOME_BUSY;
 }
 
 /* docs/protocol.md, "Life-line", "Breaking": this process has the holder's life-line. */
@@ -143,9 +147,8 @@ break_with_life_line (FluflSite       *site,
           findings->resting = TRUE;
           return FLUFL_OUTCOME_BUSY;
         }
-      recover (site, look, claim_path, findings);
       /* If the orphan has its claim again, the next look can break the lock at once. */
-      return findings->resting ? FLUFL_OUTCOME_AGAIN : FLUFL_OUTCOME_BUSY;
+      return recover (site, look, claim_path, findings) ? FLUFL_OUTCOME_AGAIN : FLUFL_OUTCOME_BUSY;
     }
 
   if (sys->unlink (claim_path) != 0)
@@ -228,7 +231,10 @@ take_token_and_break (FluflSite       *site,
   if (!is_same_lock (&again, look) || !flufl_look_is_inode (&again, look->dev, look->ino))
     return FLUFL_OUTCOME_BUSY;
   if (again.mtime != look->mtime && !breaks_dead)
-    return recover (site, look, claim_path, findings);
+    {
+      recover (site, look, claim_path, findings);
+      return FLUFL_OUTCOME_BUSY;
+    }
   if (!flufl_look_is_still_there (look, site, site->lock_path) || flufl_break_is_late (site, look))
     return FLUFL_OUTCOME_BUSY;
 
