@@ -11,6 +11,7 @@
 #include "flufl-watch.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -293,6 +294,9 @@ flufl_watch_fd (void)
   return g_atomic_int_get (&get_state ()->fd);
 }
 
+/* The largest event: its name has up to NAME_MAX bytes and a NUL. */
+#define EVENT_MAX (sizeof (struct inotify_event) + NAME_MAX + 1)
+
 /*
  * flufl_watch_dispatch:
  *
@@ -329,8 +333,8 @@ flufl_watch_dispatch (void)
           take_event (state, event);
         }
     }
-  /* A whole event fits in what is left: there was no other. */
-  while (n < 0 || (gsize) n > sizeof buffer - sizeof (struct inotify_event));
+  /* If the buffer has room for another whole event, the kernel had no more. */
+  while (n < 0 || (gsize) n > sizeof buffer - EVENT_MAX);
   g_mutex_unlock (&state->mutex);
 }
 

@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -162,6 +164,38 @@ test_names (void)
   g_assert_cmpint (g_unlink (other), ==, 0);
   flufl_watch_remove (&p.watch);
   g_assert_cmpuint (flufl_watch_count (), ==, 0);
+  test_place_clear (&place);
+}
+
+/* Fifteen events with such names leave room in the reader's buffer for an event without a name. */
+static void
+test_long_names (void)
+{
+  TestPlace place;
+  Party p;
+  g_autofree char *names = NULL;
+  char name[NAME_MAX + 1] = { 0 };
+
+  if (!can_watch ())
+    return;
+  g_test_summary ("One dispatch reports all events, however long their names are");
+  test_place_init (&place);
+  party_init (&p);
+  names = test_place_path (&place, ".");
+  g_assert_cmpint (flufl_watch_add (&p.watch, names, FLUFL_WATCH_NAMES), ==, FLUFL_WATCH_ARMED);
+  memset (name, 'x', NAME_MAX);
+  for (name[0] = 'a'; name[0] <= 'z'; name[0]++)
+    {
+      g_autofree char *path = test_place_path (&place, name);
+      int fd = open (path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+      g_assert_cmpint (fd, >=, 0);
+      close (fd);
+    }
+  flufl_watch_dispatch ();
+  g_assert_cmpuint (p.calls, ==, 26);
+  flufl_watch_remove (&p.watch);
+  test_place_empty (&place);
   test_place_clear (&place);
 }
 
@@ -394,6 +428,7 @@ main (int argc, char *argv[])
 
   g_test_add_func ("/watching/events", test_events);
   g_test_add_func ("/watching/names", test_names);
+  g_test_add_func ("/watching/long-names", test_long_names);
   g_test_add_func ("/watching/quiet", test_quiet);
   g_test_add_func ("/watching/shared", test_shared);
   g_test_add_func ("/watching/removed-is-silent", test_removed_is_silent);
