@@ -21,17 +21,17 @@
  * retries at most this often, in microseconds. */
 #define REFUSED_REST (10 * G_USEC_PER_SEC)
 
-/* What a process knows of its instance. A forked child has another: it must not
- * read the events of its parent. The parent's stays, for the number of
- * an inherited descriptor may mean another file by now. */
+/* What a process knows of its instance. A forked child has another: it must not read the events of
+ * its parent. The child does not close the parent's instance, since the inherited descriptor may
+ * have been closed and used again. */
 typedef struct _State State;
 
 struct _State
 {
   State      *parents; /* left as it was at the fork, and so not freed */
-  int         process; /* its mark */
+  int         process; /* as flufl_process_mark() */
   GMutex      mutex;   /* protects what follows */
-  int         fd;      /* -1: none yet, or not any more; read without it too */
+  int         fd;      /* -1: none yet, or not any more; also read without the mutex */
   gint64      ask_from; /* monotonic microseconds: when to ask for one again */
   GHashTable *by_wd;   /* of Watched */
 };
@@ -76,10 +76,9 @@ get_state (void)
 static guint32
 mask_of (FluflWatchEvents wanted)
 {
-  /* IN_DELETE_SELF comes once: with the last name, or, if the file is open by
-   * that name, with the close after it. No other ordinary event of a claim wakes
-   * a waiter that waits for the claim to go. The death of an owner that has it
-   * open is a close. */
+  /* IN_DELETE_SELF comes once: with the last name, or, if the file is open by that name, with the
+   * close after it. The link and the touches of a claim do not wake a waiter that waits for the
+   * claim to go. The death of an owner that has it open is a close. */
   guint32 mask = IN_DELETE_SELF | IN_MOVE_SELF;
 
   if ((wanted & FLUFL_WATCH_CLOSED) != 0)
@@ -132,7 +131,7 @@ has_instance (State *state)
  * @path: a file; for NAMES a directory, with “/.” at its end
  * @wanted: REMOVED is always reported
  *
- * Reports each event of @path after this call, once somebody dispatches. If @path was removed
+ * Reports the events in @wanted, from this call on, once somebody dispatches. If @path was removed
  * before, returns %FLUFL_WATCH_GONE, so that no removal is missed.
  */
 FluflWatchResult
@@ -145,7 +144,8 @@ flufl_watch_add (FluflWatch *watch, const char *path, FluflWatchEvents wanted)
 
   g_assert (watch->state == NULL);
 
-  /* Locked all the while: an event may be read before its watch is known. */
+  /* The mutex is held until the watch is in the table, since another thread could read its first
+   * event before. */
   g_mutex_lock (&state->mutex);
   if (!has_instance (state))
     goto out;
@@ -181,7 +181,7 @@ out:
 /*
  * flufl_watch_remove:
  *
- * Ends it, if it has not ended; its function is not called after this.
+ * Ends the watch, if it has not ended. The function of @watch is not called after this one returns.
  */
 void
 flufl_watch_remove (FluflWatch *watch)
@@ -228,7 +228,8 @@ tell (Watched *watched, FluflWatchEvents events, const char *name)
     }
 }
 
-/* This watch reports nothing any more; the kernel's goes with its inode. */
+/* This watch reports nothing any more. The caller removes the kernel's watch, unless it is gone with
+ * the inode. */
 static void
 end (State *state, Watched *watched)
 {
@@ -285,8 +286,8 @@ take_event (State *state, const struct inotify_event *event)
 /*
  * flufl_watch_fd:
  *
- * Returns: what to poll for reading before flufl_watch_dispatch(), or -1 as long
- *   as nothing has been watched. Takes no mutex.
+ * Returns: what to poll for reading before flufl_watch_dispatch(), or -1 if there is no instance.
+ *   Takes no mutex.
  */
 int
 flufl_watch_fd (void)
