@@ -1,13 +1,15 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * One thread, the leader, polls for all sleepers. It wakes those whose time or event has come, and
- * it hands over the lead before it does its own work. A thread that waits alone therefore learns of
- * its event without a hop to another thread, and a thread that a file server blocks delays nobody.
+ * One thread, the leader, polls for all sleepers. It starts the scheduled functions that are due, and
+ * dispatches the events. A thread that sleeps wakes at its time by itself. The leader hands over the
+ * lead before it does its own work. A thread that waits alone therefore learns of its event without a
+ * hop to another thread, and a thread that a file server blocks delays nobody.
  *
- * A sleeping thread leads if nobody else does. A worker leads for scheduled functions. It stays
- * while functions are scheduled, and is the deputy while another thread leads. The deputy runs due
- * functions when no thread can be started.
+ * A thread in flufl_sleeper_sleep() leads if nobody else does. The others are followers, and wait for
+ * their conditions. If functions are scheduled and no such thread is there, a worker leads. While
+ * another thread leads, one worker waits as the deputy. The deputy runs due functions when no thread
+ * can be started.
  */
 
 #include "config.h"
@@ -73,7 +75,7 @@ flufl_engine_first_scheduled (FluflEngine *engine)
              : g_sequence_get (g_sequence_get_begin_iter (engine->timetable));
 }
 
-/* Microseconds until the first call; G_MAXINT64: there is none. */
+/* Microseconds until the first scheduled function is due; G_MAXINT64: there is none. */
 gint64
 flufl_engine_time_left (FluflEngine *engine)
 {
@@ -258,8 +260,9 @@ lead_for_self (FluflEngine *engine, FluflSleeper *self)
 /*
  * flufl_sleeper_wake:
  *
- * From any thread. In a forked child a sleeper of the parent's is left alone: its engine may have
- * been copied in the middle of a change.
+ * Wakes the sleeper. If it does not sleep, its next sleep ends at once. May be called from any thread.
+ * In a forked child a sleeper of the parent's is left alone: its engine may have been copied in the
+ * middle of a change.
  */
 void
 flufl_sleeper_wake (FluflSleeper *self)
@@ -295,16 +298,15 @@ cancelled_cb (GCancellable *cancellable G_GNUC_UNUSED, gpointer user_data)
 /*
  * flufl_sleeper_new:
  *
- * Returns: (transfer full): to be freed when it neither sleeps nor has a call
- *   to come
+ * Returns: (transfer full): to be freed when it neither sleeps nor is scheduled
  */
 FluflSleeper *
 flufl_sleeper_new (void)
 {
   FluflSleeper *self = g_new (FluflSleeper, 1);
 
-  /* Each synchronous acquisition makes one, and calloc(3) takes nothing from the cache of
-   * its thread. */
+  /* g_new0() is not used, because glibc's calloc(3) does not allocate from the thread's cache. Each
+   * synchronous acquisition makes a sleeper. */
   *self = (FluflSleeper){ 0 };
   g_atomic_ref_count_init (&self->refs);
   g_cond_init (&self->cond);
@@ -341,7 +343,7 @@ flufl_sleeper_unref (gpointer data)
 
 /*
  * flufl_sleeper_watch_cancellable:
- * @cancellable: wakes it when it fires
+ * @cancellable: a cancellable, which wakes the sleeper when it is cancelled
  *
  * This function must not be called in a thread of the library, and the sleeper must not be freed in
  * one afterwards. To connect to a cancellable takes a mutex of GObject's. A child that is forked
@@ -380,7 +382,11 @@ flufl_sleeper_set_interrupt_fd (FluflSleeper *self, int fd)
   self->interrupt_fd = fd;
 }
 
-/* Whether the last sleep ended so. */
+/*
+ * flufl_sleeper_is_interrupted:
+ *
+ * Returns: whether the last sleep ended because the interrupt descriptor could be read
+ */
 gboolean
 flufl_sleeper_is_interrupted (FluflSleeper *self)
 {
@@ -456,7 +462,7 @@ flufl_sleeper_sleep (FluflSleeper *self, gint64 when_usec)
 /*
  * flufl_sleeper_schedule:
  *
- * Runs @func once, in a worker thread, at @when_usec or when it is woken.
+ * Runs @func once, in a worker thread, at @when_usec or when @self is woken.
  *
  * Returns: %FALSE if there is no thread that would call @func, and none can be started
  */

@@ -20,7 +20,7 @@ typedef struct
   gboolean may_be_early; /* it may be cancelled */
 } Date;
 
-static int n_kept; /* of all */
+static int n_kept; /* the number of appointments that were kept, of all dates */
 
 static void
 keep_date (gpointer data)
@@ -195,7 +195,7 @@ push (void)
 static gpointer
 cancel_thread (gpointer data)
 {
-  g_usleep (5000);
+  g_usleep (5000); /* the other thread sleeps by now, or not yet */
   g_cancellable_cancel (data);
   return NULL;
 }
@@ -236,7 +236,7 @@ sleep_thread (gpointer data)
   return NULL;
 }
 
-/* Threads that sleep lead in turns, for calls too. */
+/* Threads that sleep lead one after another, for scheduled functions as well. */
 static void
 many_sleep (void)
 {
@@ -260,7 +260,7 @@ many_sleep (void)
 static gpointer
 wake_thread (gpointer data)
 {
-  g_usleep ((gulong) g_random_int_range (0, 300));
+  g_usleep ((gulong) g_random_int_range (0, 300)); /* before, during or after the way into the sleep */
   flufl_sleeper_wake (data);
   return NULL;
 }
@@ -289,8 +289,8 @@ woken (void)
   flufl_sleeper_free (sleeper);
 }
 
-/* A single thread does all the work, one piece after another, and forgets none. Without any
- * thread the functions return FALSE. */
+/* One thread, or two, do all the work, one piece after another, and forget none. Without any thread
+ * the functions return FALSE. */
 static void
 few_threads (void)
 {
@@ -386,7 +386,7 @@ cancelled_thread (gpointer data)
   g_assert_not_reached ();
 }
 
-/* A thread that is cancelled while it leads goes on to the end of its turn. */
+/* A thread that leads is not cancelled before its sleep is over. */
 static void
 thread_cancelled (void)
 {
