@@ -46,8 +46,8 @@ is_late (const FluflSite *site, gint64 start)
 }
 
 /* Looks whether the lock file is still ours. The look reads the content if @closely is set, or if
- * the time is over. In the second case the time begins anew with the look, provided that nobody
- * else can remove the lock file. A person may have deleted the lock file, and another process may
+ * half of the grace has passed since @start. In the second case @start becomes the time of the look,
+ * provided that nobody else can remove the lock file. A person may have deleted the lock file, and another process may
  * have made a new one. In any case this function therefore sees that it is ours right before the
  * removal.
  *
