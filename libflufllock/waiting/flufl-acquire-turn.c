@@ -32,7 +32,9 @@ begin_waiting_turn (FluflAcquire *self)
   self->retry.at = 0;
 }
 
-/* A waiter behind others makes no tries, and looks at the holder for the announcement alone. */
+/* A waiter behind others makes no tries, and looks at the holder for the announcement alone. A look
+ * that does not show the holder is repeated after a fixed time, since announce_after may be next to
+ * nothing, or hours. */
 static void
 announce_from_behind (FluflAcquire *self, gint64 now)
 {
