@@ -29,7 +29,7 @@ G_BEGIN_DECLS
 /* A waiter that is woken often and in vain looks at the lock once in this time. */
 #define LOOK_EVERY (100 * 1000)
 /* From this pause on a waiter without a watch looks each time: the look costs little beside it. */
-#define UNTOLD_LOOK_FROM (5 * 1000)
+#define UNWATCHED_LOOK_FROM (5 * 1000)
 
 /* flufl-acquire.c */
 void        flufl_acquire_try              (FluflAcquire    *self,

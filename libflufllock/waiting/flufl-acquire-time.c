@@ -13,11 +13,11 @@
  * waiters are before it. A queue that has not moved for some time is not likely to move now. A
  * waiter that sleeps for an eighth of that time is late by an eighth at most. On other file systems
  * every look is a round trip that all clients of the server pay for. */
-#define UNTOLD_PAUSE_NEXT 100
-#define UNTOLD_PAUSE_EACH 200
-#define UNTOLD_PAUSE_CROWD (1 * 1000)
-#define UNTOLD_PAUSE_MAX (50 * 1000)
-#define UNTOLD_PART 8
+#define UNWATCHED_PAUSE_NEXT 100
+#define UNWATCHED_PAUSE_EACH 200
+#define UNWATCHED_PAUSE_CROWD (1 * 1000)
+#define UNWATCHED_PAUSE_MAX (50 * 1000)
+#define UNWATCHED_PART 8
 #define REMOTE_BACKOFF_MIN (20 * 1000)
 #define REMOTE_BACKOFF_MAX (1000 * 1000)
 
@@ -62,15 +62,15 @@ next_change (FluflAcquire *self, gint64 now)
 
 /* Without a watch, on a local file system. */
 static gint64
-untold_pause (FluflAcquire *self, gint64 now)
+unwatched_pause (FluflAcquire *self, gint64 now)
 {
-  gint64 pause = UNTOLD_PAUSE_NEXT;
+  gint64 pause = UNWATCHED_PAUSE_NEXT;
 
   if (self->order.view.unread)
-    pause = UNTOLD_PAUSE_CROWD;
+    pause = UNWATCHED_PAUSE_CROWD;
   else if (self->order.view.n_older > 1)
-    pause = UNTOLD_PAUSE_EACH * (gint64) self->order.view.n_older;
-  return MIN (MAX (pause, (now - self->order.moved) / UNTOLD_PART), UNTOLD_PAUSE_MAX);
+    pause = UNWATCHED_PAUSE_EACH * (gint64) self->order.view.n_older;
+  return MIN (MAX (pause, (now - self->order.moved) / UNWATCHED_PART), UNWATCHED_PAUSE_MAX);
 }
 
 static gint64
@@ -82,7 +82,7 @@ next_pause (FluflAcquire *self, gint64 now)
                                         : QUIET_BACKOFF_MAX;
 
   if (!self->order.armed && flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL)
-    return untold_pause (self, now);
+    return unwatched_pause (self, now);
   if (self->retry.pause > 0)
     return MIN (self->retry.pause * 2, longest);
   if (self->order.armed)

@@ -25,7 +25,7 @@
 
 /* An acquisition ends when the server has answered nothing but errors for this long, or for the
  * lifetime if that is longer. */
-#define PATIENCE (10 * G_USEC_PER_SEC)
+#define ERRORS_MAX_TIME (10 * G_USEC_PER_SEC)
 
 static gboolean
 is_cancelled (FluflAcquire *self)
@@ -62,7 +62,7 @@ is_out_of_patience (FluflAcquire *self, gint64 now)
   else if (self->unsure_since == 0)
     self->unsure_since = now;
   return self->unsure_since != 0
-         && now - self->unsure_since > MAX (PATIENCE, self->lifetime / 1000);
+         && now - self->unsure_since > MAX (ERRORS_MAX_TIME, self->lifetime / 1000);
 }
 
 /* Returns the time of a step. The first step follows the beginning of the acquisition at once, so
@@ -139,7 +139,7 @@ wants_look (FluflAcquire *self, FluflWatchEvents events, gint64 now)
      * close may be a death. */
     return self->is_first || (events & FLUFL_WATCH_CLOSED) != 0
            || (self->order.armed && events == 0)
-           || (!self->order.armed && self->retry.pause >= UNTOLD_LOOK_FROM);
+           || (!self->order.armed && self->retry.pause >= UNWATCHED_LOOK_FROM);
   if (self->is_first)
     self->looked = now; /* so that the first look comes an interval later */
   return (!self->announcement.done && now >= self->announcement.at) || self->findings.resting
@@ -153,11 +153,11 @@ static gboolean
 settle_down (FluflAcquire    *self,
              FluflWatchEvents events,
              gint64           now,
-             gboolean         overdue,
+             gboolean         timer_ended,
              gint64          *out_when)
 {
   gboolean closed = (events & FLUFL_WATCH_CLOSED) != 0;
-  gboolean slow = !self->order.armed && self->retry.pause >= UNTOLD_LOOK_FROM;
+  gboolean slow = !self->order.armed && self->retry.pause >= UNWATCHED_LOOK_FROM;
 
   if (self->queue == NULL)
     return FALSE;
@@ -178,15 +178,15 @@ settle_down (FluflAcquire    *self,
       self->retry.pause = 0;
       self->retry.at = MIN (self->retry.at, now + flufl_acquire_patience_now (self));
     }
-  flufl_acquire_watch (self, events, closed || (overdue && (self->order.armed || slow)));
+  flufl_acquire_watch (self, events, closed || (timer_ended && (self->order.armed || slow)));
   return FALSE;
 }
 
 static FluflResult
-finish_held (FluflAcquire *self, gboolean overdue)
+finish_held (FluflAcquire *self, gboolean timer_ended)
 {
   /* The timer, and not an event, led to the win. The predecessor is therefore stalled. */
-  if (overdue && self->order.view.found)
+  if (timer_ended && self->order.view.found)
     flufl_queue_pass_over (self->queue, &self->order.view.predecessor);
   if (!is_cancelled (self))
     return finish (self, FLUFL_RESULT_HELD);
@@ -248,9 +248,9 @@ flufl_acquire_step (FluflAcquire *self, gint64 *out_when)
 {
   FluflWatchEvents events = (FluflWatchEvents) g_atomic_int_and ((guint *) &self->order.events, 0);
   gint64 now = flufl_acquire_time_of_step (self);
-  gboolean overdue = now >= (self->order.armed
-                                 ? self->retry.at
-                                 : self->order.moved + flufl_acquire_patience_now (self));
+  gboolean timer_ended = now >= (self->order.armed
+                                     ? self->retry.at
+                                     : self->order.moved + flufl_acquire_patience_now (self));
   gboolean look;
 
   if (self->process != flufl_process_mark ())
@@ -271,14 +271,14 @@ flufl_acquire_step (FluflAcquire *self, gint64 *out_when)
       flufl_acquire_end_quiet (self);
       flufl_acquire_try (self, look);
       if (self->outcome == FLUFL_OUTCOME_BUSY
-          && settle_down (self, events, now, overdue, out_when))
+          && settle_down (self, events, now, timer_ended, out_when))
         return self->result;
     }
 
   switch (self->outcome)
     {
     case FLUFL_OUTCOME_HELD:
-      return finish_held (self, overdue);
+      return finish_held (self, timer_ended);
     case FLUFL_OUTCOME_BUSY:
     case FLUFL_OUTCOME_UNSURE:
       return wait_on (self, out_when);

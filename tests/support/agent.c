@@ -151,7 +151,7 @@ agent_teardown (TestPlace *place)
 }
 
 gboolean
-agent_setup_blind (TestPlace *place)
+agent_setup_unwatched (TestPlace *place)
 {
   if (!g_test_subprocess ())
     {

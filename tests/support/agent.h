@@ -28,11 +28,11 @@ typedef struct
 extern FluflSyscalls agent_sys;
 
 /* FALSE if the test is skipped. */
-gboolean agent_setup          (TestPlace    *place);
+gboolean agent_setup           (TestPlace    *place);
 /* Sets up agents without watches, for the life of the process. FALSE if a child runs the test. */
-gboolean agent_setup_blind    (TestPlace    *place);
-void     agent_teardown       (TestPlace    *place);
-/* The number of times that a blind process has asked for watches. */
+gboolean agent_setup_unwatched (TestPlace    *place);
+void     agent_teardown        (TestPlace    *place);
+/* The number of times that a process without watches has asked for them. */
 extern int agent_n_asked;
 
 void     agent_init           (Agent        *self,

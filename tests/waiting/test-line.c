@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Waiters in a line: the order of their turns, waiters that leave, and waiters that are passed.
+ * Waiters in a queue: the order of their turns, waiters that leave, and waiters that are passed over.
  */
 
 #include <signal.h>
@@ -49,7 +49,7 @@ test_line (gconstpointer data)
 }
 
 static void
-test_one_leaves_the_line (void)
+test_one_leaves_the_queue (void)
 {
   TestPlace place;
   Agent a, b, c;
@@ -152,7 +152,7 @@ test_claim_is_kept (void)
 }
 
 static void
-test_sleeper_is_passed (void)
+test_idle_waiter_is_passed_over (void)
 {
   TestPlace place;
   Agent a, b;
@@ -181,7 +181,7 @@ test_sleeper_is_passed (void)
 }
 
 static void
-test_stopped_is_passed (void)
+test_stopped_is_passed_over (void)
 {
   FluflIdentity identity;
   TestPlace place;
@@ -226,7 +226,7 @@ test_stopped_is_passed (void)
   agent_teardown (&place);
 }
 
-static int n_links, n_looks;
+static int n_links, n_lstats;
 
 static int
 count_link (const char *from, const char *to)
@@ -238,20 +238,20 @@ count_link (const char *from, const char *to)
 static int
 count_lstat (const char *path, FluflStat *st)
 {
-  g_atomic_int_inc (&n_looks);
+  g_atomic_int_inc (&n_lstats);
   return flufl_syscalls_native.lstat (path, st);
 }
 
 static void
-test_untold_keeps_its_place (void)
+test_unwatched_keeps_its_place (void)
 {
   TestPlace place;
   Agent a, b;
   int errsv = 0;
 
-  if (!agent_setup_blind (&place))
+  if (!agent_setup_unwatched (&place))
     return;
-  g_test_summary ("Who cannot watch goes before nobody either, although the lock is free");
+  g_test_summary ("A waiter without a watch does not overtake, even if the lock is free");
   agent_init (&a, &place);
   agent_init (&b, &place);
   if (flufl_site_fs_kind (&b.site) != FLUFL_FS_LOCAL)
@@ -264,7 +264,7 @@ test_untold_keeps_its_place (void)
                        FLUFL_OUTCOME_READY);
       flufl_queue_met_company (&b.queue);
       agent_take_in_thread (&b, NULL);
-      while (g_atomic_int_get (&n_looks) < 20)
+      while (g_atomic_int_get (&n_lstats) < 20)
         g_thread_yield ();
       g_assert_cmpint (g_atomic_int_get (&n_links), ==, 0);
       flufl_claim_abandon (&a.acquire.claim, &a.site);
@@ -277,13 +277,13 @@ test_untold_keeps_its_place (void)
 }
 
 static void
-test_untold_looks_less_and_less (void)
+test_unwatched_looks_less_and_less (void)
 {
   TestPlace place;
   Agent a, b;
   gint64 start;
 
-  if (!agent_setup_blind (&place))
+  if (!agent_setup_unwatched (&place))
     return;
   g_test_summary ("A lock that is held for long is not asked for a thousand times a second");
   agent_init (&a, &place);
@@ -296,8 +296,8 @@ test_untold_looks_less_and_less (void)
       start = g_get_monotonic_time ();
       agent_sys.lstat = count_lstat;
       agent_take_in_thread (&b, NULL);
-      /* Each comes after a sixteenth of the time before it, at the least. */
-      while (g_atomic_int_get (&n_looks) < 100)
+      /* Each lstat(2) comes after a sixteenth of the time before it, at the earliest. */
+      while (g_atomic_int_get (&n_lstats) < 100)
         g_thread_yield ();
       g_assert_cmpint (g_get_monotonic_time () - start, >, 100 * 1000);
       agent_drop (&a);
@@ -318,13 +318,13 @@ main (int argc, char *argv[])
 
   g_test_add_data_func ("/line/order/sync", GINT_TO_POINTER (FALSE), test_line);
   g_test_add_data_func ("/line/order/async", GINT_TO_POINTER (TRUE), test_line);
-  g_test_add_func ("/line/one-leaves", test_one_leaves_the_line);
+  g_test_add_func ("/line/one-leaves", test_one_leaves_the_queue);
   g_test_add_func ("/line/leaver-has-a-child", test_leaver_has_a_child);
   g_test_add_func ("/line/claim-is-kept", test_claim_is_kept);
-  g_test_add_func ("/line/sleeper-is-passed", test_sleeper_is_passed);
-  g_test_add_func ("/line/stopped-is-passed", test_stopped_is_passed);
-  g_test_add_func ("/line/untold/keeps-its-place", test_untold_keeps_its_place);
-  g_test_add_func ("/line/untold/looks-less-and-less", test_untold_looks_less_and_less);
+  g_test_add_func ("/line/idle-waiter-is-passed-over", test_idle_waiter_is_passed_over);
+  g_test_add_func ("/line/stopped-is-passed-over", test_stopped_is_passed_over);
+  g_test_add_func ("/line/unwatched/keeps-its-place", test_unwatched_keeps_its_place);
+  g_test_add_func ("/line/unwatched/looks-less-and-less", test_unwatched_looks_less_and_less);
 
   return g_test_run ();
 }

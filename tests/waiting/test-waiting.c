@@ -233,7 +233,7 @@ test_without_watches (void)
   Agent a, b;
   gint64 start = g_get_monotonic_time ();
 
-  if (!agent_setup_blind (&place))
+  if (!agent_setup_unwatched (&place))
     return;
   agent_init (&a, &place);
   agent_init (&b, &place);
