@@ -110,8 +110,7 @@ look_is_due (FluflAcquire *self, gint64 now)
 }
 
 /* Makes one try. To look at what is in the way costs several times as much as a link. The try looks
- * if
- * @look is set, if the last look was long ago, or at the deadline. Elsewhere than on a local file
+ * if @look is set, if the last look was long ago, or at the deadline. Elsewhere than on a local file
  * system, flufl_attempt() may find other reasons to look. */
 void
 flufl_acquire_try (FluflAcquire *self, gboolean look)
@@ -132,7 +131,7 @@ flufl_acquire_try (FluflAcquire *self, gboolean look)
 
 /* Whether a try is to look at what is in the way. */
 static gboolean
-wants_look (FluflAcquire *self, FluflWatchEvents events, gint64 now)
+wants_look (const FluflAcquire *self, FluflWatchEvents events, gint64 now)
 {
   if (flufl_site_fs_kind (self->site) == FLUFL_FS_LOCAL)
     /* The removal of a watched file is a release, or the end of a wait, and calls for no look. A
@@ -140,8 +139,6 @@ wants_look (FluflAcquire *self, FluflWatchEvents events, gint64 now)
     return self->is_first || (events & FLUFL_WATCH_CLOSED) != 0
            || (self->order.armed && events == 0)
            || (!self->order.armed && self->retry.pause >= UNWATCHED_LOOK_FROM);
-  if (self->is_first)
-    self->looked = now; /* so that the first look comes an interval later */
   return (!self->announcement.done && now >= self->announcement.at) || self->findings.resting
          || self->findings.expired;
 }
@@ -297,7 +294,8 @@ flufl_acquire_begin (FluflAcquire *self)
 {
   self->process = flufl_process_mark ();
   self->is_first = TRUE;
-  self->started = self->looked = self->order.moved = g_get_monotonic_time ();
+  self->started = self->order.moved = g_get_monotonic_time ();
+  self->looked = self->started; /* so that the first look comes an interval later */
   if (self->announce_after == 0)
     self->announce_after = ANNOUNCE_AFTER;
   self->announcement.at = self->started + self->announce_after;
