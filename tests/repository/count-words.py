@@ -16,7 +16,7 @@ LONG = 30
 
 def sentences(text):
     text = re.sub(r'\A---\n.*?\n---\n|\A(?:[A-Z][\w-]*: .*\n)+', '', text, flags=re.S)
-    text = re.sub(r'^```.*?^```', '\n\n', text, flags=re.S | re.M)
+    text = re.sub(r'^ *```.*?^ *```', '\n\n', text, flags=re.S | re.M)
     text = re.sub(r'\]\([^)]*\)', ']', text)  # where a link leads is not read
     text = re.sub(r'^(?:#.*|\s*(?:[-*]|\d+\.) )', r'\n\n', text, flags=re.M)
     text = re.sub(r'(?<!\\)\||^> ', r'\n\n', text, flags=re.M)
