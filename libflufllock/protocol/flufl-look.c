@@ -380,8 +380,8 @@ flufl_look_acquired (const FluflLook *look, const FluflSite *site)
   return look->claim.kept ? 0 : arrival;
 }
 
-/* Two clocks must agree before a lock counts as expired, so that one that is wrong breaks
- * nothing. */
+/* Whether the lock is overdue by the file server's clock and by this machine's. Both must agree, so
+ * that one wrong clock does not lead to a break. */
 gboolean
 flufl_look_is_expired (const FluflLook *look, const FluflSite *site, gint64 server_now)
 {
