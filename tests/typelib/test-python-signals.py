@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 from locktest import HOUR, PATIENCE_S, LockTestCase, wait_for
@@ -297,19 +298,37 @@ class Waiting(SignalTestCase):
 
 
 class Storm(SignalTestCase):
-    def test_an_exception_at_any_moment_leaves_the_wakeup_descriptor(self):
+    ROUNDS = 400
+
+    def setUp(self):
+        super().setUp()
         self.then = self.raise_stop
         before = signal.signal(signal.SIGALRM, self.handle)
         self.addCleanup(signal.signal, signal.SIGALRM, before)
         self.addCleanup(signal.setitimer, signal.ITIMER_REAL, 0)
+
+    def moment(self, round_, call):
+        """When the signal of a round comes, in seconds: at some time from 0 to three times what
+        a call takes at present. So the rounds cover the call on a slow machine, too."""
+        began = time.perf_counter()
+        call()
+        took = time.perf_counter() - began
+        return max(1e-6, 3 * took * (round_ * 7 % self.ROUNDS) / self.ROUNDS)
+
+    def test_an_exception_at_any_moment_leaves_the_wakeup_descriptor(self):
+        def try_once():
+            with self.assertRaises(TimeoutError):
+                self.lock.acquire(0)
+
         reader, writer = socket.socketpair()
         with reader, writer, self.other:
             writer.setblocking(False)
             self.addCleanup(signal.set_wakeup_fd, -1)
             signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-            for round_ in range(400):
+            for round_ in range(self.ROUNDS):
+                moment = self.moment(round_, try_once)
                 with self.assertRaises(Stop):
-                    signal.setitimer(signal.ITIMER_REAL, 1e-6 * (1 + round_ * 7 % 900))
+                    signal.setitimer(signal.ITIMER_REAL, moment)
                     self.lock.acquire(TIMEOUT_MS)
                 self.assertEqual(signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False),
                                  writer.fileno(), round_)
@@ -317,15 +336,13 @@ class Storm(SignalTestCase):
 
     def test_an_exception_at_any_moment_leaves_no_lock(self):
         """A timer's signals come in each call of a round at some time."""
-        self.then = self.raise_stop
-        before = signal.signal(signal.SIGALRM, self.handle)
-        self.addCleanup(signal.signal, signal.SIGALRM, before)
-        self.addCleanup(signal.setitimer, signal.ITIMER_REAL, 0)
         stopped = turns = 0
-        for round_ in range(400):
+        for round_ in range(self.ROUNDS):
+            moment = self.moment(round_, self.lock.acquire)
+            self.lock.release()
             held = False
             try:
-                signal.setitimer(signal.ITIMER_REAL, 1e-6 * (1 + round_ * 7 % 900))
+                signal.setitimer(signal.ITIMER_REAL, moment)
                 # Between the return and the assignment no handler runs.
                 held = self.lock.acquire(TIMEOUT_MS)
                 while True:
@@ -341,9 +358,9 @@ class Storm(SignalTestCase):
                 self.assertTrue(self.lock.check())
                 self.lock.release()
             self.assertEqual(os.listdir(self.dir), [])
-        self.assertEqual(stopped, 400)
+        self.assertEqual(stopped, self.ROUNDS)
         self.assertGreater(turns, 0)
-        self.assertLess(turns, 400)
+        self.assertLess(turns, self.ROUNDS)
 
 
 class Operation(LockTestCase):
