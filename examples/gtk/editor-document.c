@@ -6,28 +6,25 @@
 
 #include <libflufllock.h>
 
-/* How often the holder is looked at while somebody else has the document. Seconds. */
-#define LOOK_INTERVAL 1
-
 /* For how long the lock of a successful wait is kept for a user who may be away. Seconds. */
 #define OFFER_TIME 60
 
 struct _EditorDocument
 {
-  GObject       parent_instance;
+  GObject           parent_instance;
 
-  GFile        *file;
-  FluflLock    *lock;
-  EditorState   state;
-  EditorState   asked_in;    /* the state to go back to when a wait is stopped */
-  GCancellable *cancellable; /* of the wait; nullable */
-  GCancellable *closed;      /* of everything else */
-  guint         look_source;
-  guint         offer_source;
-  gint64        taking_since; /* monotonic time */
-  char         *unprotected;  /* why the text is to be edited without a lock; nullable */
-  char         *title;
-  char         *text;
+  GFile            *file;
+  FluflLock        *lock;
+  FluflLockMonitor *monitor;     /* while somebody else may have the lock; nullable */
+  EditorState       state;
+  EditorState       asked_in;    /* the state to go back to when a wait is stopped */
+  GCancellable     *cancellable; /* of the wait; nullable */
+  GCancellable     *closed;      /* of everything else */
+  guint             offer_source;
+  char             *watch;       /* what is shown while a hung holder is watched; nullable */
+  char             *unprotected; /* why the text is to be edited without a lock; nullable */
+  char             *title;
+  char             *text;
 };
 
 G_DEFINE_FINAL_TYPE (EditorDocument, editor_document, G_TYPE_OBJECT)
@@ -103,112 +100,108 @@ name_person (FluflLockDetails *details)
   return "Somebody else";
 }
 
-/* What the user waits for. An acquisition watches an expired lock for a third of its lifetime and
- * five seconds, if the process of the holder still exists. The others have the same lifetime, since
- * they use the same preset. */
-static char *
-describe_progress (EditorDocument *self)
-{
-  gint64 watch = flufl_lock_get_lifetime (self->lock) / 3 / 1000 + 5;
-  gint64 left = watch - (g_get_monotonic_time () - self->taking_since) / G_USEC_PER_SEC;
-
-  if (left <= 0)
-    return g_strdup ("The program does not answer. Its lock is about to be broken.");
-  return g_strdup_printf ("The program does not answer. It is watched for up to %d s more before its "
-                          "lock is broken.", (int) left);
-}
-
-static void
-show_taking_over (EditorDocument *self, FluflLockDetails *details)
-{
-  const char *person = name_person (details);
-
-  if (flufl_lock_details_get_state (details) == FLUFL_LOCK_STATE_STALE)
-    show (self, EDITOR_STATE_TAKING_OVER, g_strdup_printf ("Taking over from %s", person),
-          g_strdup ("The program has crashed."));
-  else if (flufl_lock_details_get_state (details) == FLUFL_LOCK_STATE_THEIRS_EXPIRED)
-    show (self, EDITOR_STATE_TAKING_OVER, g_strdup_printf ("Taking over from %s", person),
-          describe_progress (self));
-  /* The holder works again, so this has become an ordinary wait. A lock of this process may be the
-   * one that is being taken: the acquisition reports it. */
-  else if (!flufl_lock_details_is_own_process (details))
-    {
-      self->asked_in = EDITOR_STATE_TAKEN;
-      show (self, EDITOR_STATE_WAITING, g_strdup_printf ("Waiting for %s", person),
-            describe_place (details));
-    }
-}
-
 static void
 show_holder (EditorDocument *self, FluflLockDetails *details)
 {
+  FluflLockState seen = flufl_lock_details_get_state (details);
   const char *person = name_person (details);
   g_autofree char *place = describe_place (details);
+  /* A lock may be broken in these two states; the holder works in the others, as far as is known. */
+  const char *trouble = seen == FLUFL_LOCK_STATE_STALE           ? "The program has crashed."
+                        : seen == FLUFL_LOCK_STATE_THEIRS_EXPIRED ? "The program does not answer."
+                                                                  : NULL;
 
-  if (self->state == EDITOR_STATE_TAKING_OVER)
-    show_taking_over (self, details);
-  else if (self->state == EDITOR_STATE_WAITING)
-    show (self, EDITOR_STATE_WAITING, g_strdup_printf ("Waiting for %s", person),
-          g_steal_pointer (&place));
-  /* These two may be broken; a holder of another state works, as far as is known. */
-  else if (flufl_lock_details_get_state (details) == FLUFL_LOCK_STATE_STALE)
+  if (self->state == EDITOR_STATE_TAKING_OVER && trouble != NULL)
+    show (self, EDITOR_STATE_TAKING_OVER, g_strdup_printf ("Taking over from %s", person),
+          seen == FLUFL_LOCK_STATE_STALE ? g_strdup (trouble) : g_strdup (self->watch));
+  /* The holder may work again, so that a taking over has become an ordinary wait. A lock of this
+   * process may be the one that is being taken: the acquisition reports it. */
+  else if (self->state == EDITOR_STATE_WAITING
+           || (self->state == EDITOR_STATE_TAKING_OVER
+               && !flufl_lock_details_is_own_process (details)))
+    {
+      self->asked_in = EDITOR_STATE_TAKEN;
+      show (self, EDITOR_STATE_WAITING, g_strdup_printf ("Waiting for %s", person),
+            g_steal_pointer (&place));
+    }
+  else if (trouble != NULL)
     show (self, EDITOR_STATE_DEAD, g_strdup_printf ("%s had this document open", person),
-          g_strdup_printf ("%s The program has crashed.", place));
-  else if (flufl_lock_details_get_state (details) == FLUFL_LOCK_STATE_THEIRS_EXPIRED)
-    show (self, EDITOR_STATE_DEAD, g_strdup_printf ("%s had this document open", person),
-          g_strdup_printf ("%s The program does not answer.", place));
-  else
+          g_strdup_printf ("%s %s", place, trouble));
+  else if (self->state != EDITOR_STATE_TAKING_OVER)
     show (self, EDITOR_STATE_TAKEN, g_strdup_printf ("%s has this document open", person),
           g_steal_pointer (&place));
 }
 
 /* --- Who has it --- */
 
-static void look (EditorDocument *self);
-
-static gboolean
-look_cb (gpointer self)
-{
-  look (self);
-  return G_SOURCE_CONTINUE;
-}
-
 static void
-set_looking (EditorDocument *self, gboolean looking)
+seen_cb (EditorDocument *self)
 {
-  if (looking && self->look_source == 0)
-    self->look_source = g_timeout_add_seconds (LOOK_INTERVAL, look_cb, self);
-  if (!looking && self->look_source != 0)
-    {
-      g_source_remove (self->look_source);
-      self->look_source = 0;
-    }
-  if (looking)
-    look (self);
-}
+  FluflLockDetails *details = flufl_lock_monitor_get_details (self->monitor);
+  FluflLockState state = flufl_lock_monitor_get_state (self->monitor);
 
-static void
-looked_cb (GObject *lock, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (EditorDocument) self = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (FluflLockDetails) details
-      = flufl_lock_query_details_finish (FLUFL_LOCK (lock), result, &error);
-
-  if (self->look_source == 0)
+  /* An acquisition reports itself that this object has the lock. */
+  if (state == FLUFL_LOCK_STATE_OURS || state == FLUFL_LOCK_STATE_OURS_EXPIRED)
     return;
   if (details != NULL)
     show_holder (self, details);
-  else if (g_error_matches (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD)
+  else if (state == FLUFL_LOCK_STATE_UNLOCKED && self->state != EDITOR_STATE_FREE
            && self->cancellable == NULL)
     show (self, EDITOR_STATE_FREE, g_strdup ("This document is free now"),
           g_strdup ("It may have changed since it was opened here."));
 }
 
 static void
-look (EditorDocument *self)
+watch (EditorDocument *self)
 {
-  flufl_lock_query_details_async (self->lock, self->closed, looked_cb, g_object_ref (self));
+  if (self->monitor == NULL)
+    {
+      self->monitor = flufl_lock_monitor_new_for_lock (self->lock);
+      g_signal_connect_object (self->monitor, "changed", G_CALLBACK (seen_cb), self,
+                               G_CONNECT_SWAPPED);
+    }
+  seen_cb (self);
+}
+
+/* --- Who wants it --- */
+
+static void
+list_thread (GTask *task, gpointer self, gpointer data, GCancellable *cancellable)
+{
+  (void) data;
+  g_task_return_pointer (task,
+                         flufl_lock_list_waiters (EDITOR_DOCUMENT (self)->lock, cancellable, NULL),
+                         (GDestroyNotify) g_ptr_array_unref);
+}
+
+static void
+listed_cb (GObject *object, GAsyncResult *result, gpointer user_data)
+{
+  EditorDocument *self = EDITOR_DOCUMENT (object);
+  g_autoptr (GPtrArray) waiters = g_task_propagate_pointer (G_TASK (result), NULL);
+  FluflLockDetails *first = waiters != NULL && waiters->len > 0 ? waiters->pdata[0] : NULL;
+
+  (void) user_data;
+  if (self->state == EDITOR_STATE_EDITING && flufl_lock_get_wanted (self->lock))
+    show (self, EDITOR_STATE_EDITING,
+          g_strdup_printf ("%s waits for this document",
+                           first != NULL ? name_person (first) : "Somebody else"),
+          first != NULL ? describe_place (first) : NULL);
+}
+
+/* To list the waiters can be a question to a file server, so a thread asks it. */
+static void
+wanted_cb (EditorDocument *self)
+{
+  g_autoptr (GTask) task = NULL;
+
+  if (self->state != EDITOR_STATE_EDITING)
+    return;
+  show (self, EDITOR_STATE_EDITING, NULL, NULL);
+  if (!flufl_lock_get_wanted (self->lock))
+    return;
+  task = g_task_new (self, self->closed, listed_cb, NULL);
+  g_task_run_in_thread (task, list_thread);
 }
 
 /* --- To have it --- */
@@ -222,8 +215,17 @@ offer_over_cb (gpointer user_data)
   flufl_lock_abandon (self->lock);
   show (self, EDITOR_STATE_FREE, g_strdup ("This document was free"),
         g_strdup ("Nobody edited it here, so others may have it again."));
-  set_looking (self, TRUE);
+  watch (self);
   return G_SOURCE_REMOVE;
+}
+
+/* Others may have the document, whose text is saved. */
+void
+editor_document_let_go (EditorDocument *self)
+{
+  show (self, EDITOR_STATE_TAKEN, NULL, NULL);
+  flufl_lock_abandon (self->lock);
+  watch (self);
 }
 
 static void
@@ -273,7 +275,6 @@ ask_office (EditorDocument *self)
 static void
 take_win (EditorDocument *self)
 {
-  set_looking (self, FALSE);
   g_clear_pointer (&self->unprotected, g_free);
   if (self->state == EDITOR_STATE_WAITING)
     {
@@ -292,13 +293,13 @@ acquired_cb (GObject *lock, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   g_clear_object (&self->cancellable);
+  g_clear_object (&self->monitor);
   if (flufl_lock_acquire_finish (FLUFL_LOCK (lock), result, &error))
     take_win (self);
   else if (g_cancellable_is_cancelled (self->closed))
     return;
   else if (flufl_error_means_unavailable (error))
     {
-      set_looking (self, FALSE);
       g_free (self->unprotected);
       self->unprotected = g_strdup (error->message);
       begin_reading (self);
@@ -307,14 +308,11 @@ acquired_cb (GObject *lock, GAsyncResult *result, gpointer user_data)
            || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     {
       self->state = self->asked_in;
-      set_looking (self, TRUE);
+      watch (self);
     }
   else
-    {
-      set_looking (self, FALSE);
-      show (self, EDITOR_STATE_FAILED, g_strdup ("This document cannot be locked"),
-            g_strdup (error->message));
-    }
+    show (self, EDITOR_STATE_FAILED, g_strdup ("This document cannot be locked"),
+          g_strdup (error->message));
 }
 
 static void
@@ -353,21 +351,28 @@ editor_document_wait (EditorDocument *self)
 {
   self->asked_in = EDITOR_STATE_TAKEN;
   show (self, EDITOR_STATE_WAITING, g_strdup ("Waiting"), NULL);
-  set_looking (self, TRUE);
+  watch (self);
   acquire (self, FLUFL_LOCK_TIMEOUT_FOREVER);
 }
 
 /* An acquisition breaks the lock of a holder that is proved dead, or whose lock expired more than
- * ten seconds ago. It never breaks the lock of a holder that refreshes it in time. How long it first
- * watches the lock depends on the holder, so the wait has no timeout, and the user can stop it. */
+ * ten seconds ago. It never breaks the lock of a holder that refreshes it in time. If the process of
+ * the holder still exists, it first watches the lock for a third of the lifetime and five seconds.
+ * So the wait has no timeout, and the user can stop it. */
 void
 editor_document_take_over (EditorDocument *self)
 {
+  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
+  double seconds = flufl_lock_get_lifetime (self->lock) / 3 / 1000.0 + 5;
+  g_autoptr (GDateTime) end = g_date_time_add_seconds (now, seconds);
+
   self->asked_in = EDITOR_STATE_DEAD;
-  self->taking_since = g_get_monotonic_time ();
+  g_free (self->watch);
+  self->watch = g_date_time_format (end, "The program does not answer. Unless it does, its lock is "
+                                         "broken by %H:%M:%S.");
   show (self, EDITOR_STATE_TAKING_OVER, g_strdup ("Taking over"), NULL);
   acquire (self, FLUFL_LOCK_TIMEOUT_FOREVER);
-  set_looking (self, TRUE);
+  watch (self);
 }
 
 /* The text of the file is shown, or @error says why it cannot be. Then others may have the lock. */
@@ -386,7 +391,10 @@ editor_document_read_done (EditorDocument *self, const GError *error)
     show (self, EDITOR_STATE_UNPROTECTED, g_strdup ("Others can change this document meanwhile"),
           g_strdup (self->unprotected));
   else
-    show (self, EDITOR_STATE_EDITING, NULL, NULL);
+    {
+      show (self, EDITOR_STATE_EDITING, NULL, NULL);
+      wanted_cb (self);
+    }
 }
 
 /* Ends a wait. */
@@ -401,7 +409,7 @@ editor_document_stop (EditorDocument *self)
 void
 editor_document_close (EditorDocument *self)
 {
-  set_looking (self, FALSE);
+  g_clear_object (&self->monitor);
   stop_offer (self);
   g_cancellable_cancel (self->closed);
   flufl_lock_abandon (self->lock);
@@ -422,7 +430,7 @@ lost_cb (FluflLock *lock, const GError *error, gpointer user_data)
   /* The user has changed nothing yet. */
   stop_offer (self);
   self->state = EDITOR_STATE_TAKEN;
-  set_looking (self, TRUE);
+  watch (self);
 }
 
 /* --- To save it --- */
@@ -432,16 +440,12 @@ replaced_cb (GObject *file, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   EditorDocument *self = g_task_get_source_object (task);
-  GError *error = NULL;
+  g_autoptr (GError) error = NULL;
 
   if (g_file_replace_contents_finish (G_FILE (file), result, NULL, &error))
-    {
-      g_task_return_boolean (task, TRUE);
-      return;
-    }
-  /* If the loss of the lock has stopped the work, this is the reason. */
-  g_task_return_error (task, flufl_lock_explain_error (self->lock, error));
-  g_error_free (error);
+    g_task_return_boolean (task, TRUE);
+  else /* if the loss of the lock has stopped the work, the loss is the reason */
+    g_task_return_error (task, flufl_lock_explain_error (self->lock, error));
 }
 
 static void
@@ -458,16 +462,13 @@ replace (GTask *task)
 static void
 refreshed_cb (GObject *lock, GAsyncResult *result, gpointer user_data)
 {
-  GTask *task = user_data;
+  g_autoptr (GTask) task = user_data;
   GError *error = NULL;
 
   if (flufl_lock_refresh_finish (FLUFL_LOCK (lock), result, &error))
-    {
-      replace (task);
-      return;
-    }
-  g_task_return_error (task, error);
-  g_object_unref (task);
+    replace (g_steal_pointer (&task));
+  else
+    g_task_return_error (task, error);
 }
 
 void
@@ -537,7 +538,9 @@ editor_document_new (GFile *file)
   self->file = g_object_ref (file);
   /* As flufl_lock_new_for_document(), with names for people. */
   self->lock = g_object_new (FLUFL_TYPE_LOCK, "document", file, "subject", shown, "program-name",
-                             g_get_application_name (), NULL);
+                             g_get_application_name (), "watch-wanted", TRUE, NULL);
+  g_signal_connect_object (self->lock, "notify::wanted", G_CALLBACK (wanted_cb), self,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (self->lock, "lost", G_CALLBACK (lost_cb), self, 0);
   return self;
 }
@@ -548,9 +551,11 @@ editor_document_finalize (GObject *object)
   EditorDocument *self = EDITOR_DOCUMENT (object);
 
   g_clear_object (&self->file);
+  g_clear_object (&self->monitor);
   g_clear_object (&self->lock);
   g_clear_object (&self->cancellable);
   g_clear_object (&self->closed);
+  g_free (self->watch);
   g_free (self->unprotected);
   g_free (self->title);
   g_free (self->text);

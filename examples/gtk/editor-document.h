@@ -16,7 +16,8 @@ typedef enum
   EDITOR_STATE_OPENING,     /* the lock is being acquired, or looked at */
   EDITOR_STATE_READING,     /* the text may be edited as soon as it was read again */
   EDITOR_STATE_UNREADABLE,  /* the text could not be read */
-  EDITOR_STATE_EDITING,     /* the lock is held, and the text was read under it */
+  EDITOR_STATE_EDITING,     /* the lock is held, and the text was read under it; a title is shown
+                             * while somebody waits */
   EDITOR_STATE_UNPROTECTED, /* there can be no lock here; editing goes on without one */
   EDITOR_STATE_TAKEN,       /* somebody else holds the lock */
   EDITOR_STATE_DEAD,        /* the holder is proved dead, or its lock has expired */
@@ -46,6 +47,7 @@ void            editor_document_edit          (EditorDocument      *self);
 void            editor_document_wait          (EditorDocument      *self);
 void            editor_document_take_over     (EditorDocument      *self);
 void            editor_document_stop          (EditorDocument      *self);
+void            editor_document_let_go        (EditorDocument      *self);
 void            editor_document_read_done     (EditorDocument      *self,
                                                const GError        *error);
 void            editor_document_close         (EditorDocument      *self);

@@ -13,6 +13,13 @@
 #define EDITOR_TYPE_WINDOW (editor_window_get_type ())
 G_DECLARE_FINAL_TYPE (EditorWindow, editor_window, EDITOR, WINDOW, AdwApplicationWindow)
 
+typedef enum
+{
+  AFTER_SAVE_STAY,
+  AFTER_SAVE_LET_GO, /* until then nothing can be typed */
+  AFTER_SAVE_CLOSE,
+} AfterSave;
+
 struct _EditorWindow
 {
   AdwApplicationWindow parent_instance;
@@ -21,10 +28,9 @@ struct _EditorWindow
   EditorDocument *next;    /* what the text is about to be saved as; nullable */
   GCancellable   *reading; /* of the last reading; nullable */
   guint           n_saves; /* that are under way */
-  gboolean        closing; /* the window is to be closed when the text is saved */
+  AfterSave       after;
   GtkTextBuffer  *buffer;
-  GtkWidget      *view, *heading, *revealer, *title, *text, *spinner, *toasts;
-  GtkWidget      *wait, *stop, *take_over, *edit, *save_as;
+  GtkWidget      *view, *heading, *revealer, *title, *text, *spinner, *button, *toasts;
 };
 
 G_DEFINE_FINAL_TYPE (EditorWindow, editor_window, ADW_TYPE_APPLICATION_WINDOW)
@@ -49,6 +55,20 @@ complain (EditorWindow *self, const char *text)
 
 /* --- The banner --- */
 
+/* What the user can decide when there is a banner. */
+static const struct { const char *label, *action; } buttons[EDITOR_STATE_FAILED + 1] = {
+  [EDITOR_STATE_EDITING] = { "Save and Let Go", "win.let-go" },
+  [EDITOR_STATE_TAKEN] = { "Notify Me", "win.wait" },
+  [EDITOR_STATE_WAITING] = { "Stop Waiting", "win.stop" },
+  [EDITOR_STATE_DEAD] = { "Take Over", "win.take-over" },
+  [EDITOR_STATE_TAKING_OVER] = { "Stop", "win.stop" },
+  [EDITOR_STATE_FREE] = { "Reload and Edit", "win.edit" },
+  [EDITOR_STATE_OFFERED] = { "Reload and Edit", "win.edit" },
+  [EDITOR_STATE_OFFICE] = { "Edit Anyway", "win.edit" },
+  [EDITOR_STATE_UNREADABLE] = { "Try Again", "win.edit" },
+  [EDITOR_STATE_LOST] = { "Save As…", "win.save-as" },
+};
+
 static void
 notify_user (EditorWindow *self)
 {
@@ -61,23 +81,13 @@ notify_user (EditorWindow *self)
 }
 
 static void
-show_progress (EditorWindow *self)
-{
-  EditorState state = editor_document_get_state (self->document);
-
-  adw_window_title_set_subtitle (ADW_WINDOW_TITLE (self->heading),
-                                 self->closing                   ? "Saving before closing…"
-                                 : self->n_saves > 0             ? "Saving…"
-                                 : state == EDITOR_STATE_READING ? "Reading…"
-                                                                 : "");
-}
-
-static void
 document_changed_cb (EditorWindow *self)
 {
   EditorState state = editor_document_get_state (self->document);
   const char *title = editor_document_get_title (self->document);
   const char *text = editor_document_get_text (self->document);
+  gboolean editable = editor_document_is_editable (self->document);
+  gboolean asks = title != NULL && buttons[state].label != NULL;
 
   /* While nobody has to decide anything, there is no banner. */
   gtk_revealer_set_reveal_child (GTK_REVEALER (self->revealer), title != NULL);
@@ -86,27 +96,20 @@ document_changed_cb (EditorWindow *self)
   if (title != NULL)
     gtk_label_set_text (GTK_LABEL (self->text), text != NULL ? text : "");
   gtk_widget_set_visible (self->text, text != NULL);
-  gtk_widget_set_visible (self->wait, state == EDITOR_STATE_TAKEN);
-  gtk_widget_set_visible (self->stop, state == EDITOR_STATE_WAITING
-                                          || state == EDITOR_STATE_TAKING_OVER);
-  gtk_button_set_label (GTK_BUTTON (self->stop),
-                        state == EDITOR_STATE_WAITING ? "Stop Waiting" : "Stop");
-  gtk_widget_set_visible (self->spinner, gtk_widget_get_visible (self->stop));
-  gtk_widget_set_visible (self->take_over, state == EDITOR_STATE_DEAD);
-  gtk_widget_set_visible (self->edit, state == EDITOR_STATE_FREE || state == EDITOR_STATE_OFFERED
-                                          || state == EDITOR_STATE_OFFICE
-                                          || state == EDITOR_STATE_UNREADABLE);
-  gtk_button_set_label (GTK_BUTTON (self->edit),
-                        state == EDITOR_STATE_OFFICE       ? "Edit Anyway"
-                        : state == EDITOR_STATE_UNREADABLE ? "Try Again"
-                                                           : "Reload and Edit");
-  show_progress (self);
-  gtk_widget_set_visible (self->save_as, state == EDITOR_STATE_LOST);
+  gtk_widget_set_visible (self->spinner, state == EDITOR_STATE_WAITING
+                                             || state == EDITOR_STATE_TAKING_OVER);
+  gtk_widget_set_visible (self->button, asks);
+  gtk_button_set_label (GTK_BUTTON (self->button), asks ? buttons[state].label : "");
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->button), buttons[state].action);
+  adw_window_title_set_subtitle (ADW_WINDOW_TITLE (self->heading),
+                                 self->after == AFTER_SAVE_CLOSE ? "Saving before closing…"
+                                 : self->n_saves > 0             ? "Saving…"
+                                 : state == EDITOR_STATE_READING ? "Reading…"
+                                                                 : "");
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.save",
-                                 editor_document_is_editable (self->document)
-                                     && state != EDITOR_STATE_LOST);
+                                 editable && state != EDITOR_STATE_LOST);
   gtk_text_view_set_editable (GTK_TEXT_VIEW (self->view),
-                              editor_document_is_editable (self->document));
+                              editable && self->after != AFTER_SAVE_LET_GO);
   if (state == EDITOR_STATE_OFFERED)
     notify_user (self);
 }
@@ -162,6 +165,8 @@ set_document (EditorWindow *self, EditorDocument *document)
   g_autofree char *shown = g_filename_display_name (name);
 
   stop_reading (self);
+  if (self->after == AFTER_SAVE_LET_GO)
+    self->after = AFTER_SAVE_STAY; /* the other document goes anyway */
   if (self->document != NULL)
     {
       g_signal_handlers_disconnect_by_data (self->document, self);
@@ -182,20 +187,22 @@ static void
 begin_save (EditorWindow *self)
 {
   self->n_saves++;
-  show_progress (self);
+  document_changed_cb (self);
 }
 
-/* A text that is not saved keeps its window open. */
+/* A text that is not saved keeps its window open, and its document. */
 static void
 end_save (EditorWindow *self, gboolean saved)
 {
-  gboolean closes = saved && self->closing;
+  AfterSave after = saved ? self->after : AFTER_SAVE_STAY;
 
   self->n_saves--;
-  self->closing = closes && self->n_saves > 0;
-  show_progress (self);
-  if (closes)
+  self->after = self->n_saves > 0 ? after : AFTER_SAVE_STAY;
+  document_changed_cb (self);
+  if (after == AFTER_SAVE_CLOSE && self->n_saves == 0)
     gtk_window_close (GTK_WINDOW (self));
+  if (after == AFTER_SAVE_LET_GO && self->n_saves == 0)
+    editor_document_let_go (self->document);
 }
 
 static void
@@ -235,9 +242,11 @@ save (GtkWidget *widget, const char *name, GVariant *parameter)
   EditorWindow *self = EDITOR_WINDOW (widget);
   g_autoptr (GBytes) content = dup_content (self);
 
-  (void) name, (void) parameter;
+  (void) parameter;
   if (!editor_document_is_editable (self->document))
     return;
+  if (g_str_equal (name, "win.let-go"))
+    self->after = AFTER_SAVE_LET_GO;
   begin_save (self);
   editor_document_save_async (self->document, content, saved_cb, g_object_ref (self));
 }
@@ -373,24 +382,13 @@ act (GtkWidget *widget, const char *name, GVariant *parameter)
 static gboolean
 close_request_cb (EditorWindow *self)
 {
-  self->closing = self->n_saves > 0;
-  show_progress (self);
-  if (self->closing)
+  self->after = self->n_saves > 0 ? AFTER_SAVE_CLOSE : AFTER_SAVE_STAY;
+  document_changed_cb (self);
+  if (self->n_saves > 0)
     return GDK_EVENT_STOP;
   drop_next (self);
   editor_document_close (self->document);
   return GDK_EVENT_PROPAGATE;
-}
-
-static GtkWidget *
-make_button (GtkWidget *box, const char *label, const char *action)
-{
-  GtkWidget *button = gtk_button_new_with_label (label);
-
-  gtk_actionable_set_action_name (GTK_ACTIONABLE (button), action);
-  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
-  gtk_box_append (GTK_BOX (box), button);
-  return button;
 }
 
 static GtkWidget *
@@ -421,11 +419,9 @@ make_banner (EditorWindow *self)
   self->spinner = gtk_spinner_new ();
   gtk_spinner_start (GTK_SPINNER (self->spinner));
   gtk_box_append (GTK_BOX (banner), self->spinner);
-  self->wait = make_button (banner, "Notify Me", "win.wait");
-  self->stop = make_button (banner, "Stop Waiting", "win.stop");
-  self->take_over = make_button (banner, "Take Over", "win.take-over");
-  self->edit = make_button (banner, "Reload and Edit", "win.edit");
-  self->save_as = make_button (banner, "Save As…", "win.save-as");
+  self->button = gtk_button_new ();
+  gtk_widget_set_valign (self->button, GTK_ALIGN_CENTER);
+  gtk_box_append (GTK_BOX (banner), self->button);
   self->revealer = gtk_revealer_new ();
   gtk_revealer_set_child (GTK_REVEALER (self->revealer), banner);
   return self->revealer;
@@ -487,6 +483,7 @@ editor_window_class_init (EditorWindowClass *klass)
   G_OBJECT_CLASS (klass)->dispose = editor_window_dispose;
   gtk_widget_class_install_action (widget_class, "win.save", NULL, save);
   gtk_widget_class_install_action (widget_class, "win.save-as", NULL, save_as);
+  gtk_widget_class_install_action (widget_class, "win.let-go", NULL, save);
   gtk_widget_class_install_action (widget_class, "win.wait", NULL, act);
   gtk_widget_class_install_action (widget_class, "win.stop", NULL, act);
   gtk_widget_class_install_action (widget_class, "win.take-over", NULL, act);

@@ -8,9 +8,11 @@ What the windows show is read as a screen reader reads it, and what people do is
 buttons. With FLUFL_TEST_PICTURES=DIRECTORY the test also writes the pictures of the documentation.
 """
 
+import ctypes
 import os
 import pathlib
 import pwd
+import select
 import shutil
 import socket
 import sys
@@ -29,12 +31,26 @@ except (ImportError, ValueError) as error:
 EDITOR = sys.argv[1]
 PICTURES = os.environ.get('FLUFL_TEST_PICTURES')
 
+# Of <sys/inotify.h>.
+IN_OPEN = 0x20
+
 
 def other_user():
     """A user who is not this one, or None."""
     if os.geteuid() != 0:
         return None
     return next((user for user in pwd.getpwall() if user.pw_name == 'nobody'), None)
+
+
+def is_quiet(path, seconds):
+    """Whether no process opens the file for some seconds."""
+    libc = ctypes.CDLL(None)
+    opened = libc.inotify_init1(os.O_CLOEXEC)
+    try:
+        assert libc.inotify_add_watch(opened, os.fsencode(path), IN_OPEN) >= 0
+        return select.select([opened], [], [], seconds)[0] == []
+    finally:
+        os.close(opened)
 
 
 class Case(unittest.TestCase):
@@ -132,6 +148,14 @@ class Windows(Case):
         wait_for(lambda: reader.text() == 'Draft. Minutes of May\n', 'the text is read again')
         wait_for(lambda: 'Reload and Edit' not in reader.buttons(), 'the banner goes')
 
+    def test_reader_is_quiet(self):
+        """A window that shows who has the document looks at the lock when it changes, and not in a loop."""
+        holder = self.start_editing()
+        reader = self.start_reading()
+        wait_for(lambda: is_quiet(self.directory / '.minutes.txt.lock', 3), 'nobody looks at the lock for 3 s')
+        holder.kill()
+        reader.await_words('The program has crashed', 'Take Over')
+
     def test_wait(self):
         holder = self.start_editing()
         reader = self.start_reading()
@@ -149,6 +173,51 @@ class Windows(Case):
         self.start_reading()
         reader.click('Reload and Edit')
         wait_for(reader.is_editable, 'the waiter can edit')
+
+    def test_wanted(self):
+        """A window that has the document shows who waits for it, and saves and gives it up on request."""
+        holder = self.start_editing()
+        reader = self.start_reading()
+        self.change(holder, 'Draft. ')
+        self.assertNotIn('Save and Let Go', holder.buttons())
+        reader.click('Notify Me')
+        holder.await_words(' waits for this document', 'In “Editor” on “', 'since', 'Save and Let Go')
+        self.assertTrue(holder.is_editable())
+        self.picture(holder, 'wanted')
+        reader.click('Stop Waiting')
+        wait_for(lambda: 'Save and Let Go' not in holder.buttons(), 'the banner goes')
+        reader.click('Notify Me')
+        holder.click('Save and Let Go')
+        reader.await_words('It is kept for you for a minute', 'Reload and Edit')
+        self.assertEqual(self.path.read_text(), 'Draft. Minutes of May\n')
+        holder.await_words('has this document open', 'Notify Me')
+        self.assertFalse(holder.is_editable())
+        reader.click('Reload and Edit')
+        wait_for(reader.is_editable, 'the waiter can edit')
+        self.assertEqual(reader.text(), 'Draft. Minutes of May\n')
+
+    def test_unsaved_is_not_let_go(self):
+        """A document whose text could not be saved stays with its window."""
+        holder = self.start_editing()
+        reader = self.start_reading()
+        self.change(holder, 'Precious. ')
+        self.path.unlink()
+        os.mkfifo(self.path)  # nobody can open it for writing until somebody reads
+        reader.click('Notify Me')
+        holder.click('Save and Let Go')
+        holder.await_words('Saving…')
+        wait_for(lambda: not holder.is_editable(), 'nothing can be typed that is not saved')
+        self.assertEqual(len(self.lock_files()), 3)
+        os.close(os.open(self.path, os.O_RDONLY))
+        holder.await_words('regular file', 'Save and Let Go')
+        wait_for(holder.is_editable, 'the text can be edited')
+        self.assertEqual(holder.text(), 'Precious. Minutes of May\n')
+        self.assertEqual(len(self.lock_files()), 3)
+        reader.await_words('Waiting for')
+        self.path.unlink()
+        holder.click('Save and Let Go')
+        reader.await_words('It is kept for you for a minute')
+        self.assertEqual(self.path.read_text(), 'Precious. Minutes of May\n')
 
     def test_take_over(self):
         holder = self.start_editing()
@@ -169,7 +238,8 @@ class Windows(Case):
         enough = self.expire()
         reader.await_words('The program does not answer', 'Take Over')
         reader.click('Take Over')
-        reader.await_words('Taking over from', 'It is watched for up to', 'Stop')
+        reader.await_words('Taking over from', 'its lock is broken by', 'Stop')
+        self.picture(reader, 'taking-over')
         # The user can think better of it.
         reader.click('Stop')
         reader.await_words('The program does not answer', 'Take Over')
