@@ -3,6 +3,8 @@
 
 """A screen of its own, and the windows on it, as a screen reader sees them."""
 
+import ast
+import functools
 import os
 import pathlib
 import signal
@@ -34,10 +36,11 @@ def enter_session(directory):
             os.environ, FLUFL_TEST_SCREEN='yes', DISPLAY=':' + number, GDK_BACKEND='x11', GSK_RENDERER='cairo',
             GTK_A11Y='atspi', GTK_USE_PORTAL='0', ADW_DISABLE_PORTAL='1', GSETTINGS_BACKEND='memory',
             GTK_THEME='', HOME=directory, XDG_RUNTIME_DIR=directory, XDG_CACHE_HOME=directory + '/cache',
-            NO_AT_BRIDGE='0', LC_ALL='C.UTF-8')
+            NO_AT_BRIDGE='0', GIO_USE_VFS='local', GIO_USE_VOLUME_MONITOR='unix', LC_ALL='C.UTF-8')
         for name in ('WAYLAND_DISPLAY', 'DBUS_SESSION_BUS_ADDRESS', 'AT_SPI_BUS_ADDRESS', 'GTK_THEME'):
             environment.pop(name, None)
-        status = subprocess.run(['dbus-run-session', '--', sys.executable, *sys.argv], env=environment).returncode
+        status = subprocess.run(['dbus-run-session', '--', sys.executable, '-B', *sys.argv],
+                                env=environment).returncode
     finally:
         server.terminate()
         server.wait()
@@ -101,7 +104,9 @@ class Program:
                 if node.get_role() in (Atspi.Role.LABEL, Atspi.Role.PUSH_BUTTON, Atspi.Role.STATIC)]
 
     def buttons(self):
-        return {node.get_name(): node for node in self.widgets() if node.get_role() == Atspi.Role.PUSH_BUTTON}
+        """The buttons by their names. A dialog has each twice, and shows the first if there is room."""
+        return {node.get_name(): node for node in reversed(self.widgets())
+                if node.get_role() == Atspi.Role.PUSH_BUTTON}
 
     def await_words(self, *parts, patience=PATIENCE):
         """Wait until each of the parts is in a text that is shown."""
@@ -114,10 +119,10 @@ class Program:
             raise AssertionError(f'{error}; these are: {self.words()}') from None
 
     def click(self, name):
-        """Press a button. One with a mnemonic has two names: “_Replace Replace”."""
+        """Press a button. The names of one in a dialog are “_Replace Replace” or “Cancel Cancel”."""
         def find():
             buttons = self.buttons()
-            return buttons.get(name) or buttons.get(f'_{name} {name}')
+            return buttons.get(name) or buttons.get(f'_{name} {name}') or buttons.get(f'{name} {name}')
         button = wait_for(find, f'the button {name}')
         assert Atspi.Action.do_action(button, 0)
 
@@ -168,3 +173,54 @@ class Program:
                 self.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 self.kill()
+
+
+# The beginning of each answer of serve(). The bus writes to the same pipe.
+ANSWER = 'answer: '
+
+
+class Remote:
+    """A program on another screen, such as that of another user. The command runs serve(), below."""
+
+    def __init__(self, command, **options):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        env={name: value for name, value in os.environ.items()
+                                             if name not in ('FLUFL_TEST_SCREEN', 'DISPLAY')}, **options)
+
+    def ask(self, method, *arguments):
+        print(repr((method, arguments)), file=self.process.stdin, flush=True)
+        answer = next((line for line in self.process.stdout if line.startswith(ANSWER)), None)
+        assert answer, f'the other screen has gone: {method}{arguments}'
+        error, result = ast.literal_eval(answer.removeprefix(ANSWER))
+        if error:
+            raise AssertionError(error)
+        return result
+
+    def __getattr__(self, method):
+        return functools.partial(self.ask, method)
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(PATIENCE)
+
+
+def serve(command):
+    """Do with a program what Remote.ask() asks for, until there is nothing more."""
+    program = Program(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    try:
+        for line in sys.stdin:
+            method, arguments = ast.literal_eval(line)
+            error = result = None
+            try:
+                result = getattr(program, method)(*arguments)
+            except AssertionError as failure:
+                error = str(failure)
+            print(ANSWER + repr((error, result)), flush=True)
+    finally:
+        program.end()
+
+
+if __name__ == '__main__':
+    enter_session(sys.argv[1])
+    serve(sys.argv[2:])

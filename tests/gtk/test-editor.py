@@ -15,6 +15,7 @@ import pwd
 import select
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -35,11 +36,9 @@ PICTURES = os.environ.get('FLUFL_TEST_PICTURES')
 IN_OPEN = 0x20
 
 
-def other_user():
-    """A user who is not this one, or None."""
-    if os.geteuid() != 0:
-        return None
-    return next((user for user in pwd.getpwall() if user.pw_name == 'nobody'), None)
+# Another user, and a group that may be common to both.
+OTHER_USER = 'nobody'
+COMMON_GROUP = 'users'
 
 
 def is_quiet(path, seconds):
@@ -385,18 +384,53 @@ class Windows(Case):
         program.click('Edit Anyway')
         wait_for(program.is_editable, 'the document can be edited')
 
-    @unittest.skipUnless(other_user(), 'another user is needed, which root can be')
-    def test_two_users(self):
-        user = other_user()
-        self.directory.chmod(0o777)
+    def start_other_user(self, **options):
+        """The editor of another user, who shares a group and the directory with this one."""
+        if os.geteuid() != 0:
+            self.skipTest('this needs root, who can start a program as another user')
+        if shutil.which('runuser') is None:
+            self.skipTest('runuser is not installed')
+        runuser = ['runuser', '-u', OTHER_USER, '-G', COMMON_GROUP, '--']
+        if subprocess.run([*runuser, 'test', '-x', EDITOR, '-a', '-r', screen.__file__]).returncode != 0:
+            self.skipTest(f'the user {OTHER_USER} cannot run the editor and this test, or has no group {COMMON_GROUP}')
+        shutil.chown(self.directory, group=COMMON_GROUP)
+        self.directory.chmod(0o2770)
+        shutil.chown(self.path, group=COMMON_GROUP)
+        self.path.chmod(0o660)
         home = tempfile.mkdtemp(prefix='flufl-editor-home-')
         self.addCleanup(shutil.rmtree, home)
-        os.chown(home, user.pw_uid, user.pw_gid)
-        environment = {key: value for key, value in os.environ.items() if 'BUS' not in key}
-        environment.update(HOME=home, XDG_RUNTIME_DIR=home, XDG_CACHE_HOME=home, GTK_A11Y='none')
-        self.start(user=user.pw_uid, group=user.pw_gid, extra_groups=[], env=environment)
-        wait_for(lambda: len(self.lock_files()) == 2, 'the other user has the document')
-        self.start_reading(f'{user.pw_gecos.split(",")[0] or user.pw_name} has this document open')
+        shutil.chown(home, user=OTHER_USER)
+        program = screen.Remote([*runuser, sys.executable, '-B', screen.__file__, home, EDITOR, str(self.path)],
+                                **options)
+        self.addCleanup(program.end)
+        return program
+
+    def test_two_users(self):
+        """Each of two users sees the other, who is not root, and they take turns."""
+        here = pwd.getpwuid(os.geteuid())
+        here = here.pw_gecos.split(',')[0] or here.pw_name
+        there = pwd.getpwnam(OTHER_USER)
+        there = there.pw_gecos.split(',')[0] or there.pw_name
+        other = self.start_other_user(umask=0o002)
+        wait_for(other.is_editable, 'the other user can edit')
+        reader = self.start(umask=0o002)
+        reader.await_words(f'{there} has this document open', 'Notify Me')
+        reader.click('Notify Me')
+        other.await_words(f'{here} waits for this document', 'Save and Let Go')
+        other.keys('key', 'ctrl+Home', 'type', 'Theirs. ')
+        wait_for(lambda: other.text() == 'Theirs. Minutes of May\n', 'the other user types')
+        other.click('Save and Let Go')
+        reader.click('Reload and Edit')
+        wait_for(reader.is_editable, 'this user can edit')
+        self.assertEqual(reader.text(), 'Theirs. Minutes of May\n')
+        other.await_words(f'{here} has this document open')
+        other.click('Notify Me')
+        reader.await_words(f'{there} waits for this document')
+        self.change(reader, 'Ours. ')
+        reader.click('Save and Let Go')
+        other.click('Reload and Edit')
+        wait_for(other.is_editable, 'the other user can edit again')
+        self.assertEqual(other.text(), 'Ours. Theirs. Minutes of May\n')
 
 
 class Slow(Case):
