@@ -187,6 +187,7 @@ static void
 begin_save (EditorWindow *self)
 {
   self->n_saves++;
+  gtk_text_buffer_set_modified (self->buffer, FALSE);
   document_changed_cb (self);
 }
 
@@ -197,6 +198,8 @@ end_save (EditorWindow *self, gboolean saved)
   AfterSave after = saved ? self->after : AFTER_SAVE_STAY;
 
   self->n_saves--;
+  if (!saved)
+    gtk_text_buffer_set_modified (self->buffer, TRUE);
   self->after = self->n_saves > 0 ? after : AFTER_SAVE_STAY;
   document_changed_cb (self);
   if (after == AFTER_SAVE_CLOSE && self->n_saves == 0)
@@ -216,10 +219,7 @@ saved_cb (GObject *document, GAsyncResult *result, gpointer user_data)
   if (self->document == NULL) /* the window has gone */
     return;
   if (saved)
-    {
-      gtk_text_buffer_set_modified (self->buffer, FALSE);
-      tell (self, "Saved.");
-    }
+    tell (self, "Saved.");
   else if (editor_document_get_state (EDITOR_DOCUMENT (document)) != EDITOR_STATE_LOST)
     complain (self, error->message);
   end_save (self, saved);
@@ -378,13 +378,48 @@ act (GtkWidget *widget, const char *name, GVariant *parameter)
     editor_document_stop (document);
 }
 
+static gboolean
+close_cb (gpointer window)
+{
+  gtk_window_close (window);
+  return G_SOURCE_REMOVE;
+}
+
+/* The dialog goes before its window does. */
+static void
+answered_cb (EditorWindow *self, const char *answer)
+{
+  if (g_str_equal (answer, "save"))
+    gtk_widget_activate_action (GTK_WIDGET (self), "win.save", NULL);
+  if (g_str_equal (answer, "discard"))
+    gtk_text_buffer_set_modified (self->buffer, FALSE);
+  if (g_str_equal (answer, "save") || g_str_equal (answer, "discard"))
+    g_idle_add_full (G_PRIORITY_DEFAULT_IDLE, close_cb, g_object_ref (self), g_object_unref);
+}
+
+static void
+ask_to_save (EditorWindow *self)
+{
+  AdwMessageDialog *dialog = ADW_MESSAGE_DIALOG (
+      adw_message_dialog_new (GTK_WINDOW (self), "Save the changes?", "Otherwise they are lost."));
+
+  adw_message_dialog_add_responses (dialog, "cancel", "Cancel", "discard", "Discard", "save", "Save",
+                                    NULL);
+  adw_message_dialog_set_response_enabled (
+      dialog, "save", editor_document_get_state (self->document) != EDITOR_STATE_LOST);
+  g_signal_connect_object (dialog, "response", G_CALLBACK (answered_cb), self, G_CONNECT_SWAPPED);
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
 /* The lock is not given up while the text is being written. */
 static gboolean
 close_request_cb (EditorWindow *self)
 {
   self->after = self->n_saves > 0 ? AFTER_SAVE_CLOSE : AFTER_SAVE_STAY;
   document_changed_cb (self);
-  if (self->n_saves > 0)
+  if (self->n_saves == 0 && gtk_text_buffer_get_modified (self->buffer))
+    ask_to_save (self);
+  if (self->n_saves > 0 || gtk_text_buffer_get_modified (self->buffer))
     return GDK_EVENT_STOP;
   drop_next (self);
   editor_document_close (self->document);

@@ -342,6 +342,31 @@ class Windows(Case):
         program.process.wait(screen.PATIENCE)
         self.assertEqual(self.lock_files(), [])
 
+    def test_close_unsaved(self):
+        """A window with a text that is not saved asks before it closes."""
+        program = self.start_editing()
+        self.change(program, 'Precious. ')
+        program.click('Close')
+        program.await_words('Save the changes?', 'Discard')
+        program.click('Cancel')
+        wait_for(lambda: 'Discard Discard' not in program.buttons(), 'the question goes')
+        self.assertEqual(len(self.lock_files()), 2)
+        program.click('Close')
+        program.click('Discard')
+        program.process.wait(screen.PATIENCE)
+        self.assertEqual(self.path.read_text(), 'Minutes of May\n')
+        self.assertEqual(self.lock_files(), [])
+
+    def test_close_and_save(self):
+        program = self.start_editing()
+        self.change(program, 'Precious. ')
+        program.click('Close')
+        program.await_words('Save the changes?', 'Discard')
+        program.click('Save Save')
+        program.process.wait(screen.PATIENCE)
+        self.assertEqual(self.path.read_text(), 'Precious. Minutes of May\n')
+        self.assertEqual(self.lock_files(), [])
+
     def test_foreign_names(self):
         """A name that another program wrote is shown as it is, and is no markup."""
         program = self.start_editing()
