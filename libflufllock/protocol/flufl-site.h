@@ -55,13 +55,14 @@ typedef struct
   const char          *host_name;  /* interned; what new claims call this machine; NULL: its name */
   const char          *program_name; /* interned; what new claims call the program; NULL: nothing */
   const char          *subject;    /* interned; nullable; what messages call the lock */
-  gboolean             has_parent; /* ".." is a part of lock_path */
-  FluflFsKind          fs_kind;    /* asked for until it is known */
-  gboolean             without_links; /* the user says so of a file system of kind OTHER */
-  gboolean             exclusive;  /* locks are created exclusively here, and not linked; valid
+  /* A byte each, since each idle object has a site. */
+  guint8               has_parent; /* ".." is a part of lock_path */
+  guint8               fs_kind;    /* a FluflFsKind; asked for until it is known */
+  guint8               without_links; /* the user says so of a file system of kind OTHER */
+  guint8               exclusive;  /* locks are created exclusively here, and not linked; valid
                                     * once fs_kind is known */
-  gboolean             no_life_lines; /* flock(2) was tried here and failed */
-  gboolean             names_kept; /* new claims are named to be kept: set for an
+  guint8               no_life_lines; /* flock(2) was tried here and failed */
+  guint8               names_kept; /* new claims are named to be kept: set for an
                                     * operation, until it meets a holder */
   gint64               arrival;    /* the moment of arrival in the names of new claims, in
                                     * nanoseconds of real time; 0: when they are made. Set for
