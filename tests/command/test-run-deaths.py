@@ -117,6 +117,7 @@ class Losses(CommandTest):
     lifetime = '3'  # the loss is found within a third of it
 
     begin_family = Deaths.begin_family
+    assert_end = Deaths.assert_end
 
     def lose(self):
         for name in os.listdir(self.dir):
@@ -130,7 +131,9 @@ class Losses(CommandTest):
                 process, supervisor, family = self.begin_family('--lifetime', self.lifetime, *options)
                 self.lose()
                 self.assertIn('was lost', self.finish(process, LOST))
-                self.assertFalse(any(map(is_alive, [supervisor, *family])))
+                self.assertFalse(any(map(is_alive, family)))
+                # The front has its result before the supervisor's last instructions.
+                self.assert_end([supervisor])
 
     def test_term_comes_first(self):
         process, _ = self.hold('--lifetime', self.lifetime, '--kill-after', '1000',
