@@ -18,7 +18,7 @@
 #define TIMES 4
 
 /* The heartbeat beats every 100 ms. */
-#define LIFETIME_MS 300
+#define LIFETIME_MS 3000
 
 static const char *library;
 
