@@ -540,67 +540,6 @@ cancelled_before (Face *face, gconstpointer data)
   face_release (lock);
 }
 
-/* The lock changes hands after it was looked at. */
-static void
-break_of_another_holder (Face *face, gconstpointer data)
-{
-  const Form *form = data;
-  g_autoptr (FluflLock) breaker = face_lock_new (face);
-  g_autoptr (FluflLock) first = face_lock_new (face);
-  g_autoptr (FluflLock) next = face_lock_new (face);
-  g_autoptr (FluflLockDetails) details = NULL;
-  g_autoptr (GError) error = NULL;
-
-  face_acquire (first);
-  details = flufl_lock_query_details (breaker, NULL, &error);
-  g_assert_no_error (error);
-  face_release (first);
-  face_acquire (next);
-  for (guint i = 0; i < 2; i++)
-    {
-      g_assert_false (form->break_lock_of (breaker, details, i == 0 ? FLUFL_BREAK_NONE : FLUFL_BREAK_FORCE,
-                                           NULL, &error));
-      g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD);
-      face_assert_sentence (error, face->place.lock);
-      g_clear_error (&error);
-      g_assert_true (flufl_lock_check (next, NULL, &error));
-      g_assert_no_error (error);
-      g_assert_cmpuint (test_place_count (&face->place), ==, 2);
-    }
-  face_release (next);
-}
-
-static void
-break_of_one_holder (Face *face, gconstpointer data)
-{
-  const Form *form = data;
-  g_autoptr (FluflLock) breaker = face_lock_new (face);
-  g_autoptr (FluflLock) holder = face_lock_new (face);
-  g_autoptr (FluflLockDetails) details = NULL;
-  g_autoptr (GError) error = NULL;
-
-  face_acquire (holder);
-  details = flufl_lock_query_details (breaker, NULL, &error);
-  g_assert_no_error (error);
-  g_assert_false (form->break_lock_of (breaker, details, FLUFL_BREAK_NONE, NULL, &error));
-  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_BUSY);
-  g_clear_error (&error);
-  g_assert_true (form->break_lock_of (breaker, details, FLUFL_BREAK_FORCE, NULL, &error));
-  g_assert_no_error (error);
-  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
-  g_assert_false (flufl_lock_release (holder, NULL, &error));
-  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST);
-  g_clear_error (&error);
-
-  /* Nothing is at the path, and then a file that is not a lock. */
-  g_assert_true (form->break_lock_of (breaker, details, FLUFL_BREAK_FORCE, NULL, &error));
-  g_assert_no_error (error);
-  g_assert_true (g_file_set_contents (face->place.lock, "a letter", -1, NULL));
-  g_assert_false (form->break_lock_of (breaker, details, FLUFL_BREAK_FORCE, NULL, &error));
-  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_A_LOCK);
-  test_place_empty (&face->place);
-}
-
 /* Two objects of one process exclude each other like those of two processes. */
 static void
 objects_exclude_each_other (Face *face, gconstpointer data)
@@ -651,8 +590,6 @@ main (int argc, char *argv[])
   FACE_TEST_FORMS ("/operations/details", details);
   FACE_TEST_FORMS ("/operations/far-expiration", far_expiration);
   FACE_TEST_FORMS ("/operations/cancelled-before", cancelled_before);
-  FACE_TEST_FORMS ("/operations/break-of-another-holder", break_of_another_holder);
-  FACE_TEST_FORMS ("/operations/break-of-one-holder", break_of_one_holder);
   FACE_TEST_FORMS ("/operations/objects-exclude-each-other", objects_exclude_each_other);
 
   return g_test_run ();
