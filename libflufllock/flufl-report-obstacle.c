@@ -251,7 +251,7 @@ describe_break (const FluflFindings *findings)
     }
   if (!findings->in_vigil)
     return NULL;
-  seconds = seconds_of (findings->vigil.left) + 1;
+  seconds = seconds_of (findings->vigil_left) + 1;
   return g_strdup_printf (P_("The lock can be broken if it is not refreshed within %d s.",
                              "The lock can be broken if it is not refreshed within %d s.", seconds),
                           seconds);

@@ -365,6 +365,14 @@ report_unsupported (const FluflSite *site, const FluflFindings *findings)
                           "as locks need it, so that two processes could hold the lock. Put the lock file "
                           "on another file system."),
                         path);
+  if (findings->errsv == EIO)
+    return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED,
+                        /* Translators: The last %s is the system's own words for its error. */
+                        _("The lock “%s” cannot be used: each hard link to its lock file has failed: %s. "
+                          "Perhaps the file system has no hard links. Put the lock file on another file "
+                          "system, or set the property “without-links” in all programs that use the "
+                          "lock."),
+                        path, g_strerror (findings->errsv));
   if (findings->fs_type[0] == '\0')
     return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED,
                         /* Translators: The last %s is the system's own words for its error. */

@@ -6,11 +6,18 @@
 
 #include "flufl-attempt.h"
 
+#include <errno.h>
+
+#include "flufl-break-private.h"
 #include "flufl-fs-kind.h"
 #include "flufl-thread.h"
 
 /* How often a lock that was free a moment ago is tried for at once. */
 #define ROUNDS 16
+
+/* rclone answers EIO to each link(2). After so many in a row, which take less than a second, this is no
+ * error of the moment. */
+#define LINK_FAILURES_MAX 6
 
 /*
  * flufl_attempt_claim:
@@ -64,6 +71,7 @@ static gboolean
 looks_held (const FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindings *findings)
 {
   const FluflLook *last = &findings->look;
+  gint64 taken = site->sys->clock (FLUFL_CLOCK_BOOT);
   gboolean same;
   FluflStat st;
 
@@ -76,16 +84,40 @@ looks_held (const FluflClaim *claim, FluflSite *site, gboolean break_dead, Flufl
       || flufl_time_add (st.mtime, FLUFL_SLOP)
              < site->sys->clock (FLUFL_CLOCK_REAL))
     return FALSE;
+  same = flufl_look_is_inode (last, st.dev, st.ino);
+  if (!flufl_site_is_trusted (site))
+    {
+      FluflLook now = *last;
+
+      if (!same || last->sight != FLUFL_SIGHT_CLAIM)
+        return FALSE;
+      now.taken = taken;
+      flufl_look_take_attributes (&now, &st);
+      flufl_break_observe (site, findings, &now);
+      return TRUE;
+    }
   if (!flufl_attempt_times_tell (claim, site, findings))
     return TRUE;
 
-  same = flufl_look_is_inode (last, st.dev, st.ino);
   if (same && break_dead && flufl_identity_judge (site, &last->claim) == FLUFL_LIVENESS_DEAD)
     return FALSE;
   if (same && st.mtime == last->mtime && st.ctime == last->ctime)
     return TRUE;
   findings->changed = st.ctime;
   return flufl_time_since (flufl_claim_server_now (claim, site), findings->changed) < FLUFL_GRACE;
+}
+
+/* Whether this file system seems to have no hard links, although it does not say so. */
+static gboolean
+refuses_links (const FluflSite *site, FluflFindings *findings, FluflOutcome linked, FluflOutcome broken)
+{
+  if (linked != FLUFL_OUTCOME_UNSURE || findings->errsv != EIO || flufl_site_is_trusted (site)
+      || flufl_site_is_retried (site, EIO) || broken != FLUFL_OUTCOME_AGAIN
+      || findings->look.sight != FLUFL_SIGHT_NOTHING)
+    findings->link_failures = 0;
+  else
+    findings->link_failures++;
+  return findings->link_failures >= LINK_FAILURES_MAX;
 }
 
 /* After the last round, in which the lock was not won. */
@@ -169,6 +201,11 @@ flufl_attempt (FluflClaim    *claim,
       findings->looked = TRUE;
       findings->changed = 0;
       outcome = flufl_break (claim, site, break_dead, findings);
+      if (refuses_links (site, findings, linked, outcome))
+        {
+          outcome = FLUFL_OUTCOME_UNSUPPORTED;
+          break;
+        }
       if (outcome == FLUFL_OUTCOME_BUSY || outcome == FLUFL_OUTCOME_UNSURE)
         return linked == FLUFL_OUTCOME_BUSY ? outcome : linked;
       if (outcome != FLUFL_OUTCOME_AGAIN)

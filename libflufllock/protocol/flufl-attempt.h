@@ -9,29 +9,9 @@
 #include "flufl-claim.h"
 #include "flufl-identity.h"
 #include "flufl-look.h"
+#include "flufl-observation.h"
 
 G_BEGIN_DECLS
-
-/* For how long the lock was seen unchanged: docs/protocol.md, "Watching before breaking". */
-typedef struct
-{
-  guint64 dev;
-  guint64 ino;
-  gint64 mtime;
-  gint64 ctime;
-  gint64 since; /* boot time */
-  gint64 last;  /* boot time of the last look */
-  gint64 left;  /* nanoseconds until it may be broken if it has expired */
-} FluflVigil;
-
-/* How long a lock that was created exclusively was seen unchanged. */
-typedef struct
-{
-  char   who[FLUFL_NAME_MAX + 1]; /* the claim's name, or what stands for it; empty: none was seen */
-  guint  marks;
-  gint64 mtime;
-  gint64 since; /* boot time of the end of the first look */
-} FluflObservation;
 
 /* The step of an operation that errno belongs to. */
 typedef enum
@@ -64,9 +44,13 @@ typedef struct
   gboolean      expired;     /* the lock is overdue: the slop has passed by both clocks */
   gboolean      resting;     /* it may be broken once it has rested … */
   gint64        rest;        /* … for as long as this, in nanoseconds */
-  gboolean      in_vigil;    /* it has expired, and may be broken once vigil is over */
-  FluflVigil    vigil;       /* kept from one attempt to the next */
-  FluflObservation seen;     /* kept from one attempt to the next */
+  gint64        rest_left;   /* how much is left of a rest that this process observes itself, in
+                              * nanoseconds; 0: the ctime shows it */
+  gboolean      in_vigil;    /* it has expired, and may be broken once the vigil is over … */
+  gint64        vigil_left;  /* … in so many nanoseconds, if nothing changes */
+  FluflObservation seen;     /* how long the lock was seen unchanged; kept from one attempt to the
+                              * next */
+  guint         link_failures; /* EIO of link(2) in a row, with nothing at the lock file's path */
   gint64        changed;     /* ctime of one that is not that of the last look, and has
                                 not rested; or 0 */
   int           errsv;       /* of the last step that failed, or 0 */

@@ -15,8 +15,12 @@ gboolean flufl_break_is_late   (const FluflSite *site,
                                 const FluflLook *look);
 gboolean flufl_break_is_spared (const FluflFindings *findings,
                                 const FluflLook     *look);
+gint64   flufl_break_observe   (const FluflSite *site,
+                                FluflFindings   *findings,
+                                const FluflLook *look);
 gboolean flufl_break_sees_lock (const FluflSite *site,
                                 gint64           server_now,
+                                gint64           unchanged,
                                 FluflFindings   *findings,
                                 FluflOutcome    *out_outcome);
 

@@ -184,6 +184,82 @@ is_same_lock (const FluflLook *again, const FluflLook *before)
   return again->sight == FLUFL_SIGHT_CLAIM && strcmp (again->claim.name, before->claim.name) == 0;
 }
 
+/* The longest time between two looks of one vigil. A breaker that looks less often has slept or was
+ * stopped, and the holder perhaps was, too. The vigil then begins again. */
+#define VIGIL_GAP (2 * FLUFL_NSEC_PER_SEC)
+
+/* The longest time between two looks of one observed rest. Looks which are so close see each state that
+ * lasts for the grace, even through a cache that is a second old. */
+#define REST_GAP (FLUFL_GRACE / 2)
+
+gboolean flufl_break_keeps_vigil = TRUE;
+
+/*
+ * flufl_break_observe:
+ * @look: one that has seen something
+ *
+ * Returns: for how long this process has seen the lock unchanged, in nanoseconds of boot time. If the
+ *   file system is not trusted, for how long it has seen the claim unchanged, too
+ */
+gint64
+flufl_break_observe (const FluflSite *site, FluflFindings *findings, const FluflLook *look)
+{
+  gint64 facts[FLUFL_OBSERVATION_FACTS] = { (gint64) look->dev, (gint64) look->ino, look->mtime,
+                                            look->ctime, (gint64) look->nlink, look->size };
+  gboolean trusted = flufl_site_is_trusted (site);
+  const char *who = look->sight == FLUFL_SIGHT_CLAIM ? look->claim.name : "";
+  gint64 gap = trusted ? VIGIL_GAP : REST_GAP;
+  g_autofree char *claim_path = NULL;
+  FluflStat st;
+
+  if (!trusted && who[0] != '\0')
+    {
+      claim_path = flufl_site_path_of (site, who);
+      if (site->sys->lstat (claim_path, &st) != 0)
+        facts[6] = errno;
+      else
+        {
+          facts[7] = (gint64) st.ino;
+          facts[8] = st.mtime;
+          facts[9] = st.ctime;
+          facts[10] = (gint64) st.nlink;
+          facts[11] = st.size;
+        }
+    }
+  return flufl_observe (&findings->seen, site, who, facts, G_N_ELEMENTS (facts), look->taken,
+                        flufl_break_keeps_vigil ? gap : G_MAXINT64);
+}
+
+/* How long an expired lock is watched: docs/protocol.md, "Watching before breaking". */
+static gint64
+vigil_for (const FluflClaim *claim, const FluflSite *site, const FluflLook *look)
+{
+  gint64 lifetime = MAX (flufl_time_since (look->mtime, look->ctime), 0);
+
+  if (!flufl_break_keeps_vigil)
+    return 0;
+  if (flufl_site_is_trusted (site))
+    return flufl_time_add (FLUFL_GRACE, lifetime / 3);
+  /* ceph-fuse shows the later of ctime and mtime, so the holder's lifetime cannot be seen. */
+  if (look->ctime == look->mtime)
+    lifetime = claim->lifetime;
+  return flufl_time_add (FLUFL_GRACE, lifetime);
+}
+
+/* How much of the rest is left, in nanoseconds: docs/protocol.md, "Grace". */
+static gint64
+rest_left (const FluflSite *site, const FluflLook *look, gint64 server_now, gint64 unchanged)
+{
+  gint64 left = flufl_time_since (FLUFL_GRACE, flufl_time_since (server_now, look->ctime));
+
+  if (flufl_site_is_trusted (site))
+    return left;
+  /* A ctime that is the mtime is the expiration, as ceph-fuse shows it. */
+  if (look->ctime == look->mtime)
+    left = 0;
+  return MAX (left, FLUFL_GRACE - unchanged);
+}
+
 static FluflOutcome
 take_token_and_break (FluflSite       *site,
                       const FluflLook *look,
@@ -191,11 +267,11 @@ take_token_and_break (FluflSite       *site,
                       gboolean         breaks_dead,
                       FluflFindings   *findings)
 {
-  gint64 age = flufl_time_since (server_now, look->ctime);
   const FluflSyscalls *sys = site->sys;
   g_autofree char *claim_path = flufl_site_path_of (site, look->claim.name);
   FluflStat st;
   FluflLook again;
+  gint64 left;
 
   if (sys->lstat (claim_path, &st) != 0)
     {
@@ -204,11 +280,12 @@ take_token_and_break (FluflSite       *site,
       /* A look is not a single moment, and ext4 lowers the link count before it sets the ctime.
        * Once the name is gone, both are set, so a second look shows the right ctime. */
       flufl_look_take (&again, site, site->lock_path);
-      age += look->ctime - again.ctime + again.taken - look->taken;
+      left = rest_left (site, &again, flufl_time_add (server_now, again.taken - look->taken),
+                        flufl_break_observe (site, findings, &again));
       if (again.sight != FLUFL_SIGHT_CLAIM || !flufl_look_is_inode (&again, look->dev, look->ino)
-          || age < FLUFL_GRACE)
+          || left > 0)
         return FLUFL_OUTCOME_BUSY;
-      return recover_without_line (site, look, claim_path, age, findings);
+      return recover_without_line (site, look, claim_path, FLUFL_GRACE - left, findings);
     }
   if (!flufl_look_is_inode (look, st.dev, st.ino))
     return join_copies (site, look, claim_path, server_now, findings);
@@ -246,40 +323,17 @@ take_token_and_break (FluflSite       *site,
   return FLUFL_OUTCOME_AGAIN;
 }
 
-/* The longest time between two looks of one vigil. A breaker that looks less often has slept or was
- * stopped, and the holder perhaps was, too. The vigil then begins again. */
-#define VIGIL_GAP (2 * FLUFL_NSEC_PER_SEC)
-
-gboolean flufl_break_keeps_vigil = TRUE;
-
-/* Counts for how long the lock was seen unchanged: docs/protocol.md, "Watching before breaking".
- *
- * Returns: whether the lock was seen unchanged for long enough */
+/* Whether the file may become another one by itself. The file of a strange lock between the two steps of
+ * its release disappears within the grace. A new lock looks empty while a client's cache has the size of
+ * the claim from before the path was written. */
 static gboolean
-keep_vigil (FluflVigil *vigil, const FluflLook *look)
+may_be_passing (const FluflSite *site, const FluflLook *look, gint64 server_now, gint64 unchanged)
 {
-  gint64 enough
-      = flufl_time_add (FLUFL_GRACE, MAX (flufl_time_since (look->mtime, look->ctime), 0) / 3);
-  gint64 gap = look->taken - vigil->last;
+  gboolean young = flufl_time_since (server_now, look->ctime) < FLUFL_GRACE;
 
-  if (!flufl_look_is_inode (look, vigil->dev, vigil->ino) || look->mtime != vigil->mtime
-      || look->ctime != vigil->ctime || gap > VIGIL_GAP)
-    vigil->since = look->taken;
-  vigil->dev = look->dev;
-  vigil->ino = look->ino;
-  vigil->mtime = look->mtime;
-  vigil->ctime = look->ctime;
-  vigil->last = look->taken;
-  vigil->left = !flufl_break_keeps_vigil ? 0 : MAX (enough - (look->taken - vigil->since), 0);
-  return vigil->left == 0;
-}
-
-/* Whether the file may be a strange lock between the two steps of its release. The file of such a
- * lock disappears within the grace. */
-static gboolean
-may_be_half_released (const FluflLook *look, gint64 server_now)
-{
-  return look->names_path && flufl_time_since (server_now, look->ctime) < FLUFL_GRACE;
+  if (flufl_site_is_trusted (site) || site->exclusive)
+    return young && look->names_path;
+  return unchanged < FLUFL_GRACE && (look->names_path || (young && look->is_blank));
 }
 
 /* Whether the break is for one lock, and the look saw another file. No two locks have a claim of
@@ -293,8 +347,8 @@ flufl_break_is_spared (const FluflFindings *findings, const FluflLook *look)
 /* Whether the look has seen a lock, and not one that is spared. Otherwise @out_outcome is the
  * outcome of the break. */
 gboolean
-flufl_break_sees_lock (const FluflSite *site, gint64 server_now, FluflFindings *findings,
-                       FluflOutcome *out_outcome)
+flufl_break_sees_lock (const FluflSite *site, gint64 server_now, gint64 unchanged,
+                       FluflFindings *findings, FluflOutcome *out_outcome)
 {
   const FluflLook *look = &findings->look;
 
@@ -304,8 +358,8 @@ flufl_break_sees_lock (const FluflSite *site, gint64 server_now, FluflFindings *
       *out_outcome = FLUFL_OUTCOME_AGAIN;
       return FALSE;
     case FLUFL_SIGHT_FOREIGN:
-      *out_outcome = may_be_half_released (look, server_now) ? FLUFL_OUTCOME_BUSY
-                                                       : FLUFL_OUTCOME_NOT_A_LOCK;
+      *out_outcome = may_be_passing (site, look, server_now, unchanged) ? FLUFL_OUTCOME_BUSY
+                                                                        : FLUFL_OUTCOME_NOT_A_LOCK;
       return FALSE;
     case FLUFL_SIGHT_FAILED:
       findings->errsv = look->errsv;
@@ -329,6 +383,7 @@ flufl_break_begin (FluflFindings *findings)
 {
   findings->expired = findings->resting = findings->in_vigil = FALSE;
   findings->rest = FLUFL_GRACE;
+  findings->rest_left = 0;
   findings->stopped = findings->own = FALSE;
   findings->liveness = FLUFL_LIVENESS_UNKNOWN;
   findings->break_errsv = 0;
@@ -339,8 +394,9 @@ flufl_break_begin (FluflFindings *findings)
  * @claim: a claim of this process. The server's clock is computed from its last touch
  *
  * Looks at the lock file. Breaks the lock if it has rested, and is overdue or, with @break_dead,
- * has a holder that is proved dead. An overdue lock whose life-line is busy needs a vigil, too. If
- * the life-line is cut, no rest is needed, except for an orphan or a copied lock.
+ * has a holder that is proved dead. An overdue lock needs a vigil, too, if its life-line is busy, or if
+ * the file system is not trusted. If the life-line is cut, no rest is needed, except for an orphan or a
+ * copied lock.
  *
  * Returns: AGAIN if nothing is in the way any more, or if the next look can break an orphan whose
  *   life-line is cut; BUSY; OTHER; NOT_A_LOCK; UNSURE; FAILED
@@ -351,14 +407,15 @@ flufl_linked_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, Flu
   FluflLook *look = &findings->look;
   FluflLifeLine line;
   FluflOutcome outcome;
-  gint64 server_now;
+  gint64 server_now, unchanged, left;
   gboolean breaks_dead;
   int fd;
 
   flufl_break_begin (findings);
   flufl_look_open (look, site, site->lock_path, &fd);
   server_now = flufl_claim_server_now (claim, site);
-  if (!flufl_break_sees_lock (site, server_now, findings, &outcome))
+  unchanged = flufl_break_observe (site, findings, look);
+  if (!flufl_break_sees_lock (site, server_now, unchanged, findings, &outcome))
     {
       if (fd >= 0)
         site->sys->close (fd);
@@ -395,16 +452,20 @@ flufl_linked_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, Flu
 
   breaks_dead = break_dead && findings->liveness == FLUFL_LIVENESS_DEAD;
   /* The vigil counts from the first look, so that it may be over when the lock is overdue. */
-  findings->in_vigil = !keep_vigil (&findings->vigil, look) && findings->expired
-                      && line == FLUFL_LIFE_LINE_BUSY;
+  findings->vigil_left = MAX (vigil_for (claim, site, look) - unchanged, 0);
+  findings->in_vigil = findings->vigil_left > 0 && findings->expired
+                       && (line == FLUFL_LIFE_LINE_BUSY
+                           || (!flufl_site_is_trusted (site) && !breaks_dead));
   if (findings->in_vigil)
     return FLUFL_OUTCOME_BUSY;
   if (!findings->expired && !breaks_dead)
     return FLUFL_OUTCOME_BUSY;
 
-  if (flufl_time_since (server_now, look->ctime) < FLUFL_GRACE)
+  left = rest_left (site, look, server_now, unchanged);
+  if (left > 0)
     {
       findings->resting = TRUE;
+      findings->rest_left = flufl_site_is_trusted (site) ? 0 : left;
       return FLUFL_OUTCOME_BUSY;
     }
   return take_token_and_break (site, look, server_now, breaks_dead, findings);

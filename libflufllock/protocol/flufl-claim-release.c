@@ -35,8 +35,9 @@ is_left_to_us (const FluflClaim *claim, const FluflSite *site, const FluflLook *
 {
   return look->nlink == 1
          && (flufl_claim_lease_left (claim, site) > 0
-             || flufl_time_since (flufl_claim_server_now (claim, site), look->ctime)
-                    >= FLUFL_GRACE);
+             || (flufl_site_is_trusted (site)
+                 && flufl_time_since (flufl_claim_server_now (claim, site), look->ctime)
+                        >= FLUFL_GRACE));
 }
 
 static gboolean

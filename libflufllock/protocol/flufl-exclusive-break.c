@@ -76,19 +76,13 @@ find_claim (FluflSite *site, Target *target)
   return TRUE;
 }
 
-/* For how long each look before this one has seen what this one sees, by our own clock. A look that
- * sees anything else begins anew. */
+/* A lock that has gone never comes back, and neither do its marks, so the looks may be far apart. */
 static gint64
 observe (FluflSite *site, FluflObservation *seen, const Target *target, const FluflLook *look)
 {
-  if (strcmp (seen->who, target->who) == 0 && seen->marks == target->marks
-      && seen->mtime == look->mtime)
-    return look->taken - seen->since;
-  g_strlcpy (seen->who, target->who, sizeof seen->who);
-  seen->marks = target->marks;
-  seen->mtime = look->mtime;
-  seen->since = flufl_claim_boot_now (site);
-  return -1;
+  const gint64 facts[] = { target->marks, look->mtime };
+
+  return flufl_observe (seen, site, target->who, facts, G_N_ELEMENTS (facts), look->taken, G_MAXINT64);
 }
 
 static void
@@ -191,11 +185,12 @@ has_rested (FluflFindings *findings, const Target *target, gint64 unchanged, Flu
     rest += GRAIN;
   if (line == FLUFL_LIFE_LINE_BUSY && flufl_break_keeps_vigil)
     {
-      findings->vigil.left = VIGIL - MAX (unchanged, 0);
-      findings->in_vigil = findings->vigil.left > 0;
+      findings->vigil_left = VIGIL - unchanged;
+      findings->in_vigil = findings->vigil_left > 0;
     }
   findings->rest = rest;
-  findings->resting = rest > 0 && unchanged < rest;
+  findings->resting = unchanged < rest;
+  findings->rest_left = MAX (rest - unchanged, 0);
   return !findings->resting && !findings->in_vigil;
 }
 
@@ -208,7 +203,7 @@ take_aim (FluflClaim *claim, FluflSite *site, FluflFindings *findings, Target *t
   FluflOutcome outcome;
 
   flufl_look_open (look, site, site->lock_path, out_fd);
-  if (!flufl_break_sees_lock (site, flufl_claim_server_now (claim, site), findings, &outcome))
+  if (!flufl_break_sees_lock (site, flufl_claim_server_now (claim, site), 0, findings, &outcome))
     return outcome;
   target->who = flufl_exclusive_who (site, look);
   target->is_blank = look->sight == FLUFL_SIGHT_BLANK;
@@ -247,7 +242,7 @@ flufl_exclusive_break (FluflClaim    *claim,
   outcome = take_aim (claim, site, findings, &target, &fd);
   if (outcome != FLUFL_OUTCOME_READY)
     {
-      findings->seen.who[0] = '\0';
+      flufl_observe_nothing (&findings->seen);
       if (fd >= 0)
         site->sys->close (fd);
       return outcome;

@@ -18,8 +18,8 @@
 #define PATH_MAX 4096
 #endif
 
-static void
-take_attributes (FluflLook *look, const FluflStat *st)
+void
+flufl_look_take_attributes (FluflLook *look, const FluflStat *st)
 {
   look->dev = st->dev;
   look->ino = st->ino;
@@ -27,6 +27,7 @@ take_attributes (FluflLook *look, const FluflStat *st)
   look->mtime = st->mtime;
   look->ctime = st->ctime;
   look->atime = st->atime;
+  look->size = st->size;
   look->owner = st->owner;
 }
 
@@ -58,11 +59,15 @@ see_type (FluflLook *look, FluflFileType type)
   return FALSE;
 }
 
+/* JuiceFS answers EBADF if another client has just removed the open file. */
 static void
-see_failure (FluflLook *look, int errsv)
+see_failure (FluflLook *look, const FluflSite *site, int errsv)
 {
+  gboolean gone = errsv == ENOENT || errsv == ESTALE
+                  || (errsv == EBADF && !flufl_site_is_trusted (site));
+
   look->errsv = errsv;
-  look->sight = errsv == ENOENT || errsv == ESTALE ? FLUFL_SIGHT_NOTHING : FLUFL_SIGHT_FAILED;
+  look->sight = gone ? FLUFL_SIGHT_NOTHING : FLUFL_SIGHT_FAILED;
 }
 
 typedef struct
@@ -104,7 +109,7 @@ see_other_name (FluflLook *look, const FluflSite *site, const char *path)
 
   if (flufl_claim_list (site, G_MAXUINT, see_name, &search, NULL) != 0 && errno != EACCES
       && errno != EPERM)
-    see_failure (look, errno);
+    see_failure (look, site, errno);
   else if (search.found
            || flufl_claim_name_parse (search.seen, strlen (search.seen), site->lock_name,
                                       site->separator, &look->claim))
@@ -166,7 +171,7 @@ see_content (FluflLook *look, const FluflSite *site, const char *path, int fd, g
         continue;
       if (n < 0)
         {
-          see_failure (look, errno);
+          see_failure (look, site, errno);
           return;
         }
       if (n == 0)
@@ -240,7 +245,7 @@ look_inside (FluflLook *look, const FluflSite *site, const char *path, FluflOpen
   FluflStat st;
   int fd = open_to_read (site, path, how);
 
-  if (fd < 0 && errno == ELOOP && site->fs_kind != FLUFL_FS_LOCAL && site->fs_kind != FLUFL_FS_NFS)
+  if (fd < 0 && errno == ELOOP && !flufl_site_is_trusted (site))
     fd = open_through_portal (look, site, path);
   if (fd < 0)
     {
@@ -258,15 +263,15 @@ look_inside (FluflLook *look, const FluflSite *site, const char *path, FluflOpen
             see_other_name (look, site, path);
         }
       else
-        see_failure (look, errno);
+        see_failure (look, site, errno);
       return -1;
     }
 
   if (sys->fstat (fd, &st) != 0)
-    see_failure (look, errno);
+    see_failure (look, site, errno);
   else
     {
-      take_attributes (look, &st);
+      flufl_look_take_attributes (look, &st);
       if (see_type (look, st.type))
         see_content (look, site, path, fd, st.size);
     }
@@ -337,10 +342,10 @@ flufl_look_open (FluflLook *look, const FluflSite *site, const char *path, int *
   /* lstat(2) comes first, because opening a pipe or a device has effects on other processes. */
   if (site->sys->lstat (path, &st) != 0)
     {
-      see_failure (look, errno);
+      see_failure (look, site, errno);
       return;
     }
-  take_attributes (look, &st);
+  flufl_look_take_attributes (look, &st);
   if (!see_type (look, st.type))
     return;
 

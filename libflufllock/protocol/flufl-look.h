@@ -54,6 +54,7 @@ typedef struct
   gint64         mtime;    /* nanoseconds of real time */
   gint64         ctime;
   gint64         atime;
+  gint64         size;
   gint64         owner;    /* user ID; -1: unknown */
   FluflClaimName claim;    /* valid for CLAIM; its name alone for STRANGE */
 } FluflLook;
@@ -65,6 +66,8 @@ void     flufl_look_open      (FluflLook       *look,
                                const FluflSite *site,
                                const char      *path,
                                int             *out_fd);
+void     flufl_look_take_attributes (FluflLook *look,
+                               const FluflStat *st);
 gint64   flufl_look_acquired  (const FluflLook *look,
                                const FluflSite *site);
 gboolean flufl_look_is_expired (const FluflLook *look,

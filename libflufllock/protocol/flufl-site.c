@@ -142,6 +142,14 @@ flufl_site_fs_kind (FluflSite *site)
   return site->fs_kind != FLUFL_FS_UNASKED ? site->fs_kind : FLUFL_FS_OTHER;
 }
 
+/* Whether one clock makes the ctime of all files, and nobody can set it. Elsewhere the ctime may be the
+ * word of any client, and a lock counts as unchanged only while this process sees that itself. */
+gboolean
+flufl_site_is_trusted (const FluflSite *site)
+{
+  return site->fs_kind == FLUFL_FS_LOCAL || site->fs_kind == FLUFL_FS_NFS;
+}
+
 /* Whether one kernel keeps the flock(2) of all who share the directory. */
 gboolean
 flufl_site_has_life_lines (FluflSite *site)

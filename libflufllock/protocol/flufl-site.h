@@ -85,6 +85,7 @@ char       *flufl_site_directory    (const FluflSite     *site);
 char       *flufl_site_path_of      (const FluflSite     *site,
                                      const char          *name);
 FluflFsKind flufl_site_fs_kind      (FluflSite           *site);
+gboolean    flufl_site_is_trusted   (const FluflSite     *site);
 gboolean    flufl_site_has_life_lines (FluflSite     *site);
 const char *flufl_site_mark_separator (const FluflSite *site);
 gboolean    flufl_site_may_hang     (const FluflSite     *site);

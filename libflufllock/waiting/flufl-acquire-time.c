@@ -43,7 +43,9 @@ next_change (FluflAcquire *self, gint64 now)
   if (found->look.sight != FLUFL_SIGHT_CLAIM && found->look.sight != FLUFL_SIGHT_UNREADABLE)
     return G_MAXINT64;
   if (found->in_vigil)
-    left = found->vigil.left;
+    left = found->vigil_left;
+  else if (found->rest_left > 0)
+    left = found->rest_left;
   else if (found->resting || found->changed != 0)
     {
       gint64 since = found->changed != 0 ? found->changed : found->look.ctime;

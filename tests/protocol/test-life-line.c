@@ -127,14 +127,14 @@ test_watched (void)
   fake_disk_advance (1);
   g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
   g_assert_true (p.found.in_vigil);
-  g_assert_cmpint (p.found.vigil.left, ==, enough);
+  g_assert_cmpint (p.found.vigil_left, ==, enough);
   fake_disk_advance (2 * FAKE_SEC);
   g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
-  g_assert_cmpint (p.found.vigil.left, ==, enough - 2 * FAKE_SEC);
+  g_assert_cmpint (p.found.vigil_left, ==, enough - 2 * FAKE_SEC);
   g_test_message ("One that slept begins anew: the holder may have slept, too");
   fake_disk_advance (2 * FAKE_SEC + 1);
   g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
-  g_assert_cmpint (p.found.vigil.left, ==, enough);
+  g_assert_cmpint (p.found.vigil_left, ==, enough);
   for (gint64 t = 0; t < enough; t += FAKE_SEC)
     {
       g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);

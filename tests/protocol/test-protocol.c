@@ -477,50 +477,6 @@ test_smb (void)
   proc_clear (&p);
 }
 
-/* Where ctime is shown as the later of ctime and mtime, it is the expiration, and must not be
- * taken for a clock. Otherwise each refresh would put the expiration off by one more lifetime, and
- * no lock would rest for the grace. */
-static void
-test_later_ctime (void)
-{
-  Proc holder, p;
-
-  fake_disk_reset ();
-  fake_disk_kind (FLUFL_FS_OTHER);
-  fake_disk_later_ctime (TRUE);
-  proc_init (&holder);
-  proc_init (&p);
-  proc_acquire (&holder);
-  for (int i = 0; i < 5; i++)
-    {
-      g_assert_cmpint (fake_disk_mtime (LOCK), ==, fake_disk_server_now () + LIFETIME);
-      g_assert_cmpint (ABS (holder.claim.clock_offset), <, FAKE_SEC);
-      g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
-      fake_disk_advance (FAKE_SEC);
-      g_assert_cmpint (proc_refresh (&holder), ==, FLUFL_OUTCOME_HELD);
-    }
-  proc_die (&holder);
-  fake_disk_advance (LIFETIME + FLUFL_SLOP - FAKE_SEC);
-  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
-  fake_disk_advance (2 * FAKE_SEC);
-  proc_acquire (&p);
-
-  g_test_message ("Without its claim it rests for the grace");
-  fake_syscalls.unlink (p.claim.path);
-  proc_die (&p);
-  fake_disk_advance (LIFETIME + FLUFL_SLOP + FAKE_SEC);
-  g_assert_cmpint (proc_attempt (&holder), ==, FLUFL_OUTCOME_BUSY); /* it is recovered */
-  g_assert_cmpint (proc_attempt (&holder), ==, FLUFL_OUTCOME_BUSY);
-  fake_disk_advance (FLUFL_GRACE - FAKE_SEC);
-  g_assert_cmpint (proc_attempt (&holder), ==, FLUFL_OUTCOME_BUSY);
-  fake_disk_advance (2 * FAKE_SEC);
-  proc_acquire (&holder);
-  proc_release (&holder);
-  assert_disk_empty ();
-  proc_clear (&holder);
-  proc_clear (&p);
-}
-
 static void
 test_refresh (void)
 {
@@ -601,6 +557,5 @@ main (int argc, char **argv)
   g_test_add_func ("/protocol/file-system-is-asked-again", test_file_system_is_asked_again);
   g_test_add_func ("/protocol/refresh", test_refresh);
   g_test_add_func ("/protocol/smb", test_smb);
-  g_test_add_func ("/protocol/later-ctime", test_later_ctime);
   return g_test_run ();
 }

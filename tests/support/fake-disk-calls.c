@@ -85,6 +85,12 @@ fake_close (int fd)
   return fake_call_leave (0, errsv);
 }
 
+static gboolean
+looks_empty (const Inode *inode)
+{
+  return fake_disk_server_now () - inode->born < disk.stale_sizes;
+}
+
 static gssize
 fake_read (int fd, void *buffer, gsize size)
 {
@@ -97,7 +103,7 @@ fake_read (int fd, void *buffer, gsize size)
   if (fake_call_enter ("read", &errsv))
     return -1;
   file = fake_disk_open_file (fd);
-  n = MIN (size, file->inode->content->len - file->offset);
+  n = looks_empty (file->inode) ? 0 : MIN (size, file->inode->content->len - file->offset);
   memcpy (buffer, file->inode->content->str + file->offset, n);
   file->offset += n;
   return fake_call_leave ((int) n, errsv);
@@ -115,7 +121,7 @@ fake_pwrite (int fd, const void *buffer, gsize size, gint64 offset)
   /* Short writes are legal. */
   size = MIN (size, 20);
   g_string_overwrite_len (file->inode->content, (gsize) offset, buffer, (gssize) size);
-  file->inode->ctime = file->inode->mtime = fake_disk_stored (fake_disk_server_now ());
+  file->inode->ctime = file->inode->mtime = fake_disk_ctime ();
   return fake_call_leave ((int) size, errsv);
 }
 
@@ -128,7 +134,7 @@ fill_stat (const Inode *inode, FluflStat *st)
   st->ino = disk.kind == FLUFL_FS_FAT ? ++disk.next_ino : inode->ino;
   st->type = inode->type;
   st->nlink = inode->nlink;
-  st->size = (gint64) inode->content->len;
+  st->size = looks_empty (inode) ? 0 : (gint64) inode->content->len;
   st->mtime = inode->far_mtime != 0 ? flufl_time_from_seconds (inode->far_mtime, 0) : inode->mtime;
   st->ctime = inode->ctime;
   st->atime = inode->atime;
@@ -186,7 +192,7 @@ set_times (Inode *inode, gint64 mtime, gint64 atime)
   inode->far_mtime = 0;
   inode->mtime = fake_disk_stored (mtime);
   inode->atime = fake_disk_stored (atime);
-  inode->ctime = fake_disk_stored (fake_disk_server_now ());
+  inode->ctime = fake_disk_ctime ();
 }
 
 static int
@@ -249,9 +255,9 @@ fake_link (const char *from, const char *to)
 
   if (fake_call_enter ("link", &errsv))
     return -1;
-  if (disk.kind == FLUFL_FS_FAT)
+  if (disk.kind == FLUFL_FS_FAT || disk.link_errsv != 0)
     {
-      errno = EPERM;
+      errno = disk.link_errsv != 0 ? disk.link_errsv : EPERM;
       return -1;
     }
   inode = fake_disk_find (from);
@@ -272,7 +278,7 @@ fake_link (const char *from, const char *to)
   else
     {
       inode->nlink++;
-      inode->ctime = fake_disk_stored (fake_disk_server_now ());
+      inode->ctime = fake_disk_ctime ();
       g_hash_table_insert (disk.names, g_strdup (to), fake_inode_ref (inode));
     }
   return fake_call_leave (0, errsv);
@@ -295,7 +301,7 @@ fake_unlink (const char *path)
       return -1;
     }
   inode->nlink--;
-  inode->ctime = fake_disk_stored (fake_disk_server_now ());
+  inode->ctime = fake_disk_ctime ();
   g_hash_table_remove (disk.names, path);
   return fake_call_leave (0, errsv);
 }
@@ -346,7 +352,7 @@ fake_rename (const char *from, const char *to)
   if (inode == NULL)
     return -1;
   g_assert_false (g_hash_table_contains (disk.names, to)); /* nothing needs it */
-  inode->ctime = fake_disk_stored (fake_disk_server_now ());
+  inode->ctime = fake_disk_ctime ();
   g_hash_table_insert (disk.names, g_strdup (to), fake_inode_ref (inode));
   g_hash_table_remove (disk.names, from);
   return fake_call_leave (0, errsv);

@@ -24,6 +24,7 @@ typedef struct
   GString *content;
   guint    nlink;
   gint64   mtime, ctime, atime;
+  gint64   born; /* when it was created, by the server's clock */
   gint64   far_mtime; /* in seconds, instead of mtime; 0: mtime counts */
 } Inode;
 
@@ -60,6 +61,8 @@ typedef struct
   gboolean    copies;
   gboolean    refuses_nofollow;
   gboolean    later_ctime;
+  gint64      client_skew, stale_sizes;
+  int         link_errsv;
   guint64     random;
   Order       order;
   guint       dies_in; /* the number of calls; 0: it does not die */
@@ -72,6 +75,8 @@ void       fake_open_file_free (gpointer data);
 Inode     *fake_inode_ref      (Inode *inode);
 Inode     *fake_inode_new      (FluflFileType type);
 gint64     fake_disk_stored    (gint64 time);
+/* What a change now makes of a file's ctime. */
+gint64     fake_disk_ctime     (void);
 gboolean   fake_call_enter     (const char *call, int *out_errsv);
 int        fake_call_leave     (int result, int errsv);
 Inode     *fake_disk_find      (const char *path);

@@ -50,6 +50,12 @@ fake_disk_stored (gint64 time)
   return time - time % disk.granularity;
 }
 
+gint64
+fake_disk_ctime (void)
+{
+  return fake_disk_stored (fake_disk_server_now () + disk.client_skew);
+}
+
 Inode *
 fake_inode_new (FluflFileType type)
 {
@@ -62,7 +68,8 @@ fake_inode_new (FluflFileType type)
   inode->readable = TRUE;
   inode->content = g_string_new (NULL);
   inode->nlink = 1;
-  inode->mtime = inode->ctime = fake_disk_stored (fake_disk_server_now ());
+  inode->mtime = inode->ctime = fake_disk_ctime ();
+  inode->born = fake_disk_server_now ();
   return inode;
 }
 
@@ -128,6 +135,24 @@ void
 fake_disk_later_ctime (gboolean later)
 {
   disk.later_ctime = later;
+}
+
+void
+fake_disk_client_ctime (gint64 nsec)
+{
+  disk.client_skew = nsec;
+}
+
+void
+fake_disk_stale_sizes (gint64 nsec)
+{
+  disk.stale_sizes = nsec;
+}
+
+void
+fake_disk_refuse_links (int errsv)
+{
+  disk.link_errsv = errsv;
 }
 
 void

@@ -41,6 +41,13 @@ void     fake_disk_kind        (FluflFsKind  kind);
 void     fake_disk_refuse_nofollow (gboolean refuses);
 /* ctime is shown as the later of ctime and mtime, as by ceph-fuse. */
 void     fake_disk_later_ctime (gboolean     later);
+/* The calls from now on come from a client whose clock is off by @nsec, and which makes the ctime
+ * itself, as on GlusterFS and ceph-fuse. */
+void     fake_disk_client_ctime (gint64      nsec);
+/* A file looks empty for @nsec after its creation, as through the cache of GlusterFS. */
+void     fake_disk_stale_sizes (gint64       nsec);
+/* Each link(2) fails with @errsv, unless it is 0. */
+void     fake_disk_refuse_links (int         errsv);
 /* link(2) makes a copy, and reports success. */
 void     fake_disk_copy_links  (gboolean     copies);
 
