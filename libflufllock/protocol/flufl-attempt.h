@@ -62,8 +62,10 @@ typedef struct
   char          fs_type[32]; /* … what the kernel calls the file system, if known */
 } FluflFindings;
 
-/* Tests set this to %FALSE to skip the vigil. */
+/* Tests set this to %FALSE to skip the vigil … */
 extern gboolean flufl_break_keeps_vigil;
+/* … and this to look less often than an observed rest permits. */
+extern gint64 flufl_break_rest_gap;
 
 FluflOutcome flufl_attempt     (FluflClaim    *claim,
                                 FluflSite     *site,

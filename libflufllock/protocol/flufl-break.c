@@ -188,11 +188,11 @@ is_same_lock (const FluflLook *again, const FluflLook *before)
  * stopped, and the holder perhaps was, too. The vigil then begins again. */
 #define VIGIL_GAP (2 * FLUFL_NSEC_PER_SEC)
 
+gboolean flufl_break_keeps_vigil = TRUE;
+
 /* The longest time between two looks of one observed rest. Looks which are so close see each state that
  * lasts for the grace, even through a cache that is a second old. */
-#define REST_GAP (FLUFL_GRACE / 2)
-
-gboolean flufl_break_keeps_vigil = TRUE;
+gint64 flufl_break_rest_gap = FLUFL_GRACE / 2;
 
 /*
  * flufl_break_observe:
@@ -208,7 +208,6 @@ flufl_break_observe (const FluflSite *site, FluflFindings *findings, const Flufl
                                             look->ctime, (gint64) look->nlink, look->size };
   gboolean trusted = flufl_site_is_trusted (site);
   const char *who = look->sight == FLUFL_SIGHT_CLAIM ? look->claim.name : "";
-  gint64 gap = trusted ? VIGIL_GAP : REST_GAP;
   g_autofree char *claim_path = NULL;
   FluflStat st;
 
@@ -227,7 +226,7 @@ flufl_break_observe (const FluflSite *site, FluflFindings *findings, const Flufl
         }
     }
   return flufl_observe (&findings->seen, site, who, facts, G_N_ELEMENTS (facts), look->taken,
-                        flufl_break_keeps_vigil ? gap : G_MAXINT64);
+                        trusted ? VIGIL_GAP : flufl_break_rest_gap);
 }
 
 /* How long an expired lock is watched: docs/protocol.md, "Watching before breaking". */

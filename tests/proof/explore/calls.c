@@ -37,6 +37,19 @@ enter (const char *call, gboolean shared, gboolean lossy, gboolean bounded)
   return !a->gone;
 }
 
+/* What follows is done and seen by the client of the caller. */
+static void
+be_client (const File *file)
+{
+  if (!world.scenario->cluster)
+    return;
+  fake_disk_client_ctime (actor_skew (world.current));
+  fake_disk_stale_sizes (file != NULL && file->owner != world.current->id ? FAKE_SEC : 0);
+}
+
+/* How long the removal of the lock file takes on a slow disk. */
+#define SLOW (FLUFL_GRACE / 2 - FAKE_SEC / 10)
+
 static void
 remember (guint64 value)
 {
@@ -147,6 +160,7 @@ call_open (const char *path, FluflOpen how)
                   || world_is_mark (path),
               create, create && world_is_mark (path)))
     return -1;
+  be_client (NULL);
   fd = fake_syscalls.open (path, how);
   if (fd >= 0 && create)
     {
@@ -200,6 +214,7 @@ call_read (int fd, void *buffer, gsize size)
   if (!enter ("read", strchr (world.scenario->scripts[0], 'P') != NULL, FALSE, FALSE))
     return -1;
   file = world_file_of (fd);
+  be_client (file);
   n = fake_syscalls.read (fd, buffer, size);
   world.current->last_reader = file->owner;
   remember ((file->owner * 64 + file->number) * 64 + file->writes);
@@ -220,6 +235,7 @@ call_pwrite (int fd, const void *buffer, gsize size, gint64 offset)
   if (file->owner != world.current->id)
     world_violation ("a file of another is written to");
   file->writes++;
+  be_client (NULL);
   return leave ((int) fake_syscalls.pwrite (fd, buffer, size, offset));
 }
 
@@ -242,6 +258,7 @@ call_fstat (int fd, FluflStat *st)
 
   if (!enter ("fstat", !is_private_fd (fd), FALSE, FALSE))
     return -1;
+  be_client (world_file_of (fd));
   r = fake_syscalls.fstat (fd, st);
   remember_stat (st);
   return leave (r);
@@ -254,6 +271,7 @@ call_lstat (const char *path, FluflStat *st)
 
   if (!enter ("lstat", TRUE, FALSE, FALSE))
     return -1;
+  be_client (world_file_at (path));
   r = fake_syscalls.lstat (path, st);
   sees (path);
   if (r == 0)
@@ -285,6 +303,7 @@ call_futimens (int fd, gint64 mtime, gint64 atime)
 {
   if (!enter ("futimens", TRUE, FALSE, FALSE))
     return -1;
+  be_client (NULL);
   return leave (fake_syscalls.futimens (fd, mtime, atime));
 }
 
@@ -301,6 +320,7 @@ call_utimens (const char *path, gint64 mtime, gint64 atime)
   if (file != NULL && file->owner != world.current->id && !world.scenario->flufl
       && !(world_is_exclusive () && world_is_lock (path)))
     world_violation ("a file of another is touched");
+  be_client (NULL);
   r = leave (fake_syscalls.utimens (path, mtime, atime));
   show (r, "touches %s", world_short_name (path));
   return r;
@@ -327,6 +347,7 @@ call_link (const char *from, const char *to)
 
   if (!enter ("link", TRUE, TRUE, world_is_lock (from)))
     return -1;
+  be_client (NULL);
   r = fake_syscalls.link (from, to);
   if (r == 0)
     {
@@ -354,7 +375,7 @@ judge_removal (const char *path)
   const Actor *a = world.current, *o;
   const File *file = world_file_at (path);
 
-  if (file == NULL || world.scenario->flufl || world.scenario->without_a1)
+  if (file == NULL || world_is_lenient ())
     return;
   if (world_is_mark (path))
     return;
@@ -396,7 +417,14 @@ call_unlink (const char *path)
   if (!enter ("unlink", !(own && is_private (file)), TRUE,
               !is_claim_of_ours && !world.current->collecting))
     return -1;
+  if (world.scenario->cluster && world_is_lock (path)
+      && !world_be_slow (world.current, "the end of unlink", SLOW))
+    {
+      errno = EIO;
+      return -1;
+    }
   judge_removal (path);
+  be_client (NULL);
   file = world_file_at (path);
   if (is_claim_of_ours && !world.scenario->flufl)
     world.files[world.current->proc.claim.ino].given_up = TRUE;
@@ -475,9 +503,8 @@ call_clock (FluflClock which)
 {
   gint64 now = fake_syscalls.clock (which);
 
-  /* One process's clock is right, one is ahead, and one is behind. */
   if (which == FLUFL_CLOCK_REAL)
-    now += world.skew * ((gint64) (world.current->id + 1) % 3 - 1);
+    now += actor_skew (world.current);
   remember ((guint64) now);
   return now;
 }

@@ -26,7 +26,8 @@ static gboolean
 can_step (const Actor *a)
 {
   return !a->done && !a->gone
-         && (!a->asleep || world_boot_now () >= a->wake_at || world.changes != a->seen_changes);
+         && (!a->asleep || world_boot_now () >= a->wake_at
+             || (!a->in_call && world.changes != a->seen_changes));
 }
 
 guint64
@@ -279,6 +280,27 @@ world_schedule (void)
   world.current = next;
   if (next != self)
     coroutine_switch (next != NULL ? next->coroutine : NULL);
+}
+
+gboolean
+world_be_slow (Actor *a, const char *call, gint64 nsec)
+{
+  if (world.solo)
+    {
+      fake_disk_advance (nsec);
+      return !a->gone;
+    }
+  a->pending = call;
+  a->lossy = FALSE;
+  a->asleep = a->in_call = TRUE;
+  a->delayed_since = world_boot_now ();
+  a->wake_at = a->delayed_since + nsec;
+  a->history = mix (a->history, (guint64) nsec);
+  world_schedule ();
+  a->asleep = a->in_call = FALSE;
+  a->delayed_since = 0;
+  a->pending = NULL;
+  return !a->gone;
 }
 
 void

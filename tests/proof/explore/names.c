@@ -85,7 +85,8 @@ world_is_lock (const char *path)
 gboolean
 world_is_exclusive (void)
 {
-  return world.scenario->kind == FLUFL_FS_FAT || world.scenario->kind == FLUFL_FS_OTHER;
+  return world.scenario->kind == FLUFL_FS_FAT
+         || (world.scenario->kind == FLUFL_FS_OTHER && !world.scenario->cluster);
 }
 
 gboolean

@@ -102,7 +102,7 @@ static void
 judge_loss (const Actor *a, FluflOutcome outcome)
 {
   if (outcome == FLUFL_OUTCOME_LOST && !a->gone && !world.lost_any && !world.deleted_any
-      && !world.scenario->without_a1 && !a->was_late && a->lease_end > world_boot_now ())
+      && !world_is_lenient () && !a->was_late && a->lease_end > world_boot_now ())
     world_violation ("process %u is told that it lost a lock which has not expired", a->id);
 }
 

@@ -67,6 +67,19 @@ static const Scenario scenarios[] = {
   { .name = "without-links-late", .kind = FLUFL_FS_OTHER, .age = 29, .scripts = { "A:R", "AWR" } },
   { .name = "without-links-refresh", .kind = FLUFL_FS_OTHER, .age = 29,
     .scripts = { "A:FWR", "AWR" } },
+  { .name = "cluster", .kind = FLUFL_FS_OTHER, .cluster = TRUE, .scripts = { "AWRAWR", "AWR" } },
+  { .name = "cluster-breakers", .kind = FLUFL_FS_OTHER, .cluster = TRUE, .seed = SEED_EXPIRED,
+    .age = 100, .scripts = { "AWR", "AWR" } },
+  { .name = "cluster-orphan", .kind = FLUFL_FS_OTHER, .cluster = TRUE, .seed = SEED_ORPHAN, .age = 100,
+    .tries = 5, .scripts = { "AWR", "AWR" } },
+  { .name = "cluster-killed", .kind = FLUFL_FS_OTHER, .cluster = TRUE, .seed = SEED_KILLED, .age = 1,
+    .scripts = { "AWR", "AWR" } },
+  { .name = "cluster-copied", .kind = FLUFL_FS_OTHER, .cluster = TRUE, .seed = SEED_COPIED, .age = 100,
+    .tries = 5, .scripts = { "AWR", "AWR" } },
+  { .name = "cluster-late", .kind = FLUFL_FS_OTHER, .cluster = TRUE, .age = 26,
+    .scripts = { "A:R", "AWR" } },
+  { .name = "cluster-refresh", .kind = FLUFL_FS_OTHER, .cluster = TRUE, .age = 6,
+    .scripts = { "A:FWFWR", "AWR" } },
 };
 
 /* A scenario with flufl's algorithm, in which two processes get the lock. */
@@ -114,6 +127,11 @@ static const Scenario stepped_unwatched = {
   .scripts = { "A:FWR", "AWR" },
 };
 
+/* The same disk, taken for one whose ctime can be trusted. */
+static const Scenario trusting_breakers = {
+  .name = "trusting", .kind = FLUFL_FS_NFS, .cluster = TRUE, .seed = SEED_KILLED, .age = 6,
+  .scripts = { "AWR", "AWR" },
+};
 static void
 search (const Scenario *scenario, const Budget *budget)
 {
@@ -222,6 +240,16 @@ test_unwatched (void)
 }
 
 static void
+test_trusting (void)
+{
+  Budget budget = budget_of (0, 0, 0, 0);
+
+  g_test_summary ("A breaker that believes a ctime which any client makes: two hold the lock");
+  budget.preemptions = 3;
+  must_find (&trusting_breakers, &budget, "two hold the lock");
+}
+
+static void
 test_without_a1 (void)
 {
   Budget budget = budget_of (2, 0, 0, 0);
@@ -309,6 +337,7 @@ main (int argc, char **argv)
   g_test_add_func ("/explore/flufl", test_flufl);
   g_test_add_func ("/explore/without-a1", test_without_a1);
   g_test_add_func ("/explore/unwatched", test_unwatched);
+  g_test_add_func ("/explore/trusting", test_trusting);
   for (guint i = 0; i < G_N_ELEMENTS (scenarios); i++)
     if (only == NULL || strcmp (only, scenarios[i].name) == 0)
       {

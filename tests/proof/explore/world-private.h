@@ -35,6 +35,7 @@ typedef struct
 
   const char *pending;    /* the call that comes next */
   gboolean    lossy;      /* its reply can get lost */
+  gboolean    in_call;    /* asleep within a slow call, so nothing wakes it early */
   gint64      delayed_since; /* since then it may be delayed for half the grace; 0: for ever */
   int         lost_as;    /* errno of its lost reply; 0: it is not lost */
 
@@ -97,6 +98,10 @@ extern World world;
 extern const FluflSyscalls world_syscalls;
 
 /* world.c */
+/* Whether nothing but two holders is a violation. */
+gboolean world_is_lenient (void);
+/* By how much the clock of @a is ahead. */
+gint64  actor_skew      (const Actor *a);
 gint64  world_boot_now  (void);
 void    world_violation (const char *format, ...) G_GNUC_PRINTF (1, 2);
 void    world_note      (const char *format, ...) G_GNUC_PRINTF (1, 2);
@@ -106,6 +111,8 @@ void    world_note      (const char *format, ...) G_GNUC_PRINTF (1, 2);
 Actor  *world_choose    (void);
 void    world_schedule  (void);
 void    world_sleep     (Actor *a, gint64 nsec);
+/* The call that comes next takes @nsec. Returns whether the process is still there after it. */
+gboolean world_be_slow  (Actor *a, const char *call, gint64 nsec);
 void    actor_crash     (Actor *a);
 void    actor_close_files (Actor *a);
 

@@ -21,6 +21,22 @@ world_boot_now (void)
   return fake_syscalls.clock (FLUFL_CLOCK_BOOT);
 }
 
+gboolean
+world_is_lenient (void)
+{
+  const Scenario *scenario = world.scenario;
+
+  return scenario->flufl || scenario->without_a1
+         || (scenario->cluster && scenario->kind != FLUFL_FS_OTHER);
+}
+
+gint64
+actor_skew (const Actor *a)
+{
+  /* One process's clock is right, one is ahead, and one is behind. */
+  return world.skew * ((gint64) (a->id + 1) % 3 - 1);
+}
+
 void
 world_note (const char *format, ...)
 {
@@ -94,7 +110,7 @@ actor_init (Actor *a, guint id, const char *script)
   a->last_reader = NOBODY;
   proc_init (&a->proc);
   a->proc.site.sys = &world_syscalls;
-  a->proc.site.without_links = TRUE; /* it counts on one kind only */
+  a->proc.site.without_links = !world.scenario->cluster; /* it counts on one kind only */
   /* On NFS only a claim that is named for it is kept. */
   a->proc.site.names_kept = world.scenario->kind == FLUFL_FS_NFS && strchr (script, 'P') != NULL;
 }
@@ -208,7 +224,7 @@ reset (const Scenario *scenario, const Budget *budget)
   for (guint i = 0; i < MAX_INODES; i++)
     world.files[i].owner = NOBODY;
   world.scenario = scenario;
-  world.tries = budget->tries;
+  world.tries = scenario->tries != 0 ? scenario->tries : budget->tries;
   world.budget = (Budget){ .preemptions = -1 };
   world.n_actors = 0;
   world.current = world.last = NULL;
@@ -220,10 +236,12 @@ reset (const Scenario *scenario, const Budget *budget)
   world.violation = NULL;
   world.cut = FALSE;
 
-  flufl_break_keeps_vigil = scenario->watches;
+  flufl_break_keeps_vigil = scenario->watches || scenario->cluster;
+  flufl_break_rest_gap = G_MAXINT64;
   fake_disk_reset ();
   /* Its names and inode numbers stay as they are, since the world knows files by them. */
   fake_disk_kind (scenario->kind == FLUFL_FS_FAT ? FLUFL_FS_LOCAL : scenario->kind);
+  fake_disk_later_ctime (scenario->cluster);
   fake_disk_put (BYSTANDER, "not ours", -1, FLUFL_FILE_REGULAR);
   world_adopt (BYSTANDER);
 
@@ -287,7 +305,7 @@ judge_end (void)
   world.n_actors++;
   world.current = a;
   world_note ("comes when all are over");
-  fake_disk_advance (120 * FAKE_SEC);
+  fake_disk_advance (120 * FAKE_SEC + 2 * world.skew);
   outcome = actor_acquire (a, 8, FALSE);
   /* Only a person removes a blank lock whose claim is gone (docs/protocol.md). */
   if (outcome == FLUFL_OUTCOME_NOT_A_LOCK && world.scenario->seed == SEED_BLANK
@@ -319,7 +337,7 @@ world_run (const Scenario *scenario,
 {
   Actor *first;
 
-  world.skew = skew;
+  world.skew = scenario->cluster ? 3600 * FAKE_SEC : skew;
   world.log = log;
   world.chooser = chooser;
   world.user_data = user_data;
@@ -338,7 +356,7 @@ world_run (const Scenario *scenario,
   if (first != NULL)
     coroutine_switch (first->coroutine);
 
-  if (!world.cut && world.violation == NULL && !scenario->flufl && !scenario->without_a1)
+  if (!world.cut && world.violation == NULL && !world_is_lenient ())
     judge_end ();
   /* The others run to their ends, without any effect. */
   world.solo = TRUE;

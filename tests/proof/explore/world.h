@@ -75,7 +75,13 @@ typedef struct
   gboolean    watches;   /* breakers must watch first. Elsewhere each has watched already */
   gboolean    flufl;     /* by flufl's algorithm */
   gboolean    without_a1; /* pauses longer than the protocol allows */
-  /* With either of these nothing but two holders is a violation. */
+  gboolean    cluster;   /* the disk is one with hard links whose ctime is the later of the mtime and the
+                          * caller's own clock, whose files look empty to others for a second, and on
+                          * which the removal of the lock file takes almost half the grace. The second
+                          * process's clock is an hour ahead */
+  guint       tries;     /* for the lock, of each process; 0: as the budget says */
+  /* With flufl, with without_a1, and with cluster and a kind that is trusted, nothing but two holders is
+   * a violation. */
 } Scenario;
 
 /* Chooses one of @n; -1: end here. @hash is that of the whole state. */
