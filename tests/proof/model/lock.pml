@@ -62,6 +62,13 @@
 #define EVIDENCE 0 /* dead processes are seen to be dead */
 #endif
 
+#ifndef OBSERVE
+#define OBSERVE 0 /* all breakers trust no ctime: a rest is what the breaker has itself seen unchanged */
+#endif
+#ifndef LIES
+#define LIES 0 /* a ctime may seem to be G ago at any moment */
+#endif
+
 /* Assumption A1, as a mask: for ordinary breakers, releasers, breakers by a
  * life-line. */
 #ifndef A1
@@ -71,6 +78,9 @@
 /* Guards; 1 is the protocol. */
 #ifndef REST
 #define REST 1 /* 0: only an orphan rests; 2: the rest counts from mtime */
+#endif
+#ifndef SEENAGAIN
+#define SEENAGAIN 1 /* with OBSERVE, a change begins the rest anew. 0: only another file does */
 #endif
 #ifndef MTIME
 #define MTIME 1 /* after the token, a refresh is seen */
@@ -181,6 +191,37 @@ bit safe[N];        /* a release or park with a tenth of its lease left */
 byte seen[N] = NONE;
 bit changed[N];     /* mtime of the file seen is not what it was */
 byte ncrash, nlost, nlate, nothers;
+#if OBSERVE
+byte ofile[N] = NONE; /* the file that it saw last … */
+byte olinks[N];       /* … with so many links … */
+byte oclaim[N] = NONE; /* … and its claim's file */
+bit omoved[N];        /* it was touched since */
+byte waits[N];        /* mask: whose actions about it ran when it was first seen so */
+bit opast[N];         /* G has passed since */
+#define RUNS_ON(q, f) (((q) != p && act[q] == (f)) << (q))
+#if N == 2
+#define RUNNING(f) (RUNS_ON(0, f) | RUNS_ON(1, f))
+#define OVER(p) waits[0] = waits[0] & ~(1 << (p)); waits[1] = waits[1] & ~(1 << (p))
+#else
+#define RUNNING(f) (RUNS_ON(0, f) | RUNS_ON(1, f) | RUNS_ON(2, f))
+#define OVER(p) waits[0] = waits[0] & ~(1 << (p)); waits[1] = waits[1] & ~(1 << (p)); waits[2] = waits[2] & ~(1 << (p))
+#endif
+#define OMOVED1(p, f) omoved[p] = (ofile[p] == f -> 1 : omoved[p])
+#define SEEN_OTHERWISE(f) (SEENAGAIN && (olinks[p] != nl[f] || oclaim[p] != C[c] || omoved[p]))
+#define HAS_RESTED(f) (opast[p] && !omoved[p] && ofile[p] == f)
+inline observe(x, c)
+{
+  if
+  :: ofile[p] == x && (!SEENAGAIN || (olinks[p] == nl[x] && oclaim[p] == C[c] && !omoved[p])) -> omoved[p] = 0
+  :: else -> ofile[p] = x; olinks[p] = nl[x]; oclaim[p] = C[c]; omoved[p] = 0; opast[p] = 0;
+       waits[p] = RUNNING(x); printf("p%d: sees file %d so for the first time\n", p, x)
+  fi
+}
+#else
+#define HAS_RESTED(f) rested[f]
+#define SEEN_OTHERWISE(f) 0
+#define OVER(p) skip
+#endif
 #if NDELETE
 byte ndelete;
 bit deleted[N]; /* something was, since it saw L last */
@@ -233,7 +274,7 @@ bit given_back[NAMES];
 #endif
 
 #define BEGIN(p, kind, f) if :: (A1 & kind) -> act[p] = f; since[p] = 0 :: else fi
-#define END(p) act[p] = NONE; since[p] = 0; safe[p] = 0; seen[p] = NONE; changed[p] = 0
+#define END(p) OVER(p); act[p] = NONE; since[p] = 0; safe[p] = 0; seen[p] = NONE; changed[p] = 0
 
 #define CTIME1(p, f) since[p] = (act[p] == f -> 1 : since[p])
 #define MTIME1(p, f) changed[p] = (seen[p] == f -> 1 : changed[p])
@@ -261,6 +302,12 @@ inline touch(f, p)
 #endif
 #if N > 3
   MTIME1(3, f);
+#endif
+#if OBSERVE
+  OMOVED1(0, f); OMOVED1(1, f);
+#if N > 2
+  OMOVED1(2, f);
+#endif
 #endif
   if :: OWN(f) == p -> lapsed[f] = 0 :: else fi
 }
@@ -395,9 +442,19 @@ proctype Expiry(byte f)
 proctype Rest(byte f)
 {
   do
-  :: atomic { !rested[f] && nl[f] > 0 && !ANY(STRETCHES, f) && MAY_REST(f) -> rested[f] = 1; printf("   time: file %d has rested\n", f) }
+  :: atomic { !rested[f] && nl[f] > 0 && (LIES || (!ANY(STRETCHES, f) && MAY_REST(f))) -> rested[f] = 1; printf("   time: file %d has rested\n", f) }
   od
 }
+
+#if OBSERVE
+/* Under A1 the actions that ran at the first look are over G later. */
+proctype Observed(byte p)
+{
+  do
+  :: atomic { ofile[p] != NONE && !opast[p] && waits[p] == 0 -> opast[p] = 1; printf("   time: G since the first look of p%d\n", p) }
+  od
+}
+#endif
 
 /* A lease runs out also where the file is gone. */
 proctype Lease(byte p)
@@ -583,7 +640,10 @@ look:
 #if STALE
          if :: IN(STALE, p) -> r = 1 :: true fi;
 #endif
-         r = ((expired[x] || DEAD(x)) && (rested[x] || (REST == 0 && r == 2)) -> r : 0);
+#if OBSERVE
+         observe(x, c);
+#endif
+         r = ((expired[x] || DEAD(x)) && (HAS_RESTED(x) || (REST == 0 && r == 2)) -> r : 0);
 #if LOCAL
          if
          :: IN(LOCAL, p) && TELLS(x) -> BEGIN(p, 4, x); goto ask
@@ -677,7 +737,7 @@ ordinary:
   if
   :: atomic { r == 1 -> /* look again */
        if
-       :: L != x || (AGAIN && !rested[x]) || (LOCAL && IN(LOCAL, p) && TELLS(x) && !LINEORPHAN) -> GIVE_UP_ACTION
+       :: L != x || (AGAIN && !HAS_RESTED(x)) || SEEN_OTHERWISE(x) || (LOCAL && IN(LOCAL, p) && TELLS(x) && !LINEORPHAN) -> GIVE_UP_ACTION
        :: else -> goto recover
        fi }
   :: atomic { r == 2 -> if :: FUSED -> goto won :: else fi }
@@ -767,7 +827,7 @@ release_L:
   :: atomic { MAY_BE_LATE; END(p) }
      atomic { /* a look */
        if
-       :: RELOOK && L == f && (nl[f] == 1 || RELOOK == 3) && (RELOOK != 1 || rested[f] || lease[p]) ->
+       :: RELOOK && L == f && (nl[f] == 1 || RELOOK == 3) && (RELOOK != 1 || (rested[f] && !OBSERVE) || lease[p]) ->
             printf("p%d: begins anew\n", p); SEES_L; BEGIN(p, 2, f); safe[p] = ((A1 & 2) && lease[p]); goto release_L
        :: else -> goto drop
        fi }
@@ -908,7 +968,13 @@ init
 #if COPY
     dead[0] = 1; L = 0; nl[0] = 1; C[0] = 1; nl[1] = 1;
 #endif
-    do :: i < M -> run Expiry(i); run Rest(i); i++ :: else -> break od;
+    do :: i < M -> run Expiry(i); if :: !OBSERVE -> run Rest(i) :: else fi; i++ :: else -> break od;
+#if OBSERVE
+    run Observed(0); run Observed(1);
+#if N > 2
+    run Observed(2);
+#endif
+#endif
     i = 0;
     do :: i < N -> run Lease(i); run Process(i); i++ :: else -> break od;
     if :: NCRASH > 0 -> run Crash() :: else fi;
