@@ -284,7 +284,7 @@ take_token_and_break (FluflSite       *site,
       if (again.sight != FLUFL_SIGHT_CLAIM || !flufl_look_is_inode (&again, look->dev, look->ino)
           || left > 0)
         return FLUFL_OUTCOME_BUSY;
-      return recover_without_line (site, look, claim_path, FLUFL_GRACE - left, findings);
+      return recover_without_line (site, look, claim_path, flufl_time_since (FLUFL_GRACE, left), findings);
     }
   if (!flufl_look_is_inode (look, st.dev, st.ino))
     return join_copies (site, look, claim_path, server_now, findings);
