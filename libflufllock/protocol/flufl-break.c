@@ -229,7 +229,8 @@ flufl_break_observe (const FluflSite *site, FluflFindings *findings, const Flufl
                         trusted ? VIGIL_GAP : flufl_break_rest_gap);
 }
 
-/* How long an expired lock is watched: docs/protocol.md, "Watching before breaking". */
+/* How long an overdue lock is watched: docs/protocol.md, "Watching before breaking", and
+ * docs/filesystems.md, "The observed rest". */
 static gint64
 vigil_for (const FluflClaim *claim, const FluflSite *site, const FluflLook *look)
 {
@@ -245,7 +246,8 @@ vigil_for (const FluflClaim *claim, const FluflSite *site, const FluflLook *look
   return flufl_time_add (FLUFL_GRACE, lifetime);
 }
 
-/* How much of the rest is left, in nanoseconds: docs/protocol.md, "Grace". */
+/* How much of the rest is left, in nanoseconds: docs/protocol.md, "Grace", and docs/filesystems.md, "The
+ * observed rest". */
 static gint64
 rest_left (const FluflSite *site, const FluflLook *look, gint64 server_now, gint64 unchanged)
 {

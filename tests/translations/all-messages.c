@@ -120,6 +120,9 @@ print_refusals (FluflSite *site)
       site->fs_kind = kinds[i];
       print (flufl_report_refused (site, FLUFL_OUTCOME_UNSUPPORTED, &findings));
     }
+  findings.errsv = EIO;
+  print (flufl_report_refused (site, FLUFL_OUTCOME_UNSUPPORTED, &findings));
+  findings.errsv = EPERM;
   strcpy (findings.fs_type, "vfat");
   print (flufl_report_refused (site, FLUFL_OUTCOME_UNSUPPORTED, &findings));
   site->fs_kind = FLUFL_FS_LOCAL;
