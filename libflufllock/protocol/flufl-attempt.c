@@ -15,8 +15,8 @@
 /* How often a lock that was free a moment ago is tried for at once. */
 #define ROUNDS 16
 
-/* rclone answers EIO to each link(2). After so many in a row, which take less than a second, this is no
- * error of the moment. */
+/* rclone answers EIO to each link(2). After this number in a row, which takes less than a second, it is
+ * no error of the moment. */
 #define LINK_FAILURES_MAX 6
 
 /*

@@ -47,7 +47,7 @@ typedef struct
   gint64        rest_left;   /* how much is left of a rest that this process observes itself, in
                               * nanoseconds; 0: the ctime shows it */
   gboolean      in_vigil;    /* it has expired, and may be broken once the vigil is over … */
-  gint64        vigil_left;  /* … in so many nanoseconds, if nothing changes */
+  gint64        vigil_left;  /* … after these nanoseconds, if nothing changes */
   FluflObservation seen;     /* how long the lock was seen unchanged; kept from one attempt to the
                               * next */
   guint         link_failures; /* EIO of link(2) in a row, with nothing at the lock file's path */
