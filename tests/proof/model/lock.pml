@@ -82,6 +82,9 @@
 #ifndef SEENAGAIN
 #define SEENAGAIN 1 /* with OBSERVE, a change begins the rest anew. 0: only another file does */
 #endif
+#ifndef NEAR
+#define NEAR 1 /* with OBSERVE, looks are close: who sees one state for G, all see in that state. 0: far apart */
+#endif
 #ifndef MTIME
 #define MTIME 1 /* after the token, a refresh is seen */
 #endif
@@ -209,10 +212,20 @@ bit opast[N];         /* G has passed since */
 #define OMOVED1(p, f) omoved[p] = (ofile[p] == f -> 1 : omoved[p])
 #define SEEN_OTHERWISE(f) (SEENAGAIN && (olinks[p] != nl[f] || oclaim[p] != C[c] || omoved[p]))
 #define HAS_RESTED(f) (opast[p] && !omoved[p] && ofile[p] == f)
+#define SAW1(q, f) omoved[q] = (NEAR && ofile[q] == (f) && (olinks[q] != olinks[p] || oclaim[q] != oclaim[p]) -> 1 : omoved[q])
 inline observe(x, c)
 {
   if
-  :: ofile[p] == x && (!SEENAGAIN || (olinks[p] == nl[x] && oclaim[p] == C[c] && !omoved[p])) -> omoved[p] = 0
+  :: ofile[p] == x && (!SEENAGAIN || (olinks[p] == nl[x] && oclaim[p] == C[c] && !omoved[p])) ->
+       omoved[p] = 0;
+       if
+       :: opast[p] ->
+            SAW1(0, x); SAW1(1, x);
+#if N > 2
+            SAW1(2, x)
+#endif
+       :: else
+       fi
   :: else -> ofile[p] = x; olinks[p] = nl[x]; oclaim[p] = C[c]; omoved[p] = 0; opast[p] = 0;
        waits[p] = RUNNING(x); printf("p%d: sees file %d so for the first time\n", p, x)
   fi
