@@ -182,8 +182,8 @@ def crowd(bench, directory):
 
 
 def idle(bench, directory):
-    print('\nWaiters that have waited for long, for 20 s in which nothing happens')
-    lines = lines_of(bench / 'bench-idle', directory, 1, 1000)
+    print('\nWaiters that have waited for 30 s, for 20 s in which nothing happens')
+    lines = lines_of(bench / 'bench-idle', directory, 30, 20, 1, 1000)
     found = sorted(numbers('# waiters: # ms CPU, # switches', line) for line in lines)
     for n, cpu, switches in found:
         one = found[0][1]

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * idle DIRECTORY WAITERS…
+ * idle DIRECTORY SETTLE MEASURED WAITERS…
  *
  * For each number, a process in which that many objects wait for a lock that another process
  * holds. Nothing happens meanwhile. Prints the CPU time and the context switches of each process
- * in 20 s, once its wait has lasted for 30 s.
+ * in MEASURED seconds, once its wait has lasted for SETTLE seconds.
  */
 
 #include <stdio.h>
@@ -16,8 +16,7 @@
 
 #include <libflufllock.h>
 
-#define SETTLE_SEC 30
-#define MEASURED_SEC 20
+static guint settle_sec, measured_sec;
 
 static gboolean
 quit_cb (gpointer loop)
@@ -58,8 +57,8 @@ wait_in_child (const char *path, int n)
   for (int i = 0; i < n; i++)
     flufl_lock_acquire_async (flufl_lock_new_for_path (path), FLUFL_LOCK_TIMEOUT_FOREVER, NULL,
                               NULL, NULL);
-  before = usage_after (SETTLE_SEC);
-  after = usage_after (MEASURED_SEC);
+  before = usage_after (settle_sec);
+  after = usage_after (measured_sec);
   printf ("%d waiters: %.3f ms CPU, %ld switches\n", n, cpu_msec (&after) - cpu_msec (&before),
           after.ru_nvcsw - before.ru_nvcsw);
   fflush (stdout);
@@ -74,9 +73,11 @@ main (int argc, char *argv[])
   g_autoptr (GPtrArray) held = g_ptr_array_new_with_free_func (g_object_unref);
   int failed = 0, status;
 
-  if (argc < 3)
+  if (argc < 5)
     return 2;
-  for (int i = 2; i < argc; i++)
+  settle_sec = (guint) atoi (argv[2]);
+  measured_sec = (guint) atoi (argv[3]);
+  for (int i = 4; i < argc; i++)
     {
       g_autofree char *path = g_strdup_printf ("%s/idle-%s.lock", argv[1], argv[i]);
       FluflLock *lock = flufl_lock_new_for_path (path);
