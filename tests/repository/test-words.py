@@ -32,7 +32,7 @@ HABITS = {
 PAGES = ['README.md', 'CONTRIBUTING.md', 'NEWS.md', 'SECURITY.md', 'tests/README.md', 'docs/*.md']
 SOURCES = ['libflufllock/**/*.[ch]', 'command/*.[ch]', 'introspection/**/*.py', 'introspection/**/*.js', 'vapi/*',
            'examples/*', 'tests/**/*.[ch]', 'tests/**/*.py', 'tests/**/*.js', 'tests/**/*.vala',
-           'benchmarks/*.c', 'benchmarks/*.py', 'benchmarks/run', 'scripts/*', 'tools/*',
+           'benchmarks/*.[ch]', 'benchmarks/*.py', 'benchmarks/*.js', 'benchmarks/*.vala', 'benchmarks/run', 'scripts/*', 'tools/*',
            '**/meson.build', 'meson_options.txt', '.ci/*', '.gitlab-ci.yml']
 COMMENT = re.compile(r'^\s*(?:/?\*|//|#(?!include|define|if|el|end|pragma))|/\*')
 # (file, a part of the line): why it is right
