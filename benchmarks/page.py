@@ -107,13 +107,16 @@ def goals(works):
             for what, quartiles, limit, unit in found]
 
 
-def goals_table(works):
+def goals_table(works, busy):
+    """The table of the goals. A busy run judges none of them."""
     lines = ['| Goal | Measured (quartiles) | At most | |', '|-|-:|-:|-|']
     for what, quartiles, limit, unit, met in goals(works):
         form = microseconds if unit else ratio_text
         measured = 'not in this run' if quartiles is None else spread(quartiles, form) + unit
-        if met is False:
-            state = f'**not met**, by {quartiles[1] - limit:.2g}{unit}'
+        if busy:
+            state = ''
+        elif met is False:
+            state = f'**not met**, by {number(quartiles[1] - limit)}{unit}'
         else:
             state = {True: 'met', None: ''}[met]
         lines.append(f'| {what} | {measured} | {form(limit)}{unit} | {state} |')
@@ -145,7 +148,7 @@ def markdown(figures, plots):
         parts += ['Without a result:', listed(figures['troubles'])]
     parts += ['In the plots this library is blue, the floors are grey, and the other locks are '
               'yellow. A line at the end of a bar has the quartiles of the rounds.',
-              '### Goals', goals_table(figures['works'])]
+              '### Goals', goals_table(figures['works'], figures['busy'])]
     for name, work in figures['works'].items():
         parts += [f'### {work["title"]}']
         if name in plots:

@@ -91,7 +91,8 @@ class Tables(unittest.TestCase):
         self.assertEqual(goals['C, against the bare calls'], ([1, 1, 1.5], True))
         self.assertEqual(goals['GJS, beyond C'], ([30, 30, 30], False))
         self.assertEqual(goals['Vala, beyond C'], (None, None))
-        self.assertIn('**not met**, by 20 µs', page.goals_table(figures(ENTRIES)['works']))
+        self.assertIn('**not met**, by 20 µs', page.goals_table(figures(ENTRIES)['works'], []))
+        self.assertNotIn('met', page.goals_table(figures(ENTRIES)['works'], ['A reason.']))
 
     def test_markdown(self):
         text = page.markdown(figures(ENTRIES), {'cycle': 'images/cycle.svg'})
