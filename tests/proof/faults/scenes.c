@@ -15,7 +15,7 @@
 #define LONG_AGO (-1000.0)
 
 /* The number of tries within which an old lock is recovered, has rested, and is broken. */
-#define PATIENT 16
+#define PATIENT 32
 
 static gboolean
 is_over (FluflOutcome outcome)
