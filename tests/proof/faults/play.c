@@ -102,6 +102,9 @@ longest_wait (Play *play, Proc *newcomer)
     return 0;
   if (play->kind != FLUFL_FS_LOCAL || look.sight != FLUFL_SIGHT_CLAIM || !look.claim.life_line)
     wait += MAX (look.mtime + FLUFL_SLOP - now, 0) + FLUFL_GRACE;
+  /* The newcomer itself must see it unchanged: docs/filesystems.md. */
+  if (play->kind == FLUFL_FS_OTHER)
+    wait += LIFETIME + FLUFL_GRACE;
   claim = path_of (play, look.claim.name);
   if (!disk_exists (play->stage.disk, claim)) /* an orphan */
     wait += FLUFL_GRACE;
