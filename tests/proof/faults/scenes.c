@@ -15,7 +15,7 @@
 #define LONG_AGO (-1000.0)
 
 /* The number of tries within which an old lock is recovered, has rested, and is broken. */
-#define PATIENT 32
+#define PATIENT 24
 
 static gboolean
 is_over (FluflOutcome outcome)
@@ -304,7 +304,7 @@ p_was_broken (Stage *self)
 {
   p_holds (self);
   self->disk->pass (LIFETIME + FLUFL_SLOP + FAKE_SEC);
-  g_assert_cmpint (proc_try (&self->other, self, PATIENT), ==, FLUFL_OUTCOME_HELD);
+  g_assert_cmpint (proc_try (&self->other, self, 2 * PATIENT), ==, FLUFL_OUTCOME_HELD);
   self->guarded = TRUE;
 }
 
