@@ -48,15 +48,16 @@ typedef struct
   gint64   server_seen;  /* … at this boot time or earlier */
   gint64   clock_offset; /* the server's clock less ours, when last compared … */
   gint64   clock_base;   /* … and real time less boot time then */
-  gboolean fresh;        /* created, or taken up after a park, for this try: no wait and no link(2)
+  gint64   kept_at;      /* boot time of the last park; valid if it ever was parked */
+  /* A byte each, since each idle object has a claim. */
+  guint8   fresh;        /* created, or taken up after a park, for this try: no wait and no link(2)
                           * since */
-  gboolean exclusive;    /* its lock is created exclusively, and names it */
-  gboolean coarse;       /* the file system stores whole seconds */
-  gboolean unsure;       /* a possible lock: to be given up as if it were the lock */
-  gboolean kept;         /* parked: the lock file is removed, and the claim is not … */
-  gint64   kept_at;      /* … since this boot time; valid if it ever was parked */
-  gboolean renamed;      /* renamed by a park: its content is not its name yet */
-  gboolean doubtful;     /* look closely before touching the lock: a refresh failed, or
+  guint8   exclusive;    /* its lock is created exclusively, and names it */
+  guint8   coarse;       /* the file system stores whole seconds */
+  guint8   unsure;       /* a possible lock: to be given up as if it were the lock */
+  guint8   kept;         /* parked: the lock file is removed, and the claim is not */
+  guint8   renamed;      /* renamed by a park: its content is not its name yet */
+  guint8   doubtful;     /* look closely before touching the lock: a refresh failed, or
                           * others have made links to it */
 } FluflClaim;
 
