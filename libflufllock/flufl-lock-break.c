@@ -279,7 +279,11 @@ flufl_lock_break_lock_finish (FluflLock *self, GAsyncResult *result, GError **er
  * This does what [method@Flufl.Lock.break_lock] does, but only to the lock that @details describe.
  * A program that asks a person whether to break a lock uses this method, since the lock may change
  * hands before the person answers. The lock of another holder stays, even with
- * `FLUFL_BREAK_FORCE`. So does a file that is not a lock.
+ * `FLUFL_BREAK_FORCE`. So does a file that is not a lock, and whatever is at the path if @details
+ * are those of [method@Flufl.Lock.query_foreign_details].
+ *
+ * A holder that uses [property@Flufl.Lock:linger] may release the lock and acquire it again with the
+ * same claim. It then counts as the same holder.
  *
  * With `FLUFL_BREAK_FORCE` the lock is looked at again right before it is removed. Only a change
  * between these two system calls goes unnoticed.

@@ -338,11 +338,12 @@ may_be_passing (const FluflSite *site, const FluflLook *look, gint64 server_now,
 }
 
 /* Whether the break is for one lock, and the look saw another file. No two locks have a claim of
- * the same name. */
+ * the same name. A file that names no claim is not the lock of anybody. */
 gboolean
 flufl_break_is_spared (const FluflFindings *findings, const FluflLook *look)
 {
-  return findings->only != NULL && strcmp (look->claim.name, findings->only) != 0;
+  return findings->only != NULL
+         && (look->claim.name[0] == '\0' || strcmp (look->claim.name, findings->only) != 0);
 }
 
 /* Whether the look has seen a lock, and not one that is spared. Otherwise @out_outcome is the

@@ -67,6 +67,30 @@ one_holder (Face *face, gconstpointer data)
   test_place_empty (&face->place);
 }
 
+/* The details of another program's lock name no claim, and neither does a file that is not a lock. */
+static void
+foreign_details (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autofree char *document = test_place_path (&face->place, "a.odt");
+  g_autofree char *office = test_place_path (&face->place, ".~lock.a.odt#");
+  g_autofree char *path = test_place_path (&face->place, ".a.odt.lock");
+  g_autoptr (GFile) file = g_file_new_for_path (document);
+  g_autoptr (FluflLock) lock = flufl_lock_new_for_document (file);
+  g_autoptr (FluflLockDetails) details = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (g_file_set_contents (office, ",jane,laptop,24.11.2026 10:20,file:///x;", -1, NULL));
+  details = flufl_lock_query_foreign_details (lock, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (details);
+  g_assert_true (g_file_set_contents (path, "a letter", -1, NULL));
+  g_assert_false (form->break_lock_of (lock, details, FLUFL_BREAK_FORCE, NULL, &error));
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_A_LOCK);
+  g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
+  test_place_empty (&face->place);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -74,6 +98,7 @@ main (int argc, char *argv[])
 
   FACE_TEST_FORMS ("/break-of/another-holder", another_holder);
   FACE_TEST_FORMS ("/break-of/one-holder", one_holder);
+  FACE_TEST_FORMS ("/break-of/foreign-details", foreign_details);
 
   return g_test_run ();
 }
