@@ -29,6 +29,10 @@
 /* How often the file that was found may be replaced before a watch is set on it. */
 #define ARM_ROUNDS 8
 
+/* How often the lookout asks whether the path still leads to the watched directory, in microseconds.
+ * No event reports the rename of a parent, another target of a symbolic link, or a mount. */
+#define DIRECTORY_CHECK (10 * G_USEC_PER_SEC)
+
 /* Names that are read to find a waiter. */
 #define NAMES_MAX 100000
 
@@ -62,16 +66,19 @@ struct _FluflLookout
 
   int              interval; /* milliseconds; atomic, as is … */
   int              stopped;  /* … this, and … */
+  int              asked;    /* … this: a look is due at once, and … */
   int              resting;  /* … this: an event need not wake it */
 
   /* Touched by the steps only. */
   gint64           look_from; /* monotonic microseconds: no look before that */
+  gint64           look_at;   /* … and one without an event then */
   guint            n_second;  /* second looks that were taken since the last event */
   const char      *prepared;  /* the path for which the watches are prepared; nullable */
   char            *names_path;   /* owned; nullable: no watch reports of this place */
   char             prefix[64 + 1]; /* with which the names of the lock and its claims begin */
   Post             names;
   Post             file;
+  guint64          names_dev, names_ino; /* of the directory that is watched */
   guint64          file_dev, file_ino; /* of the file that is watched */
   char             waiter[FLUFL_NAME_MAX + 1]; /* a claim; "": none … */
   gint64           waiter_since; /* … which was first seen then; monotonic microseconds */
@@ -168,12 +175,30 @@ find_place (FluflLookout *self)
   return TRUE;
 }
 
+/* Ends the watches if the path leads to another directory by now, or to none. */
+static void
+check_directory (FluflLookout *self)
+{
+  guint64 dev, ino;
+
+  if (!self->names.armed
+      || (self->site.sys->identify (self->names_path, &dev, &ino) == 0 && dev == self->names_dev
+          && ino == self->names_ino))
+    return;
+  disarm (&self->names);
+  disarm (&self->file);
+}
+
+/* The directory is identified first. If it is replaced before the watch is set, the next check finds
+ * that. */
 static void
 arm_names (FluflLookout *self)
 {
-  if (!self->names.armed && self->names_path != NULL)
-    self->names.armed = flufl_watch_add (&self->names.watch, self->names_path, FLUFL_WATCH_NAMES)
-                        == FLUFL_WATCH_ARMED;
+  if (self->names.armed || self->names_path == NULL
+      || self->site.sys->identify (self->names_path, &self->names_dev, &self->names_ino) != 0)
+    return;
+  self->names.armed = flufl_watch_add (&self->names.watch, self->names_path, FLUFL_WATCH_NAMES)
+                      == FLUFL_WATCH_ARMED;
 }
 
 static gboolean
@@ -282,6 +307,7 @@ look_once (FluflLookout *self)
 static void
 look_and_arm (FluflLookout *self)
 {
+  check_directory (self);
   arm_names (self);
   for (int round = 0; round < ARM_ROUNDS; round++)
     {
@@ -372,7 +398,19 @@ next_look (FluflLookout *self)
       when = MIN (when, now + second_looks[self->n_second]);
       self->n_second++;
     }
-  return when;
+  self->look_at = when;
+  return MIN (when, now + DIRECTORY_CHECK);
+}
+
+/* Returns: whether the time has come only to check the directory, and it is the same as before */
+static gboolean
+checks_only (FluflLookout *self, FluflWatchEvents events)
+{
+  if (g_atomic_int_compare_and_exchange (&self->asked, TRUE, FALSE) || events != 0
+      || g_get_monotonic_time () >= self->look_at || !self->names.armed)
+    return FALSE;
+  check_directory (self);
+  return self->names.armed;
 }
 
 static gboolean
@@ -392,6 +430,11 @@ step (FluflStepper *stepper, gint64 *out_when)
   g_atomic_int_set (&self->resting, FALSE);
   names_events = take_events (&self->names);
   file_events = take_events (&self->file);
+  if (checks_only (self, names_events | file_events))
+    {
+      *out_when = MIN (self->look_at, g_get_monotonic_time () + DIRECTORY_CHECK);
+      return TRUE;
+    }
   if ((file_events & FLUFL_WATCH_CLOSED) != 0
       || (self->kind == FLUFL_LOOKOUT_WAITER && (names_events | file_events) != 0))
     self->n_second = 0;
@@ -476,6 +519,7 @@ flufl_lookout_set_interval (FluflLookout *self, int interval_ms)
   if (self->process != flufl_process_mark ())
     return;
   g_atomic_int_set (&self->interval, interval_ms);
+  g_atomic_int_set (&self->asked, TRUE);
   flufl_sleeper_wake (self->stepper.sleeper);
 }
 

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -335,6 +337,39 @@ test_directory (Face *face, gconstpointer data G_GNUC_UNUSED)
   wait_for_error (monitor, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
 }
 
+/* A symbolic link is in the path, and is changed: no event of the directory reports that. */
+static void
+test_replaced_directory (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autofree char *first = test_place_path (&face->place, "v1");
+  g_autofree char *second = test_place_path (&face->place, "v2");
+  g_autofree char *current = test_place_path (&face->place, "current");
+  g_autofree char *new = test_place_path (&face->place, "new");
+  g_autofree char *path = g_build_filename (current, "x.lock", NULL);
+  g_autofree char *there = g_build_filename (second, "x.lock", NULL);
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autoptr (FluflLockMonitor) monitor = flufl_lock_monitor_new (file);
+  g_autoptr (FluflLock) lock = flufl_lock_new_for_path (there);
+
+  g_test_summary ("A monitor notices that its path leads to another directory");
+  flufl_lock_monitor_set_interval (monitor, NO_POLL);
+  g_assert_cmpint (mkdir (first, 0700), ==, 0);
+  g_assert_cmpint (mkdir (second, 0700), ==, 0);
+  g_assert_cmpint (symlink ("v1", current), ==, 0);
+  g_assert_cmpint (symlink ("v2", new), ==, 0);
+  flufl_lock_monitor_set_interval (monitor, NO_POLL); /* the directory exists now: look again */
+  wait_for_state (monitor, FLUFL_LOCK_STATE_UNLOCKED);
+  face_acquire (lock);
+  g_assert_cmpint (rename (new, current), ==, 0);
+  wait_for_state (monitor, FLUFL_LOCK_STATE_THEIRS);
+  face_release (lock);
+  wait_for_state (monitor, FLUFL_LOCK_STATE_UNLOCKED);
+  g_assert_cmpint (unlink (current), ==, 0);
+  wait_for_error (monitor, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+  g_assert_cmpint (rmdir (first), ==, 0);
+  g_assert_cmpint (rmdir (second), ==, 0);
+}
+
 static void
 test_foreign (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
@@ -498,6 +533,23 @@ test_dropped_in_handler (Face *face, gconstpointer data G_GNUC_UNUSED)
 }
 
 static void
+drop_at_notify_cb (GObject *object, GParamSpec *pspec G_GNUC_UNUSED, gpointer user_data)
+{
+  drop_cb (FLUFL_LOCK_MONITOR (object), user_data);
+}
+
+static void
+test_dropped_at_notify (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  FluflLockMonitor *monitor = monitor_new (face, NO_POLL);
+
+  g_test_summary ("A monitor that a handler of a property drops emits no signal after that");
+  g_signal_connect (monitor, "notify::ready", G_CALLBACK (drop_at_notify_cb), &monitor);
+  g_signal_connect (monitor, "changed", G_CALLBACK (abort), NULL);
+  FACE_WAIT_FOR (monitor == NULL);
+}
+
+static void
 drop_in_child (gpointer data)
 {
   FluflLockMonitor **monitor = data;
@@ -534,12 +586,14 @@ main (int argc, char *argv[])
   FACE_TEST ("/monitor/elsewhere", test_elsewhere);
   FACE_TEST ("/monitor/errors", test_errors);
   FACE_TEST ("/monitor/directory", test_directory);
+  FACE_TEST ("/monitor/replaced-directory", test_replaced_directory);
   FACE_TEST ("/monitor/foreign", test_foreign);
   FACE_TEST ("/monitor/misuse", test_misuse);
   FACE_TEST ("/monitor/contexts", test_contexts);
   FACE_TEST ("/monitor/many", test_many);
   FACE_TEST ("/monitor/dropped", test_dropped);
   FACE_TEST ("/monitor/dropped-in-handler", test_dropped_in_handler);
+  FACE_TEST ("/monitor/dropped-at-notify", test_dropped_at_notify);
   FACE_TEST ("/monitor/forked", test_forked);
   return g_test_run ();
 }
