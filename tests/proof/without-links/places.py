@@ -190,6 +190,7 @@ kill $fuse $daemon
 '''
 
     def set_up(self):
+        self.sessions = []  # remove() needs it, whatever is missing
         super().set_up()
         for program in 'dbus-run-session', 'gio', 'busctl':
             if shutil.which(program) is None:
@@ -198,7 +199,6 @@ kill $fuse $daemon
                                      os.path.dirname(find_program('/usr/libexec/gvfsd', '/usr/lib/gvfs/gvfsd'))])
         find_program('/usr/libexec/gvfsd-sftp', '/usr/lib/gvfs/gvfsd-sftp')
         find_program('/usr/libexec/gvfsd-fuse', '/usr/lib/gvfs/gvfsd-fuse')
-        self.sessions = []
 
     def mount(self, here):
         (here / 'gvfs').mkdir()
