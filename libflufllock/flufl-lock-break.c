@@ -23,7 +23,11 @@ typedef struct
   FluflOutcome    outcome;
   FluflClaim      clock; /* a claim that shows the server's time */
   gboolean        held;  /* by this object */
+  gint64          give_up; /* boot time in nanoseconds; 0: not known yet */
 } BreakCall;
+
+/* Beyond twice the time that the rest and the vigil should take, in nanoseconds. */
+#define BREAK_PATIENCE (30 * FLUFL_NSEC_PER_SEC)
 
 static gboolean
 break_begin (FluflCall *call)
@@ -33,6 +37,21 @@ break_begin (FluflCall *call)
   self->held = call->lease->held;
   self->sighting.findings.only = self->only;
   return TRUE;
+}
+
+/* Whether the lock may be broken after another wait. Where this process has to see itself that nothing
+ * changes, and each look takes seconds, the rest would never be over. */
+static gboolean
+goes_on (BreakCall *self)
+{
+  const FluflFindings *findings = &self->sighting.findings;
+  gint64 now = self->call.site.sys->clock (FLUFL_CLOCK_BOOT);
+
+  if (!findings->resting && !findings->in_vigil)
+    return FALSE;
+  if (self->give_up == 0)
+    self->give_up = now + 2 * (findings->vigil_left + FLUFL_GRACE) + BREAK_PATIENCE;
+  return flufl_site_is_trusted (&self->call.site) || now < self->give_up;
 }
 
 /* Returns TRUE if the lock rests, and another try is due later. */
@@ -52,8 +71,7 @@ break_by_rule (BreakCall *self, gint64 *out_when)
   self->outcome = flufl_break_with_clock (&self->clock, &call->site, &self->sighting.findings);
   call->answer = self->outcome == FLUFL_OUTCOME_AGAIN;
   self->sighting.cancelled = flufl_call_is_cancelled (call);
-  if (self->outcome != FLUFL_OUTCOME_BUSY || self->sighting.cancelled
-      || !(self->sighting.findings.resting || self->sighting.findings.in_vigil))
+  if (self->outcome != FLUFL_OUTCOME_BUSY || self->sighting.cancelled || !goes_on (self))
     {
       self->sighting.cancelled &= !call->answer;
       flufl_claim_abandon (&self->clock, &call->site);
