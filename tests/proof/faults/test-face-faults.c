@@ -298,7 +298,10 @@ test_act (gconstpointer data)
           continue;
         face.disk = disks[i];
         face.play.kind = kind;
-        face.patient = TRUE;
+        /* Where the library does not trust the file system, a break waits for a lifetime that it
+         * sees itself. The time of the disk in memory stands still meanwhile, so the wait is
+         * cancelled. The test “cluster” has such breaks to their end. */
+        face.patient = kind != FLUFL_FS_OTHER || acted->act != break_lock;
         matrix_run (&operation);
       }
   matrix_end_test ();
