@@ -388,6 +388,21 @@ face_join (pid_t child)
   g_assert_cmpint (face_join_any (child), ==, FACE_CHILD_OK);
 }
 
+void
+face_kill (pid_t child)
+{
+  g_assert_cmpint (kill (child, SIGKILL), ==, 0);
+  g_assert_cmpint (waitpid (child, NULL, 0), ==, child);
+}
+
+void
+face_wait_for_turn (gpointer face)
+{
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+
+  g_assert_true (flufl_lock_acquire (lock, -1, NULL, NULL));
+}
+
 gint64
 face_mtime (const char *path)
 {

@@ -134,6 +134,10 @@ void       face_assert_sentence (const GError *error,
 pid_t      face_fork      (void        (*func) (gpointer),
                            gpointer      data);
 void       face_join      (pid_t         child);
+/* Kills the child, which may be amid @func, and waits for its end. */
+void       face_kill      (pid_t         child);
+/* For face_fork(): waits for the lock of a Face, without an end. */
+void       face_wait_for_turn (gpointer face);
 /* Forks. The child goes on after the call, and ends with face_child_ends(). */
 pid_t      face_fork_here (void);
 

@@ -65,15 +65,6 @@ hold_until_killed (gpointer data)
     pause ();
 }
 
-static void
-kill_child (pid_t child)
-{
-  int status;
-
-  g_assert_cmpint (kill (child, SIGKILL), ==, 0);
-  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
-}
-
 /* --- What it sees --- */
 
 static void
@@ -115,7 +106,7 @@ test_killed (Face *face, gconstpointer data G_GNUC_UNUSED)
   child = face_fork (hold_until_killed, face);
   wait_for_state (monitor, FLUFL_LOCK_STATE_THEIRS);
   g_assert_cmpint (flufl_lock_details_get_pid (flufl_lock_monitor_get_details (monitor)), ==, child);
-  kill_child (child);
+  face_kill (child);
   wait_for_state (monitor, FLUFL_LOCK_STATE_STALE);
   lock = face_lock_new (face);
   face_acquire (lock);

@@ -39,30 +39,34 @@ wait_for_lock (Waiter *self, Face *face)
   flufl_lock_acquire_async (self->lock, -1, self->cancellable, reply_cb, &self->reply);
 }
 
+/* Returns: whether the wait has ended with the lock */
+static gboolean
+end_wait (Waiter *self)
+{
+  gboolean held;
+
+  reply_wait (&self->reply, "the waiter");
+  held = flufl_lock_acquire_finish (self->lock, self->reply.result, NULL);
+  reply_clear (&self->reply);
+  g_clear_object (&self->cancellable);
+  return held;
+}
+
 static void
 wait_no_more (Waiter *self)
 {
   g_cancellable_cancel (self->cancellable);
-  reply_wait (&self->reply, "the waiter");
-  g_assert_false (flufl_lock_acquire_finish (self->lock, self->reply.result, NULL));
-  reply_clear (&self->reply);
-  g_clear_object (&self->cancellable);
+  g_assert_false (end_wait (self));
   g_clear_object (&self->lock);
 }
 
+/* The waiter gets the lock, and releases it. */
 static void
-wait_until_killed (gpointer data)
+have_turn (Waiter *self)
 {
-  g_autoptr (FluflLock) lock = face_lock_new (data);
-
-  g_assert_true (flufl_lock_acquire (lock, -1, NULL, NULL));
-}
-
-static void
-kill_child (pid_t child)
-{
-  g_assert_cmpint (kill (child, SIGKILL), ==, 0);
-  g_assert_cmpint (waitpid (child, NULL, 0), ==, child);
+  g_assert_true (end_wait (self));
+  face_release (self->lock);
+  g_clear_object (&self->lock);
 }
 
 static guint
@@ -128,9 +132,9 @@ test_killed (Face *face, gconstpointer data G_GNUC_UNUSED)
 
   g_test_summary ("A waiter in another process is killed, and its claim stays");
   face_acquire (lock);
-  child = face_fork (wait_until_killed, face);
+  child = face_fork (face_wait_for_turn, face);
   FACE_WAIT_FOR (flufl_lock_get_wanted (lock));
-  kill_child (child);
+  face_kill (child);
   FACE_WAIT_FOR (!flufl_lock_get_wanted (lock));
   removed = flufl_lock_remove_leftovers (directory, FALSE, NULL, NULL);
   g_assert_cmpuint (removed->len, ==, 1);
@@ -152,12 +156,7 @@ test_give_way (Face *face, gconstpointer data G_GNUC_UNUSED)
   face_release (lock);
   g_assert_cmpuint (wanted.n, ==, 1);
   g_assert_false (flufl_lock_get_wanted (lock));
-  reply_wait (&waiter.reply, "the waiter");
-  g_assert_true (flufl_lock_acquire_finish (waiter.lock, waiter.reply.result, NULL));
-  reply_clear (&waiter.reply);
-  face_release (waiter.lock);
-  g_clear_object (&waiter.lock);
-  g_clear_object (&waiter.cancellable);
+  have_turn (&waiter);
 }
 
 static void
@@ -235,12 +234,7 @@ test_loss (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_assert_false (flufl_lock_check (lock, NULL, NULL));
   FACE_WAIT_FOR (wanted.n > 0);
   g_assert_false (flufl_lock_get_wanted (lock));
-  reply_wait (&waiter.reply, "the waiter");
-  g_assert_true (flufl_lock_acquire_finish (waiter.lock, waiter.reply.result, NULL));
-  reply_clear (&waiter.reply);
-  face_release (waiter.lock);
-  g_clear_object (&waiter.lock);
-  g_clear_object (&waiter.cancellable);
+  have_turn (&waiter);
 }
 
 #define N_TRIES 20
@@ -301,12 +295,7 @@ test_release_in_handler (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_signal_connect (lock, "notify::wanted", G_CALLBACK (release_cb), NULL);
   face_acquire (lock);
   wait_for_lock (&waiter, face);
-  reply_wait (&waiter.reply, "the waiter");
-  g_assert_true (flufl_lock_acquire_finish (waiter.lock, waiter.reply.result, NULL));
-  reply_clear (&waiter.reply);
-  face_release (waiter.lock);
-  g_clear_object (&waiter.lock);
-  g_clear_object (&waiter.cancellable);
+  have_turn (&waiter);
 }
 
 static void

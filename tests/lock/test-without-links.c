@@ -24,21 +24,6 @@ hold (gpointer data)
     pause ();
 }
 
-static void
-wait_for_turn (gpointer data)
-{
-  g_autoptr (FluflLock) lock = face_lock_new (data);
-
-  g_assert_true (flufl_lock_acquire (lock, -1, NULL, NULL));
-}
-
-static void
-kill_child (pid_t child)
-{
-  g_assert_cmpint (kill (child, SIGKILL), ==, 0);
-  g_assert_cmpint (waitpid (child, NULL, 0), ==, child);
-}
-
 /* The claim of a process that was killed. */
 static void
 remove_leftover (Face *face)
@@ -85,7 +70,7 @@ test_monitor (Face *face, gconstpointer data G_GNUC_UNUSED)
   details = flufl_lock_monitor_get_details (monitor);
   g_assert_cmpint (flufl_lock_details_get_pid (details), ==, child);
   g_assert_nonnull (flufl_lock_details_get_expiration (details));
-  kill_child (child);
+  face_kill (child);
   wait_for_state (monitor, FLUFL_LOCK_STATE_STALE);
   g_assert_cmpint (unlink (face->place.lock), ==, 0);
   wait_for_state (monitor, FLUFL_LOCK_STATE_UNLOCKED);
@@ -125,13 +110,13 @@ test_waiters (Face *face, gconstpointer data G_GNUC_UNUSED)
   lies_fs_kind (FLUFL_FS_FAT);
   lock = face_lock_new (face);
   face_acquire (lock);
-  child = face_fork (wait_for_turn, face);
+  child = face_fork (face_wait_for_turn, face);
   FACE_WAIT_FOR (count_waiters (face) == 1);
   waiters = waiters_of (face);
   g_assert_cmpuint (waiters->len, ==, 1);
   g_assert_cmpint (flufl_lock_details_get_pid (waiters->pdata[0]), ==, child);
   g_assert_null (flufl_lock_details_get_expiration (waiters->pdata[0]));
-  kill_child (child);
+  face_kill (child);
   g_assert_cmpuint (count_waiters (face), ==, 0);
   remove_leftover (face);
   face_release (lock);
@@ -212,9 +197,9 @@ test_wanted (Face *face, gconstpointer data G_GNUC_UNUSED)
   n = lies_count (LIES_LIST);
   FACE_WAIT_FOR (lies_count (LIES_LIST) >= n + 4);
   g_assert_false (flufl_lock_get_wanted (lock));
-  child = face_fork (wait_for_turn, face);
+  child = face_fork (face_wait_for_turn, face);
   FACE_WAIT_FOR (flufl_lock_get_wanted (lock));
-  kill_child (child);
+  face_kill (child);
   FACE_WAIT_FOR (!flufl_lock_get_wanted (lock));
   g_assert_cmpuint (wanted.n, ==, 2);
   remove_leftover (face);
