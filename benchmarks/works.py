@@ -201,9 +201,11 @@ def kill_once(contestant, directory, patience):
     """Seconds from SIGKILL of the holder until the waiter holds, or None after the patience."""
     holder, waiter = contestant.start(directory), contestant.start(directory)
     try:
+        for request in 'hold', 'release':  # the interpreter of the waiter has started then
+            waiter.ask(request)
         holder.ask('hold')
         waiter.send('hold')
-        time.sleep(.5)  # the waiter's interpreter starts meanwhile
+        time.sleep(random.uniform(*SETTLE))
         start = holder.kill()
         got = waiter.receive(patience)
         return None if got is None else (got[0] - start) / 1e9
