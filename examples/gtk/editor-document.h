@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * A document that one person at a time may change, and who has it. This has no widgets: another
- * application can take the two files as they are.
+ * A document that one person at a time can change, and its holder. There are no widgets here, so other
+ * applications can use both files unchanged.
  */
 
 #pragma once

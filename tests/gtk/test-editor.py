@@ -107,7 +107,7 @@ class Case(unittest.TestCase):
         program.keys('key', 'Return')
 
     def expire(self):
-        """Let the lock be expired, and not yet for so long that it may be broken, until the result is set."""
+        """Keep the lock expired, but not yet overdue, until the returned event is set."""
         lock = self.directory / '.minutes.txt.lock'
         enough = threading.Event()
 

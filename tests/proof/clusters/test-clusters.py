@@ -87,7 +87,7 @@ class Clusters(unittest.TestCase):
         elsewhere = ['unshare', '--pid', '--fork', '--mount-proc', '--uts', '--kill-child']
         holder = self.peer(A, 5, before=elsewhere)
         self.assertEqual(holder.ask('acquire 60000'), 'held')
-        time.sleep(10)
+        time.sleep(10)  # two lifetimes: the heartbeat has refreshed the lock several times
         holder.kill()
         taken = self.acquired_after(B, 5)
         print(f'dead elsewhere: {taken:.1f} s')
