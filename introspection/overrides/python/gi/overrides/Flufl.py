@@ -28,14 +28,13 @@ import datetime
 import errno
 import functools
 import inspect
-import math
-import operator
 import os
 import sys
 import threading
 
 from gi.module import get_introspection_module
 from gi.overrides import override
+from gi.overrides._FluflDurations import default_timeout_to_ms, in_range, lifetime_to_ms, timeout_to_ms, to_ms
 from gi.overrides._FluflSignals import run_between_signals
 from gi.repository import Gio, GLib
 
@@ -47,7 +46,6 @@ __all__ = [
     'error_means_unavailable',
 ]
 
-_MILLISECOND = datetime.timedelta(milliseconds=1)
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
@@ -210,64 +208,6 @@ def _connects(name):
     return wrapper
 
 
-def _to_ms(duration):
-    """Give whole milliseconds; a timedelta is rounded up."""
-    if isinstance(duration, datetime.timedelta):
-        # The rest of a deadline that is just past must not become -1, which is for ever.
-        if duration < datetime.timedelta(0):
-            raise ValueError('a duration cannot be negative')
-        return -(-duration // _MILLISECOND)
-    if isinstance(duration, float) and math.isinf(duration):
-        raise ValueError('a duration is finite; a timeout of None is for ever')
-    # A float most often means seconds, as elsewhere in Python. A bool means whether
-    # to wait, as in threading.Lock.acquire().
-    try:
-        if isinstance(duration, bool):
-            raise TypeError
-        duration_ms = operator.index(duration)
-    except TypeError:
-        raise TypeError('a duration is whole milliseconds, or a timedelta, not '
-                        + type(duration).__name__) from None
-    if not GLib.MININT64 <= duration_ms <= GLib.MAXINT64:
-        raise OverflowError('a duration of so many milliseconds does not fit in 64 bits')
-    return duration_ms
-
-
-def _in_range(name, value, owner=Flufl.Lock):
-    """Give the value if the property can have it."""
-    spec = owner.find_property(name)
-    if not spec.minimum <= value <= spec.maximum:
-        raise ValueError('a {} of {} ms is not between {} and {} ms'.format(
-            name, value, spec.minimum, spec.maximum))
-    return value
-
-
-def _none_to_ms(timeout):
-    return Flufl.LOCK_TIMEOUT_FOREVER if timeout is None else _to_ms(timeout)
-
-
-def _timeout_to_ms(timeout, least=Flufl.LOCK_TIMEOUT_DEFAULT):
-    timeout_ms = _none_to_ms(timeout)
-    if timeout_ms < least:
-        default = ', and -2 the default timeout' if least == Flufl.LOCK_TIMEOUT_DEFAULT else ''
-        raise ValueError(f'a timeout of {timeout_ms} ms is negative: -1 or None is for ever{default}')
-    return timeout_ms
-
-
-def _lifetime_to_ms(lifetime):
-    lifetime_ms = _in_range('lifetime', _to_ms(lifetime))
-    # flufl.lock takes seconds.
-    if lifetime_ms < 1000 and not isinstance(lifetime, datetime.timedelta):
-        raise ValueError('a lifetime of {0} is {0} ms, less than a second; if that is meant, '
-                         'write timedelta(milliseconds={0}), or else timedelta(seconds={0})'
-                         .format(lifetime_ms))
-    return lifetime_ms
-
-
-def _default_timeout_to_ms(timeout):
-    return _in_range('default-timeout', _none_to_ms(timeout))
-
-
 def _is_cancelled(exception):
     return (isinstance(exception, GLib.Error)
             and exception.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED))
@@ -333,12 +273,12 @@ class Lock(Flufl.Lock):
             # new_for_path() takes "x/.." as the kernel does, unlike Gio.File.
             file = Flufl.Lock.new_for_path(os.fspath(file)).get_file()
         if 'lifetime' in properties:
-            properties['lifetime'] = _lifetime_to_ms(properties['lifetime'])
+            properties['lifetime'] = lifetime_to_ms(properties['lifetime'])
         if 'default_timeout' in properties:
-            properties['default_timeout'] = _default_timeout_to_ms(properties['default_timeout'])
+            properties['default_timeout'] = default_timeout_to_ms(properties['default_timeout'])
         if 'waiting_delay' in properties:
-            properties['waiting_delay'] = _in_range(
-                'waiting-delay', _to_ms(properties['waiting_delay']))
+            properties['waiting_delay'] = in_range(
+                'waiting-delay', to_ms(properties['waiting_delay']))
         if file is not None:
             properties['file'] = file
         super().__init__(**properties)
@@ -430,7 +370,7 @@ class Lock(Flufl.Lock):
         self.set_lifetime(lifetime)
 
     def set_lifetime(self, lifetime):
-        super().set_lifetime(_lifetime_to_ms(lifetime))
+        super().set_lifetime(lifetime_to_ms(lifetime))
 
     @property
     def default_timeout(self):
@@ -442,7 +382,7 @@ class Lock(Flufl.Lock):
         self.set_default_timeout(timeout)
 
     def set_default_timeout(self, timeout):
-        super().set_default_timeout(_default_timeout_to_ms(timeout))
+        super().set_default_timeout(default_timeout_to_ms(timeout))
 
     @property
     def waiting_delay(self):
@@ -453,14 +393,14 @@ class Lock(Flufl.Lock):
         self.set_waiting_delay(delay)
 
     def set_waiting_delay(self, delay):
-        super().set_waiting_delay(_in_range('waiting-delay', _to_ms(delay)))
+        super().set_waiting_delay(in_range('waiting-delay', to_ms(delay)))
 
     def acquire(self, timeout=Flufl.LOCK_TIMEOUT_DEFAULT, cancellable=None):
         """acquire(self, timeout=the default timeout, cancellable=None) -> bool
 
         A timeout of None is for ever.
         """
-        return _run(self, Flufl.OperationKind.ACQUIRE, _timeout_to_ms(timeout), cancellable,
+        return _run(self, Flufl.OperationKind.ACQUIRE, timeout_to_ms(timeout), cancellable,
                     Flufl.Operation.get_answer)
 
     def release(self, cancellable=None):
@@ -524,7 +464,7 @@ class Lock(Flufl.Lock):
     def _new_lifetime_ms(lifetime):
         if lifetime == Flufl.LOCK_LIFETIME_DEFAULT:
             return lifetime
-        return _lifetime_to_ms(lifetime)
+        return lifetime_to_ms(lifetime)
 
     def dup_lost_error(self):
         """Get the `LostError` by which the object last lost the lock, or None."""
@@ -534,14 +474,14 @@ class Lock(Flufl.Lock):
     @staticmethod
     def release_all(timeout=datetime.timedelta(seconds=2)):
         """release_all(timeout=two seconds) -> bool: whether all were given up in time"""
-        return Flufl.Lock.release_all(_timeout_to_ms(timeout, Flufl.LOCK_TIMEOUT_FOREVER))
+        return Flufl.Lock.release_all(timeout_to_ms(timeout, Flufl.LOCK_TIMEOUT_FOREVER))
 
     def explain_error(self, error):
         """Get the loss of the lock if it has cancelled the work, and `error` otherwise."""
         return _is_cancelled(error) and self.dup_lost_error() or error
 
     def acquire_async(self, timeout=Flufl.LOCK_TIMEOUT_DEFAULT, *args, **kwargs):
-        return _start(self, 'acquire', (_timeout_to_ms(timeout),), args, kwargs)
+        return _start(self, 'acquire', (timeout_to_ms(timeout),), args, kwargs)
 
     def release_async(self, *args, **kwargs):
         return _start(self, 'release', (), args, kwargs)
@@ -627,7 +567,7 @@ class LockMonitor(Flufl.LockMonitor):
 
     @staticmethod
     def _interval_to_ms(interval):
-        return _in_range('interval', _to_ms(interval), Flufl.LockMonitor)
+        return in_range('interval', to_ms(interval), Flufl.LockMonitor)
 
     file = property(Flufl.LockMonitor.get_file)
     ready = property(Flufl.LockMonitor.get_ready)
