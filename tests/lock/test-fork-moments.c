@@ -205,6 +205,8 @@ storm_of_forks (Face *face, gconstpointer data G_GNUC_UNUSED)
   gboolean over = FALSE;
   guint n_forks = test_is_slow () ? N_FORKS / 10 : N_FORKS;
 
+  if (!children_may_allocate ())
+    return;
   /* The storm is about the library's mutexes, so it does without that of the table that lies. */
   flufl_lock_syscalls = &flufl_syscalls_native;
   holder = face_lock_new (face);
@@ -267,7 +269,7 @@ forks_as_threads_start (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
   guint n_children = test_is_slow () ? N_FORKS / 10 : N_FORKS;
 
-  if (!children_may_have_threads ())
+  if (!children_may_have_threads () || !children_may_allocate ())
     return;
   flufl_lock_syscalls = &flufl_syscalls_native;
   for (guint i = 0; i < n_children; i++)
