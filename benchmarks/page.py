@@ -81,7 +81,7 @@ def rows(work):
 def table(work):
     """The table of a work, without the columns that are empty."""
     against = work['baseline'] or 'the same alone'
-    heads = ('Contestant', f'Median, {work["unit"]}', 'p99', f'Times {against} (quartiles)', 'Notes')
+    heads = ('Contestant', f'Median, {work["unit"]}', 'p99', f'Ratio to {against} (quartiles)', 'Notes')
     columns = [(head, rule, cells) for head, rule, *cells
                in zip(heads, ('-', '-:', '-:', '-:', '-'), *rows(work)) if any(cells)]
     heads, rules, *lines = zip(*((head, rule, *cells) for head, rule, cells in columns))
@@ -133,7 +133,7 @@ def markdown(figures, plots):
     parts = []
     if figures['busy']:
         parts += ['**The figures of this run mean nothing**, and only show the form of the tables. '
-                  'The script said:',
+                  'The script gave these reasons:',
                   listed(figures['busy'])]
     parts += [
         f'Measured on {figures["date"]} in {figures["seconds"]} s'
@@ -147,7 +147,8 @@ def markdown(figures, plots):
     if figures['troubles']:
         parts += ['Without a result:', listed(figures['troubles'])]
     parts += ['In the plots this library is blue, the floors are grey, and the other locks are '
-              'yellow. A line at the end of a bar has the quartiles of the rounds.',
+              'yellow. The line at the end of a bar reaches from the lower to the upper quartile of '
+              'the rounds.',
               '### Goals', goals_table(figures['works'], figures['busy'])]
     for name, work in figures['works'].items():
         parts += [f'### {work["title"]}']

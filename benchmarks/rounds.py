@@ -74,17 +74,17 @@ def verdict(probes, stolen):
         return ['The system does not show how busy its processors are.']
     usual = median(busy)
     if usual > BUSY_USUAL:
-        reasons.append(f'Other programs used {usual:.0%} of the processors at the median of '
-                       f'{len(busy)} moments between rounds. The limit is {BUSY_USUAL:.0%}.')
+        reasons.append(f'Between rounds other programs used {usual:.0%} of the processors, the median of '
+                       f'{len(busy)} moments. The limit is {BUSY_USUAL:.0%}.')
     much = sum(part > BUSY_MUCH for part in busy) / len(busy)
     if much > BUSY_OFTEN:
-        reasons.append(f'Other programs used more than {BUSY_MUCH:.0%} of the processors at '
-                       f'{much:.0%} of these moments. The limit is {BUSY_OFTEN:.0%}.')
+        reasons.append(f'At {much:.0%} of these moments they used more than {BUSY_MUCH:.0%} of the '
+                       f'processors. The limit is {BUSY_OFTEN:.0%} of the moments.')
     spins = [probe['spin'] for probe in probes]
     slower = quantile(spins, .9) / min(spins)
     if slower > SLOWER:
-        reasons.append(f'The same loop took {slower:.2f} times its shortest time at the ninth '
-                       f'decile. The limit is {SLOWER:.2f}.')
+        reasons.append(f'A fixed loop is run at each moment. One run in ten took at least {slower:.2f} '
+                       f'times as long as the fastest. The limit is {SLOWER:.2f} times.')
     if stolen > STOLEN:
         reasons.append(f'The host of this virtual machine took {stolen:.1%} of the time. '
                        f'The limit is {STOLEN:.0%}.')
