@@ -22,8 +22,8 @@
 #include "token.h"
 #include "words.h"
 
-/* The times, in milliseconds, between two looks whether a killed family has ended, and between two
- * looks at the lease. */
+/* The times, in milliseconds, between two checks of whether a killed family has ended, and between
+ * two checks of the lease. */
 #define KILL_PAUSE 20
 #define LEASE_PAUSE 1000
 
@@ -105,25 +105,27 @@ lose (Supervisor *self)
 
 /* --- What happens --- */
 
-/* Begins the lease. Without a heartbeat the lease ends with the lifetime, and other processes may
- * then break the lock. */
+/* Without a heartbeat the lease ends one lifetime after @start, and ten seconds later other
+ * processes may break the lock. */
 static void
-begin_lease (Supervisor *self)
+begin_lease (Supervisor *self, gint64 start)
 {
   self->lease_end = self->wish->acquire.no_heartbeat
-                        ? now_ms () + flufl_lock_get_lifetime (self->lock)
+                        ? start + flufl_lock_get_lifetime (self->lock)
                         : 0;
 }
 
 static void
 refresh (Supervisor *self)
 {
-  g_autoptr (GError) error = NULL;
+    g_autoptr (GError) error = NULL;
   gint64 lifetime_ms = events_asked_ms ();
+  gint64 start = now_ms ();
+
 
   if (flufl_lock_refresh (self->lock, lifetime_ms > 0 ? lifetime_ms : FLUFL_LOCK_LIFETIME_DEFAULT,
-                          NULL, &error))
-    begin_lease (self);
+                                                    NULL, &error))
+    begin_lease (self, start);
   else if (!flufl_lock_get_held (self->lock))
     lose (self);
 }
@@ -286,14 +288,16 @@ run_with_lock (Supervisor *self)
 {
   g_autoptr (GCancellable) lost = flufl_lock_dup_lost_cancellable (self->lock);
   gulong handler = g_cancellable_connect (lost, G_CALLBACK (lost_cb), NULL, NULL);
-  int status = EXIT_DONE;
-  gboolean runs = start (self, &status);
+    int status = EXIT_DONE;
+  gboolean runs;
 
+  /* The acquisition has touched the claim at most a tenth of the lifetime ago: docs/protocol.md,
+   * "Acquire". */
+  begin_lease (self, now_ms () - flufl_lock_get_lifetime (self->lock) / 10);
+  runs = start (self, &status);
   if (runs)
-    {
-      begin_lease (self);
-      watch_command (self);
-    }
+    watch_command (self);
+
   g_cancellable_disconnect (lost, handler);
   release (self);
   say_loss (self);

@@ -185,6 +185,14 @@ class Losses(CommandTest):
         process, _ = self.hold('--lifetime', '1000', '--no-heartbeat', script='exit 8')
         self.finish(process, 8)
 
+    def test_without_a_heartbeat_the_loss_comes_before_the_expiration(self):
+        """The lease counts from the last touch, and the touch is older than the start of the command."""
+        process, _ = self.hold('--lifetime', '20', '--no-heartbeat', script=(
+            'trap "date +%s%N >>\\"$0\\"; exit 3" TERM; while :; do sleep 0.02; done'))
+        expiration = self.lock.stat().st_mtime_ns
+        self.finish(process, LOST)
+        self.assertLess(int(self.words_of(self.out, 2)[1]), expiration)
+
 
 if __name__ == '__main__':
     commandtest.main()
