@@ -39,8 +39,9 @@ start (guint nth, gboolean contended)
 
   command = (wchar_t *) g_utf8_to_utf16 (arguments, -1, NULL, NULL, NULL);
   g_assert_cmpuint (GetModuleFileNameW (NULL, program, MAX_PATH), <, MAX_PATH);
-  g_assert_true (CreateProcessW (program, command, NULL, NULL, FALSE, CREATE_NO_WINDOW, NULL, NULL,
-                                 &info, &process));
+  if (!CreateProcessW (program, command, NULL, NULL, FALSE, CREATE_NO_WINDOW, NULL, NULL, &info,
+                       &process))
+    g_error ("CreateProcessW() failed with error %lu", GetLastError ());
   CloseHandle (process.hThread);
   g_assert_null (victim);
   victim = process.hProcess;
