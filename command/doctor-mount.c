@@ -27,10 +27,10 @@ static const struct
   { "nfs", "soft", VERDICT_NOTE,
     N_("It is mounted with soft, so a call may fail while the server does not answer. Prefer hard.") },
   { "nfs", "vers=4.0", VERDICT_NOTE,
-    N_("It is mounted with NFS 4.0, where delegations can make all clients wait. Prefer 4.1 or later.") },
+    N_("It is mounted with NFS 4.0, where delegations can make all clients wait. Prefer 4.2 or 3.") },
 };
 
-/* What the library knows of file systems: docs/nfs.md. */
+/* What the library knows of file systems: docs/filesystems.md and docs/nfs.md. */
 static const struct
 {
   const char *type;

@@ -112,8 +112,8 @@ dup_lock_path (const char *document)
   return g_strconcat (directory, name, NULL);
 }
 
-/* Gives a lock that is being constructed the file and the properties of a document's. Those that its
- * creator chooses are set later. */
+/* Sets the file and the properties of a document's lock on a lock that is being constructed. Those
+ * that its creator chooses are set later. */
 void
 flufl_document_set_up_lock (FluflDocument *self, FluflLock *lock)
 {
@@ -161,8 +161,8 @@ take_path (FluflDocument *self, FluflSite *site, const char *document)
  * @lease: that of the lock
  * @site: a copy of the lock's
  *
- * Follows the symbolic links of the document, if nobody has done it yet. For steps: this asks the
- * disk. A document in a directory that does not exist stays where it is, until there is one.
+ * Follows the symbolic links of the document, if nobody has done it yet. Only a step of an
+ * operation calls this, since it asks the disk. A document in a directory that does not exist stays where it is, until there is one.
  *
  * Returns: 0, or an errno
  */

@@ -12,7 +12,7 @@
 #include "flufl-log-private.h"
 
 /* The cancellable fires in this thread, for the work should stop even if nobody runs the main
- * context. So neither disk nor mutex may be had here. */
+ * context. So the caller holds neither the mutex of the disk nor that of the lease. */
 static void
 fire (GCancellable *lost)
 {
@@ -40,8 +40,8 @@ log_loss (FluflLease *self)
 /*
  * flufl_lease_lose:
  * @number: which lease
- * @late: it is lost if its time is over, since no refresh is known to be done; otherwise the
- *   disk shows that it is lost
+  * @late: %TRUE if the lease is lost only if its time is over; %FALSE if the disk has shown that it is
+ *   lost
  *
  * Returns: %TRUE to one of all who find it, if the object's user believes to have the lock:
  *   the loss must be reported
@@ -58,7 +58,7 @@ flufl_lease_lose (FluflLease *self, guint number, gboolean late)
       told = self->held;
       flufl_lease_set_lost_locked (self, late);
     }
-  /* Even where another thread was first: it may not have come to fire it. */
+  /* Even if another thread noted the loss first, since it may not have fired the cancellable yet. */
   if (self->loss != FLUFL_LOSS_NONE && self->number == number && self->lost != NULL)
     {
       lost = g_object_ref (self->lost);
@@ -161,7 +161,7 @@ flufl_lease_post_loss (FluflLease *self, guint number)
   attached = !self->is_closed;
   if (attached)
     {
-      /* Let go of by its data: see post() in flufl-call.c. */
+      /* loss_free() drops this reference. */
       loss->source = source;
       g_source_attach (source, self->context);
     }

@@ -48,7 +48,8 @@ struct _FluflLease
 
   GMutex         mutex;      /* protects what follows, and the object's settings */
   FluflSite      site;       /* lock_path is NULL where no lock can be. The first operation on the
-                              * lock of a document replaces it, and the old one stays */
+                              * lock of a document replaces it. The old one is freed with the
+                              * object, since other threads may still read it */
   gboolean       busy;       /* an operation runs that no other may run beside */
   gboolean       won;        /* the lock is this object's … */
   int            held;       /* … and its user knows; atomic, written with the mutex */

@@ -284,8 +284,9 @@ warn_of_clocks (AcquireCall *self)
     return;
   lock->warned_of_clocks = TRUE;
   path = flufl_report_path (&self->call.site);
-  g_warning ("The clock of the file server of “%s” is %.1f s %s this machine's. Locks that cross "
-             "machines are broken late, or, should other machines be off too, early: set the clocks.",
+  g_warning ("The clock of the file server of “%s” is %.1f s %s this machine's. Locks that "
+             "several machines share may be broken late, or early if other clocks are wrong, too. "
+             "Set the clocks.",
              path, ABS (offset), offset > 0 ? "ahead of" : "behind");
 }
 
@@ -458,15 +459,18 @@ flufl_lock_call_acquire (FluflLock *self, gint64 timeout_ms, GCancellable *cance
  * While [property@Flufl.Lock:break-dead] is set, it also breaks the lock of a holder that is proved
  * dead. The lock file may first have to stay unchanged for five seconds. On a local
  * file system, if the holder of an expired lock seems to live, the acquisition watches the lock for
- * a third of its lifetime and five seconds. The wait ends within @timeout_ms, unless a file server
- * is slow to answer the last try. A wait that ends without the lock leaves no files behind.
+  * a third of its lifetime and five seconds. The wait ends within @timeout_ms, unless a file server
+ * is slow to answer the last try. A wait that ends without the lock leaves no files behind, unless
+ * a file server does not answer.
  *
  * Fails with
  *
  * - `FLUFL_LOCK_ERROR_TIMED_OUT` if somebody else held the lock,
  * - `FLUFL_LOCK_ERROR_ALREADY_HELD` if this object holds it,
  * - `FLUFL_LOCK_ERROR_NOT_A_LOCK` if another file is at the path,
- * - `FLUFL_LOCK_ERROR_UNSUPPORTED` on a file system without hard links, and on SMB,
+  * - `FLUFL_LOCK_ERROR_UNSUPPORTED` on SMB, and on a file system without hard links other than FAT
+ *   unless [property@Flufl.Lock:without-links] is set,
+ * - `G_IO_ERROR_PENDING` if another operation runs on the object,
  * - `FLUFL_LOCK_ERROR_LOST` if the operation finds that this object has lost the lock that it held,
  *   or if the new lock is lost before the operation returns,
  * - `G_IO_ERROR_CANCELLED` if the operation was cancelled. The lock is not held then,

@@ -51,7 +51,7 @@
  * ## How changes are noticed
  *
  * On local file systems the kernel reports changes, the death of the holder among them, and a timer
- * stands for the expiration. The lock file is not polled, and a hundred monitors share one waiting
+ * reports the expiration. The lock file is not polled, and a hundred monitors share one waiting
  * thread. Every ten seconds the monitor asks whether the path still leads to the same directory,
  * since no event reports the rename of a parent or a mount.
  *
@@ -139,7 +139,7 @@ show (FluflLockMonitor *self, FluflLockState state, FluflLockDetails *details, G
   if (other_error)
     g_object_notify_by_pspec (object, properties[PROP_ERROR]);
   g_object_thaw_notify (object);
-  /* A handler may have dropped the last reference but that of the caller of this function. */
+  /* Handlers may have dropped all references except that of this function's caller. */
   if (object->ref_count == 1)
     return;
   if (is_first || other_state || other_holder || other_error)

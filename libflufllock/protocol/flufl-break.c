@@ -324,7 +324,7 @@ take_token_and_break (FluflSite       *site,
   return FLUFL_OUTCOME_AGAIN;
 }
 
-/* Whether the file may become another one by itself. The file of a strange lock between the two steps of
+/* Whether this may be a passing state, after which the path shows a lock or nothing. The file of a strange lock between the two steps of
  * its release disappears within the grace. A new lock looks empty while a client's cache has the size of
  * the claim from before the path was written. */
 static gboolean

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * The two protocols, as tables of steps. The functions flufl_claim_…() and flufl_break_…() choose
- * the table: by the claim if there is one, otherwise by the site.
+  * The two protocols, with and without hard links, as tables of steps. The functions flufl_claim_…()
+ * choose the table by the claim, and flufl_break() and flufl_break_force() by the site.
  */
 
 #pragma once
@@ -46,7 +46,7 @@ FluflOutcome flufl_exclusive_break      (FluflClaim *claim, FluflSite *site, gbo
                                          FluflFindings *findings);
 FluflOutcome flufl_exclusive_force      (FluflSite *site, FluflFindings *findings);
 
-/* Shared by the steps of the exclusive-create protocol. */
+/* Shared by the steps without hard links, which the code calls exclusive. */
 int          flufl_exclusive_make_mark  (FluflSite *site, const char *mark_path, const char *maker);
 int          flufl_exclusive_remove_lock (FluflSite *site, gint64 start);
 

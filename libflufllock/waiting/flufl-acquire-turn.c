@@ -11,7 +11,8 @@
 #include "flufl-holder.h"
 #include "flufl-process.h"
 
-/* Whether other waiters of this process are in front. One that cannot wait tries at once. */
+/* Whether enough waiters of this process are in front, so that this one waits behind them. One that
+ * cannot wait tries at once. */
 gboolean
 flufl_acquire_must_wait_turn (FluflAcquire *self)
 {
@@ -72,7 +73,7 @@ flufl_acquire_wait_turn (FluflAcquire *self, gint64 *out_when)
       return FALSE;
     }
   announce_from_behind (self, now);
-  /* In a handler of the announcement. */
+  /* A handler of the announcement may have called fork(2), and this may be the child. */
   if (self->process != flufl_process_mark ())
     {
       flufl_acquire_leave_to_parent (self);

@@ -96,8 +96,8 @@ struct _FluflAcquire
   FluflQueue      *queue;       /* borrowed; kept from one acquisition to the next */
   FluflSleeper    *sleeper;     /* borrowed; woken when there is something to do */
   GCancellable    *cancellable; /* borrowed; nullable */
-  int             *given_up;    /* borrowed; the same for good, should it be reset; atomic;
-                                 * nullable */
+  int             *given_up;    /* borrowed; nullable; atomic; like cancellable, but stays set
+                                 * even if the cancellable is reset */
   gint64           announce_after; /* microseconds; 0: 250 ms */
   FluflAcquireFunc waiting;     /* called when it takes that long, and when another holder is seen
                                  * later; nullable */

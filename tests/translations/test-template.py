@@ -26,8 +26,8 @@ QUOTES = {'de': ('„', '“', ''), 'fr': ('«', '»', '\u00a0')}
 # Texts of the sources that nobody translates: (a part of the text, the reason).
 NOT_FOR_PEOPLE = {
     'Could not change to the directory /: %s': 'it is a debug message',
-    'The clock of the file server of “%s” is %.1f s %s this machine\'s. Locks that cross machines are broken '
-    'late, or, should other machines be off too, early: set the clocks.': 'it is a warning of the log',
+    'The clock of the file server of “%s” is %.1f s %s this machine\'s. Locks that several machines '
+    'share may be broken late, or early if other clocks are wrong, too. Set the clocks.': 'it is a warning of the log',
     'The lock “%s” is released: its last reference was dropped while it was held': 'it is a debug message',
     'The lock “%s” %s': 'it is a debug message',
     '.~lock.': 'it is the beginning of a file name',
