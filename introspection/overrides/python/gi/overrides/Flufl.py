@@ -250,6 +250,13 @@ def _file(file):
     return Gio.File.new_for_path(os.path.abspath(os.fspath(file)))
 
 
+def _file_as_given(file):
+    """Take "x/.." as the kernel does, unlike Gio.File."""
+    if isinstance(file, Gio.File):
+        return file
+    return Flufl.Lock.new_for_path(os.fspath(file)).get_file()
+
+
 def error_means_unavailable(error):
     """Whether an acquisition has failed because no lock can be had at the place."""
     return Flufl.error_code_means_unavailable(GLib.quark_from_string(error.domain), error.code)
@@ -269,9 +276,8 @@ class Lock(Flufl.Lock):
             raise TypeError('a lock needs a file, or a document')
         if file is None:
             properties['document'] = _file(properties['document'])
-        elif not isinstance(file, Gio.File):
-            # new_for_path() takes "x/.." as the kernel does, unlike Gio.File.
-            file = Flufl.Lock.new_for_path(os.fspath(file)).get_file()
+        else:
+            properties['file'] = _file_as_given(file)
         if 'lifetime' in properties:
             properties['lifetime'] = lifetime_to_ms(properties['lifetime'])
         if 'default_timeout' in properties:
@@ -279,8 +285,6 @@ class Lock(Flufl.Lock):
         if 'waiting_delay' in properties:
             properties['waiting_delay'] = in_range(
                 'waiting-delay', to_ms(properties['waiting_delay']))
-        if file is not None:
-            properties['file'] = file
         super().__init__(**properties)
 
     @classmethod
@@ -455,8 +459,7 @@ class Lock(Flufl.Lock):
 
         Takes a str, bytes, os.PathLike or Gio.File.
         """
-        if not isinstance(directory, Gio.File):
-            directory = Flufl.Lock.new_for_path(os.fspath(directory)).get_file()
+        directory = _file_as_given(directory)
         return _typed(Flufl.Lock.new(directory), Flufl.Lock.remove_leftovers, directory, dry_run,
                       cancellable)
 
@@ -558,9 +561,7 @@ class LockMonitor(Flufl.LockMonitor):
         if file is None and properties.get('lock') is None:
             raise TypeError('a monitor needs a file, or a lock')
         if file is not None:
-            if not isinstance(file, Gio.File):
-                file = Flufl.Lock.new_for_path(os.fspath(file)).get_file()
-            properties['file'] = file
+            properties['file'] = _file_as_given(file)
         if 'interval' in properties:
             properties['interval'] = self._interval_to_ms(properties['interval'])
         super().__init__(**properties)
