@@ -107,7 +107,8 @@ flufl_call_begin (FluflCall *self)
   gboolean pending;
 
   self->process = flufl_process_mark ();
-  if (g_cancellable_set_error_if_cancelled (self->cancellable, &self->error)
+  if (self->error != NULL
+      || g_cancellable_set_error_if_cancelled (self->cancellable, &self->error)
       || !flufl_lock_check_usable (self->lock, &self->error))
     return FALSE;
 
@@ -471,7 +472,8 @@ flufl_call_free (gpointer data)
 void
 flufl_call_start (FluflCall *self, gpointer tag, GAsyncReadyCallback callback, gpointer user_data)
 {
-  GTask *task = g_task_new (self->lock, self->cancellable, callback, user_data);
+  gpointer source = self->source != NULL ? self->source : G_OBJECT (self->lock);
+  GTask *task = g_task_new (source, self->cancellable, callback, user_data);
   gboolean started = FALSE;
 
   g_task_set_source_tag (task, tag);
@@ -505,12 +507,12 @@ flufl_call_return_boolean (FluflCall *self)
 /*
  * flufl_call_finished_task:
  *
- * Returns: (nullable): the task behind @result, if it is a task of @lock that began with @tag
+ * Returns: (nullable): the task behind @result, if it is a task of @source that began with @tag
  */
 GTask *
-flufl_call_finished_task (FluflLock *lock, GAsyncResult *result, gpointer tag)
+flufl_call_finished_task (gpointer source, GAsyncResult *result, gpointer tag)
 {
-  g_return_val_if_fail (g_task_is_valid (result, lock), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, source), NULL);
   g_return_val_if_fail (g_async_result_is_tagged (result, tag), NULL);
 
   return G_TASK (result);

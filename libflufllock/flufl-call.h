@@ -75,6 +75,7 @@ struct _FluflCall
   gboolean              is_resolved; /* the site is that of the document, without symbolic links */
 
   GTask                *task;        /* borrowed; NULL: it is synchronous */
+  GObject              *source;      /* borrowed; the source object of the task; NULL: the lock */
   GSource              *cancel_source; /* owned; nullable; in context */
   GSource              *posted;      /* owned; nullable; in context */
   gboolean              answered_early; /* as cancelled, while a worker goes on with it */
@@ -86,7 +87,7 @@ struct _FluflCall
   int                   has_note;    /* atomic; the worker has left … */
   FluflNote             note;        /* … this, and leaves no other before it is read */
 
-  GError               *error;
+  GError               *error;       /* owned; nullable; one that is set before it begins stays */
   int                   resolve_errsv; /* why it is not, or 0 */
   int                   errsv;       /* the errno behind error, or 0 */
   gboolean              answer;
@@ -110,7 +111,7 @@ void      flufl_call_start           (FluflCall            *self,
                                       gpointer              tag,
                                       GAsyncReadyCallback   callback,
                                       gpointer              user_data);
-GTask    *flufl_call_finished_task   (FluflLock            *lock,
+GTask    *flufl_call_finished_task   (gpointer              source,
                                       GAsyncResult         *result,
                                       gpointer              tag);
 gboolean  flufl_call_finish_boolean  (FluflLock            *lock,

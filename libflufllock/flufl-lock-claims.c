@@ -9,19 +9,29 @@
 #include <errno.h>
 #include <string.h>
 
+#include "flufl-call.h"
 #include "flufl-claim-list.h"
 #include "flufl-exclusive-leftovers.h"
 #include "flufl-exclusive-name.h"
 #include "flufl-leftovers.h"
 #include "flufl-lock-details-private.h"
-#include "flufl-lock-private.h"
-#include "flufl-path.h"
 #include "flufl-person-private.h"
 #include "flufl-report-private.h"
 #include "flufl-waiter.h"
 
 /* The names that are read, whatever they are, as for a sweep of a local file system. */
 #define NAMES_MAX 100000
+
+/* A call that lists waiters or removes leftovers. */
+typedef struct
+{
+  FluflCall  call;
+  FluflLook  holder;    /* of a list of waiters */
+  GFile     *directory; /* of a removal of leftovers; owned; nullable */
+  gboolean   dry_run;
+  GPtrArray *found;     /* owned; nullable; the result */
+  gboolean   stopped;   /* by a cancellation */
+} ClaimsCall;
 
 static gboolean
 keep_name (const char *name, gpointer names)
@@ -30,15 +40,54 @@ keep_name (const char *name, gpointer names)
   return TRUE;
 }
 
-/* --- Waiters --- */
-
-typedef struct
+static gboolean
+is_stopped (ClaimsCall *self)
 {
-  FluflSite     site;   /* a copy */
-  FluflLook     holder;
-  FluflLease   *lease;
-  GCancellable *cancellable; /* nullable */
-} Waiters;
+  self->stopped = flufl_call_is_cancelled (&self->call);
+  return self->stopped;
+}
+
+static void
+claims_settle (FluflCall *call)
+{
+  ClaimsCall *self = (ClaimsCall *) call;
+  g_autofree char *directory = flufl_site_directory (&call->site);
+
+  if (self->stopped)
+    call->error = flufl_report_cancelled ();
+  else if (call->errsv != 0)
+    call->error = flufl_report_unlisted (directory, call->errsv);
+}
+
+static void
+claims_return (FluflCall *call)
+{
+  g_task_return_pointer (call->task, g_steal_pointer (&((ClaimsCall *) call)->found),
+                         (GDestroyNotify) g_ptr_array_unref);
+}
+
+static void
+claims_clear (FluflCall *call)
+{
+  ClaimsCall *self = (ClaimsCall *) call;
+
+  g_clear_pointer (&self->found, g_ptr_array_unref);
+  g_clear_object (&self->directory);
+}
+
+/* Returns: (transfer full) (nullable): the result of the synchronous form */
+static GPtrArray *
+run_and_clear (ClaimsCall *self, GError **error)
+{
+  GPtrArray *found;
+
+  flufl_call_run (&self->call, error);
+  found = g_steal_pointer (&self->found);
+  flufl_call_clear (&self->call);
+  return found;
+}
+
+/* --- Waiters --- */
 
 typedef struct
 {
@@ -66,52 +115,23 @@ compare_tickets (gconstpointer a, gconstpointer b)
 
 /* Returns: (transfer full) (nullable): the waiter whose claim is @name, if it may live */
 static Waiter *
-look_at_waiter (Waiters *self, const char *name)
+look_at_waiter (ClaimsCall *self, const char *name)
 {
+  FluflSite *site = &self->call.site;
   FluflFindings findings = { 0 };
   const FluflClaimName *claim = &findings.look.claim;
   Waiter *waiter;
 
-  if (!flufl_waiter_look (&self->site, name, &self->holder, &findings))
+  if (!flufl_waiter_look (site, name, &self->holder, &findings))
     return NULL;
-  flufl_person_learn_holder (&self->site, &findings);
+  flufl_person_learn_holder (site, &findings);
   findings.look.atime = 0; /* it has acquired nothing: its arrival counts */
   waiter = g_new0 (Waiter, 1);
   waiter->ticket = claim->ours ? claim->arrival : G_MAXUINT64;
-  waiter->details = flufl_lock_details_new (&self->site, &findings,
-                                            flufl_lease_judge (self->lease, &findings.look,
+  waiter->details = flufl_lock_details_new (site, &findings,
+                                            flufl_lease_judge (self->call.lease, &findings.look,
                                                                findings.liveness));
   return waiter;
-}
-
-/* Returns: (transfer full) (nullable): of Waiter, in their order */
-static GPtrArray *
-find_waiters (Waiters *self, GError **error)
-{
-  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
-  GPtrArray *waiters;
-
-  flufl_site_fs_kind (&self->site); /* by which claims are named */
-  /* As for a query, nobody waits in a directory that does not exist. */
-  if (flufl_claim_list (&self->site, NAMES_MAX, keep_name, names, NULL) != 0 && errno != ENOENT)
-    {
-      int errsv = errno;
-      g_autofree char *directory = flufl_site_directory (&self->site);
-
-      g_propagate_error (error, flufl_report_unlisted (directory, errsv));
-      return NULL;
-    }
-  flufl_look_take (&self->holder, &self->site, self->site.lock_path);
-  waiters = g_ptr_array_new_with_free_func (waiter_free);
-  for (guint i = 0; i < names->len && !g_cancellable_is_cancelled (self->cancellable); i++)
-    {
-      Waiter *waiter = look_at_waiter (self, names->pdata[i]);
-
-      if (waiter != NULL)
-        g_ptr_array_add (waiters, waiter);
-    }
-  g_ptr_array_sort (waiters, compare_tickets);
-  return waiters;
 }
 
 static void
@@ -119,6 +139,45 @@ free_details (gpointer details)
 {
   flufl_lock_details_free (details);
 }
+
+static gboolean
+waiters_step (FluflCall *call, gint64 *out_when G_GNUC_UNUSED)
+{
+  ClaimsCall *self = (ClaimsCall *) call;
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) waiters = g_ptr_array_new_with_free_func (waiter_free);
+
+  flufl_site_fs_kind (&call->site); /* by which claims are named */
+  /* As for a query, nobody waits in a directory that does not exist. */
+  if (flufl_claim_list (&call->site, NAMES_MAX, keep_name, names, NULL) != 0 && errno != ENOENT)
+    {
+      call->errsv = errno;
+      return FALSE;
+    }
+  flufl_look_take (&self->holder, &call->site, call->site.lock_path);
+  for (guint i = 0; !is_stopped (self) && i < names->len; i++)
+    {
+      Waiter *waiter = look_at_waiter (self, names->pdata[i]);
+
+      if (waiter != NULL)
+        g_ptr_array_add (waiters, waiter);
+    }
+  if (self->stopped)
+    return FALSE;
+  g_ptr_array_sort (waiters, compare_tickets);
+  self->found = g_ptr_array_new_full (waiters->len, free_details);
+  for (guint i = 0; i < waiters->len; i++)
+    g_ptr_array_add (self->found, g_steal_pointer (&((Waiter *) waiters->pdata[i])->details));
+  return FALSE;
+}
+
+static const FluflCallClass waiters_class = {
+  .answers_cancel = TRUE,
+  .step = waiters_step,
+  .settle = claims_settle,
+  .return_result = claims_return,
+  .clear = claims_clear,
+};
 
 /**
  * flufl_lock_list_waiters:
@@ -135,9 +194,15 @@ free_details (gpointer details)
  * the others wait behind them without one. Those that are proved dead are left out.
  *
  * Of a waiter, [method@Flufl.LockDetails.get_expiration] has the moment until
- * which its claim is fresh, or %NULL where a lock is no hard link, and [method@Flufl.LockDetails.get_acquisition] the moment when
- * it began to wait. The function reads the directory, and each claim. It
- * may block, and has no asynchronous form.
+ * which its claim is fresh, or %NULL where a lock is no hard link, and
+ * [method@Flufl.LockDetails.get_acquisition] the moment when it began to wait. The function
+ * reads the directory, and each claim. It may block.
+ *
+ * Fails with
+ *
+ * - `G_IO_ERROR_CANCELLED` if the operation was cancelled,
+ * - an error of the system, if the directory cannot be read. A directory that does not
+ *   exist has no waiters.
  *
  * Returns: (transfer container) (element-type Flufl.LockDetails): the waiters; %NULL
  *   with @error set
@@ -147,31 +212,66 @@ free_details (gpointer details)
 GPtrArray *
 flufl_lock_list_waiters (FluflLock *self, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (GPtrArray) waiters = NULL;
-  GPtrArray *result;
-  Waiters listing = { .cancellable = cancellable };
-  int errsv;
+  ClaimsCall call = { 0 };
 
   g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!flufl_lock_check_usable (self, error))
-    return NULL;
-  listing.lease = self->lease;
-  flufl_lease_copy_site (self->lease, &listing.site);
-  errsv = flufl_document_resolve (self->document, self->lease, &listing.site);
-  if (errsv == 0)
-    waiters = find_waiters (&listing, error);
-  else
-    g_propagate_error (error, flufl_report_unresolved (self->document->path, errsv));
-  flufl_site_drop_copy (&listing.site);
-  if (waiters == NULL || g_cancellable_set_error_if_cancelled (cancellable, error))
-    return NULL;
-  result = g_ptr_array_new_full (waiters->len, free_details);
-  for (guint i = 0; i < waiters->len; i++)
-    g_ptr_array_add (result, g_steal_pointer (&((Waiter *) waiters->pdata[i])->details));
-  return result;
+  flufl_call_init (&call.call, &waiters_class, self, cancellable);
+  return run_and_clear (&call, error);
+}
+
+/**
+ * flufl_lock_list_waiters_async:
+ * @self: a lock
+ * @cancellable: (nullable): a cancellable, or %NULL
+ * @callback: (scope async) (nullable): called when the operation is over
+ * @user_data: data for @callback
+ *
+ * The asynchronous form of [method@Flufl.Lock.list_waiters].
+ *
+ * The disk is touched in other threads only. @callback is called in the main
+ * context that is the thread-default now.
+ *
+ * Since: 0.1
+ */
+void
+flufl_lock_list_waiters_async (FluflLock          *self,
+                               GCancellable       *cancellable,
+                               GAsyncReadyCallback callback,
+                               gpointer            user_data)
+{
+  ClaimsCall *call;
+
+  g_return_if_fail (FLUFL_IS_LOCK (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  call = g_new0 (ClaimsCall, 1);
+  flufl_call_init (&call->call, &waiters_class, self, cancellable);
+  flufl_call_start (&call->call, flufl_lock_list_waiters_async, callback, user_data);
+}
+
+/**
+ * flufl_lock_list_waiters_finish:
+ * @self: a lock
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Gets the result of [method@Flufl.Lock.list_waiters_async]; the errors are those
+ * of [method@Flufl.Lock.list_waiters].
+ *
+ * Returns: (transfer container) (element-type Flufl.LockDetails): the waiters; %NULL
+ *   with @error set
+ *
+ * Since: 0.1
+ */
+GPtrArray *
+flufl_lock_list_waiters_finish (FluflLock *self, GAsyncResult *result, GError **error)
+{
+  GTask *task = flufl_call_finished_task (self, result, flufl_lock_list_waiters_async);
+
+  return task != NULL ? g_task_propagate_pointer (task, error) : NULL;
 }
 
 /* --- Claims of the dead --- */
@@ -179,11 +279,11 @@ flufl_lock_list_waiters (FluflLock *self, GCancellable *cancellable, GError **er
 /* Whether the claim @name is the leftover of a dead process, and, unless @dry_run is set, was
  * removed. The rules are those of the waiters that collect leftovers. */
 static gboolean
-is_collected (const char *directory, const char *name, gboolean dry_run)
+is_collected (const FluflSite *place, const char *name, gboolean dry_run)
 {
-  g_autofree char *lock_name = flufl_claim_name_dup_lock (name, FLUFL_DEFAULT_SEPARATOR);
-  g_autofree char *lock_path = lock_name != NULL ? g_build_filename (directory, lock_name, NULL) : NULL;
-  g_autofree char *path = g_build_filename (directory, name, NULL);
+  g_autofree char *lock_name = flufl_claim_name_dup_lock (name, place->separator);
+  g_autofree char *lock_path = lock_name != NULL ? flufl_site_path_of (place, lock_name) : NULL;
+  g_autofree char *path = flufl_site_path_of (place, name);
   gboolean collected = FALSE;
   FluflLiveness liveness;
   FluflClaimName claim;
@@ -193,7 +293,7 @@ is_collected (const char *directory, const char *name, gboolean dry_run)
 
   if (lock_path == NULL)
     return FALSE;
-  flufl_site_init (&site, flufl_lock_syscalls, lock_path, FLUFL_DEFAULT_SEPARATOR);
+  flufl_site_init (&site, place->sys, lock_path, place->separator);
   if (flufl_claim_name_parse (name, strlen (name), lock_name, site.separator, &claim) && claim.ours)
     {
       liveness = flufl_leftovers_judge (&site, &claim, !dry_run, &sight);
@@ -218,12 +318,64 @@ is_collected_exclusive (const FluflSite *place, const char *name, gboolean dry_r
 
   if (lock_path == NULL)
     return FALSE;
-  flufl_site_init (&site, place->sys, lock_path, FLUFL_DEFAULT_SEPARATOR);
+  flufl_site_init (&site, place->sys, lock_path, place->separator);
   flufl_site_fs_kind (&site);
   collected = site.exclusive && flufl_exclusive_is_leftover (&site, name)
               && (dry_run || site.sys->unlink (path) == 0);
   flufl_site_clear (&site);
   return collected;
+}
+
+static gboolean
+leftovers_step (FluflCall *call, gint64 *out_when G_GNUC_UNUSED)
+{
+  ClaimsCall *self = (ClaimsCall *) call;
+  FluflSite *site = &call->site;
+  g_autofree char *path = flufl_site_directory (site);
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) removed = g_ptr_array_new_with_free_func (g_object_unref);
+
+  if (site->sys->list (path, keep_name, names) != 0)
+    {
+      call->errsv = errno;
+      return FALSE;
+    }
+  flufl_site_fs_kind (site);
+  for (guint i = 0; !is_stopped (self) && i < names->len; i++)
+    if (site->exclusive ? is_collected_exclusive (site, names->pdata[i], self->dry_run)
+                        : is_collected (site, names->pdata[i], self->dry_run))
+      g_ptr_array_add (removed, g_file_get_child (self->directory, names->pdata[i]));
+  if (!self->stopped)
+    self->found = g_steal_pointer (&removed);
+  return FALSE;
+}
+
+static const FluflCallClass leftovers_class = {
+  .answers_cancel = TRUE,
+  .step = leftovers_step,
+  .settle = claims_settle,
+  .return_result = claims_return,
+  .clear = claims_clear,
+};
+
+/* A call belongs to a lock, and has its site. Here it is a lock in @directory that nobody
+ * acquires. */
+static void
+leftovers_call_init (ClaimsCall   *self,
+                     GFile        *directory,
+                     gboolean      dry_run,
+                     GCancellable *cancellable)
+{
+  g_autoptr (GFile) file = g_file_get_child (directory, "lock");
+  g_autoptr (FluflLock) lock = flufl_lock_new (file);
+  g_autofree char *path = g_file_get_path (directory);
+
+  flufl_call_init (&self->call, &leftovers_class, lock, cancellable);
+  self->call.source = G_OBJECT (directory);
+  self->directory = g_object_ref (directory);
+  self->dry_run = dry_run;
+  if (path == NULL)
+    self->call.error = flufl_report_no_path (directory);
 }
 
 /**
@@ -241,8 +393,14 @@ is_collected_exclusive (const FluflSite *place, const char *name, gboolean dry_r
  * function is for directories in which nobody waits any more.
  *
  * A claim is removed only if its process is proved to be dead and it is not the
- * lock. Lock files and other files stay. The function may block, and has no
- * asynchronous form.
+ * lock. Lock files and other files stay. The function may block.
+ *
+ * Fails with
+ *
+ * - `G_IO_ERROR_NOT_SUPPORTED` if @directory has no local path,
+ * - `G_IO_ERROR_CANCELLED` if the operation was cancelled. Some claims may have been
+ *   removed by then,
+ * - an error of the system, if the directory cannot be read.
  *
  * Returns: (transfer container) (element-type Gio.File): the claims that were
  *   removed, or would be; %NULL with @error set
@@ -255,38 +413,70 @@ flufl_lock_remove_leftovers (GFile        *directory,
                              GCancellable *cancellable,
                              GError      **error)
 {
-  g_autofree char *path = NULL;
-  g_autoptr (GPtrArray) names = NULL;
-  g_autoptr (GPtrArray) removed = NULL;
-  g_autofree char *some_path = NULL;
-  FluflSite place = { 0 };
+  ClaimsCall call = { 0 };
 
   g_return_val_if_fail (G_IS_FILE (directory), NULL);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  path = g_file_get_path (directory);
-  if (path == NULL)
-    {
-      g_propagate_error (error, flufl_report_no_path (directory));
-      return NULL;
-    }
-  names = g_ptr_array_new_with_free_func (g_free);
-  if (flufl_lock_syscalls->list (path, keep_name, names) != 0)
-    {
-      g_propagate_error (error, flufl_report_unlisted (path, errno));
-      return NULL;
-    }
-  removed = g_ptr_array_new_with_free_func (g_object_unref);
-  some_path = g_build_filename (path, "lock", NULL);
-  flufl_site_init (&place, flufl_lock_syscalls, some_path, FLUFL_DEFAULT_SEPARATOR);
-  flufl_site_fs_kind (&place);
-  for (guint i = 0; i < names->len && !g_cancellable_is_cancelled (cancellable); i++)
-    if (place.exclusive ? is_collected_exclusive (&place, names->pdata[i], dry_run)
-                        : is_collected (path, names->pdata[i], dry_run))
-      g_ptr_array_add (removed, g_file_get_child (directory, names->pdata[i]));
-  flufl_site_clear (&place);
-  if (g_cancellable_set_error_if_cancelled (cancellable, error))
-    return NULL;
-  return g_steal_pointer (&removed);
+  leftovers_call_init (&call, directory, dry_run, cancellable);
+  return run_and_clear (&call, error);
+}
+
+/**
+ * flufl_lock_remove_leftovers_async:
+ * @directory: a directory
+ * @dry_run: find the claims, and do not remove them
+ * @cancellable: (nullable): a cancellable, or %NULL
+ * @callback: (scope async) (nullable): called when the operation is over, with
+ *   @directory as the source object
+ * @user_data: data for @callback
+ *
+ * The asynchronous form of [func@Flufl.Lock.remove_leftovers].
+ *
+ * The disk is touched in other threads only. @callback is called in the main
+ * context that is the thread-default now.
+ *
+ * Since: 0.1
+ */
+void
+flufl_lock_remove_leftovers_async (GFile              *directory,
+                                   gboolean            dry_run,
+                                   GCancellable       *cancellable,
+                                   GAsyncReadyCallback callback,
+                                   gpointer            user_data)
+{
+  ClaimsCall *call;
+
+  g_return_if_fail (G_IS_FILE (directory));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  call = g_new0 (ClaimsCall, 1);
+  leftovers_call_init (call, directory, dry_run, cancellable);
+  flufl_call_start (&call->call, flufl_lock_remove_leftovers_async, callback, user_data);
+}
+
+/**
+ * flufl_lock_remove_leftovers_finish:
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Gets the result of [func@Flufl.Lock.remove_leftovers_async]; the errors are those
+ * of [func@Flufl.Lock.remove_leftovers].
+ *
+ * Returns: (transfer container) (element-type Gio.File): the claims that were
+ *   removed, or would be; %NULL with @error set
+ *
+ * Since: 0.1
+ */
+GPtrArray *
+flufl_lock_remove_leftovers_finish (GAsyncResult *result, GError **error)
+{
+  GTask *task;
+
+  g_return_val_if_fail (G_IS_TASK (result), NULL);
+
+  task = flufl_call_finished_task (g_task_get_source_object (G_TASK (result)), result,
+                                   flufl_lock_remove_leftovers_async);
+  return task != NULL ? g_task_propagate_pointer (task, error) : NULL;
 }

@@ -281,9 +281,28 @@ GPtrArray        *flufl_lock_list_waiters         (FluflLock            *self,
                                                    GCancellable         *cancellable,
                                                    GError              **error);
 FLUFL_AVAILABLE_IN_0_1
+void              flufl_lock_list_waiters_async   (FluflLock            *self,
+                                                   GCancellable         *cancellable,
+                                                   GAsyncReadyCallback   callback,
+                                                   gpointer              user_data);
+FLUFL_AVAILABLE_IN_0_1
+GPtrArray        *flufl_lock_list_waiters_finish  (FluflLock            *self,
+                                                   GAsyncResult         *result,
+                                                   GError              **error);
+
+FLUFL_AVAILABLE_IN_0_1
 GPtrArray        *flufl_lock_remove_leftovers     (GFile                *directory,
                                                    gboolean              dry_run,
                                                    GCancellable         *cancellable,
+                                                   GError              **error);
+FLUFL_AVAILABLE_IN_0_1
+void              flufl_lock_remove_leftovers_async (GFile              *directory,
+                                                   gboolean              dry_run,
+                                                   GCancellable         *cancellable,
+                                                   GAsyncReadyCallback   callback,
+                                                   gpointer              user_data);
+FLUFL_AVAILABLE_IN_0_1
+GPtrArray        *flufl_lock_remove_leftovers_finish (GAsyncResult      *result,
                                                    GError              **error);
 
 G_END_DECLS

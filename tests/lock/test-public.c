@@ -97,6 +97,7 @@ operations (void)
   g_autoptr (GFile) directory = NULL;
   g_autoptr (GPtrArray) waiters = NULL;
   g_autoptr (GPtrArray) removed = NULL;
+  g_autoptr (GPtrArray) waiters_again = NULL, removed_again = NULL;
 
   test_place_init (&place);
   lock = flufl_lock_new_for_path (place.lock);
@@ -138,6 +139,12 @@ operations (void)
                    FLUFL_LOCK_STATE_OURS);
   flufl_lock_query_details_async (lock, NULL, reply_cb, NULL);
   flufl_lock_details_free (flufl_lock_query_details_finish (lock, answer (), NULL));
+  flufl_lock_list_waiters_async (lock, NULL, reply_cb, NULL);
+  waiters_again = flufl_lock_list_waiters_finish (lock, answer (), NULL);
+  g_assert_cmpuint (waiters_again->len, ==, 0);
+  flufl_lock_remove_leftovers_async (directory, FALSE, NULL, reply_cb, NULL);
+  removed_again = flufl_lock_remove_leftovers_finish (answer (), NULL);
+  g_assert_cmpuint (removed_again->len, ==, 0);
   flufl_lock_release_async (lock, NULL, reply_cb, NULL);
   g_assert_true (flufl_lock_release_finish (lock, answer (), NULL));
   flufl_lock_break_lock_async (other, FLUFL_BREAK_FORCE, NULL, reply_cb, NULL);

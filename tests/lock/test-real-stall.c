@@ -111,6 +111,8 @@ operations (void)
   g_autoptr (FluflLock) lock = flufl_lock_new_for_path (path);
   g_autoptr (FluflLock) other = flufl_lock_new_for_path (path);
   g_autoptr (FluflLockDetails) details = NULL;
+  g_autoptr (GFile) directory = g_file_new_for_path (g_getenv ("FLUFL_STALL_DIR"));
+  g_autoptr (GPtrArray) waiters = NULL, removed = NULL;
 
   AWAY ("acquire", flufl_lock_acquire_async (lock, -1, NULL, reply_cb, &reply),
         g_assert_true (flufl_lock_acquire_finish (lock, reply.result, NULL)));
@@ -124,6 +126,13 @@ operations (void)
   AWAY ("query details", flufl_lock_query_details_async (other, NULL, reply_cb, &reply),
         details = flufl_lock_query_details_finish (other, reply.result, NULL));
   g_assert_nonnull (details);
+  AWAY ("list waiters", flufl_lock_list_waiters_async (other, NULL, reply_cb, &reply),
+        waiters = flufl_lock_list_waiters_finish (other, reply.result, NULL));
+  g_assert_cmpuint (waiters->len, ==, 0);
+  AWAY ("remove leftovers",
+        flufl_lock_remove_leftovers_async (directory, FALSE, NULL, reply_cb, &reply),
+        removed = flufl_lock_remove_leftovers_finish (reply.result, NULL));
+  g_assert_cmpuint (removed->len, ==, 0);
   AWAY ("acquire in vain", flufl_lock_acquire_async (other, 0, NULL, reply_cb, &reply),
         g_assert_false (flufl_lock_acquire_finish (other, reply.result, NULL)));
   AWAY ("release", flufl_lock_release_async (lock, NULL, reply_cb, &reply),

@@ -121,6 +121,36 @@ check_query_details (FluflLock *lock, Reply *reply)
 }
 
 static void
+start_list_waiters (FluflLock *lock, Reply *reply)
+{
+  flufl_lock_list_waiters_async (lock, NULL, reply_cb, reply);
+}
+
+static void
+check_list_waiters (FluflLock *lock, Reply *reply)
+{
+  g_autoptr (GPtrArray) waiters = flufl_lock_list_waiters_finish (lock, reply->result, NULL);
+
+  g_assert_cmpuint (waiters->len, ==, 0);
+}
+
+static void
+start_remove_leftovers (FluflLock *lock, Reply *reply)
+{
+  g_autoptr (GFile) directory = g_file_get_parent (flufl_lock_get_file (lock));
+
+  flufl_lock_remove_leftovers_async (directory, FALSE, NULL, reply_cb, reply);
+}
+
+static void
+check_remove_leftovers (FluflLock *lock G_GNUC_UNUSED, Reply *reply)
+{
+  g_autoptr (GPtrArray) removed = flufl_lock_remove_leftovers_finish (reply->result, NULL);
+
+  g_assert_cmpuint (removed->len, ==, 0);
+}
+
+static void
 start_break_lock (FluflLock *lock, Reply *reply)
 {
   flufl_lock_break_lock_async (lock, FLUFL_BREAK_FORCE, NULL, reply_cb, reply);
@@ -151,6 +181,10 @@ static const Operation operations[] = {
     TRUE },
   { "/stall/main-context-goes-on/query-details", start_query_details, check_query_details, TRUE,
     FALSE, TRUE },
+  { "/stall/main-context-goes-on/list-waiters", start_list_waiters, check_list_waiters, TRUE, FALSE,
+    TRUE },
+  { "/stall/main-context-goes-on/remove-leftovers", start_remove_leftovers, check_remove_leftovers,
+    TRUE, FALSE, TRUE },
   { "/stall/main-context-goes-on/break-lock", start_break_lock, check_break_lock, FALSE, TRUE,
     FALSE },
 };

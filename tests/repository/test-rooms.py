@@ -95,7 +95,7 @@ PARTS = {
     'flufl-lock-abandon.c': ('flufl-lock-private.h', 'a part of FluflLock'),
     'flufl-lock-break.c': ('flufl-call.h', 'a part of FluflLock'),
     'flufl-lock-accessors.c': ('flufl-lock-private.h', 'a part of FluflLock'),
-    'flufl-lock-claims.c': ('flufl-lock-private.h', 'a part of FluflLock'),
+    'flufl-lock-claims.c': ('flufl-call.h', 'a part of FluflLock'),
     'flufl-lock-acquire.c': ('flufl-call.h', 'a part of FluflLock'),
     'flufl-lock-foreign.c': ('flufl-call.h', 'a part of FluflLock'),
     'flufl-lock-lost.c': ('flufl-lock-private.h', 'a part of FluflLock'),

@@ -79,7 +79,7 @@ def vala_pattern(kind, type_name, name):
     if kind == 'constructor':
         named = name.removeprefix('new').replace('_', '.', 1)
         return rf'new Flufl\.{type_name}{named} \('
-    if kind == 'method' and name.endswith('_finish'):
+    if kind in ('method', 'function') and name.endswith('_finish'):
         started = name.replace('_finish', '_async')
         return rf'yield [\w.]+\.{started} \(|\.{started}\.end \('
     if kind == 'method':

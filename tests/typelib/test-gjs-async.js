@@ -48,6 +48,7 @@ test('callbacks', async () => {
   assertEqual(lock.acquire_finish(await run('acquire', 0)), true);
   assertEqual(lock.check_finish(await run('check')), true);
   assertEqual(lock.query_state_finish(await run('query_state')), Flufl.LockState.OURS);
+  assertEqual(lock.list_waiters_finish(await run('list_waiters')).length, 0);
   const details = lock.query_details_finish(await run('query_details'));
   assertEqual(details.get_state(), Flufl.LockState.OURS);
   assertEqual(lock.refresh_finish(await run('refresh', 1000)), true);
@@ -210,9 +211,26 @@ test('waiters and leftovers', async () => {
     () => lock.acquire_async(HOUR_MS));
   await waitFor(() => other.list_waiters(null).length > 0);
   assertEqual(other.list_waiters(null).length, 1);
-  assert(other.list_waiters(null)[0] instanceof Flufl.LockDetails);
+  assert(other.list_waiters()[0] instanceof Flufl.LockDetails);
+  for (const waiters of [await other.list_waiters_async(null), await other.list_waiters_async()]) {
+    assertEqual(waiters.length, 1);
+    assert(waiters[0] instanceof Flufl.LockDetails);
+  }
   const directory = Gio.File.new_for_path(path).get_parent();
   assertEqual(Flufl.Lock.remove_leftovers(directory, true, null).length, 0);
+  assertEqual(Flufl.Lock.remove_leftovers(directory).length, 0);
+  assertEqual((await Flufl.Lock.remove_leftovers_async(directory, true, null)).length, 0);
+  assertEqual((await Flufl.Lock.remove_leftovers_async(directory)).length, 0);
+  const missing = directory.get_child('missing');
+  await assertRejects(Gio.IOErrorEnum, Gio.IOErrorEnum.NOT_FOUND,
+    () => Flufl.Lock.remove_leftovers_async(missing));
+  await new Promise(resolve => {
+    Flufl.Lock.remove_leftovers_async(directory, true, null, (source, result) => {
+      assert(source.equal(directory));
+      assertEqual(Flufl.Lock.remove_leftovers_finish(result).length, 0);
+      resolve();
+    });
+  });
   lock.abandon();
   await rejected;
   other.release();

@@ -51,6 +51,9 @@ class Operations(AsyncioTestCase):
             self.assertIs(await lock.refresh_async(HOUR), True)
             self.assertGreater((await lock.query_details_async()).expiration.timestamp(),
                                os.stat(lock.claim_file.get_path()).st_ctime + 3000)
+            self.assertEqual(await lock.list_waiters_async(), [])
+            self.assertEqual(await Flufl.Lock.remove_leftovers_async(self.dir), [])
+            self.assertEqual(await Flufl.Lock.remove_leftovers_async(self.dir, dry_run=True), [])
             self.assertIs(await lock.release_async(), True)
             self.assertIs(await lock.break_lock_async(Flufl.BreakFlags.FORCE), True)
             self.assertIs(await lock.acquire_async(timeout=20 * MS, cancellable=Gio.Cancellable()), True)
@@ -69,6 +72,9 @@ class Operations(AsyncioTestCase):
                 await self.lock.acquire_async(20)
             with self.assertRaises(FileNotFoundError):
                 await Flufl.Lock(self.dir / 'no' / 'a.lock').acquire_async()
+            with self.assertRaises(FileNotFoundError) as caught:
+                await Flufl.Lock.remove_leftovers_async(self.dir / 'no')
+            self.assertEqual(caught.exception.filename, str(self.dir / 'no'))
             with self.assertRaises(ValueError):
                 self.lock.acquire_async(-MS)
             with self.assertRaises(TypeError):
@@ -99,6 +105,8 @@ class Operations(AsyncioTestCase):
             task = asyncio.ensure_future(self.lock.acquire_async(HOUR))
             await self.until(self.waits)
             self.assertFalse(task.done())
+            [waiter] = await self.other.list_waiters_async()
+            self.assertEqual(waiter.pid, os.getpid())
             await self.other.release_async()
             self.assertTrue(await task)
 

@@ -399,6 +399,9 @@ class Signals(LockTestCase):
             wait_for(lambda: self.other.list_waiters(None))
             [waiter] = self.other.list_waiters(None)
             self.assertEqual(waiter.get_pid(), os.getpid())
+            result = run_async(self.other.list_waiters_async, None)
+            [again] = self.other.list_waiters_finish(result)
+            self.assertEqual(again.claim_file.get_path(), waiter.claim_file.get_path())
             self.assertEqual(Flufl.Lock.remove_leftovers(directory, True, None), [])
             self.lock.abandon()
             wait_for(lambda: results)
@@ -419,6 +422,24 @@ class Signals(LockTestCase):
             self.assertTrue(caught.exception.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED))
         with self.assertRaises(TypeError):
             Flufl.Lock.remove_leftovers(5)
+
+    def test_asynchronous_leftovers(self):
+        folder = pathlib.Path(self.path).parent
+        got = []
+        Flufl.Lock.remove_leftovers_async(folder, True, None, lambda *arguments: got.append(arguments), 1)
+        wait_for(lambda: got)
+        [(source, result, data)] = got
+        self.assertEqual((source.get_path(), data), (str(folder), 1))
+        self.assertEqual(Flufl.Lock.remove_leftovers_finish(result), [])
+        missing = self.path + '.missing'
+        got = []
+        Flufl.Lock.remove_leftovers_async(missing, callback=lambda source, result: got.append(result))
+        wait_for(lambda: got)
+        with self.assertRaises(FileNotFoundError) as caught:
+            Flufl.Lock.remove_leftovers_finish(got[0])
+        self.assertEqual(caught.exception.filename, missing)
+        with self.assertRaises(TypeError):
+            Flufl.Lock.remove_leftovers_async(5)
 
     def test_end_of_the_process(self):
         """The claim of a waiter goes, too, though no main loop runs any more."""

@@ -67,6 +67,8 @@ async def work() -> Flufl.LockState:
         held: bool = await lock.check_async()
         details: Flufl.LockDetails = await lock.query_details_async()
         ends: datetime.datetime | None = details.expiration
+        pids: list[int] = [waiter.pid for waiter in await lock.list_waiters_async()]
+        files: list[Gio.File] = await Flufl.Lock.remove_leftovers_async('/tmp', dry_run=True)
     return await lock.query_state_async()
 
 
@@ -110,6 +112,8 @@ async def work() -> None:
     await lock.acquire(1000)  # wrong
     await lock.acquire_async(1.5)  # wrong
     (await lock.check_async()).pid  # wrong
+    (await lock.list_waiters_async()).pid  # wrong
+    await Flufl.Lock.remove_leftovers_async(5)  # wrong
 '''
 
 # The types of Python for those of the GIR.
@@ -261,7 +265,7 @@ class Stubs(unittest.TestCase):
     def test_results_of_await(self):
         methods = self.classes['Lock']
         names = [name for name in methods if name.endswith('_async')]
-        self.assertEqual(len(names), 9)
+        self.assertEqual(len(names), 11)
         for name in names:
             node, = methods[name.replace('_async', '_finish')]
             self.assertEqual([ast.unparse(overload.returns) for overload in methods[name]],

@@ -30,9 +30,14 @@ export async function asynchronous() {
     await lock.release_async(cancellable), await lock.break_lock_async()];
   /** @type {[Flufl.LockState, Flufl.LockDetails]} */
   const seen = [await lock.query_state_async(), await lock.query_details_async()];
+  /** @type {Flufl.LockDetails[]} */
+  const waiters = [...lock.list_waiters(), ...await lock.list_waiters_async()];
+  const directory = Gio.File.new_for_path('.');
 
+  Flufl.Lock.remove_leftovers_async(directory, true, null,
+    (_source, result) => Flufl.Lock.remove_leftovers_finish(result));
   lock.acquire_async(0, null, (_source, result) => lock.acquire_finish(result));
-  return [answers, seen];
+  return [answers, seen, waiters];
 }
 
 export async function scopes() {

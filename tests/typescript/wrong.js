@@ -16,6 +16,7 @@ lock.held = true; // TS2540
 lock.lifetime = '15 s'; // TS2322
 lock.query_details().host_name; // TS2339
 lock.query_state_async().get_pid(); // TS2339
+lock.list_waiters_async().length; // TS2339
 lock.connect('lots', () => {}); // TS2345
 lock.with_lock(); // TS2554
 lock.with_lock('work'); // TS2345

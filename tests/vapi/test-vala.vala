@@ -537,6 +537,15 @@ async void round (Fixture f) throws Error {
   assert_true ((yield f.a.query_state_async ()) == Flufl.LockState.OURS);
   var details = yield f.a.query_details_async ();
   assert_true (details.get_state () == Flufl.LockState.OURS);
+  assert_cmpint ((yield f.a.list_waiters_async ()).length, EQ, 0);
+  var directory = f.a.file.get_parent ();
+  assert_cmpint ((yield Flufl.Lock.remove_leftovers_async (directory, true)).length, EQ, 0);
+  try {
+    yield Flufl.Lock.remove_leftovers_async (directory.get_child ("missing"), true);
+    assert_not_reached ();
+  } catch (IOError.NOT_FOUND error) {
+    assert_true (error.message.contains ("missing"));
+  }
   assert_true (yield f.a.refresh_async ());
   assert_true (yield f.a.release_async ());
   assert_true (yield f.a.break_lock_async ());

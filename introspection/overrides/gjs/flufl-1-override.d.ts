@@ -32,6 +32,8 @@ declare module 'gi://Flufl?version=1' {
         cancellable?: Gio.Cancellable | null): boolean;
       break_lock_of_async(details: LockDetails, flags?: BreakFlags,
         cancellable?: Gio.Cancellable | null): Promise<boolean>;
+      list_waiters(cancellable?: Gio.Cancellable | null): LockDetails[];
+      list_waiters_async(cancellable?: Gio.Cancellable | null): Promise<LockDetails[]>;
 
       // Holds the lock while `work` runs, and resolves to what it returned.
       with_lock<T>(work: (lock: this) => T | PromiseLike<T>, timeout_ms?: bigint | number,

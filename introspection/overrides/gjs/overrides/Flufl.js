@@ -40,6 +40,13 @@ function _withDefaults(proto, name, defaults) {
   };
 }
 
+// An operation in both forms. `owner` has its methods: a prototype, or a class.
+function _withPromises(owner, name, defaults) {
+  Gio._promisify(owner, `${name}_async`, `${name}_finish`);
+  _withDefaults(owner, name, defaults);
+  _withDefaults(owner, `${name}_async`, defaults);
+}
+
 // GJS has each property under three names.
 function _spellings(name) {
   return new Set([name, name.replace(/_/g, '-'),
@@ -114,6 +121,7 @@ function _init() {
     query_foreign_details: [null],
     break_lock: [Flufl.BreakFlags.NONE, null],
     break_lock_of: [undefined, Flufl.BreakFlags.NONE, null],
+    list_waiters: [null],
   };
 
   const ranges = {
@@ -124,11 +132,9 @@ function _init() {
 
   _withRanges(proto, ranges);
   _withRanges(Flufl.LockMonitor.prototype, {interval: [10, 2 ** 31 - 1]});
-  for (const [name, values] of Object.entries(defaults)) {
-    Gio._promisify(proto, `${name}_async`, `${name}_finish`);
-    _withDefaults(proto, name, values);
-    _withDefaults(proto, `${name}_async`, values);
-  }
+  for (const [name, values] of Object.entries(defaults))
+    _withPromises(proto, name, values);
+  _withPromises(Flufl.Lock, 'remove_leftovers', [undefined, false, null]);
 
   _withDispose(proto);
 

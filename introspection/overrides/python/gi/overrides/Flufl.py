@@ -214,7 +214,7 @@ def _is_cancelled(exception):
 
 
 def _start(lock, name, values, args, kwargs):
-    """Begin an asynchronous operation.
+    """Begin an asynchronous operation. `lock` is None for a static method.
 
     Without a callback, return a coroutine if a loop of asyncio runs.
     """
@@ -222,7 +222,8 @@ def _start(lock, name, values, args, kwargs):
         from gi.overrides import _FluflAsync
         if _FluflAsync.is_in_loop():
             return _FluflAsync.operate(lock, name, values, *args, **kwargs)
-    return getattr(Flufl.Lock, name + '_async')(lock, *values, *args, **kwargs)
+    subject = () if lock is None else (lock,)
+    return getattr(Flufl.Lock, name + '_async')(*subject, *values, *args, **kwargs)
 
 
 def _decorate(lock, function):
@@ -505,6 +506,13 @@ class Lock(Flufl.Lock):
         self._need_document()
         return _start(self, 'query_foreign_details', (), args, kwargs)
 
+    def list_waiters_async(self, *args, **kwargs):
+        return _start(self, 'list_waiters', (), args, kwargs)
+
+    @staticmethod
+    def remove_leftovers_async(directory, dry_run=False, *args, **kwargs):
+        return _start(None, 'remove_leftovers', (_file_as_given(directory), dry_run), args, kwargs)
+
     def break_lock_async(self, flags=Flufl.BreakFlags.NONE, *args, **kwargs):
         return _start(self, 'break_lock', (flags,), args, kwargs)
 
@@ -518,8 +526,14 @@ class Lock(Flufl.Lock):
     query_state_finish = _finishes('query_state_finish')
     query_details_finish = _finishes('query_details_finish')
     query_foreign_details_finish = _finishes('query_foreign_details_finish')
+    list_waiters_finish = _finishes('list_waiters_finish')
     break_lock_finish = _finishes('break_lock_finish')
     break_lock_of_finish = _finishes('break_lock_of_finish')
+
+    @staticmethod
+    def remove_leftovers_finish(result):
+        directory = Flufl.Lock.new(result.get_source_object())
+        return _typed(directory, Flufl.Lock.remove_leftovers_finish, result)
 
 
 Lock = override(Lock)

@@ -115,13 +115,15 @@ class _Flight:
 
     def _begin(self):
         try:
-            getattr(_Lock, self._name + '_async')(self._lock, *self._arguments, self._finish)
+            subject = () if self._lock is None else (self._lock,)
+            getattr(_Lock, self._name + '_async')(*subject, *self._arguments, self._finish)
         except Exception as error:  # an argument of the wrong type
             self._end(None, error)
 
-    def _finish(self, lock, result):
+    def _finish(self, unused, result):
+        from gi.repository import Flufl
         try:
-            answer = getattr(lock, self._name + '_finish')(result)
+            answer = getattr(self._lock or Flufl.Lock, self._name + '_finish')(result)
         except Exception as error:
             self._end(None, error)
         else:
@@ -194,7 +196,7 @@ class _Flight:
 
 
 async def operate(lock, name, values, cancellable=None):
-    """Run an operation to its end, and return its answer."""
+    """Run an operation to its end, and return its answer. `lock` is None for a static method."""
     own = Gio.Cancellable()
     if name == 'release':  # not cancelled: a release is short, and must not leave the lock held
         return await _Flight(lock, name, values, cancellable).land(own)
