@@ -166,22 +166,12 @@ watch (EditorDocument *self)
 /* --- Who wants it --- */
 
 static void
-list_thread (GTask *task, gpointer self, gpointer data, GCancellable *cancellable)
+listed_cb (GObject *lock, GAsyncResult *result, gpointer user_data)
 {
-  (void) data;
-  g_task_return_pointer (task,
-                         flufl_lock_list_waiters (EDITOR_DOCUMENT (self)->lock, cancellable, NULL),
-                         (GDestroyNotify) g_ptr_array_unref);
-}
-
-static void
-listed_cb (GObject *object, GAsyncResult *result, gpointer user_data)
-{
-  EditorDocument *self = EDITOR_DOCUMENT (object);
-  g_autoptr (GPtrArray) waiters = g_task_propagate_pointer (G_TASK (result), NULL);
+  g_autoptr (EditorDocument) self = user_data;
+  g_autoptr (GPtrArray) waiters = flufl_lock_list_waiters_finish (FLUFL_LOCK (lock), result, NULL);
   FluflLockDetails *first = waiters != NULL && waiters->len > 0 ? waiters->pdata[0] : NULL;
 
-  (void) user_data;
   if (self->state == EDITOR_STATE_EDITING && flufl_lock_get_wanted (self->lock))
     show (self, EDITOR_STATE_EDITING,
           g_strdup_printf ("%s waits for this document",
@@ -189,19 +179,14 @@ listed_cb (GObject *object, GAsyncResult *result, gpointer user_data)
           first != NULL ? describe_place (first) : NULL);
 }
 
-/* To list the waiters can be a question to a file server, so a thread asks it. */
 static void
 wanted_cb (EditorDocument *self)
 {
-  g_autoptr (GTask) task = NULL;
-
   if (self->state != EDITOR_STATE_EDITING)
     return;
   show (self, EDITOR_STATE_EDITING, NULL, NULL);
-  if (!flufl_lock_get_wanted (self->lock))
-    return;
-  task = g_task_new (self, self->closed, listed_cb, NULL);
-  g_task_run_in_thread (task, list_thread);
+  if (flufl_lock_get_wanted (self->lock))
+    flufl_lock_list_waiters_async (self->lock, self->closed, listed_cb, g_object_ref (self));
 }
 
 /* --- To have it --- */
