@@ -210,8 +210,18 @@ leave (FluflLease *self)
 {
   self->won = FALSE;
   g_atomic_int_set (&self->held, FALSE);
-  g_clear_pointer (&self->claim_path, g_free);
   stop_heart (self);
+}
+
+/* Sets the path that threads without the mutex of the disk read. A kept claim has the path of the
+ * lease before. Called with the mutex. */
+static void
+set_claim_path (FluflLease *self, const char *path)
+{
+  if (g_strcmp0 (self->claim_path, path) == 0)
+    return;
+  g_free (self->claim_path);
+  self->claim_path = g_strdup (path);
 }
 
 /*
@@ -233,7 +243,7 @@ flufl_lease_begin (FluflLease      *self,
                    FluflHeartbeat   heartbeat,
                    GMainContext   **context)
 {
-  char *claim_path = flufl_site_resolve (site, claim->path); /* may ask the file server */
+  g_autofree char *resolved = flufl_site_resolve (site, claim->path); /* may ask the file server */
   GMainContext *last;
   gboolean begun = TRUE;
 
@@ -247,7 +257,7 @@ flufl_lease_begin (FluflLease      *self,
   self->begun = claim->lease_start;
   self->lifetime = claim->lifetime;
   self->end = claim->lease_start + claim->lifetime;
-  self->claim_path = claim_path;
+  set_claim_path (self, resolved != NULL ? resolved : claim->path);
   self->heartbeat = heartbeat;
   last = self->context;
   self->context = *context;

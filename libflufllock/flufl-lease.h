@@ -57,7 +57,7 @@ struct _FluflLease
   int            loss_errsv; /* … and what kept it from being refreshed, or 0 */
   guint          number;     /* of the present or last lease … */
   gint64         begun;      /* … which began then; boot time in nanoseconds */
-  char          *claim_path; /* owned; nullable; of the claim that is the lock */
+  char          *claim_path; /* owned; nullable; of the claim that is the lock, or was the last one */
   gint64         end;        /* boot time in nanoseconds */
   gint64         lifetime;   /* nanoseconds; what the heartbeat refreshes it for */
   FluflHeartbeat heartbeat;

@@ -455,7 +455,7 @@ flufl_lock_dup_claim_file (FluflLock *self)
   g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
 
   flufl_lease_lock (self->lease);
-  if (self->lease->claim_path != NULL)
+  if (self->lease->won)
     file = g_file_new_for_path (self->lease->claim_path);
   flufl_lease_unlock (self->lease);
   return file;

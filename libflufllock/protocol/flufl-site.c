@@ -83,8 +83,10 @@ flufl_path_has_parent (const char *path)
  * flufl_site_resolve:
  * @path: of a file in the directory of the lock
  *
- * Returns: (transfer full): @path, in a form that means the same file to those who take
- *   "x/.." out of a path as text, as GFile does, though "x" may be a symbolic link
+ * Makes a form of @path that means the same file to those who take "x/.." out of a path as text, as
+ * GFile does, though "x" may be a symbolic link.
+ *
+ * Returns: (transfer full) (nullable): that form; %NULL if @path is one itself, or none can be found
  */
 char *
 flufl_site_resolve (const FluflSite *site, const char *path)
@@ -93,10 +95,10 @@ flufl_site_resolve (const FluflSite *site, const char *path)
   g_autofree char *real = NULL;
 
   if (!site->has_parent)
-    return g_strdup (path);
+    return NULL;
   directory = flufl_site_directory (site);
   real = flufl_path_resolve (directory);
-  return real != NULL ? g_build_filename (real, strrchr (path, '/') + 1, NULL) : g_strdup (path);
+  return real != NULL ? g_build_filename (real, strrchr (path, '/') + 1, NULL) : NULL;
 }
 
 char *

@@ -251,6 +251,15 @@ linger_idle (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_atomic_int_set (&flufl_lease_idle_ms, usual);
 }
 
+static void
+assert_claim_is_shown (FluflLock *lock)
+{
+  g_autoptr (GFile) claim = flufl_lock_dup_claim_file (lock);
+
+  g_assert_nonnull (claim);
+  g_assert_true (g_file_query_exists (claim, NULL));
+}
+
 /* A release keeps the claim for the next acquisition. At the end of the object nothing stays. */
 static void
 linger (Face *face, gconstpointer data)
@@ -281,9 +290,11 @@ linger (Face *face, gconstpointer data)
   for (guint i = 0; i < 5; i++)
     {
       g_assert_true (form->acquire (lock, 0, NULL, NULL));
+      assert_claim_is_shown (lock);
       g_assert_cmpint (form->query_state (other, NULL, NULL), ==, FLUFL_LOCK_STATE_THEIRS);
       g_assert_true (form->check (lock, NULL, NULL));
       g_assert_true (form->release (lock, NULL, NULL));
+      g_assert_null (flufl_lock_dup_claim_file (lock));
     }
   if (flufl_syscalls_native.fs_kind (face->place.dir) == FLUFL_FS_LOCAL)
     g_assert_cmpuint (lies_count (LIES_PWRITE), <=, made + 1);
@@ -291,6 +302,7 @@ linger (Face *face, gconstpointer data)
   flufl_lock_set_linger (lock, FALSE);
   g_assert_cmpuint (test_place_count (&face->place), ==, 0);
   g_assert_true (form->acquire (lock, 0, NULL, NULL));
+  assert_claim_is_shown (lock); /* a new one */
   flufl_lock_set_linger (lock, TRUE);
   g_assert_true (form->release (lock, NULL, NULL));
   g_assert_finalize_object (g_steal_pointer (&lock));
