@@ -19,6 +19,8 @@ typedef struct
 {
   FluflPerProcess base;
 
+  FluflSleeper *spare;      /* owned; nullable; atomic; was freed, and is the next new one */
+
   GMutex       mutex;       /* protects what follows */
   GSequence   *timetable;   /* of FluflSleeper, by time */
   GQueue       followers;   /* of FluflSleeper, asleep in threads */

@@ -303,14 +303,16 @@ cancelled_cb (GCancellable *cancellable G_GNUC_UNUSED, gpointer user_data)
 FluflSleeper *
 flufl_sleeper_new (void)
 {
-  FluflSleeper *self = g_new (FluflSleeper, 1);
+  FluflEngine *engine = get_engine ();
+  /* Each acquisition makes a sleeper, and seldom sleeps. */
+  FluflSleeper *self = g_atomic_pointer_exchange (&engine->spare, NULL);
 
-  /* g_new0() is not used, because glibc's calloc(3) does not allocate from the thread's cache. Each
-   * synchronous acquisition makes a sleeper. */
+  if (self == NULL)
+    self = g_new (FluflSleeper, 1);
   *self = (FluflSleeper){ 0 };
   g_atomic_ref_count_init (&self->refs);
   g_cond_init (&self->cond);
-  self->engine = get_engine ();
+  self->engine = engine;
   self->link.data = self;
   self->interrupt_fd = -1;
   return self;
@@ -338,7 +340,8 @@ flufl_sleeper_unref (gpointer data)
   if (!g_atomic_ref_count_dec (&self->refs))
     return;
   g_cond_clear (&self->cond);
-  g_free (self);
+  if (!g_atomic_pointer_compare_and_exchange (&self->engine->spare, NULL, self))
+    g_free (self);
 }
 
 /*

@@ -289,6 +289,40 @@ woken (void)
   flufl_sleeper_free (sleeper);
 }
 
+/* A new sleeper may have the memory of one that was freed, and nothing else of it. */
+static void
+freed (void)
+{
+  FluflSleeper *sleeper = flufl_sleeper_new (), *other = flufl_sleeper_new ();
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  int fds[2];
+  gint64 when;
+
+  g_assert_cmpint (pipe (fds), ==, 0);
+  g_assert_cmpint (write (fds[1], "", 1), ==, 1);
+  for (int i = 0; i < 3; i++)
+    {
+      flufl_sleeper_watch_cancellable (sleeper, cancellable);
+      flufl_sleeper_set_interrupt_fd (sleeper, fds[0]);
+      flufl_sleeper_wake (sleeper);
+      flufl_sleeper_free (sleeper);
+      sleeper = flufl_sleeper_new ();
+      g_assert_true (sleeper != other);
+      when = now () + 3000;
+      flufl_sleeper_sleep (sleeper, when);
+      g_assert_cmpint (now (), >=, when);
+      g_assert_false (flufl_sleeper_is_interrupted (sleeper));
+    }
+  g_cancellable_cancel (cancellable);
+  when = now () + 3000;
+  flufl_sleeper_sleep (sleeper, when);
+  g_assert_cmpint (now (), >=, when);
+  flufl_sleeper_free (sleeper);
+  flufl_sleeper_free (other);
+  close (fds[0]);
+  close (fds[1]);
+}
+
 /* One thread, or two, do all the work, one piece after another, and forget none. Without any thread
  * the functions return FALSE. */
 static void
@@ -422,6 +456,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/engine/sleep-ends", sleep_ends);
   g_test_add_func ("/engine/many-sleep", many_sleep);
   g_test_add_func ("/engine/woken", woken);
+  g_test_add_func ("/engine/freed", freed);
   g_test_add_func ("/engine/interrupted", interrupted);
   g_test_add_func ("/engine/thread-cancelled", thread_cancelled);
 
