@@ -83,10 +83,9 @@ flufl_identity_is_here (const FluflSite *site, const FluflClaimName *claim)
   return is_beside (&us, claim);
 }
 
-/* Whether the process that made @claim lives. Proof is what the claim's name says and this kernel
- * confirms; host name and process ID alone never are. */
-FluflLiveness
-flufl_identity_judge (const FluflSite *site, const FluflClaimName *claim)
+/* Whether the process that made @claim lives, and what it does if it is ALIVE. */
+static FluflLiveness
+judge (const FluflSite *site, const FluflClaimName *claim, FluflProcessState *out_state)
 {
   FluflProcessState state;
   FluflIdentity us;
@@ -108,7 +107,18 @@ flufl_identity_judge (const FluflSite *site, const FluflClaimName *claim)
   if (claim->pid == (int) getpid () && claim->image[0] != '\0' && us.image[0] != '\0'
       && strcmp (claim->image, us.image) != 0)
     return FLUFL_LIVENESS_DEAD;
+  *out_state = state;
   return FLUFL_LIVENESS_ALIVE;
+}
+
+/* Whether the process that made @claim lives. Proof is what the claim's name says and this kernel
+ * confirms; host name and process ID alone never are. */
+FluflLiveness
+flufl_identity_judge (const FluflSite *site, const FluflClaimName *claim)
+{
+  FluflProcessState state;
+
+  return judge (site, claim, &state);
 }
 
 /* Whether @claim says that this very process made it. */
@@ -128,8 +138,7 @@ flufl_identity_is_own (const FluflSite *site, const FluflClaimName *claim)
 gboolean
 flufl_identity_is_stopped (const FluflSite *site, const FluflClaimName *claim)
 {
-  guint64 start;
+  FluflProcessState state;
 
-  return flufl_identity_judge (site, claim) == FLUFL_LIVENESS_ALIVE
-         && flufl_process_facts_ask (site->sys, claim->pid, &start) == FLUFL_PROCESS_STOPPED;
+  return judge (site, claim, &state) == FLUFL_LIVENESS_ALIVE && state == FLUFL_PROCESS_STOPPED;
 }
