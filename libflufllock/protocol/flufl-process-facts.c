@@ -48,26 +48,40 @@ typedef struct
   gint64  n_threads;
 } ProcStat;
 
+/* The text after @n fields, with a blank after each; NULL if there are fewer. */
+static const char *
+skip_fields (const char *text, guint n)
+{
+  for (; n > 0 && text != NULL; n--)
+    {
+      const char *blank = strchr (text, ' ');
+
+      text = blank != NULL ? blank + 1 : NULL;
+    }
+  return text;
+}
+
 /* Reads /proc/PID/stat. The command's name may hold blanks and brackets: what
  * counts comes after the last one. */
 static gboolean
 read_proc_stat (const FluflSyscalls *sys, const char *path, ProcStat *out)
 {
   char buffer[2048];
-  char *rest;
-  g_auto (GStrv) fields = NULL;
+  const char *rest, *n_threads, *start;
 
   if (read_small (sys, path, buffer, sizeof buffer) <= 0)
     return FALSE;
   rest = strrchr (buffer, ')');
   if (rest == NULL || rest[1] != ' ')
     return FALSE;
-  fields = g_strsplit (rest + 2, " ", 22);
-  if (g_strv_length (fields) < 20)
+  rest += 2;
+  n_threads = skip_fields (rest, 17);
+  start = skip_fields (rest, 19);
+  if (start == NULL)
     return FALSE;
-  out->state = fields[0][0];                                      /* field 3 of proc(5) */
-  out->n_threads = g_ascii_strtoll (fields[17], NULL, 10);        /* field 20 */
-  out->start = g_ascii_strtoull (fields[19], NULL, 10);           /* field 22 */
+  out->state = rest[0];                                      /* field 3 of proc(5) */
+  out->n_threads = g_ascii_strtoll (n_threads, NULL, 10);    /* field 20 */
+  out->start = g_ascii_strtoull (start, NULL, 10);           /* field 22 */
   return TRUE;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * The identity of a process, read at moments when /proc does not give it.
+ * The identity of a process, read at moments when /proc does not give it, and what /proc says of
+ * others.
  */
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "flufl-process-facts.h"
 #include "protocol-util.h"
 
 static int
@@ -130,11 +132,92 @@ test_asked_at_fork (void)
   g_assert_cmpint (status, ==, 0);
 }
 
+/* What /proc/PID/stat has. */
+static const char *stat_text;
+
+static int
+kill_nobody (int pid G_GNUC_UNUSED)
+{
+  return 0;
+}
+
+static int
+open_stat (const char *path, FluflOpen how G_GNUC_UNUSED)
+{
+  g_assert_cmpstr (path, ==, "/proc/7/stat");
+  return 0;
+}
+
+static gssize
+read_stat (int fd G_GNUC_UNUSED, void *buffer, gsize size)
+{
+  gsize n = MIN (strlen (stat_text), size);
+
+  memcpy (buffer, stat_text, n);
+  stat_text += n;
+  return (gssize) n;
+}
+
+static int
+close_stat (int fd G_GNUC_UNUSED)
+{
+  return 0;
+}
+
+static void
+test_proc_stat (void)
+{
+#define BETWEEN " 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 " /* fields 4 to 19 */
+  static const struct
+  {
+    const char       *text;
+    FluflProcessState state;
+  } cases[] = {
+    { "7 (a b) S" BETWEEN "1 0 4711 9 9\n", FLUFL_PROCESS_RUNNING },
+    { "7 (a) S" BETWEEN "1 0 4711\n", FLUFL_PROCESS_RUNNING },
+    { "7 (a) Z) T" BETWEEN "1 0 4711 9 9\n", FLUFL_PROCESS_STOPPED },
+    { "7 (a) t" BETWEEN "1 0 4711 9 9\n", FLUFL_PROCESS_STOPPED },
+    { "7 (a) Z" BETWEEN "1 0 4711 9 9\n", FLUFL_PROCESS_ENDED },
+    { "7 (a) Z" BETWEEN "2 0 4711 9 9\n", FLUFL_PROCESS_RUNNING },
+    { "7 (a) S" BETWEEN "1 0\n", FLUFL_PROCESS_UNKNOWN },
+    { "7 (a) S" BETWEEN "\n", FLUFL_PROCESS_UNKNOWN },
+    { "7 (a) ", FLUFL_PROCESS_UNKNOWN },
+    { "7 (a)", FLUFL_PROCESS_UNKNOWN },
+    { "7 a", FLUFL_PROCESS_UNKNOWN },
+    { "", FLUFL_PROCESS_UNKNOWN },
+  };
+#undef BETWEEN
+  FluflSyscalls sys = fake_syscalls;
+  FluflIdentity us;
+  guint64 start = 0;
+
+  g_test_summary ("The state, the threads and the start of a process are found in /proc/PID/stat");
+  flufl_identity_get (&fake_syscalls, &us);
+  if (us.start[0] == '\0')
+    {
+      g_test_skip ("this kernel shows no processes in /proc");
+      return;
+    }
+  sys.kill = kill_nobody;
+  sys.open = open_stat;
+  sys.read = read_stat;
+  sys.close = close_stat;
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_test_message ("%s", cases[i].text);
+      stat_text = cases[i].text;
+      g_assert_cmpint (flufl_process_facts_ask (&sys, 7, &start), ==, cases[i].state);
+      g_assert_cmpuint (start, ==, cases[i].state == FLUFL_PROCESS_UNKNOWN ? 0 : 4711);
+      start = 0;
+    }
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/identity/found-later", test_is_found_later);
   g_test_add_func ("/identity/asked-at-fork", test_asked_at_fork);
+  g_test_add_func ("/identity/proc-stat", test_proc_stat);
   return g_test_run ();
 }
