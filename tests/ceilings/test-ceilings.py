@@ -107,6 +107,8 @@ class Counts:
             return self.instructions(what)
         if unit == BYTES:
             return self.library_size(what)
+        if unit == ALLOCATIONS and 'async' in what and self.arguments.other_glib:
+            raise Skip(self.arguments.other_glib)
         count = self.counted[what, unit]
         if count is None:
             raise Skip('the allocations of this C library cannot be counted')
@@ -144,6 +146,7 @@ def main():
     parser.add_argument('operations')
     parser.add_argument('--library')
     parser.add_argument('--other-code', help='why instructions and sizes are not those of the table')
+    parser.add_argument('--other-glib', help='why allocations that are mostly those of GLib differ')
     parser.add_argument('--other-versions', help='why instructions are not those of the table')
     for tool in ('valgrind', 'size', 'strip'):
         parser.add_argument(f'--{tool}')
