@@ -118,13 +118,12 @@ begin_lease (Supervisor *self, gint64 start)
 static void
 refresh (Supervisor *self)
 {
-    g_autoptr (GError) error = NULL;
+  g_autoptr (GError) error = NULL;
   gint64 lifetime_ms = events_asked_ms ();
   gint64 start = now_ms ();
 
-
   if (flufl_lock_refresh (self->lock, lifetime_ms > 0 ? lifetime_ms : FLUFL_LOCK_LIFETIME_DEFAULT,
-                                                    NULL, &error))
+                          NULL, &error))
     begin_lease (self, start);
   else if (!flufl_lock_get_held (self->lock))
     lose (self);
@@ -291,8 +290,8 @@ run_with_lock (Supervisor *self)
     int status = EXIT_DONE;
   gboolean runs;
 
-  /* The acquisition has touched the claim at most a tenth of the lifetime ago: docs/protocol.md,
-   * "Acquire". */
+  /* As a rule the acquisition has touched the claim at most a tenth of the lifetime ago:
+   * docs/protocol.md, "Acquire". */
   begin_lease (self, now_ms () - flufl_lock_get_lifetime (self->lock) / 10);
   runs = start (self, &status);
   if (runs)

@@ -162,7 +162,8 @@ take_path (FluflDocument *self, FluflSite *site, const char *document)
  * @site: a copy of the lock's
  *
  * Follows the symbolic links of the document, if nobody has done it yet. Only a step of an
- * operation calls this, since it asks the disk. A document in a directory that does not exist stays where it is, until there is one.
+ * operation calls this, since it asks the disk. A document in a directory that does not exist stays
+ * where it is, until there is one.
  *
  * Returns: 0, or an errno
  */

@@ -40,8 +40,7 @@ log_loss (FluflLease *self)
 /*
  * flufl_lease_lose:
  * @number: which lease
-  * @late: %TRUE if the lease is lost only if its time is over; %FALSE if the disk has shown that it is
- *   lost
+ * @late: %TRUE: end the lease only if its time is over; %FALSE: the disk has shown the loss
  *
  * Returns: %TRUE to one of all who find it, if the object's user believes to have the lock:
  *   the loss must be reported

@@ -459,7 +459,7 @@ flufl_lock_call_acquire (FluflLock *self, gint64 timeout_ms, GCancellable *cance
  * While [property@Flufl.Lock:break-dead] is set, it also breaks the lock of a holder that is proved
  * dead. The lock file may first have to stay unchanged for five seconds. On a local
  * file system, if the holder of an expired lock seems to live, the acquisition watches the lock for
-  * a third of its lifetime and five seconds. The wait ends within @timeout_ms, unless a file server
+ * a third of its lifetime and five seconds. The wait ends within @timeout_ms, unless a file server
  * is slow to answer the last try. A wait that ends without the lock leaves no files behind, unless
  * a file server does not answer.
  *
@@ -468,8 +468,8 @@ flufl_lock_call_acquire (FluflLock *self, gint64 timeout_ms, GCancellable *cance
  * - `FLUFL_LOCK_ERROR_TIMED_OUT` if somebody else held the lock,
  * - `FLUFL_LOCK_ERROR_ALREADY_HELD` if this object holds it,
  * - `FLUFL_LOCK_ERROR_NOT_A_LOCK` if another file is at the path,
-  * - `FLUFL_LOCK_ERROR_UNSUPPORTED` on SMB, and on a file system without hard links other than FAT
- *   unless [property@Flufl.Lock:without-links] is set,
+ * - `FLUFL_LOCK_ERROR_UNSUPPORTED` on SMB, and on a file system other than FAT that has no hard
+ *   links, unless [property@Flufl.Lock:without-links] is set,
  * - `G_IO_ERROR_PENDING` if another operation runs on the object,
  * - `FLUFL_LOCK_ERROR_LOST` if the operation finds that this object has lost the lock that it held,
  *   or if the new lock is lost before the operation returns,

@@ -324,9 +324,9 @@ take_token_and_break (FluflSite       *site,
   return FLUFL_OUTCOME_AGAIN;
 }
 
-/* Whether this may be a passing state, after which the path shows a lock or nothing. The file of a strange lock between the two steps of
- * its release disappears within the grace. A new lock looks empty while a client's cache has the size of
- * the claim from before the path was written. */
+/* Whether this may be a passing state, after which the path shows a lock or nothing. The file of a
+ * strange lock between the two steps of its release disappears within the grace. A new lock looks
+ * empty while a client's cache has the size of the claim from before the path was written. */
 static gboolean
 may_be_passing (const FluflSite *site, const FluflLook *look, gint64 server_now, gint64 unchanged)
 {

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
-  * The two protocols, with and without hard links, as tables of steps. The functions flufl_claim_…()
+ * The two protocols, with and without hard links, as tables of steps. The functions flufl_claim_…()
  * choose the table by the claim, and flufl_break() and flufl_break_force() by the site.
  */
 

@@ -2,8 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * The waiters of this process for one lock. The first few of them are in front: they have
-  * claims on disk, watch and try. The others wait behind them, with nothing on disk. Apart from looks
- * for the announcement, a waiter behind sleeps until one in front ends or stalls.
+ * claims on disk, watch and try. The others wait behind them, with nothing on disk. Apart from looks
+ * for the announcement, a waiter behind sleeps until one in front ends or stalls, or until its own
+ * wait ends.
  *
  * A thread of the application that is in front may be busy with something else, such as a signal
  * handler. A waiter that does not move when it should is not counted, and the next one comes to the
