@@ -111,19 +111,20 @@ loss_cb (gpointer data)
 {
   Loss *loss = data;
   FluflLease *self = loss->lease;
-  g_autoptr (FluflLock) object = NULL;
+  FluflTie *tie;
   gboolean past;
 
   flufl_lease_lock (self);
   past = self->loss == FLUFL_LOSS_NONE || self->number != loss->number;
   flufl_lease_unlock (self);
-  object = past ? NULL : g_weak_ref_get (&self->object);
-  if (object != NULL)
+  tie = past ? NULL : flufl_lease_get_tie (self);
+  if (tie != NULL)
     {
       g_autoptr (GError) error = flufl_lease_report_loss (self);
 
-      flufl_lock_notify_held (object);
-      flufl_lock_emit_lost (object, error);
+      flufl_lock_notify_held (flufl_tie_object (tie));
+      flufl_lock_emit_lost (flufl_tie_object (tie), error);
+      flufl_tie_put (tie);
     }
   return G_SOURCE_REMOVE;
 }

@@ -29,7 +29,6 @@ flufl_lease_new (void)
   self->process = flufl_process_mark ();
   g_mutex_init (&self->disk);
   g_mutex_init (&self->mutex);
-  g_weak_ref_init (&self->object, NULL);
   self->release_at_exit = TRUE;
   return self;
 }
@@ -332,9 +331,8 @@ flufl_lease_announce_win (FluflLease *self, gpointer object)
   gboolean held;
 
   flufl_lease_lock (self);
-  if (!self->has_object)
-    g_weak_ref_set (&self->object, object);
-  self->has_object = TRUE;
+  if (self->tie == NULL)
+    self->tie = flufl_tie_new (object);
   if (self->won && flufl_lease_is_over_locked (self))
     flufl_lease_set_lost_locked (self, TRUE);
   held = self->won;
@@ -349,6 +347,30 @@ flufl_lease_announce_win (FluflLease *self, gpointer object)
 }
 
 /*
+ * flufl_lease_get_tie:
+ *
+ * Called without mutexes: see flufl_tie_get().
+ *
+ * Returns: (transfer full) (nullable): the tie to the object, which is used until flufl_tie_put();
+ *   %NULL if the object has not acquired the lock yet, or if it is being disposed of
+ */
+FluflTie *
+flufl_lease_get_tie (FluflLease *self)
+{
+  FluflTie *tie;
+  gboolean exists;
+
+  flufl_lease_lock (self);
+  tie = self->tie != NULL ? flufl_tie_ref (self->tie) : NULL;
+  flufl_lease_unlock (self);
+  if (tie == NULL)
+    return NULL;
+  exists = flufl_tie_get (tie) != NULL;
+  flufl_tie_unref (tie);
+  return exists ? tie : NULL;
+}
+
+/*
  * flufl_lease_forget_object:
  *
  * Forgets the object, which is being disposed of and emits no signals any more.
@@ -356,10 +378,15 @@ flufl_lease_announce_win (FluflLease *self, gpointer object)
 void
 flufl_lease_forget_object (FluflLease *self)
 {
+  FluflTie *tie;
+
   flufl_lease_lock (self);
-  g_weak_ref_set (&self->object, NULL);
-  self->has_object = FALSE;
+  tie = g_steal_pointer (&self->tie);
   flufl_lease_unlock (self);
+  if (tie == NULL)
+    return;
+  flufl_tie_cut (tie);
+  flufl_tie_unref (tie);
 }
 
 /* Whether the object holds the lock, and its user knows that. Between the win and the end of the

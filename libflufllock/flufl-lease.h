@@ -27,6 +27,7 @@
 #include "flufl-enums.h"
 #include "flufl-pulse.h"
 #include "flufl-report-private.h"
+#include "flufl-tie-private.h"
 
 G_BEGIN_DECLS
 
@@ -77,8 +78,7 @@ struct _FluflLease
   int            release_at_exit; /* atomic */
   gpointer       leases;     /* the process's list that contains this lease; nullable */
   GList          link;       /* in that list */
-  gboolean       has_object;
-  GWeakRef       object;     /* the FluflLock, until it is disposed of */
+  FluflTie      *tie;        /* owned; nullable; to the FluflLock, until it is disposed of */
 };
 
 FluflLease *flufl_lease_new           (void);
@@ -105,6 +105,7 @@ gboolean    flufl_lease_begin         (FluflLease       *self,
                                        GMainContext    **context);
 gboolean    flufl_lease_announce_win (FluflLease       *self,
                                       gpointer          object);
+FluflTie   *flufl_lease_get_tie       (FluflLease       *self);
 void        flufl_lease_forget_object (FluflLease       *self);
 gboolean    flufl_lease_is_held       (FluflLease       *self);
 FluflLockState flufl_lease_judge      (FluflLease       *self,

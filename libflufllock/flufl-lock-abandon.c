@@ -36,21 +36,21 @@ flufl_lock_abandon (FluflLock *self)
     flufl_lock_notify_held (self);
 }
 
-/* Returns: (transfer full): of FluflLock, owned; those that hold their locks */
+/* Returns: (transfer full): of FluflTie, in use: to those objects that hold their locks */
 static GPtrArray *
 list_holders (GPtrArray *leases)
 {
-  GPtrArray *holders = g_ptr_array_new_with_free_func (g_object_unref);
+  GPtrArray *holders = g_ptr_array_new_with_free_func (flufl_tie_put);
 
   for (guint i = 0; i < leases->len; i++)
     {
       FluflLease *lease = leases->pdata[i];
-      FluflLock *lock = g_weak_ref_get (&lease->object);
+      FluflTie *tie = flufl_lease_get_tie (lease);
 
-      if (lock != NULL && flufl_lease_is_held (lease))
-        g_ptr_array_add (holders, lock);
+      if (tie != NULL && flufl_lease_is_held (lease))
+        g_ptr_array_add (holders, tie);
       else
-        g_clear_object (&lock);
+        g_clear_pointer (&tie, flufl_tie_put);
     }
   return holders;
 }
@@ -95,6 +95,6 @@ flufl_lock_release_all (gint64 timeout_ms)
                                               ? G_MAXINT64
                                               : now + timeout_ms * 1000);
   for (guint i = 0; i < holders->len; i++)
-    flufl_lock_notify_held (holders->pdata[i]);
+    flufl_lock_notify_held (flufl_tie_object (holders->pdata[i]));
   return done;
 }

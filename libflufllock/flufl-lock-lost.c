@@ -81,7 +81,7 @@ flufl_lock_dup_lost_error (FluflLock *self)
 typedef struct
 {
   gatomicrefcount refs; /* the work's, and a handler's for each source */
-  GWeakRef        work;
+  FluflTie       *work;       /* owned */
   GCancellable   *sources[2]; /* owned */
   gulong          handlers[2];
 } Joint;
@@ -93,17 +93,21 @@ joint_unref (gpointer data)
 
   if (!g_atomic_ref_count_dec (&self->refs))
     return;
-  g_weak_ref_clear (&self->work);
+  flufl_tie_unref (self->work);
   g_free (self);
 }
 
 static void
 source_cancelled_cb (GCancellable *source G_GNUC_UNUSED, gpointer data)
 {
-  g_autoptr (GCancellable) work = g_weak_ref_get (&((Joint *) data)->work);
+  FluflTie *tie = ((Joint *) data)->work;
+  GCancellable *work = flufl_tie_get (tie);
 
   if (work != NULL)
-    g_cancellable_cancel (work);
+    {
+      g_cancellable_cancel (work);
+      flufl_tie_put (tie);
+    }
 }
 
 /* Not g_cancellable_disconnect(): it waits for the handlers of others, of which one may have
@@ -113,6 +117,7 @@ work_is_gone (gpointer data, GObject *work G_GNUC_UNUSED)
 {
   Joint *self = data;
 
+  flufl_tie_cut (self->work);
   for (guint i = 0; i < G_N_ELEMENTS (self->sources); i++)
     if (self->sources[i] != NULL)
       {
@@ -166,7 +171,7 @@ flufl_lock_dup_work_cancellable (FluflLock *self, GCancellable *cancellable)
   work = g_cancellable_new ();
   joint = g_new0 (Joint, 1);
   g_atomic_ref_count_init (&joint->refs);
-  g_weak_ref_init (&joint->work, work);
+  joint->work = flufl_tie_new (work);
   joint_connect (joint, 0, lost);
   joint_connect (joint, 1, cancellable);
   g_object_weak_ref (G_OBJECT (work), work_is_gone, joint);

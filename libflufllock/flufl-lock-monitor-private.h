@@ -24,6 +24,7 @@ struct _FluflLockMonitor
   GFile            *file;     /* owned */
   FluflLease       *lease;    /* owned; of the lock, which the monitor does not keep */
   char             *document; /* owned; nullable; the path of the document whose lock it is */
+  FluflTie         *tie;      /* owned; to the monitor itself */
   FluflObserver    *observer; /* owned; nullable */
   GError           *refusal;  /* owned; nullable; keeps it from looking, and is not reported yet */
   gint64            interval; /* ms */

@@ -200,18 +200,14 @@ view_cb (GObject *object, FluflView *view)
 static gboolean
 refused_cb (gpointer data)
 {
-  g_autoptr (FluflLockMonitor) self = g_weak_ref_get (data);
+  FluflLockMonitor *self = flufl_tie_get (data);
 
   if (self != NULL)
-    show (self, FLUFL_LOCK_STATE_UNKNOWN, NULL, g_steal_pointer (&self->refusal));
+    {
+      show (self, FLUFL_LOCK_STATE_UNKNOWN, NULL, g_steal_pointer (&self->refusal));
+      flufl_tie_put (data);
+    }
   return G_SOURCE_REMOVE;
-}
-
-static void
-weak_ref_free (gpointer data)
-{
-  g_weak_ref_clear (data);
-  g_free (data);
 }
 
 /* Reports the error, as the result of the first look. */
@@ -219,13 +215,11 @@ static void
 refuse (FluflLockMonitor *self, GMainContext *context, GError *error)
 {
   g_autoptr (GSource) source = g_idle_source_new ();
-  GWeakRef *object = g_new (GWeakRef, 1);
 
   self->refusal = error;
-  g_weak_ref_init (object, self);
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
   g_source_set_static_name (source, "[flufl] monitor");
-  g_source_set_callback (source, refused_cb, object, weak_ref_free);
+  g_source_set_callback (source, refused_cb, flufl_tie_ref (self->tie), flufl_tie_unref);
   g_source_attach (source, context);
 }
 
@@ -242,6 +236,7 @@ flufl_lock_monitor_constructed (GObject *object)
   if (lock == NULL)
     lock = g_object_new (FLUFL_TYPE_LOCK, "file", self->file, NULL);
   g_set_object (&self->file, lock->file);
+  self->tie = flufl_tie_new (self);
   self->lease = flufl_lease_ref (lock->lease);
   self->document = lock->document != NULL ? g_strdup (lock->document->path) : NULL;
   if (!flufl_lock_check_usable (lock, &error))
@@ -250,7 +245,7 @@ flufl_lock_monitor_constructed (GObject *object)
       return;
     }
   self->observer = flufl_observer_start (lock, FLUFL_LOOKOUT_HOLDER, (int) self->interval,
-                                         context, object, view_cb);
+                                         context, self->tie, view_cb);
   if (self->observer == NULL)
     refuse (self, context, flufl_report_no_worker (&self->lease->site));
 }
@@ -260,6 +255,8 @@ flufl_lock_monitor_dispose (GObject *object)
 {
   FluflLockMonitor *self = FLUFL_LOCK_MONITOR (object);
 
+  if (self->tie != NULL)
+    flufl_tie_cut (self->tie);
   g_clear_pointer (&self->observer, flufl_observer_stop);
 
   G_OBJECT_CLASS (flufl_lock_monitor_parent_class)->dispose (object);
@@ -276,6 +273,7 @@ flufl_lock_monitor_finalize (GObject *object)
   g_clear_pointer (&self->document, g_free);
   g_clear_object (&self->file);
   g_clear_pointer (&self->lease, flufl_lease_unref);
+  g_clear_pointer (&self->tie, flufl_tie_unref);
 
   G_OBJECT_CLASS (flufl_lock_monitor_parent_class)->finalize (object);
 }

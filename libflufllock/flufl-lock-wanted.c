@@ -58,6 +58,7 @@ start (FluflLock *self)
 {
   FluflLease *lease = self->lease;
   g_autoptr (GMainContext) context = NULL;
+  FluflTie *tie = NULL;
   FluflObserver *fresh;
   gint64 interval_ms;
   guint number;
@@ -65,14 +66,18 @@ start (FluflLock *self)
   flufl_lease_lock (lease);
   number = lease->number;
   interval_ms = MAX (lease->lifetime / FLUFL_NSEC_PER_MSEC / 3, INTERVAL_MIN);
-  if (is_to_observe (self) && self->observer == NULL)
-    context = g_main_context_ref (lease->context != NULL ? lease->context
-                                                         : g_main_context_default ());
+  if (is_to_observe (self) && self->observer == NULL && lease->tie != NULL)
+    {
+      tie = flufl_tie_ref (lease->tie);
+      context = g_main_context_ref (lease->context != NULL ? lease->context
+                                                           : g_main_context_default ());
+    }
   flufl_lease_unlock (lease);
-  if (context == NULL)
+  if (tie == NULL)
     return;
   fresh = flufl_observer_start (self, FLUFL_LOOKOUT_WAITER, (int) MIN (interval_ms, G_MAXINT),
-                                context, G_OBJECT (self), view_cb);
+                                context, tie, view_cb);
+  flufl_tie_unref (tie);
   flufl_lease_lock (lease);
   if (is_to_observe (self) && self->observer == NULL && lease->number == number)
     {

@@ -8,6 +8,7 @@
 
 #include "flufl-lock-private.h"
 #include "flufl-lookout.h"
+#include "flufl-tie-private.h"
 
 G_BEGIN_DECLS
 
@@ -18,7 +19,7 @@ FluflObserver *flufl_observer_start        (FluflLock         *lock,
                                             FluflLookoutKind   kind,
                                             int                interval_ms,
                                             GMainContext      *context,
-                                            GObject           *object,
+                                            FluflTie          *tie,
                                             FluflObserverFunc  func);
 void           flufl_observer_set_interval (FluflObserver     *self,
                                             int                interval_ms);

@@ -20,12 +20,12 @@ struct _FluflObserver
   FluflLease       *lease;   /* owned; has the strings of the lookout's site … */
   FluflDocument    *document; /* owned; nullable; … as this has */
   FluflLookoutKind  kind;
-  FluflObserverFunc func;
+  FluflTie         *tie;     /* owned; to the object, which is given to … */
+  FluflObserverFunc func;    /* … this */
   FluflLookout     *lookout; /* owned, until it is stopped */
 
   GMutex            mutex;   /* protects what follows */
   GMainContext     *context; /* owned; NULL: it is stopped */
-  GWeakRef          object;
   gboolean          posted;  /* a note is on its way, with … */
   FluflView         view;    /* … this */
 };
@@ -53,6 +53,7 @@ observer_unref (gpointer data)
     return;
   g_clear_pointer (&self->document, flufl_document_unref);
   flufl_lease_unref (self->lease);
+  flufl_tie_unref (self->tie);
   g_mutex_clear (&self->mutex);
   g_free (self);
 }
@@ -62,7 +63,8 @@ static gboolean
 note_cb (gpointer data)
 {
   FluflObserver *self = ((Note *) data)->observer;
-  g_autoptr (GObject) object = NULL;
+  GObject *object;
+  gboolean stopped;
   FluflView view;
 
   if (self->process != flufl_process_mark ())
@@ -70,11 +72,14 @@ note_cb (gpointer data)
   g_mutex_lock (&self->mutex);
   self->posted = FALSE;
   view = self->view;
-  if (self->context != NULL)
-    object = g_weak_ref_get (&self->object);
+  stopped = self->context == NULL;
   g_mutex_unlock (&self->mutex);
+  object = stopped ? NULL : flufl_tie_get (self->tie);
   if (object != NULL)
-    self->func (object, &view);
+    {
+      self->func (object, &view);
+      flufl_tie_put (self->tie);
+    }
   return G_SOURCE_REMOVE;
 }
 
@@ -131,7 +136,7 @@ view_cb (FluflSite *site, FluflView *view, gpointer user_data)
 /*
  * flufl_observer_start:
  * @lock: the lock that is looked at, which is not kept
- * @object: to which @func is given, for as long as it lives
+ * @tie: to the object that is given to @func, for as long as it lives
  *
  * Returns: (transfer full) (nullable): to be ended by flufl_observer_stop(); %NULL if no thread can
  *   be started
@@ -141,7 +146,7 @@ flufl_observer_start (FluflLock         *lock,
                       FluflLookoutKind   kind,
                       int                interval_ms,
                       GMainContext      *context,
-                      GObject           *object,
+                      FluflTie          *tie,
                       FluflObserverFunc  func)
 {
   FluflObserver *self = g_new0 (FluflObserver, 1);
@@ -153,10 +158,10 @@ flufl_observer_start (FluflLock         *lock,
   if (lock->document != NULL)
     self->document = flufl_document_ref (lock->document);
   self->kind = kind;
+  self->tie = flufl_tie_ref (tie);
   self->func = func;
   g_mutex_init (&self->mutex);
   self->context = g_main_context_ref (context);
-  g_weak_ref_init (&self->object, object);
   flufl_lease_copy_site (lock->lease, &site);
   self->lookout = flufl_lookout_start (&site, kind, interval_ms, place_cb, view_cb,
                                        observer_ref (self), observer_unref);
@@ -190,7 +195,6 @@ flufl_observer_stop (FluflObserver *self)
     return;
   g_mutex_lock (&self->mutex);
   context = g_steal_pointer (&self->context);
-  g_weak_ref_clear (&self->object);
   g_mutex_unlock (&self->mutex);
   if (self->lookout != NULL)
     flufl_lookout_stop (self->lookout);

@@ -90,12 +90,16 @@ end_in_thread (gpointer data)
   return NULL;
 }
 
+/* Takes no reference, which might be the last one. */
 static gboolean
 has_object (FluflLease *lease)
 {
-  g_autoptr (GObject) object = g_weak_ref_get (&lease->object);
+  gboolean has;
 
-  return object != NULL;
+  flufl_lease_lock (lease);
+  has = lease->tie != NULL;
+  flufl_lease_unlock (lease);
+  return has;
 }
 
 /* The server does not answer a beat. The thread that drops the last reference waits for the

@@ -207,6 +207,8 @@ class Law:
             yield f'{name} has an exception for {header}, and does not need it'
         if re.search(r'^[ \t]*#[ \t]*include[ \t]+[^<" \t]', text, re.MULTILINE):
             yield f'{name} includes what cannot be read here'
+        for call in sorted(set(re.findall(r'\bg_weak_ref_\w+(?= \()', text))):
+            yield f'{name} calls {call}(), in which a program can hang: see flufl-tie-private.h'
         if name.endswith('.c'):
             yield from self.of_its_header(name, {os.path.basename(header) for _, header in includes})
 
@@ -300,6 +302,11 @@ class Tree(unittest.TestCase):
 
     def test_good(self):
         self.says()
+
+    def test_weak_reference(self):
+        self.plant('flufl-lock.c', '/* Not g_weak_ref_get(). */\nobject = g_weak_ref_get (&self->object);\n')
+        self.says('flufl-lock.c calls g_weak_ref_get(), in which a program can hang: '
+                  'see flufl-tie-private.h')
 
     def test_includes_upwards(self):
         """Through each door that does not open."""
