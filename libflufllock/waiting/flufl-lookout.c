@@ -29,9 +29,9 @@
 /* How often the file that was found may be replaced before a watch is set on it. */
 #define ARM_ROUNDS 8
 
-/* How often the lookout asks whether the path still leads to the watched directory, in microseconds.
- * No event reports the rename of a parent, another target of a symbolic link, or a mount. */
-#define DIRECTORY_CHECK (10 * G_USEC_PER_SEC)
+/* So that it notices the rename of a parent, another target of a symbolic link, or a mount, which no
+ * event reports. */
+int flufl_lookout_check_ms = 10 * 1000;
 
 /* Names that are read to find a waiter. */
 #define NAMES_MAX 100000
@@ -382,6 +382,15 @@ expires_at (const FluflLookout *self, gint64 now)
   return now + MAX (left, 0) / 1000 + 1000;
 }
 
+/* Monotonic microseconds. */
+static gint64
+next_check (void)
+{
+  gint64 period = g_atomic_int_get (&flufl_lookout_check_ms);
+
+  return g_get_monotonic_time () + period * 1000;
+}
+
 static gint64
 next_look (FluflLookout *self)
 {
@@ -399,7 +408,7 @@ next_look (FluflLookout *self)
       self->n_second++;
     }
   self->look_at = when;
-  return MIN (when, now + DIRECTORY_CHECK);
+  return MIN (when, next_check ());
 }
 
 /* Returns: whether the time has come only to check the directory, and it is the same as before */
@@ -432,7 +441,7 @@ step (FluflStepper *stepper, gint64 *out_when)
   file_events = take_events (&self->file);
   if (checks_only (self, names_events | file_events))
     {
-      *out_when = MIN (self->look_at, g_get_monotonic_time () + DIRECTORY_CHECK);
+      *out_when = MIN (self->look_at, next_check ());
       return TRUE;
     }
   if ((file_events & FLUFL_WATCH_CLOSED) != 0

@@ -45,4 +45,8 @@ void          flufl_lookout_set_interval (FluflLookout *self,
                                    int               interval_ms);
 void          flufl_lookout_stop  (FluflLookout     *self);
 
+/* After how many milliseconds a lookout asks whether the path still leads to the directory that it
+ * watches; atomic. */
+extern int flufl_lookout_check_ms;
+
 G_END_DECLS

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "face-util.h"
+#include "flufl-lookout.h"
 
 /* So long that a poll in a test would be noticed: the guard of the wait fails first. */
 #define NO_POLL (TEST_PATIENCE_SEC * 1000 * 10)
@@ -339,16 +340,19 @@ test_replaced_directory (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_autofree char *path = g_build_filename (current, "x.lock", NULL);
   g_autofree char *there = g_build_filename (second, "x.lock", NULL);
   g_autoptr (GFile) file = g_file_new_for_path (path);
-  g_autoptr (FluflLockMonitor) monitor = flufl_lock_monitor_new (file);
+  g_autoptr (FluflLockMonitor) monitor = NULL;
   g_autoptr (FluflLock) lock = flufl_lock_new_for_path (there);
+  const int usual = g_atomic_int_get (&flufl_lookout_check_ms);
 
   g_test_summary ("A monitor notices that its path leads to another directory");
-  flufl_lock_monitor_set_interval (monitor, NO_POLL);
+  g_assert_cmpint (usual, ==, 10 * 1000);
+  g_atomic_int_set (&flufl_lookout_check_ms, 100);
   g_assert_cmpint (mkdir (first, 0700), ==, 0);
   g_assert_cmpint (mkdir (second, 0700), ==, 0);
   g_assert_cmpint (symlink ("v1", current), ==, 0);
   g_assert_cmpint (symlink ("v2", new), ==, 0);
-  flufl_lock_monitor_set_interval (monitor, NO_POLL); /* the directory exists now: look again */
+  monitor = flufl_lock_monitor_new (file);
+  flufl_lock_monitor_set_interval (monitor, NO_POLL);
   wait_for_state (monitor, FLUFL_LOCK_STATE_UNLOCKED);
   face_acquire (lock);
   g_assert_cmpint (rename (new, current), ==, 0);
@@ -359,6 +363,7 @@ test_replaced_directory (Face *face, gconstpointer data G_GNUC_UNUSED)
   wait_for_error (monitor, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
   g_assert_cmpint (rmdir (first), ==, 0);
   g_assert_cmpint (rmdir (second), ==, 0);
+  g_atomic_int_set (&flufl_lookout_check_ms, usual);
 }
 
 static void
