@@ -30,7 +30,7 @@ static const GOptionEntry entries[] = {
   { "expired", 0, 0, G_OPTION_ARG_NONE, &given.expired,
     N_("Break the lock only if it has expired"), NULL },
   { "force", 0, 0, G_OPTION_ARG_NONE, &given.force,
-    N_("Break the lock whoever holds it, and remove any other file, too"), NULL },
+    N_("Break the lock whoever holds it, and remove any other file at its path, too"), NULL },
   { "if-holder", 0, 0, G_OPTION_ARG_STRING, &given.holder,
     N_("Break the lock only if TOKEN still holds it"),
     /* Translators: TOKEN is the text that “hold” has printed. */
@@ -63,6 +63,7 @@ is_meant (const Look *look, const Token *token, int *out_status)
   g_autofree char *text = look_describe (look);
 
   if (given.holder != NULL && !token_is_of (token, look->details))
+    /* Translators: The token names one hold on the lock, which is over. */
     *out_status = fail_with (EXIT_LOST, _("The token does not hold the lock any more."), text);
   else if (given.if_dead && state != FLUFL_LOCK_STATE_STALE)
     *out_status = fail_with (EXIT_BUSY, _("The lock is not broken: its holder is not proved dead."), text);

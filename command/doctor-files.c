@@ -54,13 +54,15 @@ try_create (Probe *self)
     close (again);
   if (again >= 0)
     doctor_report (self->doctor, "create", VERDICT_BAD,
-                   _("A file that exists can be created a second time. Names are not exclusive here."));
+                   _("Exclusive creation of files does not work: a file that exists can be created a second "
+                     "time."));
   else if (errsv != EEXIST && errsv != EPERM) /* sshfs answers EPERM */
     doctor_report (self->doctor, "create", VERDICT_BAD,
-                   _("Whether names are exclusive is not known: the second creation of a file failed: %s."),
+                   _("The second creation of a file failed, so it is not known whether exclusive creation "
+                     "works: %s."),
                    g_strerror (errsv));
   else
-    doctor_report (self->doctor, "create", VERDICT_GOOD, _("Names are exclusive."));
+    doctor_report (self->doctor, "create", VERDICT_GOOD, _("Exclusive creation of files works."));
   return TRUE;
 }
 
@@ -149,10 +151,10 @@ try_times (Probe *self)
   grain = grain_of (st.st_mtim.tv_nsec);
 #endif
   if (st.st_mtime != (time_t) now)
-    doctor_report (self->doctor, "times", VERDICT_NOTE, _("Times of files are whole pairs of seconds."));
+    doctor_report (self->doctor, "times", VERDICT_NOTE, _("Times of files are kept to two seconds."));
   else if (grain >= NSEC_PER_SEC)
     doctor_report (self->doctor, "times", VERDICT_NOTE,
-                   _("Times of files are whole seconds. The library rounds expirations up."));
+                   _("Times of files are kept to one second. The library rounds expirations up."));
   else
     doctor_report (self->doctor, "times", VERDICT_GOOD,
                    P_("Times of files are kept to %d ns.", "Times of files are kept to %d ns.", grain),

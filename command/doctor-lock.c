@@ -94,15 +94,17 @@ report_lock (Doctor *self, FluflLock *lock)
   doctor_report (self, "lock", VERDICT_GOOD, _("A lock can be acquired and released here."));
   if (claim != NULL && has_open (claim) && doctor_is_fat (self))
     doctor_report (self, "death", VERDICT_GOOD,
-                   _("One machine sees all changes here: a dead holder costs a second or less. Waiters poll."));
+                   _("This machine makes all changes here. When a holder dies, a waiter gets its lock within a "
+                     "second. Waiters poll."));
   else if (claim != NULL && has_open (claim))
     doctor_report (self, "death", VERDICT_GOOD,
-                   _("The library treats this as a local file system: a dead holder costs milliseconds, and "
-                     "waiters queue and are woken."));
+                   _("The library treats this as a local file system. When a holder dies, a waiter gets its lock "
+                     "within milliseconds. Waiters queue and are woken."));
   else
     doctor_report (self, "death", VERDICT_NOTE,
-                   _("The library does not treat this as a local file system: waiters poll. A holder that dies "
-                     "on this machine costs some seconds, and one elsewhere its lifetime and 10 to 15 s."));
+                   _("The library does not treat this as a local file system. Waiters poll. When a holder dies on "
+                     "this machine, a waiter gets its lock after some seconds. When one dies on another "
+                     "machine, a waiter gets its lock 10 to 15 s after the lock expired."));
 }
 
 /* Whether locks work that are no hard links. */

@@ -21,10 +21,13 @@ static const struct
   Verdict     verdict;
   const char *words;
 } options[] = {
+  /* Translators: “It” is the file system, here and in the messages that follow. */
   { NULL, "ro", VERDICT_BAD, N_("It is mounted read-only.") },
   { "nfs", "nocto", VERDICT_NOTE,
+    /* Translators: “nocto” is an option of mounts, and stays. */
     N_("It is mounted with nocto, so the cache may answer where the server must. Mount it without.") },
   { "nfs", "soft", VERDICT_NOTE,
+    /* Translators: “soft” and “hard” are options of mounts, and stay. */
     N_("It is mounted with soft, so a call may fail while the server does not answer. Prefer hard.") },
   { "nfs", "vers=4.0", VERDICT_NOTE,
     N_("It is mounted with NFS 4.0, where delegations can make all clients wait. Prefer 4.2 or 3.") },

@@ -28,8 +28,8 @@ static const GOptionEntry entries[] = {
 static const OptionsKind kind = {
   .usage = N_("DIRECTORY"),
   /* Translators: The line break is for terminals with 80 columns; put yours where it fits. */
-  .summary = N_("Examines whether and how locks work in a directory. Makes files whose names begin with\n"
-                "“.flufl-doctor-”, and removes them."),
+  .summary = N_("Examines whether and how locks work in a directory. Makes files whose names\n"
+                "begin with “.flufl-doctor-”, and removes them."),
   .entries = entries,
 };
 

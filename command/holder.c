@@ -46,10 +46,11 @@ describe_time (GDateTime *when)
 
   if (g_date_time_get_year (now) == g_date_time_get_year (local)
       && g_date_time_get_day_of_year (now) == g_date_time_get_day_of_year (local))
-    /* Translators: A time of today, for g_date_time_format(). Use numbers only. */
-    return g_date_time_format (local, C_("time", "%H:%M:%S"));
-  /* Translators: A date and a time, for g_date_time_format(), inside of a sentence. Use numbers only. */
-  return g_date_time_format (local, C_("time", "%Y-%m-%d %H:%M:%S"));
+    /* Translators: A time of today, for g_date_time_format(), in a sentence such as “The lock expired
+     * at %s.” Use numbers. Your preposition for a time may be here, and not in the sentences. */
+    return g_date_time_format (local, C_("time-in-sentence", "%H:%M:%S"));
+  /* Translators: A date and a time, for g_date_time_format(), in the same sentences. */
+  return g_date_time_format (local, C_("time-in-sentence", "%Y-%m-%d %H:%M:%S"));
 }
 
 /* Returns: (nullable): a sentence; NULL if the state shows nothing about the process. An expired lock
@@ -70,6 +71,7 @@ describe_life (FluflLockState state)
       return NULL;
     case FLUFL_LOCK_STATE_UNKNOWN:
     default:
+      /* Translators: “the process” is that of the holder, whom the sentence before this one names. */
       return _("Nothing proves whether the process is alive.");
     }
 }
@@ -108,7 +110,8 @@ describe_who (FluflLockDetails *details)
   int pid = flufl_lock_details_get_pid (details);
 
   if (raw_host == NULL)
-    /* Translators: “it” is the lock, as in the messages that follow. */
+    /* Translators: “it” is the lock, as in the messages that follow. The path of the lock and a
+     * colon are before them. */
     return g_strdup (_("A program with names of its own for claims holds it."));
   if (user != NULL && program != NULL)
     /* Translators: “it” is the lock. */
@@ -140,6 +143,7 @@ describe_waiter (FluflLockDetails *details)
   int pid = flufl_lock_details_get_pid (details);
 
   if (user != NULL && program != NULL)
+    /* Translators: The texts are the user's account, the program, its process ID, and its machine. */
     return g_strdup_printf (_("User “%s” waits with “%s”, process %d on host “%s”."), user, shown, pid,
                             host);
   if (user != NULL)

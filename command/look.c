@@ -64,7 +64,7 @@ look_describe (const Look *self)
   if (self->error != NULL)
     return g_strdup (self->error->message);
   if (self->details == NULL)
-    /* Translators: “it” is the lock. */
+    /* Translators: “it” is the lock, whose path and a colon are before this. */
     return g_strdup_printf ("%s: %s", path, _("Nobody holds it."));
   holder = describe_holder (self->details);
   return g_strdup_printf ("%s: %s", path, holder);

@@ -22,7 +22,7 @@ static const struct
   const char *summary;
 } commands[] = {
   /* Translators: What follows is a list of subcommands, each with what it does. */
-  { "run", command_run, N_("run a command while it holds a lock") },
+  { "run", command_run, N_("run a command, and hold a lock meanwhile") },
   { "hold", command_hold, N_("hold a lock in the background, and print a token") },
   { "release", command_release, N_("release a lock that “hold” acquired") },
   { "refresh", command_refresh, N_("refresh a lock, or change its lifetime") },

@@ -19,6 +19,7 @@ static gboolean without_links;
 /* Of all subcommands that look at a lock. */
 static const GOptionEntry lock_entries[] = {
   { "without-links", 0, 0, G_OPTION_ARG_NONE, &without_links,
+    /* Translators: All users of one lock must give this option, or none of them. */
     N_("Use no hard links on sshfs and the like, as all users of the lock must"), NULL },
   { NULL, 0, 0, 0, NULL, NULL, NULL },
 };
@@ -89,11 +90,11 @@ options_count (const OptionsKind *kind, int argc, int min, int max)
   if (argc >= min && (max == 0 || argc <= max))
     return TRUE;
   if (argc < min)
-    /* Translators: %s is what the command line ends with, such as “LOCKFILE”. */
-    fail (EXIT_USAGE, _("The command line lacks an argument. It ends with: %s"), _(kind->usage));
+    /* Translators: %s is what comes after the options, such as “LOCKFILE”. */
+    fail (EXIT_USAGE, _("The command line lacks an argument. The arguments are: %s"), _(kind->usage));
   else
-    /* Translators: %s is what the command line ends with, such as “LOCKFILE”. */
-    fail (EXIT_USAGE, _("The command line has too many arguments. It ends with: %s"), _(kind->usage));
+    /* Translators: %s is what comes after the options, such as “LOCKFILE”. */
+    fail (EXIT_USAGE, _("The command line has too many arguments. The arguments are: %s"), _(kind->usage));
   return FALSE;
 }
 

@@ -98,6 +98,7 @@ explain_refusal (const Request *self, FluflLockDetails *details, int errsv)
 
   if (errsv == ESRCH)
     return fail (EXIT_LOST, _("The process %d, which held the lock “%s”, has died."), pid, self->token.path);
+  /* Translators: The process is asked, by a signal, to release or refresh the lock. */
   return fail (EXIT_REFUSED, _("Could not ask the process %d, which holds the lock “%s”: %s."), pid,
                self->token.path, g_strerror (errsv));
 }
@@ -112,6 +113,7 @@ is_here (const Request *self, FluflLockDetails *details)
 
   if (host != NULL && g_strcmp0 (here, host) == 0)
     return TRUE;
+  /* Translators: “this” is the command that the user has typed. */
   fail (EXIT_REFUSED, _("The process that holds the lock “%s” runs on host “%s”. Run this there."),
         self->token.path, host != NULL ? host : "?");
   return FALSE;

@@ -38,7 +38,7 @@ static const GOptionEntry entries[] = {
 
 static const OptionsKind kind = {
   .usage = N_("LOCKFILE [--] COMMAND [ARGUMENT…]"),
-  .summary = N_("Runs a command while it holds a lock."),
+  .summary = N_("Runs a command, and holds a lock meanwhile."),
   .entries = entries,
   .more = acquire_entries,
   .is_strict = TRUE,

@@ -42,6 +42,7 @@ static void
 announce (const Look *look, gboolean *announced)
 {
   g_autofree char *holder = look_describe (look);
+  /* Translators: The lock's path and its holder follow. */
   g_autofree char *text = words_join (_("Waiting."), holder);
 
   if (!*announced && !given.quiet && isatty (STDERR_FILENO))

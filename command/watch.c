@@ -32,8 +32,8 @@ static const GOptionEntry entries[] = {
 static const OptionsKind kind = {
   .usage = N_("LOCKFILE"),
   /* Translators: The line break is for terminals with 80 columns; put yours where it fits. */
-  .summary = N_("Shows the holder of a lock, and the waiters in the order of their arrival. Shows both\n"
-                "again after each change, until a signal ends the program."),
+  .summary = N_("Shows the holder of a lock, and the waiters in the order of their arrival.\n"
+                "Shows both again after each change, until a signal ends the program."),
   .entries = entries,
 };
 
@@ -86,6 +86,7 @@ static void
 show_words (const Scene *self)
 {
   g_autoptr (GDateTime) now = g_date_time_new_now_local ();
+  /* Translators: The time at the beginning of a line, for g_date_time_format(). */
   g_autofree char *time = g_date_time_format (now, C_("time", "%H:%M:%S"));
   g_autofree char *holder = look_describe (&self->holder);
   g_autoptr (GString) text = g_string_new (NULL);

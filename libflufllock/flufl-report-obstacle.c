@@ -45,8 +45,9 @@ format_time (gint64 nsec)
   /* Next to the ends of time there is no local one. */
   return g_date_time_format (local != NULL ? local : utc,
                              /* Translators: A date, a time and a time zone, for g_date_time_format(),
-                              * inside of a sentence. Use numbers only. */
-                             C_("time", "%Y-%m-%d %H:%M:%S %Z"));
+                              * in a sentence such as “The lock expired at %s.” Use numbers. Your
+                              * preposition for a time may be here, and not in the sentences. */
+                             C_("time-in-sentence", "%Y-%m-%d %H:%M:%S %Z"));
 }
 
 static gboolean
@@ -185,6 +186,7 @@ describe_liveness (const FluflFindings *findings)
   if (findings->look.sight != FLUFL_SIGHT_CLAIM || findings->own)
     return NULL;
   if (findings->stopped)
+    /* Translators: A signal, such as that of Ctrl+Z, has stopped the process. Another one continues it. */
     return _("The process is alive, but it is stopped, and does nothing until it is continued.");
   switch (findings->liveness)
     {
@@ -226,13 +228,16 @@ describe_break (const FluflFindings *findings)
   int seconds;
 
   if (findings->look.sight == FLUFL_SIGHT_STRANGE && findings->break_errsv != 0)
-    /* Translators: “It” is the lock. A separator is a text between the parts of a file's name. */
+    /* Translators: “It” is the lock. “By force” is what the flag FLUFL_BREAK_FORCE and the option
+     * --force are for. A separator is a text between the parts of a file's name. */
     return g_strdup (_("It can only be broken by force. If it was taken with another separator, use "
                        "that one."));
   if (findings->break_errsv == EXDEV)
+    /* Translators: “It” is the lock. “without-links” is the name of a property, and stays. */
     return g_strdup (_("It was made by a program with another setting of “without-links”, so it can only "
                        "be broken by force."));
   if (findings->break_errsv == EMLINK && findings->look.exclusive)
+    /* Translators: “it” is the lock. */
     return g_strdup (_("Nine processes died while they broke it, so it can only be broken by force."));
   if (findings->break_errsv == EEXIST)
     /* Translators: Both numbers are greater than 1. */
@@ -240,6 +245,7 @@ describe_break (const FluflFindings *findings)
                               "nothing has changed for %d s."),
                             seconds_of (FLUFL_SLOP), seconds_of (FLUFL_GRACE));
   if (findings->break_errsv != 0)
+    /* Translators: “from here” is by this process. %s is the system's own words for its error. */
     return g_strdup_printf (_("The lock cannot be broken from here: %s."),
                             g_strerror (findings->break_errsv));
   if (findings->resting)

@@ -531,6 +531,7 @@ flufl_report_no_thread (const FluflSite *site)
   g_autofree char *path = flufl_report_path (site);
 
   return g_error_new (G_IO_ERROR, (int) g_io_error_from_errno (EAGAIN),
+                      /* Translators: The heartbeat refreshes the lock at regular times. */
                       _("The lock “%s” was released again: no thread could be started for its heartbeat."),
                       path);
 }

@@ -13,7 +13,7 @@ complete -c flufl-lock -n "not __fish_seen_subcommand_from $subcommands" -f
 complete -c flufl-lock -n "not __fish_seen_subcommand_from $subcommands" -l help -d 'Show the subcommands'
 complete -c flufl-lock -n "not __fish_seen_subcommand_from $subcommands" -l version -d 'Show the version'
 
-complete -c flufl-lock -n "not __fish_seen_subcommand_from $subcommands" -a run -d 'Run a command while it holds a lock'
+complete -c flufl-lock -n "not __fish_seen_subcommand_from $subcommands" -a run -d 'Run a command, and hold a lock meanwhile'
 complete -c flufl-lock -n "not __fish_seen_subcommand_from $subcommands" -a hold -d 'Hold a lock in the background'
 complete -c flufl-lock -n "not __fish_seen_subcommand_from $subcommands" -a release -d 'Release a lock that hold acquired'
 complete -c flufl-lock -n "not __fish_seen_subcommand_from $subcommands" -a refresh -d 'Refresh a lock, or change its lifetime'

@@ -42,7 +42,7 @@ class Doctor(CommandTest):
             self.skipTest('the root of this chroot is no mount, so its file system has no name')
         self.assertIn(f'The file system is {name}', text)
         self.assertIn('Hard links work, and are counted.', text)
-        self.assertIn('a dead holder costs milliseconds', text)
+        self.assertIn('a waiter gets its lock within milliseconds', text)
         self.assertEqual((verdicts['create'], verdicts['links'], verdicts['lock'], verdicts['death']),
                          ('good',) * 4)
         self.assertNotIn('sticky', verdicts)
@@ -113,7 +113,7 @@ class Doctor(CommandTest):
         text, verdicts = self.examine(0, self.mount('bindfs', there))
         self.assertEqual((verdicts['links'], verdicts['lock'], verdicts['death']), ('good', 'good', 'note'))
         self.assertIn('confirms each lock', text)
-        self.assertIn('waiters poll', text)
+        self.assertIn('Waiters poll.', text)
 
     def test_sshfs(self):
         server = '/usr/lib/openssh/sftp-server'

@@ -164,10 +164,17 @@ class Translation(unittest.TestCase):
                 for word in typed.findall(message.id):
                     self.assertIn(word.strip('“”'), text)
 
+    def test_lines(self):
+        """A text of several lines fits into a terminal."""
+        for _, message in self.each():
+            for text in filter(lambda text: '\n' in text, (message.id, *message.texts)):
+                for line in text.split('\n'):
+                    self.assertLessEqual(len(line), 80, line)
+
     def test_times(self):
         """g_date_time_format() returns nothing for a conversion that it does not know."""
         for _, message in self.each():
-            if message.context == 'time':
+            if message.context in ('time', 'time-in-sentence'):
                 for text in message.texts:
                     self.assertEqual(sorted(re.findall('%.', text)), sorted(re.findall('%.', message.id)))
 

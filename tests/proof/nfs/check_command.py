@@ -44,7 +44,7 @@ def kill_front(world, program, version):
 def doctor(world, program, version):
     result = run_on('a', program, 'doctor', f'/nfs/{version}')
     good = (result.returncode == 0 and 'NFS is safe.' in result.stdout
-            and 'Hard links work, and are counted.' in result.stdout and 'waiters poll' in result.stdout
+            and 'Hard links work, and are counted.' in result.stdout and 'Waiters poll' in result.stdout
             and ('NFS 4.0' in result.stdout) == (version == '4.0'))
     world.check(f'the words of doctor, NFS {version}', good, result.stdout if not good else '')
 
