@@ -292,7 +292,7 @@ class Command(Untranslated):
 class Installed(unittest.TestCase):
     """The catalogues that are installed are found, by the library and by the command."""
 
-    WORDS = {'de': ('Niemand hat die Sperre „/srv/data.lock“ inne.', 'Aufruf: flufl-lock', 'Es fehlt ein Unterbefehl.'),
+    WORDS = {'de': ('Niemand hält die Sperre „/srv/data.lock“.', 'Aufruf: flufl-lock', 'Es fehlt ein Unterbefehl.'),
              'fr': ('Personne ne détient le verrou «\u00a0/srv/data.lock\u00a0».', 'Utilisation\u00a0: flufl-lock',
                     'Il manque une sous-commande.')}
 
