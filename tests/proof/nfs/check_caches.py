@@ -8,7 +8,7 @@ it may be."""
 import pathlib
 import time
 
-from world import APART, GRACE_S, SLOP_S, VERSIONS, judge_live, skip_lost
+from world import APART, GRACE_S, ROOTS, SLOP_S, VERSIONS, judge_live, skip_lost
 
 # Not all at once, which is too much for an emulated machine.
 LIFETIMES_S = [(2, 15)]
@@ -22,15 +22,15 @@ RECOVERY_LATE_S = 2
 class Case:
     """A lock with a holder on client a, and one waiter."""
 
-    def __init__(self, world, version, lifetime_s, waiter_on):
+    def __init__(self, world, version, lifetime_s, waiter_on, people=ROOTS):
         self.world, self.version, self.lifetime_s = world, version, lifetime_s
         self.waiter_on = waiter_on
-        self.place = world.place(version)
+        self.place = world.place(version, people)
         lock = self.place + '/lock'
-        self.holder = world.peer('a', lock, lifetime_s)
+        self.holder = world.peer('a', lock, lifetime_s, before=people.before('a'))
         self.waiter = world.peer(waiter_on, lock, lifetime_s,
-                                 before=APART if waiter_on == 'b' else ())
-        self.name = f'NFS {version}, lifetime {lifetime_s} s'
+                                 before=[*(APART if waiter_on == 'b' else ()), *people.before(waiter_on)])
+        self.name = f'NFS {version}{people}, lifetime {lifetime_s} s'
 
     def begin(self):
         self.holder.ask('acquire')
@@ -81,10 +81,10 @@ def run(world):
         world.end_peers()
 
 
-def check_lifetimes(world, lifetimes):
-    cases = [(version, lifetime) for version in VERSIONS for lifetime in lifetimes]
-    held = [Case(world, *case, 'b') for case in cases]
-    dead = [Case(world, *case, client) for case in cases for client in 'ab']
+def check_lifetimes(world, lifetimes, versions=VERSIONS, people=ROOTS):
+    cases = [(version, lifetime) for version in versions for lifetime in lifetimes]
+    held = [Case(world, *case, 'b', people) for case in cases]
+    dead = [Case(world, *case, client, people) for case in cases for client in 'ab']
     for case in [*held, *dead]:
         case.begin()
     start = time.monotonic()

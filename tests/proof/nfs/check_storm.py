@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from world import HERE, VERSIONS, on, wait_until
+from world import HERE, ROOTS, VERSIONS, on, wait_until
 
 SHORT_S, FULL_S = 25, 300
 KILL_EVERY_S = 4
@@ -24,13 +24,17 @@ CONTROL_S = 60
 
 
 class Storm:
-    def __init__(self, world, version, kinds):
-        self.world, self.version, self.kinds = world, version, kinds
-        self.place = world.place(version)
+    def __init__(self, world, version, kinds, people=ROOTS):
+        self.world, self.version, self.kinds, self.people = world, version, kinds, people
+        self.place = world.place(version, people)
         self.witness = pathlib.Path(f'/dev/shm/witness-{pathlib.Path(self.place).name}')
         self.witness.mkdir()
         (self.witness / 'log').touch()
-        pathlib.Path('/export', pathlib.Path(self.place).name, 'ledger').write_text(f'{0:10}\n')
+        ledger = pathlib.Path('/export', pathlib.Path(self.place).name, 'ledger')
+        ledger.write_text(f'{0:10}\n')
+        os.chown(ledger, -1, people.group)
+        for path in self.witness, self.witness / 'log', ledger:
+            path.chmod(0o777)
         self.workers = {}
         self.kills = 0
         for client in 'ab':
@@ -42,7 +46,7 @@ class Storm:
         program = ([sys.executable, HERE / 'storm.py'] if kind == 'flufl'
                    else [self.world.programs / 'nfs-storm'])
         self.workers[name] = subprocess.Popen(
-            [*on(client), *program, name, self.place, self.witness, str(LIFETIME_MS[kind])])
+            [*on(client), *self.people.before(client), *program, name, self.place, self.witness, str(LIFETIME_MS[kind])])
 
     def kill_one(self):
         name = random.choice(list(self.workers))
@@ -85,7 +89,7 @@ class Storm:
         files = os.listdir('/export/' + pathlib.Path(self.place).name)
         left = [name for name in files if name == 'lock']
         claims = sum('|T' in name for name in files)
-        name = f'storm, NFS {self.version}, {" and ".join(dict.fromkeys(self.kinds))}'
+        name = f'storm, NFS {self.version}{self.people}, {" and ".join(dict.fromkeys(self.kinds))}'
         good = (not wrong and not lost and not stuck and not left and unsaid <= self.kills
                 and crossings > 0)
         self.world.check(
@@ -110,18 +114,22 @@ def check_control(world):
         shutil.rmtree(storm.witness)
 
 
+def run_storms(world, versions, kinds, seconds, people=ROOTS, kills=True):
+    storms = [Storm(world, version, kinds, people) for version in versions]
+    start = time.monotonic()
+    while time.monotonic() < start + seconds:
+        time.sleep(KILL_EVERY_S)
+        for storm in storms if kills else ():
+            storm.kill_one()
+    stuck = [storm.end() for storm in storms]
+    took = time.monotonic() - start
+    for storm, who in zip(storms, stuck):
+        storm.judge(took, who)
+
+
 def run(world):
     random.seed()
     check_control(world)
     seconds = FULL_S if world.full else SHORT_S
     for kinds in (['ours', 'ours'], ['ours', 'flufl']) if world.full else [['ours', 'ours', 'flufl']]:
-        storms = [Storm(world, version, kinds) for version in VERSIONS]
-        start = time.monotonic()
-        while time.monotonic() < start + seconds:
-            time.sleep(KILL_EVERY_S)
-            for storm in storms:
-                storm.kill_one()
-        stuck = [storm.end() for storm in storms]
-        took = time.monotonic() - start
-        for storm, who in zip(storms, stuck):
-            storm.judge(took, who)
+        run_storms(world, VERSIONS, kinds, seconds)

@@ -5,6 +5,7 @@
 lock, counts of the calls by each mount, and the numbers of passed and failed checks."""
 
 import collections
+import dataclasses
 import json
 import os
 import pathlib
@@ -34,6 +35,30 @@ def client_pid(client):
 def on(client):
     """The words to put before a command to run it on that client."""
     return ['nsenter', '-t', str(client_pid(client)), '-m', '-n', '-u', '--'] if client else []
+
+
+@dataclasses.dataclass(frozen=True)
+class People:
+    """Who the processes are, and the directory in which they meet. Without users they are root."""
+
+    name: str = ''
+    users: tuple = () # the user of client a, and that of client b
+    group: int = 0
+    mode: int = 0o777
+
+    def before(self, client):
+        """The words to put before a command of the client's user."""
+        if not self.users:
+            return []
+        user = self.users['ab'.index(client)]
+        return ['setpriv', f'--reuid={user}', f'--regid={self.group}', '--clear-groups',
+                'sh', '-c', 'umask 002; exec "$@"', 'sh']
+
+    def __str__(self):
+        return f', {self.name}' if self.name else ''
+
+
+ROOTS = People()
 
 
 def wait_until(condition, patience_s=PATIENCE_S, must=True):
@@ -142,12 +167,13 @@ class World:
         self.skipped += 1
         self._print(f'SKIP {name}: {why}')
 
-    def place(self, version):
+    def place(self, version, people=ROOTS):
         """Make a new directory, and return its path on the clients."""
         self._places += 1
         name = f'place-{self._places}'
         os.mkdir(f'/export/{name}')
-        os.chmod(f'/export/{name}', 0o777)
+        os.chown(f'/export/{name}', 0, people.group)
+        os.chmod(f'/export/{name}', people.mode)
         return f'/nfs/{version}/{name}'
 
     def peer(self, *arguments, **options):
@@ -190,10 +216,11 @@ def files_in(place):
 
 
 class Peer:
-    """A process on a client with one lock. The kind is `ours` or `flufl`."""
+    """A process on a client with one lock. The kind is `ours` or `flufl`. Its messages go to the
+    file `words`, or to those of all processes."""
 
     def __init__(self, world, client, lock, lifetime_s=15, kind='ours', linger=False, without_links=False,
-                 separator='|', environment=(), before=()):
+                 separator='|', environment=(), before=(), words=None):
         if kind == 'ours':
             command = [world.programs / 'nfs-peer', lock, str(int(lifetime_s * 1000)),
                        separator, *(['linger'] if linger else []),
@@ -206,7 +233,7 @@ class Peer:
         self.process = subprocess.Popen(
             [*on(client), *before, 'env', *(f'{key}={value}' for key, value in environment.items()),
              *command],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=world.complaints, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=words or world.complaints, text=True,
             bufsize=1)
         self.lifetime_s = lifetime_s
         self.lost_at = None
