@@ -12,7 +12,7 @@ import sys
 import traceback
 
 SHORT = 'calls', 'caches', 'storm', 'faults', 'clocks', 'deleted', 'steps', 'others', 'command'
-FULL = *SHORT, 'demo'
+FULL = *SHORT, 'demo', 'variants'
 
 
 def main():
