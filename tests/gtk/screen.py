@@ -18,15 +18,18 @@ gi.require_version('Atspi', '2.0')
 from gi.repository import Atspi, GLib  # noqa: E402
 
 # Seconds after which a test that makes no progress has failed.
-PATIENCE = 60
+PATIENCE = int(os.environ.get('FLUFL_TEST_PATIENCE_S', 60))
 
 
 def enter_session(directory):
-    """Run this program again with a display and buses of its own; returns in that run only."""
+    """Run this program again with a display and buses of its own; returns in that run only. The
+    display has the number FLUFL_TEST_DISPLAY, or any that is free."""
     if 'FLUFL_TEST_SCREEN' in os.environ:
         return
     server_read, server_write = os.pipe()
-    server = subprocess.Popen(['Xvfb', '-displayfd', str(server_write), '-screen', '0', '640x360x24',
+    number = os.environ.get('FLUFL_TEST_DISPLAY')
+    server = subprocess.Popen(['Xvfb', *([':' + number] if number else []),
+                               '-displayfd', str(server_write), '-screen', '0', '640x360x24',
                                '-nolisten', 'tcp', '-noreset', '-ac'], pass_fds=[server_write],
                               stderr=subprocess.DEVNULL)
     os.close(server_write)

@@ -12,7 +12,7 @@ import sys
 import traceback
 
 SHORT = 'calls', 'caches', 'storm', 'faults', 'clocks', 'deleted', 'steps', 'others', 'command'
-FULL = *SHORT, 'demo', 'variants'
+FULL = *SHORT, 'demo', 'variants', 'editor'
 
 
 def main():
