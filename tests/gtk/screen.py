@@ -106,9 +106,16 @@ class Program:
         return [node.get_name() for node in self.widgets()
                 if node.get_role() in (Atspi.Role.LABEL, Atspi.Role.PUSH_BUTTON, Atspi.Role.STATIC)]
 
-    def buttons(self):
-        """The buttons by their names. A dialog has each twice, and shows the first if there is room."""
-        return {node.get_name(): node for node in reversed(self.widgets())
+    def buttons(self, question=None):
+        """The buttons by their names: all, or those below the question of a dialog.
+
+        A dialog has each button twice, and shows the first if there is room.
+        """
+        widgets = self.widgets()
+        names = [node.get_name() for node in widgets]
+        if question is not None:
+            widgets = widgets[names.index(question):] if question in names else []
+        return {node.get_name(): node for node in reversed(widgets)
                 if node.get_role() == Atspi.Role.PUSH_BUTTON}
 
     def await_words(self, *parts, patience=PATIENCE):
@@ -121,10 +128,13 @@ class Program:
         except AssertionError as error:
             raise AssertionError(f'{error}; these are: {self.words()}') from None
 
-    def click(self, name):
-        """Press a button. The names of one in a dialog are “_Replace Replace” or “Cancel Cancel”."""
+    def click(self, name, question=None):
+        """Press a button: the first of that name, or the first below the question of a dialog.
+
+        Some versions of GTK name a button in a dialog “_Replace Replace” or “Cancel Cancel”.
+        """
         def find():
-            buttons = self.buttons()
+            buttons = self.buttons(question)
             return buttons.get(name) or buttons.get(f'_{name} {name}') or buttons.get(f'{name} {name}')
         button = wait_for(find, f'the button {name}')
         assert Atspi.Action.do_action(button, 0)
