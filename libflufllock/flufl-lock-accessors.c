@@ -436,6 +436,15 @@ flufl_lock_get_host_name (FluflLock *self)
   return self->host_name != NULL ? self->host_name : flufl_identity_host_name ();
 }
 
+/* Makes a file of the same GVfs as @file. A native one resolves an absolute path without the default
+ * GVfs, which would register some thirty types and load modules. */
+static GFile *
+file_like (GFile *file, const char *path)
+{
+  return g_file_is_native (file) ? g_file_resolve_relative_path (file, path)
+                                 : g_file_new_for_path (path);
+}
+
 /**
  * flufl_lock_dup_claim_file: (get-property claim-file)
  * @self: a lock
@@ -456,7 +465,7 @@ flufl_lock_dup_claim_file (FluflLock *self)
 
   flufl_lease_lock (self->lease);
   if (self->lease->won)
-    file = g_file_new_for_path (self->lease->claim_path);
+    file = file_like (flufl_lock_get_file (self), self->lease->claim_path);
   flufl_lease_unlock (self->lease);
   return file;
 }

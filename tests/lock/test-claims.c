@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * The claims that are not the lock: waiters, and what dead processes leave.
+ * The claims that are not the lock: waiters, and what dead processes leave. The holder's claim as a
+ * file.
  */
 
 #include "config.h"
@@ -247,6 +248,45 @@ test_errors (Face *face, gconstpointer unused G_GNUC_UNUSED)
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
+/* GIO registers this type when it looks for its modules. */
+#define TYPE_OF_MODULES "GSocks5Proxy"
+
+static void
+hold_with_local_files (void)
+{
+  g_autoptr (GFile) file = NULL, claim = NULL;
+  g_autoptr (FluflLock) lock = NULL;
+  TestPlace place;
+
+  test_place_init (&place);
+  file = g_vfs_get_file_for_path (g_vfs_get_local (), place.lock);
+  lock = flufl_lock_new (file);
+  flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_NONE);
+  face_acquire (lock);
+  claim = flufl_lock_dup_claim_file (lock);
+  g_assert_true (g_file_test (g_file_peek_path (claim), G_FILE_TEST_IS_REGULAR));
+  g_assert_true (flufl_lock_release (lock, NULL, NULL));
+  test_place_clear (&place);
+
+  g_assert_cmpuint (g_type_from_name (TYPE_OF_MODULES), ==, 0);
+  g_vfs_get_default ();
+  g_assert_cmpuint (g_type_from_name (TYPE_OF_MODULES), !=, 0);
+}
+
+/* Without the fixture, which uses the default GVfs. */
+static void
+test_local_files (void)
+{
+  g_test_summary ("A program that names its files by the local GVfs never pays for the default one");
+  if (g_test_subprocess ())
+    {
+      hold_with_local_files ();
+      return;
+    }
+  g_test_trap_subprocess (NULL, 0, 0);
+  g_test_trap_assert_passed ();
+}
+
 int
 main (int argc, char **argv)
 {
@@ -255,6 +295,7 @@ main (int argc, char **argv)
   FACE_TEST ("/claims/leftovers", test_leftovers);
   FACE_TEST ("/claims/foreign-files", test_foreign_files);
   FACE_TEST ("/claims/errors", test_errors);
+  g_test_add_func ("/claims/local-files", test_local_files);
   FACE_TEST_WITH ("/claims/without-links/waiters", test_waiters, "FAT");
   FACE_TEST_WITH ("/claims/without-links/leftovers", test_leftovers, "FAT");
   FACE_TEST_WITH ("/claims/without-links/foreign-files", test_foreign_files, "FAT");
