@@ -15,7 +15,11 @@
 void
 words_begin (void)
 {
-  setlocale (LC_ALL, "");
+  /* Those that messages, numbers and times need. The C library opens two files for each. */
+  static const int categories[] = { LC_CTYPE, LC_MESSAGES, LC_NUMERIC, LC_TIME };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (categories); i++)
+    setlocale (categories[i], "");
 #ifdef ENABLE_NLS
   bindtextdomain (GETTEXT_PACKAGE, FLUFL_LOCALE_DIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
