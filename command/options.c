@@ -142,7 +142,8 @@ options_without_links (void)
 FluflLock *
 options_make_lock (const char *path, const char *program)
 {
-  g_autoptr (GFile) file = g_file_new_for_path (path);
+  /* The default GVfs would register some thirty types, and look for modules, to name the same file. */
+  g_autoptr (GFile) file = g_vfs_get_file_for_path (g_vfs_get_local (), path);
 
   return g_object_new (FLUFL_TYPE_LOCK, "file", file, "program-name", program, "without-links", without_links,
                        NULL);
