@@ -53,14 +53,17 @@ remove_separator (const OptionsKind *kind, int *argc, char **argv)
 gboolean
 options_parse (const OptionsKind *kind, int *argc, char ***argv)
 {
-  g_autoptr (GOptionContext) context = g_option_context_new (_(kind->usage));
+  g_autoptr (GOptionContext) context = g_option_context_new (kind->usage);
   g_autofree char *name = g_strconcat ("flufl-lock ", (*argv)[0], NULL);
   g_autoptr (GError) error = NULL;
 
   if (!kind->is_strict)
     find_json (*argc, *argv);
   g_set_prgname (name);
-  g_option_context_set_summary (context, _(kind->summary));
+  /* GLib translates the texts if it shows them. So a command line without a mistake reads no
+   * catalogue. */
+  g_option_context_set_translation_domain (context, GETTEXT_PACKAGE);
+  g_option_context_set_summary (context, kind->summary);
   g_option_context_add_main_entries (context, kind->entries, GETTEXT_PACKAGE);
   if (kind->more != NULL)
     g_option_context_add_main_entries (context, kind->more, GETTEXT_PACKAGE);
