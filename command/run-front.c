@@ -101,7 +101,8 @@ outlive_supervisor (Front *self)
     ;
   self->is_over = TRUE;
   self->status = EXIT_LOST;
-  if (self->command == 0)
+  /* The supervisor may have died after the start of the command, and before it reported that. */
+  if (self->command == 0 && family_reap ())
     {
       fail (EXIT_LOST, _("The process that acquires the lock has died."));
       return;

@@ -49,6 +49,14 @@ class Deaths(CommandTest):
         self.assertFalse(any(map(is_alive, family)))
         self.assert_free()
 
+    def test_supervisor_at_the_start(self):
+        """The front may not know the command yet. It ends the family all the same."""
+        for _ in range(20):
+            self.assert_run(LOST, 'run', self.lock, '--', 'sh', '-c',
+                            'setsid sleep 1003 & echo $! >"$0"; kill -KILL $PPID; wait', self.out)
+            self.assertFalse(is_alive(int(self.out.read_text())))
+        self.assert_free()
+
     def test_command(self):
         process, supervisor, family = self.begin_family()
         os.kill(family[0], signal.SIGKILL)
