@@ -16,9 +16,10 @@ G_BEGIN_DECLS
 enum
 {
   EVENT_NONE = 0,
-  EVENT_LOST = 200,    /* the library reports a loss */
-  EVENT_REFRESH = 201, /* another process asks for a refresh */
-  EVENT_RELEASE = 202, /* another process asks for the release */
+  EVENT_LOST = 200,      /* the library reports a loss */
+  EVENT_REFRESH = 201,   /* another process asks for a refresh */
+  EVENT_RELEASE = 202,   /* another process asks for the release */
+  EVENT_REFRESHED = 203, /* the refresh that was asked for is over */
 };
 
 gboolean events_catch         (void);

@@ -31,6 +31,16 @@ link_send (int fd, LinkKind kind, int value)
     ;
 }
 
+/* Drops the message if the other process does not read. */
+void
+link_try_send (int fd, LinkKind kind, int value)
+{
+  LinkMessage message = { kind, value };
+
+  while (send (fd, &message, sizeof message, MSG_DONTWAIT) < 0 && errno == EINTR)
+    ;
+}
+
 LinkKind
 link_read (int fd, int *out_value)
 {

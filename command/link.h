@@ -30,6 +30,7 @@ typedef struct
 
 gboolean link_open      (int fds[2]);
 void     link_send      (int fd, LinkKind kind, int value);
+void     link_try_send  (int fd, LinkKind kind, int value);
 LinkKind link_read      (int fd, int *out_value);
 void     link_send_text (int fd, const char *text);
 char    *link_read_text (int fd, int length);

@@ -38,6 +38,7 @@ typedef struct
   const RunWish  *wish;
   const RunFront *front;
   FluflLock      *lock;       /* owned */
+  GCancellable   *lost;       /* owned; cancelled when the library finds a loss */
   pid_t           command;
   gboolean        has_ended;  /* whether the command has */
   int             wait_status;
@@ -47,6 +48,10 @@ typedef struct
   gboolean        is_ending;  /* the whole family is to end */
   gint64          kill_at;    /* milliseconds; when SIGKILL follows */
   gint64          lease_end;  /* milliseconds; 0: a heartbeat refreshes the lock */
+  GThread        *refresher;  /* owned; nullable; refreshes on request */
+  gint64          refresh_start, refresh_ms;
+  int             is_refreshed; /* atomic; the refresher has ended */
+  gboolean        must_refresh; /* asked for while the refresher was at work */
 } Supervisor;
 
 static gint64
@@ -105,28 +110,56 @@ lose (Supervisor *self)
 
 /* --- What happens --- */
 
-/* Without a heartbeat the lease ends one lifetime after @start, and ten seconds later other
- * processes may break the lock. */
+/* Without a heartbeat the lease ends at @end, and ten seconds later other processes may break the
+ * lock. */
 static void
-begin_lease (Supervisor *self, gint64 start)
+set_lease_end (Supervisor *self, gint64 end)
 {
-  self->lease_end = self->wish->acquire.no_heartbeat
-                        ? start + flufl_lock_get_lifetime (self->lock)
-                        : 0;
+  self->lease_end = self->wish->acquire.no_heartbeat ? end : 0;
 }
 
-static void
-refresh (Supervisor *self)
+static gpointer
+refresh_in_thread (gpointer data)
 {
-  g_autoptr (GError) error = NULL;
-  gint64 lifetime_ms = events_asked_ms ();
-  gint64 start = now_ms ();
+  Supervisor *self = data;
+  gboolean refreshed = flufl_lock_refresh (self->lock, self->refresh_ms, NULL, NULL);
 
-  if (flufl_lock_refresh (self->lock, lifetime_ms > 0 ? lifetime_ms : FLUFL_LOCK_LIFETIME_DEFAULT,
-                          NULL, &error))
-    begin_lease (self, start);
+  g_atomic_int_set (&self->is_refreshed, TRUE);
+  events_post (EVENT_REFRESHED);
+  return GINT_TO_POINTER (refreshed);
+}
+
+/* Begins a refresh in a thread of its own, since a file server can take long to answer. The lease may
+ * end meanwhile. If no answer comes, the lock may have the new lifetime all the same. */
+static void
+begin_refresh (Supervisor *self)
+{
+  if (self->is_lost)
+    return;
+  self->must_refresh = self->refresher != NULL;
+  if (self->must_refresh)
+    return;
+  self->refresh_ms = events_asked_ms () > 0 ? events_asked_ms () : FLUFL_LOCK_LIFETIME_DEFAULT;
+  self->refresh_start = now_ms ();
+  set_lease_end (self, MIN (self->lease_end, self->refresh_start + self->refresh_ms));
+  g_atomic_int_set (&self->is_refreshed, FALSE);
+  self->refresher = g_thread_try_new ("flufl-refresh", refresh_in_thread, self, NULL);
+}
+
+/* Waits for the refresher. */
+static void
+end_refresh (Supervisor *self)
+{
+  gpointer refreshed = g_thread_join (g_steal_pointer (&self->refresher));
+
+  if (self->is_lost)
+    return;
+  if (refreshed != NULL)
+    set_lease_end (self, self->refresh_start + self->refresh_ms);
   else if (!flufl_lock_get_held (self->lock))
     lose (self);
+  if (self->must_refresh)
+    begin_refresh (self);
 }
 
 /* Notes the end or a stop of the command. Orphans that it has left are reaped on the way. */
@@ -138,7 +171,7 @@ reap (Supervisor *self)
 
   while ((pid = waitpid (-1, &wait_status, WNOHANG | WUNTRACED)) > 0)
     if (pid == self->command && WIFSTOPPED (wait_status))
-      link_send (self->front->link, LINK_STOPPED, WSTOPSIG (wait_status));
+      link_try_send (self->front->link, LINK_STOPPED, WSTOPSIG (wait_status));
     else if (pid == self->command)
       {
         self->has_ended = TRUE;
@@ -149,10 +182,8 @@ reap (Supervisor *self)
 static void
 handle_event (Supervisor *self, int event)
 {
-  if (event == EVENT_LOST)
-    lose (self);
-  else if (event == EVENT_REFRESH)
-    refresh (self);
+  if (event == EVENT_REFRESH)
+    begin_refresh (self);
   else if (event_is_passed_on (event) && !self->has_ended)
     kill (-self->command, event);
 }
@@ -167,6 +198,17 @@ look_at_front (Supervisor *self)
     return;
   self->front_is_gone = TRUE;
   begin_end (self, FALSE);
+}
+
+/* The library may have found a loss, or the refresher may have ended. The events for both only end
+ * the wait, since an event gets lost if there are too many. */
+static void
+look_at_lock (Supervisor *self)
+{
+  if (g_cancellable_is_cancelled (self->lost))
+    lose (self);
+  if (self->refresher != NULL && g_atomic_int_get (&self->is_refreshed))
+    end_refresh (self);
 }
 
 static void
@@ -211,6 +253,7 @@ watch_command (Supervisor *self)
         handle_event (self, event);
       reap (self);
       look_at_front (self);
+      look_at_lock (self);
       look_at_clock (self);
       if (self->unsaid != NULL && can_say ())
         say_loss (self);
@@ -219,7 +262,7 @@ watch_command (Supervisor *self)
 
 /* --- Begin and end --- */
 
-/* Notes a loss. Called in the thread that finds the loss. */
+/* Called in the thread that finds a loss. */
 static void
 lost_cb (GCancellable *cancellable G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
 {
@@ -285,25 +328,30 @@ report_end (const Supervisor *self)
 static int
 run_with_lock (Supervisor *self)
 {
-  g_autoptr (GCancellable) lost = flufl_lock_dup_lost_cancellable (self->lock);
-  gulong handler = g_cancellable_connect (lost, G_CALLBACK (lost_cb), NULL, NULL);
-    int status = EXIT_DONE;
+  gint64 lifetime_ms = flufl_lock_get_lifetime (self->lock);
+  int status = EXIT_DONE;
+  gulong handler;
   gboolean runs;
 
   /* As a rule the acquisition has touched the claim at most a tenth of the lifetime ago:
    * docs/protocol.md, "Acquire". */
-  begin_lease (self, now_ms () - flufl_lock_get_lifetime (self->lock) / 10);
+  set_lease_end (self, now_ms () + lifetime_ms - lifetime_ms / 10);
+  self->lost = flufl_lock_dup_lost_cancellable (self->lock);
+  handler = g_cancellable_connect (self->lost, G_CALLBACK (lost_cb), NULL, NULL);
   runs = start (self, &status);
   if (runs)
     watch_command (self);
 
-  g_cancellable_disconnect (lost, handler);
+  g_cancellable_disconnect (self->lost, handler);
   release (self);
   say_loss (self);
   if (runs)
     report_end (self);
   else
     link_send (self->front->link, LINK_ENDED, status);
+  if (self->refresher != NULL)
+    g_thread_join (self->refresher);
+  g_clear_object (&self->lost);
   return status;
 }
 

@@ -125,10 +125,10 @@ class CommandTest(unittest.TestCase):
     def supervisor_of(self, process):
         return wait_for(lambda: children(process.pid), 'the supervisor')[0]
 
-    def hold(self, *options, script='sleep 1000'):
+    def hold(self, *options, script='sleep 1000', **kwargs):
         """Starts “run” with a shell that writes its process ID, and waits until it has."""
         process = self.begin('run', *options, self.lock, 'sh', '-c',
-                             f'echo $$ >>"$0"; {script}', self.out)
+                             f'echo $$ >>"$0"; {script}', self.out, **kwargs)
         return process, int(self.words_of(self.out)[0])
 
 

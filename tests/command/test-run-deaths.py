@@ -5,10 +5,14 @@
 import os
 import signal
 import subprocess
+import time
+import unittest
 
 import commandtest
 from commandtest import LOST, CommandTest, is_alive, wait_for
 
+# A library whose calls below a directory stall while a file exists.
+STALL = os.environ.get('FLUFL_TEST_STALL_PRELOAD')
 # A family of four: a shell, a child, a grandchild that has left the group, and an orphan that has.
 FAMILY = ('sleep 1001 & echo $! >>"$0"; '
           'sh -c \'setsid sleep 1002 & echo $! >>"$0"; wait\' "$0" & '
@@ -200,6 +204,46 @@ class Losses(CommandTest):
         expiration = self.lock.stat().st_mtime_ns
         self.finish(process, LOST)
         self.assertLess(int(self.words_of(self.out, 2)[1]), expiration)
+
+    @unittest.skipUnless(STALL, 'a sanitizer must be the first library of a program')
+    def test_a_refresh_that_hangs_does_not_prolong_the_lease(self):
+        """The command ends with its lease although the file server does not answer the refresh.
+
+        A lifetime that was asked for may be on disk without an answer, so a shorter one counts.
+        """
+        stalls = self.dir / 'data.stalls'
+        environment = dict(os.environ, LD_PRELOAD=STALL, FLUFL_STALL_DIR=str(self.lock),
+                           FLUFL_STALL_WHILE=str(stalls))
+        for options, lifetime, asked in ((['--no-heartbeat'], self.lifetime, '1000'),
+                                         (['--no-heartbeat'], '1000', self.lifetime),
+                                         ([], self.lifetime, '1000')):
+            self.out.unlink(missing_ok=True)
+            process, command = self.hold(*options, '--lifetime', lifetime, env=environment,
+                                         script='echo $FLUFL_LOCK_TOKEN >>"$0"; exec sleep 1000')
+            token = self.words_of(self.out, 2)[1]
+            stalls.touch()
+            request = self.begin('refresh', '--lifetime', asked, token)
+            wait_for(lambda: not is_alive(command), 'the end of the command')
+            self.assertTrue(stalls.exists())
+            self.finish(process, LOST)
+            stalls.unlink()
+            self.end(request)
+            wait_for(lambda: not self.lock.exists(), 'the end of the lock')
+
+    def test_a_front_that_does_not_read(self):
+        """Its supervisor ends the command all the same, however often the command was stopped."""
+        process, command = self.hold('--lifetime', self.lifetime)
+        supervisor = self.supervisor_of(process)
+        os.kill(process.pid, signal.SIGSTOP)
+        for _ in range(1200):
+            os.kill(command, signal.SIGSTOP)
+            time.sleep(0.002)
+            os.kill(command, signal.SIGCONT)
+        self.lose()
+        wait_for(lambda: not is_alive(command), 'the end of the command')
+        os.kill(process.pid, signal.SIGCONT)
+        self.finish(process, LOST)
+        self.assert_end([supervisor])
 
 
 if __name__ == '__main__':
