@@ -63,7 +63,8 @@ def lines(top):
             for text in re.findall(r'g_test_(?:summary|message) \(("[^"]*)', line):
                 yield source.relative_to(top), number, text
     for pattern in SOURCES:
-        for source in sorted(path for path in top.glob(pattern) if path.is_file()):
+        for source in sorted(path for path in top.glob(pattern)
+                             if path.is_file() and not path.relative_to(top).parts[0].startswith('_build')):
             for number, line in enumerate(source.read_text(encoding='utf-8').splitlines(), 1):
                 if COMMENT.search(line):
                     yield source.relative_to(top), number, line
