@@ -31,10 +31,12 @@ class Failure(Exception):
 
 
 class Contestant:
-    def __init__(self, name, command, env=None, waits=False, contends=False, own=False):
+    def __init__(self, name, command, env=None, waits=False, contends=False, own=False,
+                 asyncio=False):
         self.name, self.command, self.env = name, [str(part) for part in command], env
         self.waits, self.contends = waits, contends
         self.own = own  # of this library, or a floor: if it fails, so does the run
+        self.asyncio = asyncio  # runs in a loop of asyncio, and has cycles only
 
     def start(self, directory):
         return Driver(self, directory)
@@ -136,10 +138,13 @@ def all_contestants(build, peers):
         Contestant('flufl.lock 8.2', python, waits=True, contends=True),
         Contestant('flufl.lock 10.0', python10, waits=True, contends=True),
         *(Contestant(name, python, waits=True, contends=True) for name in FILELOCKS),
-        *(Contestant(name, python) for name in ('AsyncFileLock', 'AsyncSoftFileLock')),
         Contestant('portalocker', python, waits=True, contends=True),
         Contestant('QLockFile', debian, waits=True, contends=True),
         Contestant('proper-lockfile', ['node', HERE / 'driver-node.js'], env=node, waits=True),
+        Contestant('PyGObject, async with', debian, own=True, asyncio=True),
+        Contestant('two empty to_thread', debian, own=True, asyncio=True),
+        Contestant('flufl.lock 8.2 in to_thread', python, asyncio=True),
+        *(Contestant(f'Async{name}', python, asyncio=True) for name in FILELOCKS),
     ]
 
 

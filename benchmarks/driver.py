@@ -41,13 +41,13 @@ class Flock:
         return times
 
 
-class Async(Flock):
-    """The asynchronous classes of filelock. They have cycles only."""
+class Async:
+    """Locks in a loop of asyncio. They have cycles only, by `async with` as their pages show it."""
 
     def __init__(self, make):
         self.loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self.loop)
-        super().__init__(make)
+        self.lock = make()
 
     def cycles(self, n):
         return self.loop.run_until_complete(self.async_cycles(n))
@@ -56,10 +56,23 @@ class Async(Flock):
         times = []
         for _ in range(n):
             start = time.monotonic_ns()
-            await self.lock.acquire()
-            await self.lock.release()
+            async with self.lock:
+                pass
             times.append(time.monotonic_ns() - start)
         return times
+
+
+class InThreads:
+    """Two calls in the threads of asyncio, for `async with`. What they return is not used."""
+
+    def __init__(self, enter, leave):
+        self.enter, self.leave = enter, leave
+
+    async def __aenter__(self):
+        await asyncio.to_thread(self.enter)
+
+    async def __aexit__(self, *_):
+        await asyncio.to_thread(self.leave)
 
 
 class FluflLock(Flock):
@@ -122,6 +135,23 @@ def of_pygobject(timeout, heartbeat):
     return make
 
 
+def of_pygobject_async(directory):
+    import gi
+    gi.require_version('Flufl', '1')
+    from gi.repository import Flufl
+    return Async(lambda: Flufl.Lock(f'{directory}/async.lock'))
+
+
+def of_flufl_in_threads(directory):
+    from flufl.lock import Lock
+    lock = Lock(f'{directory}/flufl')
+    return Async(lambda: InThreads(lock.lock, lock.unlock))
+
+
+def of_empty_threads(_):
+    return Async(lambda: InThreads(int, int))
+
+
 KINDS = {
     'PyGObject': of_pygobject(0, False),
     'PyGObject, timeout': of_pygobject(10000, False),
@@ -132,7 +162,11 @@ KINDS = {
     'QLockFile': of_qt,
     **{name: of_filelock(name)
        for name in ('FileLock', 'SoftFileLock', 'StrictSoftFileLock', 'SoftFileLease')},
-    **{name: of_filelock(name, Async) for name in ('AsyncFileLock', 'AsyncSoftFileLock')},
+    **{f'Async{name}': of_filelock(f'Async{name}', Async)
+       for name in ('FileLock', 'SoftFileLock', 'StrictSoftFileLock', 'SoftFileLease')},
+    'PyGObject, async with': of_pygobject_async,
+    'flufl.lock 8.2 in to_thread': of_flufl_in_threads,
+    'two empty to_thread': of_empty_threads,
 }
 
 

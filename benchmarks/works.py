@@ -102,16 +102,26 @@ def cycles(run, figures, number, running, n, suffix=''):
             figures.add(name + suffix, number, [t / 1000 for t in times])
 
 
-def cycle(run):
+def cycles_alone(run, which, n):
     """Acquires and releases, with nobody else there."""
     figures = Figures()
-    with directory_in(run) as directory, drivers_in(directory, run.present()) as running:
+    with directory_in(run) as directory, drivers_in(directory, which) as running:
         for _, driver in list(running.values()):
             with contextlib.suppress(contestants.Failure):
                 driver.ask('cycle 20')  # to get warm; what fails here fails below, too
         for number in run.rounds(9, 25):
-            cycles(run, figures, number, running, run.scale(40, 200))
-    return figures.as_json('µs', 'library')
+            cycles(run, figures, number, running, n)
+    return figures
+
+
+def cycle(run):
+    which = [c for c in run.present() if not c.asyncio]
+    return cycles_alone(run, which, run.scale(40, 200)).as_json('µs', 'library')
+
+
+def cycle_asyncio(run):
+    which = [c for c in run.present() if c.asyncio]
+    return cycles_alone(run, which, run.scale(20, 100)).as_json('µs', 'PyGObject, async with')
 
 
 BESIDE = ('library', 'library, linger', 'flufl.lock 8.2', 'flufl.lock 10.0', 'FileLock',
@@ -360,6 +370,7 @@ def works():
     """The works by name: the title and the function."""
     found = {
         'cycle': ('An acquisition and a release, nobody else there', cycle),
+        'asyncio': ('An acquisition and a release under asyncio, nobody else there', cycle_asyncio),
         'beside': (f'The same beside {FOREIGN:,} foreign names', beside),
         'hand-off': ('From a release until a waiter holds', hand_off),
         'killed': ('From the SIGKILL of the holder until a waiter holds', killed),
