@@ -205,13 +205,13 @@ def write(figures, output):
     (output / 'figures.md').write_text(markdown(figures, plots), encoding='utf-8')
 
 
-def replace(text, new):
-    """The page with what is between its marks replaced."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+def replace(text, new, marks=(BEGIN, END)):
+    """The page with what is between two marks replaced."""
+    before, begin, rest = text.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not begin or not end:
         raise ValueError('the page has no marks for the figures')
-    return f'{before}{BEGIN}\n\n{new.strip()}\n\n{END}{after}'
+    return f'{before}{begin}\n\n{new.strip()}\n\n{end}{after}'
 
 
 PLOTS_OF_THE_PAGE = 'cycle', 'hand-off', 'contention-8'

@@ -142,11 +142,11 @@ def beside(run):
     return figures.as_json('µs', None, {c.name: f'{c.name}, alone' for c in which})
 
 
-def hand_off_once(holder, waiter, patience):
+def hand_off_once(holder, waiter, patience, settle=SETTLE):
     """Seconds from the release until the waiter holds, or None if it waits for longer."""
     holder.ask('hold')
     waiter.send('hold')
-    time.sleep(random.uniform(*SETTLE))
+    time.sleep(random.uniform(*settle))
     start, = holder.ask('release')
     got = waiter.receive(patience)
     if got is None:

@@ -5,11 +5,13 @@
 
 The statistics and the tables are made from figures of the test's own, and two rounds run with the
 contestants that are in the build directory. docs/performance.md must be what the script makes of
-benchmarks/figures.json.
+benchmarks/figures.json and figures-nfs.json, and docs/nfs.md must have the same numbers of calls.
 """
 
+import collections
 import json
 import pathlib
+import re
 import sys
 import tempfile
 import types
@@ -115,6 +117,64 @@ class Tables(unittest.TestCase):
         self.assertEqual(page.page_text(kept, text), text)
 
 
+def nfs_figures(calls, ours, theirs):
+    """Of one version of NFS. The lock that lingers makes one call less."""
+    def cycles(**counts):
+        return {**entry(2.0, 3.0), 'samples': 20, 'calls': [counts, counts]}
+    return {
+        'date': '2026-01-01', 'kernel': 'Linux 6', 'emulated': True, 'rounds': 2,
+        'versions': {'3': {
+            'cycle': {'unit': 'ms', 'baseline': 'flufl.lock 8.2', 'entries': {
+                'library': cycles(LINK=1, REMOVE=calls - 1), 'library, linger': cycles(LINK=calls - 1),
+                'flufl.lock 8.2': cycles(LOOKUP=12)}},
+            'hand-off': {'unit': 'ms', 'baseline': 'flufl.lock 8.2', 'entries': {
+                'library, short wait': {**entry(*ours), 'all': ours,
+                                        'against': 'flufl.lock 8.2, short wait'},
+                'flufl.lock 8.2, short wait': {**entry(*theirs), 'all': theirs}}},
+        }},
+    }
+
+
+class NfsTables(unittest.TestCase):
+    def test_goals(self):
+        table = nfs_page.goals_table(nfs_figures(8, [40, 60], [1000, 1000]))
+        self.assertEqual([line.split(' | ')[1:] for line in table.splitlines()[2:]], [
+            ['8', '7', '**not met**, by 1 |'], ['7', '3', '**not met**, by 4 |'],
+            ['0.05', '0.1', 'met |']])
+        table = nfs_page.goals_table(nfs_figures(4, [300, 500], [1000, 3000]))
+        self.assertEqual([line.split(' | ')[1:] for line in table.splitlines()[2:]], [
+            ['4', '7', 'met |'], ['3', '3', 'met |'], ['0.2', '0.1', '**not met**, by 0.1 |']])
+
+    def test_markdown(self):
+        figures = nfs_figures(8, [40, 60], [1000, 2000])
+        text = nfs_page.markdown(figures, True)
+        self.assertIn('milliseconds mean little', text)
+        self.assertIn('| library | 2.5 | 1.00 (1.00–1.00) | 8 calls to the server: LINK 1, REMOVE 7 |', text)
+        self.assertIn('one in ten took more than 1,900 ms', text)
+        self.assertNotIn('REMOVE', nfs_page.markdown(figures, False))
+        figures['emulated'] = False
+        self.assertNotIn('mean little', nfs_page.markdown(figures, True))
+
+
+class NfsPages(unittest.TestCase):
+    def setUp(self):
+        self.kept = json.loads(nfs_page.KEPT.read_text(encoding='utf-8'))
+
+    def test_page_is_of_its_figures(self):
+        text = (TOP / 'docs' / 'performance.md').read_text(encoding='utf-8')
+        self.assertEqual(nfs_page.page_text(self.kept, text), text)
+
+    def test_calls_are_those_of_the_page(self):
+        text = (TOP / 'docs' / 'nfs.md').read_text(encoding='utf-8')
+        for name, row in (('library', 'acquire and release, no contention'),
+                          ('library, linger', 'acquire and release with `linger`'),
+                          ('flufl.lock 8.2', 'acquire and release by flufl.lock')):
+            cells = re.search(rf'^\| {re.escape(row)} \| (\d+) \| \d+ \| (\d+) \|$', text, re.M)
+            self.assertEqual([round(nfs_page.calls_of(of['cycle']['entries'][name]))
+                              for of in self.kept['versions'].values()],
+                             [int(cell) for cell in cells.groups()], name)
+
+
 class Rounds(unittest.TestCase):
     """Two rounds with the contestants of the build directory that need no bindings."""
 
@@ -151,6 +211,30 @@ class Rounds(unittest.TestCase):
         self.run_.quick = False  # which waits for long
         self.assertIn('rounds', self.measure('killed')['library'])
 
+    def test_nfs(self):
+        """What is done in the guest, in a directory of this machine."""
+        nfs.EXPORT = nfs.MOUNTS = self.run_.directory
+        nfs.WAITS = {'short': ((.02, .1), 2), 'long': ((.1, .2), 1)}
+        nfs.world = types.SimpleNamespace(on=lambda client: ['env'], Counter=lambda client, version:
+                                          types.SimpleNamespace(calls=lambda: collections.Counter(LINK=20)))
+        pathlib.Path(self.run_.directory, '3').symlink_to('.')
+        which = nfs.all_contestants(BUILD)[:2]
+        which.append(contestants.Contestant(
+            'flufl.lock 8.2', ['sh', '-c', 'exec "$0" library "$2"', *which[0].command], waits=True))
+        site = nfs.Site('3', which)
+        self.addCleanup(site.end)
+        for number in range(2):
+            site.round(number)
+        figures = {'date': '', 'kernel': '', 'emulated': True, 'rounds': 2,
+                   'versions': {'3': site.as_json()}}
+        found = figures['versions']['3']
+        self.assertEqual(found['cycle']['entries']['library']['calls'], [{'LINK': 2.0}] * 2)
+        self.assertEqual(set(found['hand-off']['entries']), {
+            f'{name}, {wait} wait' for name in ('library', 'flufl.lock 8.2') for wait in nfs.WAITS})
+        self.assertEqual(len(found['hand-off']['entries']['library, short wait']['all']), 4)
+        self.assertEqual([measured for _, measured, _ in nfs_page.goals(figures)][:2], [2, 2])
+        self.assertIn('2 calls to the server', nfs_page.markdown(figures, True))
+
 
 if __name__ == '__main__':
     TOP, BUILD = map(pathlib.Path, sys.argv[1:])
@@ -158,6 +242,8 @@ if __name__ == '__main__':
     sys.path.insert(0, str(TOP / 'benchmarks'))
     import bench
     import contestants
+    import nfs
+    import nfs_page
     import page
     import rounds
     import works
