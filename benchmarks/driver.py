@@ -42,7 +42,7 @@ class Flock:
 
 
 class Async:
-    """Locks in a loop of asyncio. They have cycles only, by `async with` as their pages show it."""
+    """Locks in a loop of asyncio. They have cycles only, by `async with` as the documentation of these locks shows it."""
 
     def __init__(self, make):
         self.loop = asyncio.new_event_loop()

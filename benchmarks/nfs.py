@@ -3,7 +3,7 @@
 
 """nfs.py BUILDDIR OUTPUT ROUNDS: what a lock costs on NFS, in the guest of scripts/test-nfs.
 
-The clients count the calls to the server. Drivers on both hand a lock from client a to client b.
+Client a counts its calls to the server. Drivers on both clients hand a lock from a to b.
 OUTPUT gets the figures as JSON.
 """
 
@@ -40,7 +40,7 @@ def on_client(contestant, client):
 
 
 class Site:
-    """A version of NFS, with a driver on each client for each contestant."""
+    """A version of NFS. Each contestant has a driver on client a, and one on client b if it can wait."""
 
     def __init__(self, version, which):
         self.version, self.which = version, which
@@ -57,7 +57,7 @@ class Site:
     def count(self, name, number):
         """The milliseconds, and the calls to the server, of uncontended cycles."""
         driver = self.pairs[name][0]
-        driver.ask('cycle 3')  # a claim that was kept for long without use is gone
+        driver.ask('cycle 3')  # a kept claim that was long unused is gone: this makes a new one
         counter = world.Counter('a', self.version)
         times = driver.ask(f'cycle {CYCLES}')
         calls = counter.calls()

@@ -4,7 +4,7 @@
 """nfs_page.py [--update-docs] FIGURES OUTPUT: the tables of `scripts/bench --nfs`.
 
 FIGURES is what nfs.py has written. The directory OUTPUT gets nfs.json and nfs.md. --update-docs
-writes the section of docs/performance.md, and benchmarks/figures-nfs.json.
+writes the figures of “On NFS” in docs/performance.md, and benchmarks/figures-nfs.json.
 """
 
 import argparse

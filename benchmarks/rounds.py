@@ -78,12 +78,12 @@ def verdict(probes, stolen):
                        f'{len(busy)} moments. The limit is {BUSY_USUAL:.0%}.')
     much = sum(part > BUSY_MUCH for part in busy) / len(busy)
     if much > BUSY_OFTEN:
-        reasons.append(f'At {much:.0%} of these moments they used more than {BUSY_MUCH:.0%} of the '
-                       f'processors. The limit is {BUSY_OFTEN:.0%} of the moments.')
+        reasons.append(f'At {much:.0%} of {len(busy)} moments between rounds other programs used more than '
+                       f'{BUSY_MUCH:.0%} of the processors. The limit is {BUSY_OFTEN:.0%} of the moments.')
     spins = [probe['spin'] for probe in probes]
     slower = quantile(spins, .9) / min(spins)
     if slower > SLOWER:
-        reasons.append(f'A fixed loop is run at each moment. One run in ten took at least {slower:.2f} '
+        reasons.append(f'A fixed loop is run between rounds. One run in ten took at least {slower:.2f} '
                        f'times as long as the fastest. The limit is {SLOWER:.2f} times.')
     if stolen > STOLEN:
         reasons.append(f'The host of this virtual machine took {stolen:.1%} of the time. '

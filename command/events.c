@@ -123,7 +123,7 @@ events_open_pipe (void)
   return TRUE;
 }
 
-/* Blocks all signals during a fork(2), so that a signal that comes meanwhile waits. */
+/* Blocks all signals during a fork(2) or vfork(2), so that a signal that comes meanwhile waits. */
 void
 events_block (sigset_t *out_mask)
 {

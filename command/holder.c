@@ -47,7 +47,7 @@ describe_time (GDateTime *when)
   if (g_date_time_get_year (now) == g_date_time_get_year (local)
       && g_date_time_get_day_of_year (now) == g_date_time_get_day_of_year (local))
     /* Translators: A time of today, for g_date_time_format(), in a sentence such as “The lock expired
-     * at %s.” Use numbers. Your preposition for a time may be here, and not in the sentences. */
+     * at %s.” Use numbers. A preposition before the time can be put here instead of into the sentences. */
     return g_date_time_format (local, C_("time-in-sentence", "%H:%M:%S"));
   /* Translators: A date and a time, for g_date_time_format(), in the same sentences. */
   return g_date_time_format (local, C_("time-in-sentence", "%Y-%m-%d %H:%M:%S"));

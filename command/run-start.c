@@ -22,8 +22,8 @@ extern char **environ; /* no header has it everywhere */
 #endif
 
 /* In the child. Between vfork(2) and exec(3) only calls that are async-signal-safe are made, since
- * the supervisor has threads. On most systems the child has the supervisor's memory. It changes
- * nothing there but “environ”, which run_start() sets back, and the stack. Its handlers and its mask
+ * the supervisor has threads. On most systems the child has the supervisor's memory. The child
+ * changes nothing there but errno, the stack, and “environ”, which run_start() sets back. Its handlers and its mask
  * of signals are its own, and no handler of this program is left when it unblocks signals. */
 static void
 become_command (const RunStart *start, pid_t supervisor, int fd)
@@ -91,7 +91,7 @@ run_start (const RunStart *start, int *out_status)
   events_block (&mask);
   /* A copy of the memory would cost more than the start of a small command. The supervisor's other
    * threads go on refreshing the lock meanwhile. */
-  G_GNUC_BEGIN_IGNORE_DEPRECATIONS /* macOS has another opinion */
+  G_GNUC_BEGIN_IGNORE_DEPRECATIONS /* macOS declares vfork(2) deprecated */
   child = vfork ();
   G_GNUC_END_IGNORE_DEPRECATIONS
   if (child == 0)

@@ -201,7 +201,7 @@ look_at_front (Supervisor *self)
 }
 
 /* The library may have found a loss, or the refresher may have ended. The events for both only end
- * the wait, since an event gets lost if there are too many. */
+ * the wait. An event can get lost if there are too many, so the state is asked here. */
 static void
 look_at_lock (Supervisor *self)
 {

@@ -436,8 +436,8 @@ flufl_lock_get_host_name (FluflLock *self)
   return self->host_name != NULL ? self->host_name : flufl_identity_host_name ();
 }
 
-/* Makes a file of the same GVfs as @file. A native one resolves an absolute path without the default
- * GVfs, which would register some thirty types and load modules. */
+/* Makes a file for @path. If @file is native, the new file has the same GVfs. The default GVfs would
+ * register some thirty types and load modules. */
 static GFile *
 file_like (GFile *file, const char *path)
 {

@@ -45,8 +45,9 @@ format_time (gint64 nsec)
   /* Next to the ends of time there is no local one. */
   return g_date_time_format (local != NULL ? local : utc,
                              /* Translators: A date, a time and a time zone, for g_date_time_format(),
-                              * in a sentence such as “The lock expired at %s.” Use numbers. Your
-                              * preposition for a time may be here, and not in the sentences. */
+                              * in a sentence such as “The lock expired at %s.” Use numbers. A
+                              * preposition before the time can be put here instead of into the
+                              * sentences. */
                              C_("time-in-sentence", "%Y-%m-%d %H:%M:%S %Z"));
 }
 
@@ -245,7 +246,7 @@ describe_break (const FluflFindings *findings)
                               "nothing has changed for %d s."),
                             seconds_of (FLUFL_SLOP), seconds_of (FLUFL_GRACE));
   if (findings->break_errsv != 0)
-    /* Translators: “from here” is by this process. %s is the system's own words for its error. */
+    /* Translators: “From here” means “by this process”. %s is the system's text for the error. */
     return g_strdup_printf (_("The lock cannot be broken from here: %s."),
                             g_strerror (findings->break_errsv));
   if (findings->resting)

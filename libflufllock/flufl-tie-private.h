@@ -3,8 +3,8 @@
  *
  * A weak reference to an object of the application, which any thread can use while it exists.
  *
- * It stands for GWeakRef, with which a program can hang in GLib 2.74: g_weak_ref_get() calls
- * g_object_ref() with a lock for all weak references of the process, and g_object_ref() calls the
+ * It is used instead of GWeakRef, with which a program can hang in GLib 2.74. g_weak_ref_get() calls
+ * g_object_ref() while it holds a lock for all weak references of the process, and g_object_ref() calls the
  * toggle notification of a language binding, which waits for that language's global lock. The
  * thread that has the global lock may wait for the lock of the weak references, for instance while
  * it constructs an object. No lock is held while a tie adds or drops a reference.

@@ -4,8 +4,8 @@
  * One thread uses an object while another drops the last reference.
  *
  * A user pins the tie, and then adds its reference. The object is not finalized before its disposal
- * has cut the tie. If others have pinned the tie at that moment, the disposer leaves a reference with
- * the pins. So a pinned object stays. Pins and the cut are in one atomic integer, and no thread waits
+ * has cut the tie. If others have pinned the tie at that moment, the disposer adds a reference that
+ * it does not drop. So a pinned object stays. Pins and the cut are in one atomic integer, and no thread waits
  * for another.
  *
  * The last user drops the reference that was left, some time later. In GLib 2.74
@@ -114,7 +114,8 @@ once (gpointer object G_GNUC_UNUSED)
   return G_SOURCE_REMOVE;
 }
 
-/* Drops a reference in the main context of this thread. */
+/* Drops a reference after a delay: in the main context that dispatches in this thread, or else in the
+ * thread-default one. An object whose context is not iterated any more stays. */
 static void
 drop_later (gpointer object)
 {
@@ -168,7 +169,7 @@ void
 flufl_tie_cut (FluflTie *self)
 {
   gpointer object = g_object_ref (self->object);
-  /* The user's own reference was the last one: the user does not need another. */
+  /* In flufl_tie_put() the user's reference was the last one, and its pin needs no other. */
   int own = g_private_get (&putting) == self ? PIN : 0;
   int state, left;
 

@@ -29,8 +29,8 @@
 /* How often the file that was found may be replaced before a watch is set on it. */
 #define ARM_ROUNDS 8
 
-/* So that it notices the rename of a parent, another target of a symbolic link, or a mount, which no
- * event reports. */
+/* How often a lookout checks its directory, as no event reports the rename of a parent, another target
+ * of a symbolic link, or a mount. */
 int flufl_lookout_check_ms = 10 * 1000;
 
 /* Names that are read to find a waiter. */
