@@ -5,8 +5,8 @@
  *
  * A user pins the tie, and then adds its reference. The object is not finalized before its disposal
  * has cut the tie. If others have pinned the tie at that moment, the disposer adds a reference that
- * it does not drop. So a pinned object stays. Pins and the cut are in one atomic integer, and no thread waits
- * for another.
+ * it does not drop. So a pinned object stays. Pins and the cut are in one atomic integer, and no
+ * thread waits for another.
  *
  * The last user drops the reference that was left, some time later. In GLib 2.74
  * g_object_unref() touches an object once more after it has given up its reference, if the object
