@@ -112,6 +112,16 @@ is_other_error (const GError *a, const GError *b)
   return !g_error_matches (a, b->domain, b->code) || strcmp (a->message, b->message) != 0;
 }
 
+/* Whether a look shows less than what is known. A breaker has the life-line of the dead holder while
+ * it removes the lock, so the life-line is busy, as if its holder lived. */
+static gboolean
+is_known_dead (FluflLockMonitor *self, FluflLockState state, FluflLockDetails *details)
+{
+  return self->state == FLUFL_LOCK_STATE_STALE
+         && (state == FLUFL_LOCK_STATE_UNKNOWN || state == FLUFL_LOCK_STATE_THEIRS)
+         && details != NULL && !is_other_holder (details, self->details);
+}
+
 /* Takes the details and the error, which may be NULL. */
 static void
 show (FluflLockMonitor *self, FluflLockState state, FluflLockDetails *details, GError *error)
@@ -122,6 +132,12 @@ show (FluflLockMonitor *self, FluflLockState state, FluflLockDetails *details, G
   gboolean other_error = is_other_error (error, self->error);
   gboolean other_details = details != NULL || self->details != NULL;
 
+  if (is_known_dead (self, state, details))
+    {
+      flufl_lock_details_free (details);
+      g_clear_error (&error);
+      return;
+    }
   self->ready = TRUE;
   self->state = state;
   g_clear_pointer (&self->details, flufl_lock_details_free);

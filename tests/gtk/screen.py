@@ -64,7 +64,9 @@ def wait_for(condition, what, patience=PATIENCE):
         if found:
             return found
         if time.monotonic() > end:
-            raise AssertionError(f'nothing happened for {patience} s: {what}')
+            program = getattr(condition, '__self__', None)
+            shown = f'; these are shown: {program.words()}' if program is not None else ''
+            raise AssertionError(f'nothing happened for {patience} s: {what}{shown}')
         time.sleep(0.02)
 
 

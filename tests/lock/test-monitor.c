@@ -5,9 +5,11 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -115,6 +117,59 @@ test_killed (Face *face, gconstpointer data G_GNUC_UNUSED)
   face_release (lock);
   wait_for_state (monitor, FLUFL_LOCK_STATE_UNLOCKED);
   g_assert_null (flufl_lock_monitor_get_details (monitor));
+}
+
+static void
+count_living (FluflLockMonitor *monitor, guint *n)
+{
+  FluflLockState state = flufl_lock_monitor_get_state (monitor);
+
+  *n += state == FLUFL_LOCK_STATE_UNKNOWN || state == FLUFL_LOCK_STATE_THEIRS;
+}
+
+static gint64
+expiration_of (FluflLockMonitor *monitor)
+{
+  FluflLockDetails *details = flufl_lock_monitor_get_details (monitor);
+
+  return g_date_time_to_unix (flufl_lock_details_get_expiration (details));
+}
+
+static void
+test_broken (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLockMonitor) monitor = monitor_new (face, NO_POLL), later = NULL;
+  g_autofree char *claim = NULL;
+  struct timespec times[2] = { 0 };
+  guint n_living = 0;
+  pid_t child;
+  int fd;
+
+  g_test_summary ("A holder that was proved dead stays dead while a breaker has its life-line");
+  child = face_fork (hold_until_killed, face);
+  wait_for_state (monitor, FLUFL_LOCK_STATE_THEIRS);
+  face_kill (child);
+  wait_for_state (monitor, FLUFL_LOCK_STATE_STALE);
+  g_signal_connect (monitor, "changed", G_CALLBACK (count_living), &n_living);
+  claim = g_file_get_path (
+      flufl_lock_details_get_claim_file (flufl_lock_monitor_get_details (monitor)));
+
+  /* As a breaker does. A monitor that comes now cannot know of the death. */
+  fd = open (claim, O_RDWR | O_CLOEXEC);
+  g_assert_cmpint (flock (fd, LOCK_EX), ==, 0);
+  later = monitor_new (face, NO_POLL);
+  FACE_WAIT_FOR (flufl_lock_monitor_get_ready (later));
+  g_assert_cmpint (flufl_lock_monitor_get_state (later), ==, FLUFL_LOCK_STATE_UNKNOWN);
+  /* Both look again. */
+  times[0].tv_sec = times[1].tv_sec = time (NULL) + 500;
+  g_assert_cmpint (futimens (fd, times), ==, 0);
+  FACE_WAIT_FOR (expiration_of (later) == times[1].tv_sec);
+  g_assert_cmpint (unlink (claim), ==, 0);
+  g_assert_cmpint (unlink (face->place.lock), ==, 0);
+  close (fd);
+  wait_for_state (later, FLUFL_LOCK_STATE_UNLOCKED);
+  wait_for_state (monitor, FLUFL_LOCK_STATE_UNLOCKED);
+  g_assert_cmpuint (n_living, ==, 0);
 }
 
 static const char *
@@ -573,6 +628,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   FACE_TEST ("/monitor/free", test_free);
   FACE_TEST ("/monitor/killed", test_killed);
+  FACE_TEST ("/monitor/broken", test_broken);
   FACE_TEST ("/monitor/handover", test_handover);
   FACE_TEST ("/monitor/expiry", test_expiry);
   FACE_TEST ("/monitor/refresh", test_refresh);
