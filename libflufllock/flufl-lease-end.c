@@ -52,7 +52,7 @@ leases_init (gpointer data)
 static Leases *
 get_leases (void)
 {
-  return flufl_process_get_own (&current, sizeof (Leases), leases_init);
+  return flufl_process_get_own (&current, sizeof (Leases), leases_init, NULL);
 }
 
 /*

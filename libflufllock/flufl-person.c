@@ -51,6 +51,14 @@ people_init (gpointer data)
   self->entries = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_free);
 }
 
+static void
+people_clear (gpointer data)
+{
+  People *self = data;
+
+  g_hash_table_unref (self->entries);
+}
+
 /* A handler of a Unix signal may fork in the middle of await_name(), while the mutex belongs to a
  * thread that the child does not have. */
 static void
@@ -71,7 +79,7 @@ watch_forks (void)
 static People *
 get_people (void)
 {
-  return flufl_process_get_own (&current, sizeof (People), people_init);
+  return flufl_process_get_own (&current, sizeof (People), people_init, people_clear);
 }
 
 /* With the mutex. */

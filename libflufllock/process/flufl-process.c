@@ -88,14 +88,14 @@ flufl_process_on_fork (FluflForkFunc func)
 /*
  * flufl_process_get_own:
  * @current: where the state is kept
- * @init: makes what follows the #FluflPerProcess, which is all zero; takes no mutex, and
- *   needs no end if the state is given up
+ * @init: makes what follows the #FluflPerProcess, which is all zero; takes no mutex
+ * @clear: (nullable): frees what @init has allocated, if another thread was quicker
  *
  * Returns: the state of this process. That of the parent stays as it is: another thread may
  *   have been at it when the process forked.
  */
 gpointer
-flufl_process_get_own (FluflPerProcess **current, gsize size, void (*init) (gpointer state))
+flufl_process_get_own (FluflPerProcess **current, gsize size, FluflStateFunc init, FluflStateFunc clear)
 {
   for (;;)
     {
@@ -110,6 +110,8 @@ flufl_process_get_own (FluflPerProcess **current, gsize size, void (*init) (gpoi
       init (fresh);
       if (g_atomic_pointer_compare_and_exchange (current, old, fresh))
         return fresh;
+      if (clear != NULL)
+        clear (fresh);
       g_free (fresh);
     }
 }

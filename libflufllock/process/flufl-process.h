@@ -40,9 +40,12 @@ struct _FluflPerProcess
   int              process; /* its mark */
 };
 
+typedef void (*FluflStateFunc) (gpointer state);
+
 gpointer flufl_process_get_own      (FluflPerProcess **current,
                                      gsize             size,
-                                     void            (*init) (gpointer state));
+                                     FluflStateFunc    init,
+                                     FluflStateFunc    clear);
 
 guint64  flufl_process_keep_file    (int            fd,
                                      FluflCloseFunc close_func);

@@ -36,10 +36,18 @@ engine_init (gpointer data)
   self->kick[0] = self->kick[1] = -1;
 }
 
+static void
+engine_clear (gpointer data)
+{
+  FluflEngine *self = data;
+
+  g_sequence_free (self->timetable);
+}
+
 static FluflEngine *
 get_engine (void)
 {
-  return flufl_process_get_own (&current, sizeof (FluflEngine), engine_init);
+  return flufl_process_get_own (&current, sizeof (FluflEngine), engine_init, engine_clear);
 }
 
 gboolean

@@ -80,10 +80,18 @@ groups_init (gpointer data)
   self->groups = g_ptr_array_new ();
 }
 
+static void
+groups_clear (gpointer data)
+{
+  Groups *self = data;
+
+  g_ptr_array_unref (self->groups);
+}
+
 static Groups *
 get_groups (void)
 {
-  return flufl_process_get_own (&current, sizeof (Groups), groups_init);
+  return flufl_process_get_own (&current, sizeof (Groups), groups_init, groups_clear);
 }
 
 static void

@@ -63,10 +63,18 @@ rolls_init (gpointer data)
   self->rolls = g_ptr_array_new_with_free_func (roll_free);
 }
 
+static void
+rolls_clear (gpointer data)
+{
+  Rolls *self = data;
+
+  g_ptr_array_unref (self->rolls);
+}
+
 static Rolls *
 get_rolls (void)
 {
-  return flufl_process_get_own (&current, sizeof (Rolls), rolls_init);
+  return flufl_process_get_own (&current, sizeof (Rolls), rolls_init, rolls_clear);
 }
 
 /* With the mutex. Drops those whose time is over. */

@@ -66,10 +66,18 @@ groups_init (gpointer data)
   self->groups = g_hash_table_new (group_hash, group_equal);
 }
 
+static void
+groups_clear (gpointer data)
+{
+  Groups *self = data;
+
+  g_hash_table_unref (self->groups);
+}
+
 static Groups *
 get_groups (void)
 {
-  return flufl_process_get_own (&current, sizeof (Groups), groups_init);
+  return flufl_process_get_own (&current, sizeof (Groups), groups_init, groups_clear);
 }
 
 /* Finds a group. Called with the mutex. */

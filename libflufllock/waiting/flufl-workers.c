@@ -56,7 +56,7 @@ workers_init (gpointer data)
 static Workers *
 get_workers (void)
 {
-  return flufl_process_get_own (&current, sizeof (Workers), workers_init);
+  return flufl_process_get_own (&current, sizeof (Workers), workers_init, NULL);
 }
 
 /* With the mutex. NULL: there was nothing to do for long. */

@@ -94,7 +94,7 @@ get_state (void)
 {
   static FluflPerProcess *current;
 
-  return flufl_process_get_own (&current, sizeof (State), state_init);
+  return flufl_process_get_own (&current, sizeof (State), state_init, NULL);
 }
 
 static guint

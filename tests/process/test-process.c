@@ -130,6 +130,51 @@ test_entry (void)
   g_thread_join (thread);
 }
 
+typedef struct
+{
+  FluflPerProcess base;
+  char           *text; /* owned */
+} State;
+
+static FluflPerProcess *current;
+static int n_made, n_cleared;
+
+static void
+clear_state (gpointer data)
+{
+  State *self = data;
+
+  n_cleared++;
+  g_free (self->text);
+}
+
+/* The first call stands still while another one is quicker. */
+static void
+make_state (gpointer data)
+{
+  State *self = data;
+
+  if (n_made++ == 0)
+    flufl_process_get_own (&current, sizeof (State), make_state, clear_state);
+  self->text = g_strdup_printf ("made %d", n_made);
+}
+
+static void
+test_race (void)
+{
+  State *state = flufl_process_get_own (&current, sizeof (State), make_state, clear_state);
+
+  g_test_summary ("Of two threads that make the state, the slower one frees what it has made");
+  g_assert_true (&state->base == current);
+  g_assert_cmpint (n_made, ==, 2);
+  g_assert_cmpint (n_cleared, ==, 1);
+  g_assert_true (flufl_process_get_own (&current, sizeof (State), make_state, clear_state) == state);
+  g_assert_cmpint (n_made, ==, 2);
+  clear_state (state);
+  g_free (state);
+  current = NULL;
+}
+
 int
 main (int argc, char **argv)
 {
@@ -137,5 +182,6 @@ main (int argc, char **argv)
   g_test_add_func ("/process/mark", test_mark);
   g_test_add_func ("/process/same-number", test_same_number);
   g_test_add_func ("/process/entry", test_entry);
+  g_test_add_func ("/process/race", test_race);
   return g_test_run ();
 }
