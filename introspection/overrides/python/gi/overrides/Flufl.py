@@ -25,7 +25,6 @@ method ends with it; and if that was `acquire()`, the lock is not held.
 """
 
 import datetime
-import errno
 import functools
 import inspect
 import os
@@ -35,6 +34,8 @@ import threading
 from gi.module import get_introspection_module
 from gi.overrides import override
 from gi.overrides._FluflDurations import default_timeout_to_ms, in_range, lifetime_to_ms, timeout_to_ms, to_ms
+from gi.overrides._FluflErrors import (AlreadyHeldError, Error, LostError, NotALockError, NotHeldError,
+                                       TimedOutError, UnsupportedError, exception_of)
 from gi.overrides._FluflSignals import run_between_signals
 from gi.repository import Gio, GLib
 
@@ -49,95 +50,12 @@ __all__ = [
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
-class _Sentence:
-    """An error whose text is its message alone."""
-
-    def __str__(self):
-        return self.message
-
-    def __repr__(self):
-        return 'Flufl.{}({!r}, {!r}, {})'.format(type(self).__name__, self.message,
-                                                 self.domain, self.code)
-
-
-class Error(_Sentence, GLib.Error):
-    """Any error of the domain `Flufl.lock_error_quark()`."""
-
-
-class AlreadyHeldError(Error):
-    """`Flufl.LockError.ALREADY_HELD`"""
-
-
-class NotHeldError(Error):
-    """`Flufl.LockError.NOT_HELD`"""
-
-
-class TimedOutError(Error, TimeoutError):
-    """`Flufl.LockError.TIMED_OUT`"""
-
-
-class LostError(Error):
-    """`Flufl.LockError.LOST`"""
-
-
-class NotALockError(Error):
-    """`Flufl.LockError.NOT_A_LOCK`"""
-
-
-class UnsupportedError(Error):
-    """`Flufl.LockError.UNSUPPORTED`"""
-
-
-_QUARK = Flufl.lock_error_quark()
-_EXCEPTIONS = {
-    Flufl.LockError.ALREADY_HELD: AlreadyHeldError,
-    Flufl.LockError.NOT_HELD: NotHeldError,
-    Flufl.LockError.TIMED_OUT: TimedOutError,
-    Flufl.LockError.LOST: LostError,
-    Flufl.LockError.NOT_A_LOCK: NotALockError,
-    Flufl.LockError.UNSUPPORTED: UnsupportedError,
-}
-
-
-class GError(_Sentence, GLib.Error):
-    """An error of another domain."""
-
-
-# The codes of `Gio.io_error_from_errno()` that stand for one errno alone.
-_ERRNOS = {Gio.io_error_from_errno(number): number
-           for number in (errno.ENOENT, errno.EACCES, errno.EEXIST, errno.EISDIR, errno.ENOTDIR,
-                          errno.ENOSPC, errno.EROFS, errno.EMFILE, errno.ENAMETOOLONG)}
-
-
-@functools.lru_cache(maxsize=None)
-def _system_error(base):
-    """Make the class of errors that are both a `GLib.Error` and `base`, an `OSError`."""
-    return type(base.__name__, (GError, base), {'__module__': __name__})
-
-
-def _exception(lock, domain, code, message, number=0):
-    """Make the exception for an error. `number` is its errno, if that is known."""
-    if domain == GLib.quark_to_string(_QUARK):
-        return _EXCEPTIONS.get(code, Error)(message, domain, code)
-    if not number and domain == GLib.quark_to_string(Gio.io_error_quark()):
-        number = _ERRNOS.get(code, 0)
-    if not number:
-        return GError(message, domain, code)
-    # OSError knows which of its subclasses belongs to a number.
-    exception = _system_error(type(OSError(number, '')))(message, domain, code)
-    exception.errno = number
-    exception.strerror = os.strerror(number)
-    file = lock.get_file()
-    exception.filename = file and (file.get_path() or file.get_uri())
-    return exception
-
-
 def _typed(lock, function, *args):
     """Call a function of the library, and raise the exceptions of this module."""
     try:
         return function(*args)
     except GLib.Error as error:
-        typed = _exception(lock, error.domain, error.code, error.message)
+        typed = exception_of(lock, error.domain, error.code, error.message)
     raise typed
 
 
@@ -176,7 +94,7 @@ def _run_operation(lock, operation, answer, sleep=None):
     except BaseException:
         operation.drop()
         raise
-    raise _exception(lock, GLib.quark_to_string(domain), code, message, number)
+    raise exception_of(lock, GLib.quark_to_string(domain), code, message, number)
 
 
 class _LostHandler:
@@ -186,7 +104,7 @@ class _LostHandler:
         self._handler = handler
 
     def __call__(self, source, error, *args):
-        typed = _exception(source, error.domain, error.code, error.message)
+        typed = exception_of(source, error.domain, error.code, error.message)
         return self._handler(source, typed, *args)
 
     # PyGObject compares handlers with a function, to disconnect or block by function.
@@ -473,7 +391,7 @@ class Lock(Flufl.Lock):
     def dup_lost_error(self):
         """Get the `LostError` by which the object last lost the lock, or None."""
         error = super().dup_lost_error()
-        return error and _exception(self, error.domain, error.code, error.message)
+        return error and exception_of(self, error.domain, error.code, error.message)
 
     @staticmethod
     def release_all(timeout=datetime.timedelta(seconds=2)):
@@ -596,7 +514,7 @@ class LockMonitor(Flufl.LockMonitor):
     def dup_error(self):
         """Get the exception for what the last look failed with, or None."""
         error = super().dup_error()
-        return error and _exception(self, error.domain, error.code, error.message)
+        return error and exception_of(self, error.domain, error.code, error.message)
 
     @property
     def interval(self):
