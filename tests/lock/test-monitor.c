@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * FluflLockMonitor: what it sees, who reports it, and how it ends.
+ * FluflLockMonitor: what it sees, and in which thread it reports.
  */
 
 #include <errno.h>
@@ -16,26 +16,7 @@
 
 #include "face-util.h"
 #include "flufl-lookout.h"
-
-/* So long that a poll in a test would be noticed: the guard of the wait fails first. */
-#define NO_POLL (TEST_PATIENCE_SEC * 1000 * 10)
-
-static FluflLockMonitor *
-monitor_new (Face *face, gint64 interval_ms)
-{
-  g_autoptr (GFile) file = g_file_new_for_path (face->place.lock);
-  FluflLockMonitor *monitor = flufl_lock_monitor_new (file);
-
-  flufl_lock_monitor_set_interval (monitor, interval_ms);
-  return monitor;
-}
-
-static void
-wait_for_state (FluflLockMonitor *monitor, FluflLockState state)
-{
-  FACE_WAIT_FOR (flufl_lock_monitor_get_ready (monitor)
-                 && flufl_lock_monitor_get_state (monitor) == state);
-}
+#include "monitor-util.h"
 
 static void
 assert_no_error (FluflLockMonitor *monitor)
@@ -542,86 +523,6 @@ test_many (Face *face, gconstpointer data G_GNUC_UNUSED)
   face_release (lock);
 }
 
-/* --- Its end --- */
-
-static void
-test_dropped (Face *face, gconstpointer data G_GNUC_UNUSED)
-{
-  FluflLockMonitor *monitor;
-  gpointer weak;
-  g_auto (Heard) changed = { 0 };
-
-  g_test_summary ("A monitor that is dropped amid a look is gone at once, and reports nothing");
-  lies_stall (LIES_LSTAT, LIES_AFTER);
-  weak = monitor = monitor_new (face, NO_POLL);
-  g_object_add_weak_pointer (weak, &weak);
-  g_signal_connect_swapped (monitor, "changed", G_CALLBACK (heard_cb), &changed);
-  lies_wait_stalled (1);
-  g_object_unref (monitor);
-  g_assert_null (weak);
-  lies_let_go ();
-  FACE_WAIT_FOR (lies_n_stalled () == 0);
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
-  g_assert_cmpuint (changed.n, ==, 0);
-}
-
-static void
-drop_cb (FluflLockMonitor *monitor, FluflLockMonitor **owned)
-{
-  g_assert_true (monitor == *owned);
-  g_clear_object (owned);
-}
-
-static void
-test_dropped_in_handler (Face *face, gconstpointer data G_GNUC_UNUSED)
-{
-  FluflLockMonitor *monitor = monitor_new (face, NO_POLL);
-
-  g_test_summary ("A handler may drop the last reference");
-  g_signal_connect (monitor, "changed", G_CALLBACK (drop_cb), &monitor);
-  FACE_WAIT_FOR (monitor == NULL);
-}
-
-static void
-drop_at_notify_cb (GObject *object, GParamSpec *pspec G_GNUC_UNUSED, gpointer user_data)
-{
-  drop_cb (FLUFL_LOCK_MONITOR (object), user_data);
-}
-
-static void
-test_dropped_at_notify (Face *face, gconstpointer data G_GNUC_UNUSED)
-{
-  FluflLockMonitor *monitor = monitor_new (face, NO_POLL);
-
-  g_test_summary ("A monitor that a handler of a property drops emits no signal after that");
-  g_signal_connect (monitor, "notify::ready", G_CALLBACK (drop_at_notify_cb), &monitor);
-  g_signal_connect (monitor, "changed", G_CALLBACK (abort), NULL);
-  FACE_WAIT_FOR (monitor == NULL);
-}
-
-static void
-drop_in_child (gpointer data)
-{
-  FluflLockMonitor **monitor = data;
-
-  g_clear_object (monitor);
-}
-
-static void
-test_forked (Face *face, gconstpointer data G_GNUC_UNUSED)
-{
-  g_autoptr (FluflLockMonitor) monitor = monitor_new (face, NO_POLL);
-  g_autoptr (FluflLock) lock = face_lock_new (face);
-
-  g_test_summary ("A forked child may drop the monitor, and its parent's goes on");
-  wait_for_state (monitor, FLUFL_LOCK_STATE_UNLOCKED);
-  face_join (face_fork (drop_in_child, &monitor));
-  face_acquire (lock);
-  wait_for_state (monitor, FLUFL_LOCK_STATE_THEIRS);
-  face_release (lock);
-}
-
 int
 main (int argc, char *argv[])
 {
@@ -643,9 +544,5 @@ main (int argc, char *argv[])
   FACE_TEST ("/monitor/misuse", test_misuse);
   FACE_TEST ("/monitor/contexts", test_contexts);
   FACE_TEST ("/monitor/many", test_many);
-  FACE_TEST ("/monitor/dropped", test_dropped);
-  FACE_TEST ("/monitor/dropped-in-handler", test_dropped_in_handler);
-  FACE_TEST ("/monitor/dropped-at-notify", test_dropped_at_notify);
-  FACE_TEST ("/monitor/forked", test_forked);
   return g_test_run ();
 }
