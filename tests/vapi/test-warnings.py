@@ -1,7 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-"""Compiles Vala programs to C, with warnings as errors: test-warnings.py VALAC VAPIDIR PROGRAM...
+"""Compiles Vala programs to C, with warnings as errors: test-warnings.py VALAC VAPIDIR PROGRAM [-- PROGRAM]...
+
+A program is one source file or more.
 
 Programs with a mistake, for which the compiler must warn, show that it reads the vapi.
 """
@@ -28,10 +30,10 @@ class Warnings(unittest.TestCase):
         self.addCleanup(directory.cleanup)
         self.dir = pathlib.Path(directory.name)
 
-    def compile(self, program):
+    def compile(self, *sources):
         return subprocess.run([VALAC, '--ccode', '--fatal-warnings', '--directory', self.dir,
                                '--vapidir', VAPIDIR, '--pkg', 'gio-2.0', '--pkg', 'flufllock-1',
-                               '--pkg', 'posix', program],
+                               '--pkg', 'posix', *sources],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def write(self, statement):
@@ -43,7 +45,7 @@ class Warnings(unittest.TestCase):
     def test_programs(self):
         for program in PROGRAMS:
             with self.subTest(program):
-                result = self.compile(program)
+                result = self.compile(*program)
                 self.assertEqual((result.returncode, result.stdout), (0, ''))
 
     def test_sample(self):
@@ -71,5 +73,11 @@ class Warnings(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    VALAC, VAPIDIR, *PROGRAMS = sys.argv[1:]
+    VALAC, VAPIDIR, *arguments = sys.argv[1:]
+    PROGRAMS = [[]]
+    for argument in arguments:
+        if argument == '--':
+            PROGRAMS.append([])
+        else:
+            PROGRAMS[-1].append(argument)
     unittest.main(argv=sys.argv[:1])
