@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-"""The editor of examples/gtk/ in a window on each client, and one document. Each of the users sees
-who has the document, and can edit it once it is free."""
+"""The editor of examples/gtk/ in a window on each client, with one document. A window shows the
+holder of the document, and makes it editable once it is free."""
 
 import contextlib
 import os
@@ -82,7 +82,7 @@ def check_free(windows):
     ann = windows.open('a')
     windows.await_editing(ann, 'Minutes of May\n')
     bob = windows.open('b')
-    windows.check_words('the other reads, and sees who has the document', bob, 'Ann has this document open',
+    windows.check_words('the other reads, and its banner names the holder', bob, 'Ann has this document open',
                         'In “Editor” on “client-a”, since', 'Notify Me')
     windows.type(ann, 'Draft. ')
     ann.keys('key', 'ctrl+s')
