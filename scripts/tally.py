@@ -3,8 +3,8 @@
 
 """tally.py [--took SECONDS] TOP LOG...: adds up the results in meson's testlog*.json files.
 
-Prints the figures of the tests, the failures, the skipped tests with their reasons, and the time
-in all. The last line is the sum. Fails if a test failed, if none passed, or if a log is missing.
+Prints the figures of the tests, the failures with the last lines of what each printed, the skipped
+tests with their reasons, and the time in all. The last line is the sum. Fails if a test failed, if none passed, or if a log is missing.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import re
 import sys
 
 PASSED = {'OK', 'EXPECTEDFAIL'}
+N_LAST_LINES = 12
 TAP_SKIP = re.compile(r'# SKIP\b:?\s*(.*)', re.IGNORECASE)
 
 
@@ -35,6 +36,14 @@ def skipped_cases(stdout):
     for line in stdout.splitlines():
         if line.lstrip().startswith('ok ') and TAP_SKIP.search(line):
             yield line.strip()
+
+
+def why_failed(test):
+    """The lines of TAP that failed, and the last ones that each stream has besides."""
+    stdout = (test.get('stdout') or '').splitlines()
+    stderr = (test.get('stderr') or '').splitlines()
+    failures = [line for line in stdout[:-N_LAST_LINES] if line.lstrip().startswith('not ok ')]
+    return failures[:N_LAST_LINES] + stdout[-N_LAST_LINES:] + stderr[-N_LAST_LINES:]
 
 
 def duration(seconds):
@@ -72,6 +81,8 @@ def main():
             else:
                 failed += 1
                 print(f'FAILED {name}: {test["result"]}')
+                for line in why_failed(test):
+                    print(f'    {line.rstrip()}')
 
     if arguments.took is not None:
         print(f'It took {duration(arguments.took)}.')
