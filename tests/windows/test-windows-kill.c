@@ -39,7 +39,8 @@ start (guint nth, gboolean contended)
 
   command = (wchar_t *) g_utf8_to_utf16 (arguments, -1, NULL, NULL, NULL);
   g_assert_cmpuint (GetModuleFileNameW (NULL, program, MAX_PATH), <, MAX_PATH);
-  if (!CreateProcessW (program, command, NULL, NULL, FALSE, CREATE_NO_WINDOW, NULL, NULL, &info,
+  /* A console would be another process for each victim. */
+  if (!CreateProcessW (program, command, NULL, NULL, FALSE, DETACHED_PROCESS, NULL, NULL, &info,
                        &process))
     g_error ("CreateProcessW() failed with error %lu", GetLastError ());
   CloseHandle (process.hThread);
