@@ -184,10 +184,6 @@ is_same_lock (const FluflLook *again, const FluflLook *before)
   return again->sight == FLUFL_SIGHT_CLAIM && strcmp (again->claim.name, before->claim.name) == 0;
 }
 
-/* The longest time between two looks of one vigil. A breaker that looks less often has slept or was
- * stopped, and the holder perhaps was, too. The vigil then begins again. */
-#define VIGIL_GAP (2 * FLUFL_NSEC_PER_SEC)
-
 gboolean flufl_break_keeps_vigil = TRUE;
 
 /* The longest time between two looks of one observed rest. Looks which are so close see each state that
@@ -226,7 +222,7 @@ flufl_break_observe (const FluflSite *site, FluflFindings *findings, const Flufl
         }
     }
   return flufl_observe (&findings->seen, site, who, facts, G_N_ELEMENTS (facts), look->taken,
-                        trusted ? VIGIL_GAP : flufl_break_rest_gap);
+                        trusted ? FLUFL_OBSERVATION_WATCH_GAP : flufl_break_rest_gap);
 }
 
 /* How long an overdue lock is watched: docs/protocol.md, "Watching before breaking", and
@@ -396,8 +392,8 @@ flufl_break_begin (FluflFindings *findings)
  * @claim: a claim of this process. The server's clock is computed from its last touch
  *
  * Looks at the lock file. Breaks the lock if it has rested, and is overdue or, with @break_dead,
- * has a holder that is proved dead. An overdue lock needs a vigil, too, if its life-line is busy, or if
- * the file system is not trusted. If the life-line is cut, no rest is needed, except for an orphan or a
+ * has a holder that is proved dead. An overdue lock needs a vigil, too, if its holder lives on this
+ * machine, or if the file system is not trusted. If the life-line is cut, no rest is needed, except for an orphan or a
  * copied lock.
  *
  * Returns: AGAIN if nothing is in the way any more, or if the next look can break an orphan whose
@@ -456,7 +452,7 @@ flufl_linked_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, Flu
   /* The vigil counts from the first look, so that it may be over when the lock is overdue. */
   findings->vigil_left = MAX (vigil_for (claim, site, look) - unchanged, 0);
   findings->in_vigil = findings->vigil_left > 0 && findings->expired
-                       && (line == FLUFL_LIFE_LINE_BUSY
+                       && (flufl_holder_is_near (findings, line)
                            || (!flufl_site_is_trusted (site) && !breaks_dead));
   if (findings->in_vigil)
     return FLUFL_OUTCOME_BUSY;

@@ -20,7 +20,7 @@
 /* The coarsest grain of stored times. Within it a blank lock may be another with the same mtime. */
 #define GRAIN (2 * FLUFL_NSEC_PER_SEC)
 
-/* How long an expired lock with a busy life-line is watched. Its lifetime is not known; a heartbeat
+/* How long an expired lock is watched whose holder lives on this machine. Its lifetime is not known; a heartbeat
  * refreshes a lock of 30 s or less within this time. */
 #define VIGIL (FLUFL_GRACE + 10 * FLUFL_NSEC_PER_SEC)
 
@@ -76,7 +76,8 @@ find_claim (FluflSite *site, Target *target)
   return TRUE;
 }
 
-/* A lock that has gone never comes back, and neither do its marks, so the looks may be far apart. */
+/* A lock that has gone never comes back, and neither do its marks, so the looks of a rest may be far
+ * apart. */
 static gint64
 observe (FluflSite *site, FluflObservation *seen, const Target *target, const FluflLook *look)
 {
@@ -183,9 +184,9 @@ has_rested (FluflFindings *findings, const Target *target, gint64 unchanged, Flu
 
   if (target->is_blank)
     rest += GRAIN;
-  if (line == FLUFL_LIFE_LINE_BUSY && flufl_break_keeps_vigil)
+  if (flufl_holder_is_near (findings, line) && flufl_break_keeps_vigil)
     {
-      findings->vigil_left = VIGIL - unchanged;
+      findings->vigil_left = VIGIL - flufl_observation_watched (&findings->seen);
       findings->in_vigil = findings->vigil_left > 0;
     }
   findings->rest = rest;

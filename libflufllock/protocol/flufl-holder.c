@@ -46,6 +46,18 @@ flufl_holder_ask (FluflSite *site, int fd, FluflLine question, FluflFindings *fi
 }
 
 /*
+ * flufl_holder_is_near:
+ * @line: the answer of flufl_holder_ask()
+ *
+ * Returns: whether the holder is proved to live on this machine, which may have slept with it
+ */
+gboolean
+flufl_holder_is_near (const FluflFindings *findings, FluflLifeLine line)
+{
+  return line == FLUFL_LIFE_LINE_BUSY || findings->liveness == FLUFL_LIVENESS_ALIVE;
+}
+
+/*
  * flufl_holder_look:
  *
  * Looks at the lock file and asks after the holder. Changes nothing.

@@ -11,13 +11,15 @@
 
 G_BEGIN_DECLS
 
-FluflLifeLine flufl_holder_ask  (FluflSite     *site,
-                                 int            fd,
-                                 FluflLine      question,
-                                 FluflFindings *findings);
-void          flufl_holder_name (const FluflSite *site,
-                                 FluflFindings   *findings);
-gboolean      flufl_holder_look (FluflSite     *site,
-                                 FluflFindings *findings);
+FluflLifeLine flufl_holder_ask     (FluflSite     *site,
+                                    int            fd,
+                                    FluflLine      question,
+                                    FluflFindings *findings);
+gboolean      flufl_holder_is_near (const FluflFindings *findings,
+                                    FluflLifeLine        line);
+void          flufl_holder_name    (const FluflSite *site,
+                                    FluflFindings   *findings);
+gboolean      flufl_holder_look    (FluflSite     *site,
+                                    FluflFindings *findings);
 
 G_END_DECLS

@@ -24,19 +24,34 @@ flufl_observe (FluflObservation *self, const FluflSite *site, const char *who, c
                guint n_facts, gint64 taken, gint64 gap)
 {
   gint64 all[FLUFL_OBSERVATION_FACTS] = { 0 };
-  gboolean same;
+  gboolean same, slept;
 
   g_assert (n_facts <= FLUFL_OBSERVATION_FACTS);
   memcpy (all, facts, n_facts * sizeof *facts);
   same = self->since != 0 && strcmp (self->who, who) == 0
          && memcmp (self->facts, all, sizeof all) == 0 && taken - self->last <= gap;
+  slept = taken - self->last > FLUFL_OBSERVATION_WATCH_GAP;
   self->last = taken;
+  if (!same || slept)
+    self->watched_since = site->sys->clock (FLUFL_CLOCK_BOOT);
   if (same)
     return MAX (taken - self->since, 0);
   g_strlcpy (self->who, who, sizeof self->who);
   memcpy (self->facts, all, sizeof all);
-  self->since = site->sys->clock (FLUFL_CLOCK_BOOT);
+  self->since = self->watched_since;
   return 0;
+}
+
+/*
+ * flufl_observation_watched:
+ *
+ * Returns: for how long the last looks, no two of which were far apart, have seen the same, in
+ *   nanoseconds of boot time. At most what flufl_observe() has returned for the last of them
+ */
+gint64
+flufl_observation_watched (const FluflObservation *self)
+{
+  return MAX (self->last - self->watched_since, 0);
 }
 
 /* The next look is a first one. */

@@ -6,6 +6,9 @@
 
 #include "life-line-util.h"
 
+#include <errno.h>
+#include <string.h>
+
 /* A process acquires the lock, and then dies. */
 void
 leave_dead_holder (void)
@@ -19,11 +22,26 @@ leave_dead_holder (void)
   proc_clear (&holder);
 }
 
-/* Makes a process to which the directory is on a network file system, without life-lines. */
+/* The other processes run on the server, so nothing is known of them here. */
+static int
+open_elsewhere (const char *path, FluflOpen how)
+{
+  if (g_str_has_prefix (path, "/proc/") && g_ascii_isdigit (path[strlen ("/proc/")]))
+    {
+      errno = ENOENT;
+      return -1;
+    }
+  return fake_syscalls.open (path, how);
+}
+
 void
 remote_init (Proc *p)
 {
-  proc_init (p);
+  static FluflSyscalls elsewhere;
+
+  elsewhere = fake_syscalls;
+  elsewhere.open = open_elsewhere;
+  proc_init_at (p, &elsewhere, LOCK);
   p->site.fs_kind = FLUFL_FS_NFS;
 }
 

@@ -13,7 +13,8 @@ G_BEGIN_DECLS
 
 /* A process acquires the lock, and then dies. */
 void leave_dead_holder (void);
-/* Makes a process to which the directory is on a network file system, without life-lines. */
+/* Makes a process of another machine, to which the directory is on a network file system, without
+ * life-lines. */
 void remote_init       (Proc *p);
 /* Releases the lock of @p, or gives up its claim, and clears @p. */
 void give_up_or_back   (Proc *p);

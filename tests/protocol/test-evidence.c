@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "protocol-util.h"
+#include "life-line-util.h"
 
 /* Replaces the function of the C library. The name needs cleaning if the separator is "-". */
 int
@@ -143,6 +143,47 @@ test_evidence_of_execve (void)
 }
 
 static void
+test_slept_together (void)
+{
+  const gint64 enough = FLUFL_GRACE + LIFETIME / 3;
+  Proc holder, p, elsewhere;
+
+  g_test_summary ("On NFS, too, a waiter that slept with the holder gives it time to refresh");
+  fake_disk_reset ();
+  fake_disk_kind (FLUFL_FS_NFS);
+  proc_init (&holder);
+  proc_init (&p);
+  remote_init (&elsewhere);
+  proc_acquire (&holder);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  fake_disk_advance (LIFETIME + FLUFL_SLOP + 60 * FAKE_SEC);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_true (p.found.in_vigil);
+  g_assert_cmpint (p.found.vigil_left, ==, enough);
+  g_assert_cmpint (proc_refresh (&holder), ==, FLUFL_OUTCOME_HELD);
+
+  g_test_message ("Its lock is broken if it does not refresh, and one who has watched waits no longer");
+  for (gint64 t = 0; t <= LIFETIME + FLUFL_SLOP; t += FAKE_SEC)
+    {
+      g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+      g_assert_false (p.found.in_vigil);
+      fake_disk_advance (FAKE_SEC);
+    }
+  proc_acquire (&p);
+  g_assert_cmpint (proc_release (&holder), ==, FLUFL_OUTCOME_LOST);
+
+  g_test_message ("Nobody elsewhere knows that the holder lives");
+  fake_disk_advance (LIFETIME + FLUFL_SLOP + FAKE_SEC);
+  proc_acquire (&elsewhere);
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_LOST);
+  g_assert_cmpint (proc_release (&elsewhere), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+  proc_clear (&holder);
+  proc_clear (&p);
+  proc_clear (&elsewhere);
+}
+
+static void
 test_another_boot (void)
 {
   g_autofree char *name = evident_claim (4000000, "00000000", "00000000", NULL);
@@ -221,6 +262,7 @@ main (int argc, char **argv)
   g_test_add_func ("/break/evidence-of-cleaned-host", test_evidence_of_cleaned_host);
   g_test_add_func ("/break/evidence-of-renamed-host", test_evidence_of_renamed_host);
   g_test_add_func ("/break/evidence-of-execve", test_evidence_of_execve);
+  g_test_add_func ("/break/slept-together", test_slept_together);
   g_test_add_func ("/break/another-boot", test_another_boot);
   g_test_add_func ("/break/break-dead", test_break_dead);
   return g_test_run ();

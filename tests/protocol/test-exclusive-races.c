@@ -44,7 +44,14 @@ test_broken_holder_learns (void)
   fake_disk_advance (LIFETIME + FLUFL_SLOP + 2 * GRAIN);
   g_assert_cmpint (proc_attempt (&q), ==, FLUFL_OUTCOME_BUSY);
   g_assert_true (q.found.in_vigil);
-  fake_disk_advance (15 * FAKE_SEC);
+  g_test_message ("A waiter that slept watches anew: the holder may have slept, too");
+  fake_disk_advance (60 * FAKE_SEC);
+  for (gint64 t = 0; t < 15 * FAKE_SEC; t += FAKE_SEC)
+    {
+      g_assert_cmpint (proc_attempt (&q), ==, FLUFL_OUTCOME_BUSY);
+      g_assert_cmpint (q.found.vigil_left, ==, 15 * FAKE_SEC - t);
+      fake_disk_advance (FAKE_SEC);
+    }
   g_assert_cmpint (proc_attempt (&q), ==, FLUFL_OUTCOME_HELD);
   g_assert_cmpint (proc_refresh (&p), ==, FLUFL_OUTCOME_LOST);
   g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_LOST);

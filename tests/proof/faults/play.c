@@ -102,9 +102,12 @@ longest_wait (Play *play, Proc *newcomer)
     return 0;
   if (play->kind != FLUFL_FS_LOCAL || look.sight != FLUFL_SIGHT_CLAIM || !look.claim.life_line)
     wait += MAX (look.mtime + FLUFL_SLOP - now, 0) + FLUFL_GRACE;
-  /* The newcomer itself must see it unchanged: docs/filesystems.md. */
+  /* The newcomer itself must see it unchanged: docs/filesystems.md. On NFS it watches a lock whose
+   * process lives on its machine: docs/protocol.md, "Watching before breaking". */
   if (play->kind == FLUFL_FS_OTHER)
     wait += LIFETIME + FLUFL_GRACE;
+  else if (play->kind == FLUFL_FS_NFS)
+    wait += LIFETIME / 3;
   claim = path_of (play, look.claim.name);
   if (!disk_exists (play->stage.disk, claim)) /* an orphan */
     wait += FLUFL_GRACE;
