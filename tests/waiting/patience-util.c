@@ -69,6 +69,20 @@ patience_set_up (Patience *self, gconstpointer kind)
   patience_table = lies_syscalls;
   patience_table.clock = table_clock;
   flufl_site_init (&self->site, &patience_table, self->place.lock, "|");
+  self->real_start = g_get_monotonic_time ();
+}
+
+void
+patience_restart (Patience *self)
+{
+  patience_now = PATIENCE_START;
+  self->real_start = g_get_monotonic_time ();
+}
+
+gint64
+patience_at_most (const Patience *self)
+{
+  return patience_now - self->begun + g_get_monotonic_time () - self->real_start;
 }
 
 void

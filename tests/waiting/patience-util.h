@@ -42,6 +42,7 @@ typedef struct
   FluflQueue    queue;
   FluflAcquire  acquire;
   gint64        begun;
+  gint64        real_start; /* real monotonic time of the test's start, or of patience_restart() */
   guint         n_waiting;
   gboolean      break_dead;
 } Patience;
@@ -50,9 +51,14 @@ void        patience_set_up       (Patience      *self,
                                    gconstpointer  kind);
 void        patience_tear_down    (Patience      *self,
                                    gconstpointer  kind);
+/* Sets the clock of the test back to its start. */
+void        patience_restart      (Patience      *self);
 FluflResult patience_run          (Patience      *self,
                                    gint64         timeout,
                                    gint64         lifetime_sec);
+/* For how long the acquisition has run, at the most: the files have real times, so the real time since
+ * they were made counts, too. */
+gint64      patience_at_most      (const Patience *self);
 /* The name of a claim whose process is gone. NULL: this system does not distinguish processes. */
 char       *patience_name_of_dead (void);
 
