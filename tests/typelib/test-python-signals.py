@@ -192,6 +192,17 @@ class Waiting(SignalTestCase):
                 self.assertEqual(signal.set_wakeup_fd(-1), writer.fileno())
             self.assertEqual(reader.recv(16), bytes([signal.SIGUSR1]))
 
+    def test_bytes_that_come_amid_a_poll(self):
+        """A handler that runs amid the poll of a wait, and waits itself, cannot poll."""
+        class Polled:
+            def poll(self, _):
+                raise RuntimeError('concurrent poll() invocation')
+
+        pipe = sys.modules['gi.overrides._FluflSignals'].SignalPipe._pipe
+        self.addCleanup(setattr, pipe, '_readable', pipe._readable)
+        pipe._readable = Polled()
+        self.test_one_that_watched_signals_before_gets_its_bytes()
+
     def test_one_that_a_handler_sets_stays(self):
         reader, writer = socket.socketpair()
         with reader, writer:

@@ -7,6 +7,7 @@ import _socket
 import contextlib
 import functools
 import os
+import select
 import signal
 
 # A wait returns to the interpreter this often, in milliseconds: should no byte have come
@@ -36,6 +37,8 @@ class SignalPipe:
         self._identities = {end: self._identify(end.fileno())
                             for end in (self._reader, self._writer)}
         self.fd = self._reader.fileno()
+        self._readable = select.poll()
+        self._readable.register(self.fd, select.POLLIN)
 
     @classmethod
     def get(cls, noted):
@@ -60,10 +63,12 @@ class SignalPipe:
 
         What has come for it meanwhile must not be left for a later wait.
         """
-        if noted and cls._pipe is not None:
-            cls._pipe._disarm(noted)
-            if cls._pipe._before(noted) != cls._pipe._writer.fileno():
-                cls._pipe.read(noted)
+        pipe = cls._pipe
+        if noted and pipe is not None:
+            before = pipe._before(noted)
+            pipe._disarm(before)
+            if before != pipe._writer.fileno():
+                pipe._read(before)
             noted.clear()
 
     @staticmethod
@@ -91,30 +96,40 @@ class SignalPipe:
         if len(noted) > 8:
             noted[:] = [self._before(noted)]
 
-    def _disarm(self, noted):
-        now = []
+    def _disarm(self, before):
         try:
-            now.extend(map(_set_wakeup_fd, (self._before(noted),)))
+            now = _set_wakeup_fd(before)
         except (OSError, ValueError):  # it was closed meanwhile
-            now.extend(map(_set_wakeup_fd, (-1,)))
-        if now[0] != self._writer.fileno():  # a handler has set another since
-            _set_wakeup_fd(now[0])
+            now = _set_wakeup_fd(-1)
+        if now != self._writer.fileno():  # a handler has set another since
+            _set_wakeup_fd(now)
 
     def _before(self, noted):
         """Our own, if this wait is in a handler that runs during another one."""
         ours = self._writer.fileno()
-        return next((fd for fd in reversed(noted) if fd != ours), ours)
+        for fd in reversed(noted):
+            if fd != ours:
+                return fd
+        return ours
 
     def read(self, noted):
         """Take what has come, and give it on to whoever watched signals before."""
+        self._read(self._before(noted))
+
+    def _read(self, before):
+        # There is seldom anything to read, and poll() costs less than the exception of recv().
+        try:
+            if not self._readable.poll(0):
+                return
+        except RuntimeError:  # a handler runs amid a poll, and waits itself
+            pass
         try:
             data = self._reader.recv(4096)
         except OSError:  # there is none, or a handler has closed it
             return
-        fd = self._before(noted)
-        if fd not in (-1, self._writer.fileno()):
+        if before not in (-1, self._writer.fileno()):
             with contextlib.suppress(OSError):
-                os.write(fd, data)
+                os.write(before, data)
 
 
 def run_between_signals(operation):
