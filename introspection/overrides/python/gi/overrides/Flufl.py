@@ -84,13 +84,17 @@ def _run_operation(lock, operation, answer, sleep=None):
         if sleep:
             while not operation.run(-1, 0):
                 sleep()
-        elif threading.current_thread() is not threading.main_thread():
-            operation.run(-1, -1)
         elif not operation.run(-1, 0):
-            run_between_signals(operation)
+            if threading.current_thread() is threading.main_thread():
+                run_between_signals(operation)
+            else:
+                operation.run(-1, -1)
+        value = answer(operation)
+        if value is True:  # only a success has this answer
+            return True
         failed, domain, code, message, number = operation.get_error()
         if not failed:
-            return answer(operation)
+            return value
     except BaseException:
         operation.drop()
         raise

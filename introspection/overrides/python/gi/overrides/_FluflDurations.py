@@ -13,6 +13,8 @@ from gi.repository import GLib
 Flufl = get_introspection_module('Flufl')
 
 _MILLISECOND = datetime.timedelta(milliseconds=1)
+# Each look-up in the module GLib takes longer than the rest of a conversion.
+_MIN, _MAX = GLib.MININT64, GLib.MAXINT64
 
 
 def to_ms(duration):
@@ -33,7 +35,7 @@ def to_ms(duration):
     except TypeError:
         raise TypeError('a duration is whole milliseconds, or a timedelta, not '
                         + type(duration).__name__) from None
-    if not GLib.MININT64 <= duration_ms <= GLib.MAXINT64:
+    if not _MIN <= duration_ms <= _MAX:
         raise OverflowError('a duration of so many milliseconds does not fit in 64 bits')
     return duration_ms
 
