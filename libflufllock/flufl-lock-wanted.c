@@ -34,9 +34,16 @@ view_cb (GObject *object, FluflView *view)
     flufl_lock_notify_wanted (self);
 }
 
+/* With the mutex. */
+static gboolean
+is_to_start (FluflLock *self)
+{
+  return is_to_observe (self) && self->observer == NULL && self->lease->tie != NULL;
+}
+
 /* Returns: (transfer full) (nullable): what observes a lease that is not to be observed any more */
 static FluflObserver *
-take_past (FluflLock *self, gboolean *out_wanted)
+take_past (FluflLock *self, gboolean *out_wanted, gboolean *out_starts)
 {
   FluflLease *lease = self->lease;
   FluflObserver *past = NULL;
@@ -48,6 +55,7 @@ take_past (FluflLock *self, gboolean *out_wanted)
       *out_wanted = self->wanted;
       self->wanted = FALSE;
     }
+  *out_starts = is_to_start (self);
   flufl_lease_unlock (lease);
   return past;
 }
@@ -66,7 +74,7 @@ start (FluflLock *self)
   flufl_lease_lock (lease);
   number = lease->number;
   interval_ms = MAX (lease->lifetime / FLUFL_NSEC_PER_MSEC / 3, INTERVAL_MIN);
-  if (is_to_observe (self) && self->observer == NULL && lease->tie != NULL)
+  if (is_to_start (self))
     {
       tie = flufl_tie_ref (lease->tie);
       context = g_main_context_ref (lease->context != NULL ? lease->context
@@ -98,14 +106,16 @@ start (FluflLock *self)
 void
 flufl_lock_adjust_wanted (FluflLock *self)
 {
-  gboolean wanted = FALSE;
-  FluflObserver *past = take_past (self, &wanted);
+  gboolean wanted = FALSE, starts;
+  FluflObserver *past = take_past (self, &wanted, &starts);
 
   if (past != NULL)
     flufl_observer_stop (past);
   if (wanted)
     flufl_lock_notify_wanted (self);
-  start (self);
+  /* Whoever changes the lease or the setting meanwhile calls this function, too. */
+  if (starts)
+    start (self);
 }
 
 /* Called while the object is disposed of. */
