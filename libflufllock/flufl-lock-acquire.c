@@ -316,11 +316,12 @@ static void
 log_win (AcquireCall *self)
 {
   const FluflFindings *findings = &self->acquire.findings;
-  gint64 waited = (g_get_monotonic_time () - self->acquire.started) / 1000;
   g_autofree char *text = NULL;
+  gint64 waited;
 
   if (!flufl_log_is_wanted ())
     return;
+  waited = (g_get_monotonic_time () - self->acquire.started) / 1000;
   text = g_strdup_printf ("is acquired after %" G_GINT64_FORMAT " ms%s.",
                           waited,
                           findings->broken ? ", and the one that was in the way is broken" : "");

@@ -68,11 +68,12 @@ release_step (FluflCall *call, gint64 *out_when G_GNUC_UNUSED)
 static void
 log_release (FluflCall *call)
 {
-  gint64 held = flufl_lease_get_age (call->lease);
   g_autofree char *text = NULL;
+  gint64 held;
 
   if (!flufl_log_is_wanted ())
     return;
+  held = flufl_lease_get_age (call->lease);
   text = g_strdup_printf ("is released after %" G_GINT64_FORMAT " ms.", held);
   flufl_log (&call->site, "released", NULL, FLUFL_LOG_HELD, held, text);
 }

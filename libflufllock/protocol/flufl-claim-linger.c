@@ -90,9 +90,9 @@ park_as_named (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
   FluflOutcome outcome = see_before_park (claim, site, out_errsv);
 
+  claim->kept_at = flufl_claim_boot_now (site);
   /* The lease may have come to its end meanwhile. */
-  if (outcome != FLUFL_OUTCOME_HELD
-      || !flufl_claim_lease_is_safe (claim, flufl_claim_boot_now (site)))
+  if (outcome != FLUFL_OUTCOME_HELD || !flufl_claim_lease_is_safe (claim, claim->kept_at))
     return release_closely (claim, site, out_errsv);
   if (site->sys->unlink (site->lock_path) == 0 || is_unlinked (claim, site))
     return FLUFL_OUTCOME_READY;
@@ -114,7 +114,8 @@ park_renamed (FluflClaim *claim, FluflSite *site, int *out_errsv)
     return flufl_claim_release (claim, site, out_errsv);
   if (flufl_claim_see_lock (claim, site, out_errsv) == FLUFL_CLAIM_GONE)
     return release_closely (claim, site, out_errsv);
-  if (flufl_claim_boot_now (site) - start > FLUFL_GRACE / 2
+  claim->kept_at = flufl_claim_boot_now (site);
+  if (claim->kept_at - start > FLUFL_GRACE / 2
       || site->sys->unlink (site->lock_path) != 0)
     {
       flufl_claim_abandon (claim, site);
@@ -147,7 +148,6 @@ flufl_linked_park (FluflClaim *claim, FluflSite *site, int *out_errsv)
   if (outcome != FLUFL_OUTCOME_READY)
     return outcome;
   claim->kept = TRUE;
-  claim->kept_at = flufl_claim_boot_now (site);
   return FLUFL_OUTCOME_RELEASED;
 }
 

@@ -48,7 +48,7 @@ typedef struct
   gint64   server_seen;  /* … at this boot time or earlier */
   gint64   clock_offset; /* the server's clock less ours, when last compared … */
   gint64   clock_base;   /* … and real time less boot time then */
-  gint64   kept_at;      /* boot time of the last park; valid if it ever was parked */
+  gint64   kept_at;      /* boot time right before the last park; valid if it ever was parked */
   /* A byte each, since each idle object has a claim. */
   guint8   fresh;        /* created, or taken up after a park, for this try: no wait and no link(2)
                           * since */
