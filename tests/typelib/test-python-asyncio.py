@@ -103,7 +103,8 @@ class Operations(AsyncioTestCase):
         async def work():
             self.other.acquire()
             task = asyncio.ensure_future(self.lock.acquire_async(HOUR))
-            await self.until(self.waits)
+            # A claim is empty at first, and nobody can see then whose it is.
+            await self.until(self.other.list_waiters)
             self.assertFalse(task.done())
             [waiter] = await self.other.list_waiters_async()
             self.assertEqual(waiter.pid, os.getpid())
