@@ -400,10 +400,11 @@ flufl_report_unlisted (const char *directory, int errsv)
 
 /* Whether link(2) was refused where hard links are known to work. */
 static gboolean
-is_refused_by_sandbox (const FluflSite *site, FluflOutcome outcome, int errsv)
+is_refused_by_sandbox (const FluflSite *site, FluflOutcome outcome, const FluflFindings *findings)
 {
   return outcome == FLUFL_OUTCOME_FAILED && site->fs_kind == FLUFL_FS_LOCAL
-         && flufl_claim_is_link_refusal (errsv);
+         && findings->failed_step == FLUFL_FAILED_LINK_CLAIM
+         && flufl_claim_is_link_refusal (findings->errsv);
 }
 
 /* The directory is the most frequent mistake. Returns: (nullable): sentences */
@@ -468,7 +469,7 @@ flufl_report_refused (const FluflSite     *site,
   if (outcome == FLUFL_OUTCOME_UNSUPPORTED)
     return report_unsupported (site, findings);
   failure = flufl_report_describe_failure (site, findings->failed_step, findings->errsv);
-  if (is_refused_by_sandbox (site, outcome, findings->errsv))
+  if (is_refused_by_sandbox (site, outcome, findings))
     {
       text = flufl_words_join (failure,
                                _("The file system supports hard links, so a sandbox or a security policy "

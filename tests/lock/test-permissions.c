@@ -186,6 +186,11 @@ sticky_child (gpointer data)
   g_clear_error (&error);
   g_assert_false (flufl_lock_acquire (lock, 100, NULL, &error));
   g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);
+  g_clear_error (&error);
+  g_assert_false (flufl_lock_break_lock (lock, FLUFL_BREAK_FORCE, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED);
+  g_assert_nonnull (strstr (error->message, "sticky bit"));
+  g_assert_null (strstr (error->message, "link(2)"));
 }
 
 /* In a directory like /tmp only the owner of a file can remove it. A waiter cannot break the
