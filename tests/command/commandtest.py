@@ -31,13 +31,24 @@ def wait_for(condition, what):
     raise AssertionError(f'waited in vain: {what}')
 
 
-def is_alive(pid):
-    """A zombie, which only its parent has to see, is not."""
+def state_of(pid):
+    """The letter of proc(5); X if there is no such process."""
     try:
         stat = pathlib.Path(f'/proc/{pid}/stat').read_text(encoding='utf-8', errors='replace')
     except (FileNotFoundError, ProcessLookupError):
-        return False
-    return stat.rpartition(')')[2].split()[0] not in 'ZX'
+        return 'X'
+    return stat.rpartition(')')[2].split()[0]
+
+
+def is_alive(pid):
+    """A zombie, which only its parent has to see, is not."""
+    return state_of(pid) not in 'ZX'
+
+
+def stop(pid):
+    """Sends SIGSTOP, and waits until the process does nothing any more."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_for(lambda: state_of(pid) == 'T', 'the stop of a process')
 
 
 def children(pid):

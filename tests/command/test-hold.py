@@ -118,7 +118,7 @@ class Hold(CommandTest):
 
     def test_stopped_holder_does_not_answer(self):
         token, pid = self.hold_it('--lifetime', '1000')
-        os.kill(pid, signal.SIGSTOP)
+        commandtest.stop(pid)
         self.assertIn('did not answer', self.assert_run(BUSY, 'refresh', token).stderr)
         os.kill(pid, signal.SIGCONT)
         self.assert_run(0, 'release', token)

@@ -20,7 +20,7 @@ class LookingTest(CommandTest):
         """Leaves the lock of a dead process."""
         process, command = self.hold()
         supervisor = self.supervisor_of(process)
-        os.kill(supervisor, signal.SIGSTOP)  # so that it cannot clean up
+        commandtest.stop(supervisor)  # so that it cannot clean up
         os.killpg(command, signal.SIGKILL)
         process.kill()
         os.kill(supervisor, signal.SIGKILL)

@@ -219,14 +219,9 @@ class Signals(CommandTest):
         # A shell whose child is stopped between vfork(2) and exec(3) does not stop itself.
         process, command = self.hold(script='exec sleep 1000')
         process.send_signal(signal.SIGTSTP)
-        stat = f'/proc/{command}/stat'
-
-        def state():
-            with open(stat, encoding='utf-8') as file:
-                return file.read().rpartition(')')[2].split()[0]
-        wait_for(lambda: state() == 'T', 'the stop of the command')
+        wait_for(lambda: commandtest.state_of(command) == 'T', 'the stop of the command')
         process.send_signal(signal.SIGCONT)
-        wait_for(lambda: state() != 'T', 'its continuation')
+        wait_for(lambda: commandtest.state_of(command) != 'T', 'its continuation')
         process.terminate()
         self.finish(process, 128 + signal.SIGTERM)
 
