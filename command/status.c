@@ -115,8 +115,28 @@ command_status (int argc, char **argv)
 /* No lock without hard links is longer. Its name is in it, with some bytes more. */
 #define CONTENT_MAX 300
 
-/* A lock has a second name, that of its claim. A claim with its own name as a lock file shows itself.
- * Where there are no hard links, only the content shows what a small file is. */
+/* Whether the file has another name in its directory with which this name begins, as the name of a claim
+ * begins with that of its lock file. */
+static gboolean
+has_shorter_name (const char *path, const struct stat *st)
+{
+  for (const char *end = strrchr (path, '/') + 2; *end != '\0'; end++)
+    {
+      g_autofree char *shorter = NULL;
+      struct stat other;
+
+      if (g_ascii_isalnum (*end))
+        continue;
+      shorter = g_strndup (path, (gsize) (end - path));
+      if (lstat (shorter, &other) == 0 && other.st_ino == st->st_ino && other.st_dev == st->st_dev)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* A lock has a second name, that of its claim. A claim with its own name as a lock file shows itself. One
+ * that may not be read is known by the names. Where there are no hard links, only the content shows what
+ * a small file is. */
 static gboolean
 look_at_candidate (Look *look, const char *path)
 {
@@ -127,7 +147,8 @@ look_at_candidate (Look *look, const char *path)
     return FALSE;
   if (!look_at (look, path))
     return st.st_nlink >= 2
-           && !g_error_matches (look->error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_A_LOCK);
+           && !g_error_matches (look->error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_A_LOCK)
+           && !has_shorter_name (path, &st);
   return look->details != NULL
          && !g_file_equal (flufl_lock_details_get_lock_file (look->details),
                            flufl_lock_details_get_claim_file (look->details));

@@ -16,6 +16,7 @@ PROGRAM = os.path.abspath(sys.argv.pop(1))
 for number in signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM:
     if signal.getsignal(number) == signal.SIG_IGN:
         signal.signal(number, signal.SIG_DFL)
+NOBODY = 65534
 PATIENCE_S = 60  # a busy machine is slow; what takes longer hangs
 CANNOT_CREATE, BUSY, LOST, NOT_A_LOCK, USAGE = 73, 75, 76, 65, 64
 
@@ -118,6 +119,15 @@ class CommandTest(unittest.TestCase):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+    def as_another_user(self):
+        """The arguments with which root starts a program as another user."""
+        if os.geteuid() != 0:
+            self.skipTest('only root can become another user')
+        self.dir.chmod(0o755)
+        if subprocess.run([PROGRAM, '--version'], check=False, user=NOBODY, capture_output=True).returncode != 0:
+            self.skipTest('another user cannot run the program in the build directory')
+        return {'user': NOBODY}
 
     def finish(self, process, status):
         """Waits for the end. Returns what the process wrote to standard error."""

@@ -14,7 +14,6 @@ from commandtest import BUSY, CANNOT_CREATE, USAGE, CommandTest
 
 MS_RDONLY = 1
 MNT_DETACH = 2
-NOBODY = 65534
 
 
 def fs_type(path):
@@ -69,13 +68,7 @@ class Doctor(CommandTest):
         directory = self.dir / 'data.closed'
         directory.mkdir()
         directory.chmod(0o555)
-        kwargs = {}
-        if os.geteuid() == 0:
-            self.dir.chmod(0o755)
-            if subprocess.run([commandtest.PROGRAM, '--version'], check=False, user=NOBODY,
-                              capture_output=True).returncode != 0:
-                self.skipTest('another user cannot run the program in the build directory')
-            kwargs = {'user': NOBODY}
+        kwargs = self.as_another_user() if os.geteuid() == 0 else {}
         text, verdicts = self.examine(CANNOT_CREATE, directory, **kwargs)
         self.assertEqual((verdicts['permissions'], verdicts['create'], verdicts['lock']), ('bad',) * 3)
         self.assertIn('Permission denied', text)

@@ -155,6 +155,18 @@ class List(LookingTest):
         process.terminate()
         self.finish(waiter, 0)
 
+    def test_claim_that_may_not_be_read(self):
+        """It is not taken for a second lock, which cannot be read either."""
+        another = self.as_another_user()
+        directory = self.dir / 'data.sticky'
+        directory.mkdir()
+        directory.chmod(0o1777)
+        process = self.begin('run', directory / 'x.lock', 'sleep', '1000', umask=0o077)
+        commandtest.wait_for(lambda: [lock for lock in os.listdir(directory) if lock == 'x.lock'], 'the lock')
+        [lock] = json.loads(self.assert_run(0, 'list', '--json', directory, **another).stdout)
+        self.assertEqual(lock['path'], str(directory / 'x.lock'))
+        self.end(process)
+
     def test_no_directory(self):
         self.assert_run(CANNOT_CREATE, 'list', self.dir / 'missing')
         for arguments in ['status'], ['status', '--check'], ['wait'], ['break'], ['break', '--force'], ['watch']:
