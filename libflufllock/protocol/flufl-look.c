@@ -219,20 +219,29 @@ open_to_read (const FluflSite *site, const char *path, FluflOpen how)
 }
 
 /* Opens a file without O_NOFOLLOW, because Flatpak's document portal answers ELOOP to O_NOFOLLOW
- * for regular files, too. Afterwards fstat(2) checks that the open file is the inode that @look has
- * seen. Another file is closed without being read. */
+ * for regular files, too. Afterwards fstat(2) checks that the open file is the inode that lstat(2)
+ * has seen. Another file is closed without being read. It is the next lock, or a symbolic link that
+ * has come in between, so what was seen before is gone. */
 static int
-open_through_portal (const FluflLook *look, const FluflSite *site, const char *path)
+open_through_portal (const FluflSite *site, const char *path)
 {
-  int fd = open_to_read (site, path, FLUFL_OPEN_LOOK_THROUGH);
-  FluflStat st;
+  FluflStat named, opened;
+  int fd;
 
+  if (site->sys->lstat (path, &named) != 0)
+    return -1;
+  if (named.type == FLUFL_FILE_SYMLINK)
+    {
+      errno = ELOOP;
+      return -1;
+    }
+  fd = open_to_read (site, path, FLUFL_OPEN_LOOK_THROUGH);
   if (fd < 0)
     return -1;
-  if (site->sys->fstat (fd, &st) == 0 && flufl_look_is_inode (look, st.dev, st.ino))
+  if (site->sys->fstat (fd, &opened) == 0 && opened.dev == named.dev && opened.ino == named.ino)
     return fd;
   site->sys->close (fd);
-  errno = ELOOP;
+  errno = ESTALE;
   return -1;
 }
 
@@ -246,7 +255,7 @@ look_inside (FluflLook *look, const FluflSite *site, const char *path, FluflOpen
   int fd = open_to_read (site, path, how);
 
   if (fd < 0 && errno == ELOOP && !flufl_site_is_trusted (site))
-    fd = open_through_portal (look, site, path);
+    fd = open_through_portal (site, path);
   if (fd < 0)
     {
       /* ELOOP and ENXIO mean that the path has no regular file any more: another file has taken its

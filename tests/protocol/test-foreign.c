@@ -524,11 +524,15 @@ test_portal (void)
   g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
   assert_disk_empty ();
 
-  g_test_message ("A file that appears between lstat(2) and open(2) is not read");
+  g_test_message ("A lock that changes hands between lstat(2) and open(2) is looked at again");
   put_claim (FOREIGN, TRUE, 60);
   fake_disk_put (LOCK ".other", "/d|e/" FOREIGN, -1, FLUFL_FILE_REGULAR);
+  fake_disk_forget_calls ();
   fake_disk_hook ("open", 2, put_other, NULL);
-  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_NOT_A_LOCK);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_cmpint (p.found.look.sight, ==, FLUFL_SIGHT_CLAIM);
+  g_assert_cmpuint (fake_disk_count_calls ("read"), ==, 1);
+  g_assert_cmpuint (fake_disk_count_calls ("open"), ==, 4); /* each look opens it twice */
   g_assert_true (fake_disk_order_done ());
   fake_syscalls.unlink (LOCK);
   fake_syscalls.unlink ("/d|e/" FOREIGN);
