@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The libflufllock authors
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 
-"""File systems without hard links, mounted for a test: a file on a loop device, and servers by ssh
-and by gvfs, each with two clients. Missing says why one cannot be had here."""
+"""File systems mounted for a test: a file on a loop device, and servers by ssh, by gvfs and on this
+machine, each with two clients. Missing says why one cannot be had here."""
 
 import contextlib
 import os
@@ -42,14 +42,16 @@ def find_program(*paths):
 class Disk:
     """A file system in a file, on a loop device."""
 
-    def __init__(self, scratch, mkfs, *mount):
+    def __init__(self, scratch, mkfs, *mount, small_files_need_space=True):
         if os.geteuid() != 0:
             raise Missing('only root mounts a file')
         self.loop, self.command = None, mount
+        self.is_kernels = mount[0] == 'mount'
+        self.small_files_need_space = small_files_need_space
         self.image = scratch / 'image'
         with open(self.image, 'wb') as file:
             file.truncate(DISK_MB << 20)
-        run(mkfs, self.image)
+        run(*mkfs.split(), self.image)
         place = scratch / 'disk'
         place.mkdir()
         self.places = [place]
@@ -226,6 +228,77 @@ kill $fuse $daemon
             subprocess.run(['fusermount', '-u', '-z', here / 'gvfs'], check=False, capture_output=True)
 
 
+class Bindfs(Clients):
+    """A directory of this machine, through two processes of FUSE."""
+
+    def mount(self, here):
+        run('bindfs', self.there, here)
+        return here
+
+    def remove(self):
+        for place in self.places:
+            run('fusermount', '-u', '-z', place)
+
+
+class Portal(Clients):
+    """Flatpak's document portal, on a bus of its own: one directory, as the user and as an application
+    see it."""
+
+    APP = 'org.example.App'
+    SESSION = '''
+"$1/xdg-permission-store" & store=$!
+"$1/xdg-document-portal" & portal=$!
+until grep -q " $XDG_RUNTIME_DIR/doc " /proc/self/mountinfo; do sleep 0.1; done
+/usr/bin/python3 -c "$2" "$3" "$4"
+read line
+kill $portal $store
+'''
+    ADD = '''
+import os, sys
+from gi.repository import Gio, GLib
+PORTAL = 'org.freedesktop.portal.Documents'
+directory = Gio.UnixFDList.new()
+directory.append(os.open(sys.argv[1], os.O_PATH | os.O_DIRECTORY))
+arguments = GLib.Variant('(ahusas)', ([0], 8, sys.argv[2], ['read', 'write']))
+ids, _ = Gio.bus_get_sync(Gio.BusType.SESSION).call_with_unix_fd_list_sync(
+    PORTAL, '/org/freedesktop/portal/documents', PORTAL, 'AddFull', arguments, None, 0, 10000, directory)[0]
+print('added', ids[0], flush=True)
+'''
+    session = None
+
+    def set_up(self):
+        if shutil.which('dbus-run-session') is None:
+            raise Missing('dbus-run-session is not installed')
+        daemons = os.path.dirname(find_program('/usr/libexec/xdg-document-portal'))
+        self.home = self.scratch / 'home'
+        self.home.mkdir(mode=0o700)
+        env = dict(os.environ, XDG_RUNTIME_DIR=str(self.home), XDG_DATA_HOME=str(self.home), HOME=str(self.home))
+        self.session = subprocess.Popen(['timeout', '580', 'dbus-run-session', '--', 'sh', '-c', self.SESSION, 'sh',
+                                         daemons, self.ADD, self.there, self.APP],
+                                        env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        stderr=subprocess.DEVNULL)
+        for line in self.session.stdout:
+            if line.startswith('added '):
+                document = line.split()[1]
+                self.views = [self.home / 'doc' / view / document / self.there.name
+                              for view in ('', f'by-app/{self.APP}')]
+                return
+        raise Missing('the document portal takes no directory')
+
+    def mount(self, _here):
+        return self.views.pop()
+
+    def remove(self):
+        if self.session is None:
+            return
+        with contextlib.suppress(BrokenPipeError):
+            self.session.stdin.close()
+        self.session.stdout.read()
+        self.session.wait(MOUNT_S)
+        # The mount may have outlived its server.
+        subprocess.run(['fusermount', '-u', '-z', self.home / 'doc'], check=False, capture_output=True)
+
+
 # For each kind how to make its place, and whether its locks need the property.
 KINDS = {
     'vfat': (lambda scratch: Disk(scratch, 'mkfs.vfat', 'mount', '-t', 'vfat'), False),
@@ -234,4 +307,8 @@ KINDS = {
     'sshfs': (Sshfs, True),
     'sshd': (SshfsDaemon, True),
     'gvfs-sftp': (Gvfs, True),
+    'ntfs-3g': (lambda scratch: Disk(scratch, 'mkfs.ntfs --force --quick', 'ntfs-3g',
+                                     small_files_need_space=False), False),
+    'bindfs': (Bindfs, False),
+    'portal': (Portal, False),
 }
