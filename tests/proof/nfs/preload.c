@@ -10,6 +10,8 @@
  * $FLUFL_CLOCK_AHEAD is the number of seconds by which the real-time clock of the process is
  * ahead, and so wrong. The times of files, which the server or the program sets, and the other
  * clocks stay as they are.
+ *
+ * $FLUFL_SLOW_UNLINK_MS is the time by which each unlink(2) is late.
  */
 
 #undef _FILE_OFFSET_BITS
@@ -80,8 +82,16 @@ int
 unlink (const char *path)
 {
   static atomic_int count;
+  const char *late = getenv ("FLUFL_SLOW_UNLINK_MS");
 
   stop_before ("unlink", &count, path);
+  if (late != NULL)
+    {
+      int ms = atoi (late);
+      const struct timespec pause = { ms / 1000, ms % 1000 * 1000 * 1000 };
+
+      nanosleep (&pause, NULL);
+    }
   return NEXT (unlink) (path);
 }
 
