@@ -52,6 +52,7 @@ static const struct
   { "fuse.sshfs", VERDICT_NOTE,
     N_("sshfs does not show the number of hard links. Only programs that set the property “without-links” "
        "can use locks here, and flufl-lock with --without-links.") },
+  { "fuse.rclone", VERDICT_BAD, N_("rclone is not supported: two machines can create the same file.") },
   { "fuse", VERDICT_NOTE,
     N_("The library relies on nothing that a FUSE file system says, and confirms each lock.") },
   { "9p", VERDICT_NOTE, N_("The library relies on nothing that 9p says, and confirms each lock.") },

@@ -359,6 +359,12 @@ report_unsupported (const FluflSite *site, const FluflFindings *findings)
                           "succeed for two processes, so that both could hold the lock. Put the lock "
                           "file on another file system."),
                         path);
+  if (site->fs_kind == FLUFL_FS_SPLIT)
+    return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED,
+                        _("The lock “%s” cannot be used: it lies on a mount of rclone, where two machines can "
+                          "create the same file, so that both could hold the lock. Put the lock file on "
+                          "another file system."),
+                        path);
   if (site->fs_kind == FLUFL_FS_UNFIT)
     return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED,
                         _("The lock “%s” cannot be used: its file system does not keep the times of files "

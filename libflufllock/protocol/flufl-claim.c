@@ -164,10 +164,11 @@ static FluflOutcome
 judge_file_system (FluflSite *site, int *out_errsv)
 {
   FluflOutcome outcome = FLUFL_OUTCOME_UNSUPPORTED;
+  FluflFsKind kind = flufl_site_fs_kind (site);
 
   /* On SMB links and link counts are correct. But the removal of one claim may succeed for two
    * processes, which then both remove the lock file. */
-  if (flufl_site_fs_kind (site) == FLUFL_FS_SMB)
+  if (kind == FLUFL_FS_SMB || kind == FLUFL_FS_SPLIT)
     {
       *out_errsv = EOPNOTSUPP;
       return outcome;

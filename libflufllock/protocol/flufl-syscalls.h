@@ -23,6 +23,8 @@ typedef enum
   FLUFL_FS_FAT,     /* one kernel sees every change; there are no hard links */
   FLUFL_FS_SMB,     /* unlink(2) of one name may succeed for several callers: no lock can
                      * be made here */
+  FLUFL_FS_SPLIT,   /* each client may create a file that another client has created: no lock can
+                     * be made here */
   FLUFL_FS_UNFIT,   /* times are not as the protocol needs them: no lock can be made here. A table
                      * never answers this; flufl_fs_probe() finds it */
 } FluflFsKind;

@@ -85,6 +85,9 @@ test_numbers (void)
     { 0xFF534D42, FALSE, NULL, FLUFL_FS_SMB },
     { 0x517B, FALSE, NULL, FLUFL_FS_SMB },
     { 0x65735546, FALSE, NULL, FLUFL_FS_OTHER },   /* FUSE */
+    { 0x65735546, FALSE, "fuse.sshfs", FLUFL_FS_OTHER },
+    { 0x65735546, FALSE, "fuse.rclone", FLUFL_FS_SPLIT },
+    { 0xEF53, FALSE, "fuse.rclone", FLUFL_FS_OTHER },
     { 0x4D44, TRUE, NULL, FLUFL_FS_FAT },          /* vfat */
     { 0x4D44, FALSE, NULL, FLUFL_FS_OTHER },       /* as 9p shows it */
     { 0x2011BAB0, TRUE, NULL, FLUFL_FS_FAT },      /* exfat */

@@ -457,16 +457,18 @@ test_file_system_is_asked_again (void)
   flufl_site_clear (&site);
 }
 
-/* On SMB two processes may both learn that they have removed one claim, so no lock is made. */
+/* On SMB two processes may both learn that they have removed one claim. On a split file system two may
+ * create one file, without links, too. So no lock is made. */
 static void
-test_smb (void)
+test_refused (gconstpointer data)
 {
   Proc p;
 
   fake_disk_reset ();
-  fake_disk_kind (FLUFL_FS_SMB);
+  fake_disk_kind ((FluflFsKind) GPOINTER_TO_INT (data));
   put_claim (FOREIGN, TRUE, 60);
   proc_init (&p);
+  p.site.without_links = TRUE;
   for (int i = 0; i < 2; i++)
     {
       fake_disk_forget_calls ();
@@ -556,6 +558,7 @@ main (int argc, char **argv)
   g_test_add_func ("/protocol/clock-set-back", test_clock_set_back);
   g_test_add_func ("/protocol/file-system-is-asked-again", test_file_system_is_asked_again);
   g_test_add_func ("/protocol/refresh", test_refresh);
-  g_test_add_func ("/protocol/smb", test_smb);
+  g_test_add_data_func ("/protocol/refused/smb", GINT_TO_POINTER (FLUFL_FS_SMB), test_refused);
+  g_test_add_data_func ("/protocol/refused/split", GINT_TO_POINTER (FLUFL_FS_SPLIT), test_refused);
   return g_test_run ();
 }

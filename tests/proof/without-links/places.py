@@ -240,6 +240,18 @@ class Bindfs(Clients):
             run('fusermount', '-u', '-z', place)
 
 
+class Rclone(Clients):
+    """A directory of this machine, through two mounts by rclone."""
+
+    def mount(self, here):
+        run('rclone', 'mount', f':local:{self.there}', here, '--daemon', '--config', '/dev/null')
+        return here
+
+    def remove(self):
+        for place in self.places:
+            run('fusermount', '-u', '-z', place)
+
+
 class Portal(Clients):
     """Flatpak's document portal, on a bus of its own: one directory, as the user and as an application
     see it."""
@@ -299,7 +311,7 @@ print('added', ids[0], flush=True)
         subprocess.run(['fusermount', '-u', '-z', self.home / 'doc'], check=False, capture_output=True)
 
 
-# For each kind how to make its place, and whether its locks need the property.
+# For each kind how to make its place, and whether its locks need the property; None: it is refused.
 KINDS = {
     'vfat': (lambda scratch: Disk(scratch, 'mkfs.vfat', 'mount', '-t', 'vfat'), False),
     'exfat': (lambda scratch: Disk(scratch, 'mkfs.exfat', 'mount', '-t', 'exfat'), False),
@@ -311,4 +323,5 @@ KINDS = {
                                      small_files_need_space=False), False),
     'bindfs': (Bindfs, False),
     'portal': (Portal, False),
+    'rclone': (Rclone, None),
 }

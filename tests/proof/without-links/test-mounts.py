@@ -3,7 +3,7 @@
 
 """test-mounts.py WORKER KIND: many processes on one lock, on a real file system, most of them without
 hard links: first a counter that they all raise, then a storm in which they are killed. Disks are then
-full, read-only, unmounted and pulled out. KIND is one of KINDS in places.py."""
+full, read-only, unmounted and pulled out. Some kinds are refused. KIND is one of KINDS in places.py."""
 
 import os
 import pathlib
@@ -219,6 +219,10 @@ def play(worker, kind, scratch, seed):
         return SKIP
     arena = Arena(worker, scratch, disk.places, without)
     try:
+        if without is None:
+            for arena.without in False, True:
+                arena.is_refused('two machines can create the same file')
+            return 0
         arena.count()
         deaths, longest = arena.die_at_each_call()
         print(f'figures: {kind}: {deaths} processes died at a call each, which cost {longest:.1f} s at most')
