@@ -4,12 +4,14 @@
  * “clean”: claims that dead processes have left.
  */
 
+#include <errno.h>
 #include <libflufllock.h>
 
 #include "commands.h"
 #include "exits.h"
 #include "json.h"
 #include "options.h"
+#include "path.h"
 #include "say.h"
 #include "words.h"
 
@@ -70,13 +72,17 @@ show_json (GPtrArray *claims)
 int
 command_clean (int argc, char **argv)
 {
+  g_autofree char *path = NULL;
   g_autoptr (GFile) directory = NULL;
   g_autoptr (GPtrArray) claims = NULL;
   g_autoptr (GError) error = NULL;
 
   if (!options_parse (&kind, &argc, &argv) || !options_count (&kind, argc, 2, 2))
     return EXIT_USAGE;
-  directory = g_file_new_for_path (argv[1]);
+  path = path_resolve_directory (argv[1]);
+  if (path == NULL)
+    return fail (EXIT_REFUSED, _("Could not read the directory “%s”: %s."), argv[1], g_strerror (errno));
+  directory = g_file_new_for_path (path);
   claims = flufl_lock_remove_leftovers (directory, given.dry_run, NULL, &error);
   if (claims == NULL)
     return fail_by_error (error);

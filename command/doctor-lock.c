@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "options.h"
+#include "path.h"
 #include "words.h"
 
 #ifdef __linux__
@@ -111,7 +112,7 @@ report_lock (Doctor *self, FluflLock *lock)
 static void
 try_without_links (Doctor *self, const char *path)
 {
-  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autoptr (GFile) file = path_make_lock_file (path);
   g_autoptr (FluflLock) lock = g_object_new (FLUFL_TYPE_LOCK, "file", file, "without-links", TRUE, NULL);
 
   flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_NONE);

@@ -89,8 +89,7 @@ report_type (Doctor *self, const char *type)
 void
 doctor_look_at_mount (Doctor *self)
 {
-  g_autofree char *path = g_canonicalize_filename (doctor_directory (self), NULL);
-  g_autoptr (GUnixMountEntry) mount = g_unix_mount_for (path, NULL);
+  g_autoptr (GUnixMountEntry) mount = g_unix_mount_for (doctor_directory (self), NULL);
   const char *type, *all;
 
   if (mount == NULL)

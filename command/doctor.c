@@ -12,6 +12,7 @@
 #include "exits.h"
 #include "json.h"
 #include "options.h"
+#include "path.h"
 #include "say.h"
 #include "words.h"
 
@@ -35,8 +36,9 @@ static const OptionsKind kind = {
 
 struct _Doctor
 {
-  const char *directory;
-  Json       *json;  /* nullable; in the array */
+  const char *given;     /* the directory, as the command line names it */
+  char       *directory; /* owned; without symbolic links */
+  Json       *json;      /* nullable; in the array */
   guint       n_bad;
   gboolean    is_fat;
 };
@@ -149,7 +151,7 @@ examine_in_json (Doctor *self)
 {
   self->json = json_new ();
   json_begin (self->json, NULL, '{');
-  json_string (self->json, "directory", self->directory);
+  json_string (self->json, "directory", self->given);
   json_begin (self->json, "examinations", '[');
   examine (self);
   json_end (self->json, ']');
@@ -159,22 +161,33 @@ examine_in_json (Doctor *self)
   json_free (self->json);
 }
 
+static int
+examine_and_report (Doctor *self)
+{
+  if (given.as_json)
+    examine_in_json (self);
+  else
+    examine (self);
+  return doctor_found_bad (self) ? EXIT_REFUSED : EXIT_DONE;
+}
+
 int
 command_doctor (int argc, char **argv)
 {
   Doctor self = { 0 };
   struct stat st;
+  int status;
 
   if (!options_parse (&kind, &argc, &argv) || !options_count (&kind, argc, 2, 2))
     return EXIT_USAGE;
-  self.directory = argv[1];
-  if (stat (self.directory, &st) != 0)
-    return fail (EXIT_REFUSED, _("Could not look at “%s”: %s."), self.directory, g_strerror (errno));
-  if (!S_ISDIR (st.st_mode))
-    return fail (EXIT_REFUSED, _("“%s” is not a directory."), self.directory);
-  if (given.as_json)
-    examine_in_json (&self);
+  self.given = argv[1];
+  self.directory = path_resolve_directory (self.given);
+  if (self.directory == NULL || stat (self.directory, &st) != 0)
+    status = fail (EXIT_REFUSED, _("Could not look at “%s”: %s."), self.given, g_strerror (errno));
+  else if (!S_ISDIR (st.st_mode))
+    status = fail (EXIT_REFUSED, _("“%s” is not a directory."), self.given);
   else
-    examine (&self);
-  return doctor_found_bad (&self) ? EXIT_REFUSED : EXIT_DONE;
+    status = examine_and_report (&self);
+  g_free (self.directory);
+  return status;
 }

@@ -7,6 +7,7 @@
 #include "exits.h"
 #include "holder.h"
 #include "options.h"
+#include "path.h"
 #include "words.h"
 
 /* Returns FALSE if the file cannot be looked at, or is not a lock. */
@@ -27,7 +28,8 @@ look_at (Look *self, const char *path)
 gboolean
 look_at_given (Look *self, const char *path)
 {
-  g_autofree char *directory = g_path_get_dirname (path);
+  g_autofree char *trimmed = path_trim (path);
+  g_autofree char *directory = g_path_get_dirname (trimmed);
 
   if (!look_at (self, path))
     return FALSE;

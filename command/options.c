@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "exits.h"
+#include "path.h"
 #include "say.h"
 #include "words.h"
 
@@ -145,8 +146,7 @@ options_without_links (void)
 FluflLock *
 options_make_lock (const char *path, const char *program)
 {
-  /* The default GVfs would register some thirty types, and look for modules, to name the same file. */
-  g_autoptr (GFile) file = g_vfs_get_file_for_path (g_vfs_get_local (), path);
+  g_autoptr (GFile) file = path_make_lock_file (path);
 
   return g_object_new (FLUFL_TYPE_LOCK, "file", file, "program-name", program, "without-links", without_links,
                        NULL);

@@ -13,6 +13,7 @@
 #include "exits.h"
 #include "look.h"
 #include "options.h"
+#include "path.h"
 #include "say.h"
 #include "words.h"
 
@@ -181,12 +182,14 @@ read_names (const char *path)
 int
 command_list (int argc, char **argv)
 {
+  g_autofree char *directory = NULL;
   g_autoptr (GPtrArray) names = NULL;
   Report report = { 0 };
 
   if (!options_parse (&list_kind, &argc, &argv) || !options_count (&list_kind, argc, 2, 2))
     return EXIT_USAGE;
-  names = read_names (argv[1]);
+  directory = path_resolve_directory (argv[1]);
+  names = directory != NULL ? read_names (directory) : NULL;
   if (names == NULL)
     return fail (EXIT_REFUSED, _("Could not read the directory “%s”: %s."), argv[1], g_strerror (errno));
   report_begin (&report);
