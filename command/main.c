@@ -4,7 +4,6 @@
  * flufl-lock, the command for shells.
  */
 
-#include <stdio.h>
 #include <string.h>
 
 #include <libflufllock.h>
@@ -46,33 +45,23 @@ print_help (void)
   return EXIT_DONE;
 }
 
-/* What a script reads must be all. */
-static int
-run_command (gsize i, int argc, char **argv)
-{
-  int status = commands[i].run (argc, argv);
-
-  if (status == EXIT_DONE && ferror (stdout))
-    return fail (EXIT_REFUSED, _("Could not write to standard output."));
-  return status;
-}
-
 int
 main (int argc, char **argv)
 {
   surroundings_begin ();
   words_begin ();
+  g_set_print_handler (print_help_text);
   if (argc < 2)
     return fail (EXIT_USAGE, _("There is no subcommand. See flufl-lock --help."));
   for (gsize i = 0; i < G_N_ELEMENTS (commands); i++)
     if (strcmp (argv[1], commands[i].name) == 0)
-      return run_command (i, argc - 1, argv + 1);
+      return check_output (commands[i].run (argc - 1, argv + 1));
   if (strcmp (argv[1], "--help") == 0 || strcmp (argv[1], "-h") == 0)
     return print_help ();
   if (strcmp (argv[1], "--version") == 0 || strcmp (argv[1], "-V") == 0)
     {
       print_line ("flufl-lock " FLUFL_VERSION_S);
-      return EXIT_DONE;
+      return check_output (EXIT_DONE);
     }
   return fail (EXIT_USAGE, _("There is no subcommand “%s”. See flufl-lock --help."), argv[1]);
 }

@@ -7,6 +7,7 @@
 #include <libflufllock.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -98,6 +99,27 @@ print_line (const char *text)
   g_autofree char *shown = dup_for_locale (text);
 
   put (stdout, "", shown);
+}
+
+/* Returns: @status; that of a failure if a part of the output was lost */
+int
+check_output (int status)
+{
+  if (status == EXIT_DONE && ferror (stdout))
+    return fail (EXIT_REFUSED, _("Could not write to standard output."));
+  return status;
+}
+
+/* For g_print(). GOptionContext prints help by it, and then ends the program with 0. */
+void
+print_help_text (const char *text)
+{
+  g_autofree char *shown = dup_for_locale (text);
+
+  fputs (shown, stdout);
+  fflush (stdout);
+  if (check_output (EXIT_DONE) != EXIT_DONE)
+    exit (EXIT_REFUSED);
 }
 
 /* JSON is UTF-8 in every locale. */

@@ -21,12 +21,14 @@ static struct
 };
 
 /* A file or socket of this program must not get the number of standard error: messages would be
- * written to it. The command finds the descriptors closed again. */
+ * written to it. Output to a standard output that is closed must fail, so its place is taken for
+ * reading. The command finds the descriptors closed again. */
 static void
 fill_descriptors (void)
 {
   for (int fd = 0; fd <= 2; fd++)
-    if (fcntl (fd, F_GETFD) < 0 && errno == EBADF && open ("/dev/null", O_RDWR | O_CLOEXEC) < 0)
+    if (fcntl (fd, F_GETFD) < 0 && errno == EBADF
+        && open ("/dev/null", (fd == STDOUT_FILENO ? O_RDONLY : O_RDWR) | O_CLOEXEC) < 0)
       return;
 }
 

@@ -103,13 +103,21 @@ class Status(LookingTest):
                          f'{self.dir}/data "\\\n\x01\ufffd.lock')
 
     def test_output_that_cannot_be_written(self):
-        if not os.path.exists('/dev/full'):
-            self.skipTest('needs /dev/full')
-        for arguments in (['status', self.lock], ['status', '--json', self.lock], ['list', '--json', self.dir]):
-            with open('/dev/full', 'wb') as full:
-                result = subprocess.run([commandtest.PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE,
-                                        check=False, timeout=commandtest.PATIENCE_S)
-            self.assertEqual(result.returncode, CANNOT_CREATE, result)
+        """Standard output is a full disk, is closed, or was opened for reading."""
+        outputs = ['>&-', '</dev/null >&0'] + ['>/dev/full'] * os.path.exists('/dev/full')
+        for arguments in (['status', self.lock], ['status', '--json', self.lock], ['list', '--json', self.dir],
+                          ['doctor', self.dir], ['doctor', '--json', self.dir], ['clean', '--json', self.dir],
+                          ['watch', self.lock], ['watch', '--json', self.lock], ['hold', self.lock],
+                          ['--help'], ['--version'], ['run', '--help'], ['status', '--help']):
+            for output in outputs:
+                result = subprocess.run(['sh', '-c', f'"$@" {output}', 'sh', commandtest.PROGRAM, *arguments],
+                                        stderr=subprocess.PIPE, check=False, timeout=commandtest.PATIENCE_S)
+                self.assertEqual(result.returncode, CANNOT_CREATE, (output, result))
+                self.assertEqual(result.stderr.count(b'Could not '), 1, (output, result))
+                self.assertFalse(self.lock.exists())
+        # Nothing is lost where nothing is printed.
+        subprocess.run(['sh', '-c', '"$1" status --check "$2" >&- && "$1" run "$2" true >&-', 'sh', commandtest.PROGRAM,
+                        self.lock], check=True, timeout=commandtest.PATIENCE_S)
 
     def test_strange_names_in_words(self):
         name = os.fsdecode('a\n\x1b[31m\x7f\x9b%s ä'.encode() + b'\xff.lock')
