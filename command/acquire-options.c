@@ -19,21 +19,21 @@ static struct
 
 /* The names are those of flock(1) where it has them. */
 const GOptionEntry acquire_entries[] = {
-  { "timeout", 'w', 0, G_OPTION_ARG_STRING, &given.wait,
+  { "timeout", 'w', 0, G_OPTION_ARG_FILENAME, &given.wait,
     N_("Wait for the lock for S seconds at most"),
     /* Translators: S is a number of seconds, in the line “-w, --timeout=S”. The texts beside such
      * lines name it, too. */
     N_("S") },
-  { "wait", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_STRING, &given.wait, NULL, NULL },
+  { "wait", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &given.wait, NULL, NULL },
   { "nonblock", 'n', 0, G_OPTION_ARG_NONE, &given.at_once,
     N_("Do not wait if the lock is held"), NULL },
   { "nb", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &given.at_once, NULL, NULL },
-  { "conflict-exit-code", 'E', 0, G_OPTION_ARG_STRING, &given.busy,
+  { "conflict-exit-code", 'E', 0, G_OPTION_ARG_FILENAME, &given.busy,
     N_("Exit with N if the lock is not free in time (default: 75)"),
     /* Translators: N is a number, in the line “-E, --conflict-exit-code=N”. The text beside it names
      * it, too. */
     N_("N") },
-  { "lifetime", 0, 0, G_OPTION_ARG_STRING, &given.lifetime,
+  { "lifetime", 0, 0, G_OPTION_ARG_FILENAME, &given.lifetime,
     N_("Let the lock expire S seconds after its last refresh (default: 15)"), N_("S") },
   { "quiet", 'q', 0, G_OPTION_ARG_NONE, &given.quiet,
     N_("Print only errors, and nothing about a lock that is held"), NULL },

@@ -31,7 +31,7 @@ static const GOptionEntry entries[] = {
     N_("Break the lock only if it has expired"), NULL },
   { "force", 0, 0, G_OPTION_ARG_NONE, &given.force,
     N_("Break the lock whoever holds it, and remove any other file at its path, too"), NULL },
-  { "if-holder", 0, 0, G_OPTION_ARG_STRING, &given.holder,
+  { "if-holder", 0, 0, G_OPTION_ARG_FILENAME, &given.holder,
     N_("Break the lock only if TOKEN still holds it"),
     /* Translators: TOKEN is the text that “hold” has printed. */
     N_("TOKEN") },

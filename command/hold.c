@@ -35,7 +35,7 @@ static struct
 } given;
 
 static const GOptionEntry entries[] = {
-  { "for-pid", 0, 0, G_OPTION_ARG_STRING, &given.for_pid,
+  { "for-pid", 0, 0, G_OPTION_ARG_FILENAME, &given.for_pid,
     N_("Release the lock when the process PID ends"), N_("PID") },
   { "json", 0, 0, G_OPTION_ARG_NONE, &given.as_json, N_("Print errors as JSON"), NULL },
   { NULL, 0, 0, 0, NULL, NULL, NULL },

@@ -43,7 +43,7 @@ static const OptionsKind release_kind = {
 };
 
 static const GOptionEntry refresh_entries[] = {
-  { "lifetime", 0, 0, G_OPTION_ARG_STRING, &given.lifetime,
+  { "lifetime", 0, 0, G_OPTION_ARG_FILENAME, &given.lifetime,
     N_("From now on, let the lock expire S seconds after its last refresh"), N_("S") },
   { "json", 0, 0, G_OPTION_ARG_NONE, &given.as_json, N_("Print errors as JSON"), NULL },
   { NULL, 0, 0, 0, NULL, NULL, NULL },

@@ -25,12 +25,12 @@ static struct
 static const GOptionEntry entries[] = {
   { "no-heartbeat", 0, 0, G_OPTION_ARG_NONE, &given.no_heartbeat,
     N_("Do not refresh the lock, and end the command after the lifetime"), NULL },
-  { "on-lost", 0, 0, G_OPTION_ARG_STRING, &given.on_lost,
+  { "on-lost", 0, 0, G_OPTION_ARG_FILENAME, &given.on_lost,
     /* Translators: “term”, “kill” and “warn” are what the user types, and stay. */
     N_("What to do if the lock is lost: term, kill or warn (default: term)"), N_("ACTION") },
-  { "kill-after", 0, 0, G_OPTION_ARG_STRING, &given.kill_after,
+  { "kill-after", 0, 0, G_OPTION_ARG_FILENAME, &given.kill_after,
     N_("Send SIGKILL S seconds after SIGTERM (default: 5)"), N_("S") },
-  { "command", 'c', 0, G_OPTION_ARG_STRING, &given.shell,
+  { "command", 'c', 0, G_OPTION_ARG_FILENAME, &given.shell,
     /* Translators: STRING is the value of the option, in the line “-c, --command=STRING”. */
     N_("Run STRING with /bin/sh"), N_("STRING") },
   { NULL, 0, 0, 0, NULL, NULL, NULL },

@@ -25,7 +25,7 @@ static struct
 } given;
 
 static const GOptionEntry entries[] = {
-  { "timeout", 'w', 0, G_OPTION_ARG_STRING, &given.wait, N_("Wait for S seconds at most"), N_("S") },
+  { "timeout", 'w', 0, G_OPTION_ARG_FILENAME, &given.wait, N_("Wait for S seconds at most"), N_("S") },
   { "quiet", 'q', 0, G_OPTION_ARG_NONE, &given.quiet,
     N_("Print only errors, and nothing about a lock that is held"), NULL },
   { "json", 0, 0, G_OPTION_ARG_NONE, &given.as_json, N_("Print errors as JSON"), NULL },

@@ -45,6 +45,21 @@ class Status(CommandTest):
             else:  # a command of that name
                 self.assertEqual(result.returncode, 127)
 
+    def test_values_in_any_locale(self):
+        """Bytes are what they are, whatever the locale says of them."""
+        environment = dict(os.environ, LC_ALL='C')
+        for args in ['-c', 'echo é', self.lock], ['--command=echo é', self.lock], [self.lock, '-c', 'echo é']:
+            self.assertEqual(self.assert_run(0, 'run', *args, env=environment).stdout, 'é\n')
+        raw = os.fsdecode(b'echo \xff')
+        self.assertEqual(subprocess.run([PROGRAM, 'run', '-c', raw, self.lock], check=True, capture_output=True,
+                                        timeout=commandtest.PATIENCE_S).stdout, b'\xff\n')
+        for args in (['run', '-w', 'é'], ['run', '-E', 'é'], ['run', '--lifetime', 'é'], ['run', '--on-lost', 'é'],
+                     ['run', '--kill-after', 'é'], ['hold', '--for-pid', 'é'], ['wait', '-w', 'é'],
+                     ['break', '--if-holder', 'é']):
+            command = ['true'] * (args[0] == 'run')
+            self.assertIn('é', self.assert_run(USAGE, *args, self.lock, *command, env=environment).stderr)
+        self.assertIn('é', self.assert_run(USAGE, 'refresh', '--lifetime', 'é', 'x', env=environment).stderr)
+
     def test_other_files_stay(self):
         foreign = self.dir / 'data.txt'
         foreign.write_text('a letter', encoding='utf-8')
