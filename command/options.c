@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "arguments.h"
 #include "exits.h"
 #include "path.h"
 #include "say.h"
@@ -60,6 +61,7 @@ options_parse (const OptionsKind *kind, int *argc, char ***argv)
 
   if (!kind->is_strict)
     find_json (*argc, *argv);
+  *argv = arguments_split (kind, argc, *argv);
   g_set_prgname (name);
   /* GLib translates the texts if it shows them. So a command line without a mistake reads no
    * catalogue. */

@@ -81,10 +81,10 @@ read_command (RunWish *wish, int argc, char **argv)
   if (!options_count (&kind, argc, 2, 0))
     return FALSE;
   wish->acquire.path = argv[1];
-  if (given.shell == NULL && argc >= 4
+  if (given.shell == NULL && argc >= 3
       && (strcmp (argv[2], "-c") == 0 || strcmp (argv[2], "--command") == 0))
     {
-      given.shell = argv[3];
+      given.shell = argv[3]; /* NULL: there is no command */
       first = 4;
     }
   else if (argc > 2 && strcmp (argv[2], "--") == 0)

@@ -37,13 +37,32 @@ class Status(CommandTest):
                      ['run', '-w', 'nan', self.lock, 'true'], ['run', '-w', '1', '-n', self.lock, 'true'],
                      ['run', '-E', '256', self.lock, 'true'], ['run', '--lifetime', '0', self.lock, 'true'],
                      ['run', '--on-lost', 'cry', self.lock, 'true'], ['run', '-q', '-v', self.lock, 'true'],
-                     ['run', '-c', 'true', self.lock, 'true'], ['run', self.lock, '-c', 'true', 'true'], ['run', '', 'true'], ['run', self.lock, '-c'], [], ['walk']):
-            result = self.run_it(*args)
-            if args != ['run', self.lock, '-c']:
-                self.assertEqual(result.returncode, USAGE, (args, result))
-                self.assertRegex(result.stderr, '^flufl-lock: .*\n$')
-            else:  # a command of that name
-                self.assertEqual(result.returncode, 127)
+                     ['run', '-c', 'true', self.lock, 'true'], ['run', self.lock, '-c', 'true', 'true'], ['run', '', 'true'], ['run', self.lock, '-c'],
+                     ['run', self.lock, '--command'], [], ['walk']):
+            result = self.assert_run(USAGE, *args)
+            self.assertRegex(result.stderr, '^flufl-lock: .*\n$')
+        self.assert_run(127, 'run', self.lock, '--', '-c')  # a command of that name
+
+    def test_values_that_are_attached(self):
+        holder, _ = self.hold()
+        for options in ['-w0'], ['-w0.01', '-q'], ['-qw0'], ['-qw', '0'], ['-nE75'], ['-nqE', '75'], ['-w', '0', '-E75'], \
+                ['-w0', '--kill-after', '-1', '--kill-after=1'], ['--timeout', '0', '--on-lost', 'term']:
+            self.assert_run(BUSY, 'run', *options, self.lock, 'true')
+        self.assert_run(9, 'run', '-nE9', self.lock, 'true')
+        self.assert_run(0, 'run', '-nE0', self.lock, 'false')
+        self.assert_run(9, 'hold', self.lock, '-nE9')
+        self.assert_run(BUSY, 'wait', self.lock, '-w0', '-q')
+        for options, value in (['-w=1'], '=1'), (['-wn'], 'n'), (['-nEx'], 'x'):
+            self.assertIn(f'“{value}” of -', self.assert_run(USAGE, 'run', *options, self.lock, 'true').stderr)
+        holder.terminate()
+        self.finish(holder, 128 + signal.SIGTERM)
+        # What follows the lock file belongs to the command. So does a value that looks like an option.
+        for args in (['-w5', self.lock, 'sh', '-c', 'echo "$@"', '-', '-w5', '-nE0'],
+                     ['-w5', self.lock, '--', 'echo', '-w5', '-nE0'], ['-cecho -w5 -nE0', self.lock],
+                     ['-c', 'echo -w5 -nE0', '-w5', self.lock], [self.lock, '-c', 'echo -w5 -nE0']):
+            self.assertEqual(self.assert_run(0, 'run', *args).stdout, '-w5 -nE0\n')
+        self.assert_run(USAGE, 'run', '-5w', self.lock, 'true')
+        self.assert_run(0, 'wait', '-q', '--', '-w5', cwd=self.dir)
 
     def test_values_in_any_locale(self):
         """Bytes are what they are, whatever the locale says of them."""
