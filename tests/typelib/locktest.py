@@ -68,6 +68,16 @@ class LockTestCase(unittest.TestCase):
         self.dir.rmdir()
         self.assertEqual(left, [])
 
+    def link_elsewhere(self):
+        """Go to a new directory, where "sub" is a link to "else/d". Return its path."""
+        top = tempfile.TemporaryDirectory(prefix='flufl-python-')
+        self.addCleanup(top.cleanup)
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(top.name)
+        os.makedirs('else/d')
+        os.symlink('else/d', 'sub')
+        return os.getcwd()
+
     @contextlib.contextmanager
     def assertLockError(self, code, exception):
         with self.assertRaises(exception) as caught:

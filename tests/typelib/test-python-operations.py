@@ -441,6 +441,19 @@ class Signals(LockTestCase):
         with self.assertRaises(TypeError):
             Flufl.Lock.remove_leftovers_async(5)
 
+    def test_leftovers_behind_a_link(self):
+        """".." is the parent of the directory that the link points to, as for the kernel."""
+        top = self.link_elsewhere()
+        elsewhere = top + '/else'
+        for directory in 'sub/..', b'sub/../', pathlib.Path(top, 'sub/../d/..'):
+            got = []
+            Flufl.Lock.remove_leftovers_async(directory, True, None, lambda source, result: got.append(source))
+            wait_for(lambda: got)
+            self.assertEqual(got[0].get_path(), elsewhere)
+        with self.assertRaises(FileNotFoundError) as caught:
+            Flufl.Lock.remove_leftovers('sub/../missing')
+        self.assertEqual(caught.exception.filename, elsewhere + '/missing')
+
     def test_end_of_the_process(self):
         """The claim of a waiter goes, too, though no main loop runs any more."""
         program = ('import os, sys, time, gi; gi.require_version("Flufl", "1")\n'

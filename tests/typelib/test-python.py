@@ -165,6 +165,29 @@ class Construction(LockTestCase):
         with self.assertRaises(TypeError):
             Flufl.Lock(linger=True)
 
+    def test_parent_behind_a_link(self):
+        """".." is the parent of the directory that the link points to, as for the kernel."""
+        top = self.link_elsewhere()
+        elsewhere = os.path.join(top, 'else')
+        documents = ('sub/../data.json', b'sub/../data.json', pathlib.Path('sub/../data.json'),
+                     os.path.join(top, 'sub/../data.json'), './sub/../d/../data.json/')
+        for name in documents:
+            with self.subTest(name):
+                lock = Flufl.Lock.new_for_document(name)
+                self.assertEqual(lock.document.get_path(), os.path.join(elsewhere, 'data.json'))
+                with lock:
+                    self.assertTrue(os.path.exists('else/.data.json.lock'))
+        raw = os.fsdecode(b'sub/../\xff')
+        self.assertEqual(os.fsencode(Flufl.Lock.new_for_document(raw).document.get_path()),
+                         os.fsencode(elsewhere) + b'/\xff')
+        for constructor in Flufl.Lock, Flufl.Lock.new_beside, Flufl.Lock.new_for_path:
+            with constructor('sub/../data.json'):
+                self.assertTrue(any(name.startswith('data.json') for name in os.listdir(elsewhere)))
+        # A Gio.File means what it means.
+        file = Gio.File.new_for_path('sub/../data.json')
+        self.assertEqual(Flufl.Lock.new_for_document(file).document.get_path(),
+                         os.path.join(top, 'data.json'))
+
     def test_foreign_details(self):
         lock = Flufl.Lock.new_for_document(self.path)
         with self.assertRaises(Flufl.NotHeldError):

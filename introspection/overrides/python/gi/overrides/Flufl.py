@@ -168,13 +168,24 @@ def _decorate(lock, function):
 
 
 def _file(file):
+    """Make a file whose parent and children are those of the kernel.
+
+    A Gio.File drops "x/.." from a path as text. Behind a symbolic link, ".." is the parent of the
+    directory that the link points to.
+    """
     if isinstance(file, Gio.File):
         return file
-    return Gio.File.new_for_path(os.path.abspath(os.fspath(file)))
+    path = os.fsdecode(file)
+    directory, name = os.path.split(path.rstrip('/'))
+    if name == os.pardir:
+        directory, name = path, ''
+    if os.pardir in directory.split('/'):
+        path = os.path.join(os.path.realpath(directory), name)
+    return Gio.File.new_for_path(os.path.abspath(path))
 
 
 def _file_as_given(file):
-    """Take "x/.." as the kernel does, unlike Gio.File."""
+    """Take "x/.." as the kernel does, for a lock file. The disk is not touched."""
     if isinstance(file, Gio.File):
         return file
     return Flufl.Lock.new_for_path(os.fspath(file)).get_file()
@@ -382,7 +393,7 @@ class Lock(Flufl.Lock):
 
         Takes a str, bytes, os.PathLike or Gio.File.
         """
-        directory = _file_as_given(directory)
+        directory = _file(directory)
         return _typed(Flufl.Lock.new(directory), Flufl.Lock.remove_leftovers, directory, dry_run,
                       cancellable)
 
@@ -433,7 +444,7 @@ class Lock(Flufl.Lock):
 
     @staticmethod
     def remove_leftovers_async(directory, dry_run=False, *args, **kwargs):
-        return _start(None, 'remove_leftovers', (_file_as_given(directory), dry_run), args, kwargs)
+        return _start(None, 'remove_leftovers', (_file(directory), dry_run), args, kwargs)
 
     def break_lock_async(self, flags=Flufl.BreakFlags.NONE, *args, **kwargs):
         return _start(self, 'break_lock', (flags,), args, kwargs)
