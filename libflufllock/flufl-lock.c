@@ -11,6 +11,7 @@
 #include "flufl-lock-private.h"
 
 #include <limits.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "flufl-path.h"
@@ -344,6 +345,17 @@ flufl_lock_new_for_document (GFile *document)
   return g_object_new (FLUFL_TYPE_LOCK, "document", document, NULL);
 }
 
+/* A slash at the end has no meaning, as in a GFile. @path: absolute */
+static void
+trim_slashes (char *path)
+{
+  const char *root = g_path_skip_root (path);
+  char *end = path + strlen (path);
+
+  while (end > root && G_IS_DIR_SEPARATOR (end[-1]))
+    *--end = '\0';
+}
+
 /* Keeps a path as it is. GFile drops "x/.." from a path as text, while the kernel and flufl.lock
  * follow a symbolic link x. In a working directory that was deleted, GFile takes a relative path as
  * one below the root. */
@@ -362,6 +374,8 @@ make_raw_path (const char *path)
       raw->path = g_strdup (path);
       raw->is_relative = TRUE;
     }
+  if (!raw->is_relative)
+    trim_slashes (raw->path);
   return raw;
 }
 
@@ -375,7 +389,7 @@ make_raw_path (const char *path)
  *
  * The kernel's meaning of `..` applies to the path. Behind a symbolic link it is the parent of the
  * directory that the link points to. [property@Flufl.Lock:file] does not show that, since a
- * [iface@Gio.File] drops `x/..` from its path.
+ * [iface@Gio.File] drops `x/..` from its path. A slash at the end has no meaning.
  *
  * Returns: (transfer full): the lock
  *

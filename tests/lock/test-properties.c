@@ -395,6 +395,30 @@ relative_path (Face *face, gconstpointer data)
   g_assert_cmpint (g_chdir (before), ==, 0);
 }
 
+/* A slash at the end of a path has no meaning, in whatever form the path is kept. */
+static void
+slash_at_the_end (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autofree char *before = g_get_current_dir ();
+  g_autofree char *absolute = g_strconcat (face->place.lock, "/", NULL);
+  g_autofree char *winding = g_strconcat (face->place.dir, "/../", NULL);
+  g_autofree char *name = g_path_get_basename (face->place.dir);
+  g_autofree char *parent = g_strconcat (winding, name, "/x.lock//", NULL);
+  const char *paths[] = { "x.lock/", "./x.lock//", absolute, parent };
+
+  g_assert_cmpint (g_chdir (face->place.dir), ==, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (paths); i++)
+    {
+      g_autoptr (FluflLock) lock = flufl_lock_new_for_path (paths[i]);
+
+      g_assert_true (form->acquire (lock, 0, NULL, NULL));
+      g_assert_true (g_file_test (face->place.lock, G_FILE_TEST_IS_REGULAR));
+      g_assert_true (form->release (lock, NULL, NULL));
+    }
+  g_assert_cmpint (g_chdir (before), ==, 0);
+}
+
 /* "link/../x.lock" is resolved by the kernel, as in flufl.lock. */
 static void
 parent_of_symlink (Face *face, gconstpointer data)
@@ -586,6 +610,7 @@ main (int argc, char *argv[])
   FACE_TEST ("/properties/linger-idle", linger_idle);
   FACE_TEST_FORMS ("/properties/retry-errnos", retry_errnos);
   FACE_TEST_FORMS ("/properties/relative-path", relative_path);
+  FACE_TEST_FORMS ("/properties/slash-at-the-end", slash_at_the_end);
   FACE_TEST_FORMS ("/properties/parent-of-symlink", parent_of_symlink);
   FACE_TEST ("/properties/dots-in-names", dots_in_names);
   FACE_TEST_FORMS ("/properties/symlinked-directory", symlinked_directory);
