@@ -504,6 +504,21 @@ class Process(AsyncioTestCase):
                          'loop.run_until_complete(work())\nloop.close()\n'
                          'other.release()\n')
 
+    def test_ends_in_a_statement(self):
+        """The interpreter ends the task, at a time when it imports nothing any more."""
+        self.run_program('import asyncio, logging\nlogging.disable()\n'
+                         'async def work(begun):\n'
+                         '    async with lock:\n'
+                         '        begun.set()\n'
+                         '        await asyncio.sleep(60)\n'
+                         'async def begin():\n'
+                         '    begun = asyncio.Event()\n'
+                         '    loop.task = loop.create_task(work(begun))\n'
+                         '    await begun.wait()\n'
+                         'loop = asyncio.new_event_loop()\n'
+                         'loop.run_until_complete(begin())\nassert lock.held\n'
+                         'loop.close()\n')
+
     def test_fork(self):
         # From 3.12 on Python warns of every fork of a process that has threads, as any with GIO has.
         self.run_program('import asyncio, os, warnings\n'

@@ -269,6 +269,8 @@ class Lock(Flufl.Lock):
         return self
 
     async def __aexit__(self, exc_type, exc_value, traceback):
+        if sys.is_finalizing():  # nothing is imported any more, and the library gives up all locks itself
+            return
         from gi.overrides import _FluflAsync
         await _FluflAsync.leave(self, exc_value, _is_cancelled(exc_value))
 

@@ -16,9 +16,11 @@ import asyncio
 import atexit
 import collections
 import contextlib
+import functools
 import os
 import sys
 import threading
+import weakref
 
 from gi.module import get_introspection_module
 from gi.repository import Gio, GLib, GObject
@@ -221,49 +223,103 @@ def is_in_loop():
     return True
 
 
+def _current_task():
+    return asyncio.current_task() if is_in_loop() else None
+
+
 class _Hold:
-    """One `async with`: from the acquisition to the end of the work."""
+    """One `async with`: from the acquisition to the end of the work.
+
+    It keeps neither the lock nor the task alive: if a loop is closed with tasks that are not done,
+    the collection of a task ends its statements.
+    """
 
     def __init__(self, lock):
-        self._lock = lock
-        self._loop = asyncio.get_running_loop()
-        self._task = asyncio.current_task()
-        self._others = self._task.cancelling() if hasattr(self._task, 'cancelling') else 0
+        task = asyncio.current_task()
+        self._lock = weakref.ref(lock, functools.partial(_forget_holds, id(lock)))
+        self._loop = weakref.ref(asyncio.get_running_loop())
+        self._task = _no_task if task is None else weakref.ref(task)
+        self._others = task.cancelling() if hasattr(task, 'cancelling') else 0
         self._is_over = False
         self._has_cancelled = False
         self.error = None
         self._cancellable = lock.dup_lost_cancellable()
-        self._handler = GObject.Object.connect(self._cancellable, 'cancelled', self._lost_cb)
+        self._handler = GObject.Object.connect(self._cancellable, 'cancelled', _lost_cb,
+                                               weakref.ref(self))
         if self._cancellable.is_cancelled():
-            self._lost_cb()
+            self.lose()
 
-    def _lost_cb(self, *unused):
-        """Stop the work, from any thread."""
-        with contextlib.suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self._stop_work)
+    def lose(self):
+        """Note the loss and stop the work, from any thread."""
+        lock, loop = self._lock(), self._loop()
+        if lock is not None:
+            self.error = lock.dup_lost_error()
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(self._stop_work)
 
     def _stop_work(self):
-        if not self._is_over and not self._has_cancelled:
-            self.error = self._lock.dup_lost_error()
-            self._has_cancelled = self._task.cancel()
+        task = self._task()
+        if task is not None and not self._is_over and not self._has_cancelled:
+            self._has_cancelled = task.cancel()
+
+    def is_of(self, task):
+        return task is not None and self._task() is task
+
+    def has_task_ended(self):
+        task = self._task()
+        return task is None or task.done()
 
     def end(self):
-        """Return whether the loss alone has cancelled the task, and nobody else."""
+        """Return whether the loss alone has cancelled the task that runs this, and nobody else."""
+        task = _current_task()
         self._is_over = True
         GObject.Object.disconnect(self._cancellable, self._handler)
-        if not self._has_cancelled:
+        if not self._has_cancelled or not self.is_of(task):
             return False
-        return not hasattr(self._task, 'uncancel') or self._task.uncancel() <= self._others
+        return not hasattr(task, 'uncancel') or task.uncancel() <= self._others
 
 
-# By object and task, in the order of their beginnings. Another task may acquire an object anew
-# after a loss, and so may the work.
+def _no_task():
+    return None
+
+
+def _lost_cb(unused, hold):
+    hold = hold()
+    if hold is not None:
+        hold.lose()
+
+
+# By the id of the object, in the order of their beginnings. Only the last can have the lock: after
+# a loss, another task may acquire an object anew, and so may the work.
 _holds = {}
+
+
+def _forget_holds(lock_id, unused):
+    _holds.pop(lock_id, None)
+
+
+def _take_hold(lock):
+    """Take out the hold that ends here, or None.
+
+    That is the last one of the running task. An `async with` of a generator or a stack may end in
+    another task, most likely after the task in which it began.
+    """
+    holds = _holds.get(id(lock))
+    if not holds:  # no statement, or the collection of the object has begun
+        return None
+    task = _current_task()
+    hold = (next((hold for hold in reversed(holds) if hold.is_of(task)), None)
+            or next((hold for hold in holds if hold.has_task_ended()), holds[0]))
+    holds.remove(hold)
+    if not holds:
+        _holds.pop(id(lock), None)
+    return hold
 
 
 async def enter(lock):
     await operate(lock, 'acquire', (get_introspection_module('Flufl').LOCK_TIMEOUT_DEFAULT,))
-    _holds.setdefault((id(lock), asyncio.current_task()), []).append(_Hold(lock))
+    _holds.setdefault(id(lock), []).append(_Hold(lock))
 
 
 async def leave(lock, work_error, is_stopped):
@@ -271,13 +327,14 @@ async def leave(lock, work_error, is_stopped):
 
     `is_stopped` is whether the error of the work only says that it was stopped.
     """
-    key = id(lock), asyncio.current_task()
-    hold = _holds[key].pop()
-    if not _holds[key]:
-        del _holds[key]
-    if hold.end() and isinstance(work_error, asyncio.CancelledError):
+    hold = _take_hold(lock)
+    if hold is not None and hold.end() and isinstance(work_error, asyncio.CancelledError):
         is_stopped = True
-    failure = hold.error
+    failure = None if hold is None else hold.error
+    if isinstance(work_error, GeneratorExit):  # what is closed or collected cannot await
+        if failure is None and lock.held:
+            lock.abandon()
+        return
     if failure is None or not lock.held:  # after a loss, another task may hold the lock
         try:
             await operate(lock, 'release', ())
