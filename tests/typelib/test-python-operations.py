@@ -3,11 +3,9 @@
 
 """Flufl from Python, the typelib and the override: operations and signals."""
 
-import asyncio
 import datetime
 import functools
 import gc
-import inspect
 import os
 import pathlib
 import subprocess
@@ -185,59 +183,6 @@ class Operations(LockTestCase):
         self.lock = None
         gc.collect()
         self.assertFalse(os.path.exists(self.path))
-
-
-class Decorator(LockTestCase):
-    def test_function(self):
-        @self.lock
-        def add(one, *, other):
-            """Add."""
-            self.assertTrue(self.lock.held)
-            return one + other
-
-        self.assertEqual((add.__name__, add.__doc__), ('add', 'Add.'))
-        self.assertEqual(list(inspect.signature(add).parameters), ['one', 'other'])
-        for _ in range(2):
-            self.assertFalse(self.lock.held)
-            self.assertEqual(add(1, other=2), 3)
-        self.assertFalse(self.lock.held)
-
-    def test_async_function(self):
-        @self.lock
-        async def add(one, other):
-            self.assertTrue(self.lock.held)
-            await asyncio.sleep(0)
-            return one + other
-
-        self.assertTrue(inspect.iscoroutinefunction(add))
-        self.assertEqual(asyncio.run(add(1, 2)), 3)
-        self.assertFalse(self.lock.held)
-
-    def test_errors(self):
-        @self.lock
-        def fail():
-            1 / 0
-
-        @self.lock
-        def call_itself():
-            call_itself()
-
-        with self.assertRaises(ZeroDivisionError):
-            fail()
-        with self.assertRaises(Flufl.AlreadyHeldError):
-            call_itself()
-        self.assertFalse(self.lock.held)
-
-    def test_what_is_not_decorated(self):
-        def generator():
-            yield
-
-        async def async_generator():
-            yield
-
-        for function in generator, async_generator, 1, None:
-            with self.assertRaises(TypeError):
-                self.lock(function)
 
 
 class Monitors(LockTestCase):

@@ -148,23 +148,38 @@ def _start(lock, name, values, args, kwargs):
     return getattr(Flufl.Lock, name + '_async')(*subject, *values, *args, **kwargs)
 
 
+def _is_kind(function, is_function_of_kind):
+    """Whether a function is of a kind of `inspect`, or an object whose `__call__` is."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return is_function_of_kind(function) or is_function_of_kind(type(function).__call__)
+
+
+def _done(result):
+    """Return the result of decorated work, unless the work goes on after it."""
+    if not (inspect.isawaitable(result) or inspect.isgenerator(result) or inspect.isasyncgen(result)):
+        return result
+    if inspect.iscoroutine(result) and inspect.getcoroutinestate(result) == inspect.CORO_CREATED:
+        result.close()  # or else Python warns that nobody awaits it
+    raise TypeError(f'the lock does not protect the work of a {type(result).__name__} that the function '
+                    'returns; decorate an `async def`, or write `with lock:` or `async with lock:`')
+
+
 def _decorate(lock, function):
     if not callable(function):
         raise TypeError(f'a lock decorates a function, not {type(function).__name__}')
-    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+    if _is_kind(function, inspect.isgeneratorfunction) or _is_kind(function, inspect.isasyncgenfunction):
         raise TypeError('a lock does not decorate a generator, whose work begins after its call; '
                         'write `with lock:` in it')
-    if inspect.iscoroutinefunction(function):
-        @functools.wraps(function)
+    if _is_kind(function, inspect.iscoroutinefunction):
         async def wrapper(*args, **kwargs):
             async with lock:
-                return await function(*args, **kwargs)
+                return _done(await function(*args, **kwargs))
     else:
-        @functools.wraps(function)
         def wrapper(*args, **kwargs):
             with lock:
-                return function(*args, **kwargs)
-    return wrapper
+                return _done(function(*args, **kwargs))
+    return functools.wraps(function)(wrapper)
 
 
 def _file(file):
