@@ -7,6 +7,7 @@ and subclasses, and test-compat-callers.py has programs that use it."""
 import datetime
 import errno
 import logging
+import math
 import os
 import subprocess
 import threading
@@ -165,6 +166,9 @@ class Interface(CompatTestCase):
                 self.mine.lifetime = given
             with self.assertRaises(ValueError):
                 Lock(self.path, given)
+        for given in 1e20, -1e20, math.inf:  # which no timedelta can hold
+            with self.assertRaises(OverflowError):
+                self.mine.lifetime = given
         for given in '1', [1]:
             with self.assertRaises(TypeError):
                 self.mine.lifetime = given
