@@ -139,7 +139,7 @@ begin_refresh (Supervisor *self)
   self->must_refresh = self->refresher != NULL;
   if (self->must_refresh)
     return;
-  self->refresh_ms = events_asked_ms () > 0 ? events_asked_ms () : FLUFL_LOCK_LIFETIME_DEFAULT;
+  self->refresh_ms = events_asked_ms () > 0 ? events_asked_ms () : flufl_lock_get_lifetime (self->lock);
   self->refresh_start = now_ms ();
   set_lease_end (self, MIN (self->lease_end, self->refresh_start + self->refresh_ms));
   g_atomic_int_set (&self->is_refreshed, FALSE);

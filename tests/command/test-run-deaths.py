@@ -205,6 +205,24 @@ class Losses(CommandTest):
         self.finish(process, LOST)
         self.assertLess(int(self.words_of(self.out, 2)[1]), expiration)
 
+    def test_a_refresh_begins_another_lease(self):
+        """It has the lifetime that the lock has, unless the request names another one."""
+        for asked in '', '--lifetime 1000':
+            with self.subTest(asked=asked):
+                self.out.unlink(missing_ok=True)
+                process, _ = self.hold('--no-heartbeat', '--lifetime', '1000', script=(
+                    f'"{commandtest.PROGRAM}" refresh {asked} $FLUFL_LOCK_TOKEN; echo refreshed $? >>"$0"; exit 9'))
+                self.finish(process, 9)
+                self.assertEqual(self.words_of(self.out)[1:], ['refreshed', '0'])
+
+    def test_a_refresh_without_a_lifetime_keeps_the_last_one(self):
+        """The lease has the short lifetime that was asked for, and not the first one."""
+        process, _ = self.hold('--no-heartbeat', '--lifetime', '1000', script=(
+            f'"{commandtest.PROGRAM}" refresh --lifetime {self.lifetime} $FLUFL_LOCK_TOKEN; '
+            f'"{commandtest.PROGRAM}" refresh $FLUFL_LOCK_TOKEN; echo refreshed $? >>"$0"; exec sleep 1000'))
+        self.assertEqual(self.words_of(self.out, 3)[1:], ['refreshed', '0'])
+        self.finish(process, LOST)
+
     @unittest.skipUnless(STALL, 'a sanitizer must be the first library of a program')
     def test_a_refresh_that_hangs_does_not_prolong_the_lease(self):
         """The command ends with its lease although the file server does not answer the refresh.
