@@ -103,7 +103,9 @@ lose (Supervisor *self)
     return;
   self->is_lost = TRUE;
   error = flufl_lock_dup_lost_error (self->lock);
-  self->unsaid = g_strdup (error != NULL ? error->message : _("The lock expired."));
+  self->unsaid = error != NULL ? g_strdup (error->message)
+                               : g_strdup_printf (_("The lock “%s” was lost: it expired before it was refreshed."),
+                                                  self->wish->acquire.path);
   if (self->wish->on_lost != ON_LOST_WARN)
     begin_end (self, self->wish->on_lost == ON_LOST_KILL);
 }

@@ -193,7 +193,7 @@ class Losses(CommandTest):
 
     def test_without_a_heartbeat(self):
         process, _ = self.hold('--lifetime', self.lifetime, '--no-heartbeat')
-        self.finish(process, LOST)
+        self.assertIn(f'The lock “{self.lock}” was lost', self.finish(process, LOST))
         process, _ = self.hold('--lifetime', '1000', '--no-heartbeat', script='exit 8')
         self.finish(process, 8)
 
