@@ -53,8 +53,25 @@ typedef struct
   AcquireWish acquire;
   pid_t       partner;    /* 0: none */
   int         partner_fd; /* -1: none */
-  int         link;
+  int         link;       /* -1: the token is printed, and the holder is on its own */
 } Hold;
+
+/* No exit status yet. */
+#define UNDECIDED (-1)
+
+/* --- The partner --- */
+
+static gboolean
+has_partner_ended (const Hold *self)
+{
+  return self->partner != 0 && !partner_is_alive (self->partner, self->partner_fd);
+}
+
+static int
+partner_pause (const Hold *self)
+{
+  return self->partner != 0 && self->partner_fd < 0 ? PARTNER_PAUSE : -1;
+}
 
 /* --- In the background --- */
 
@@ -78,24 +95,34 @@ leave_caller (void)
     g_debug ("Could not change to the directory /: %s", g_strerror (errno));
 }
 
+/* Whether the front has ended without having printed the token. Nobody could release the lock then. */
 static gboolean
-has_partner_ended (const Hold *self)
+is_token_lost (Hold *self)
 {
-  return self->partner != 0 && !partner_is_alive (self->partner, self->partner_fd);
+  int value;
+  LinkKind message = self->link >= 0 ? link_read (self->link, &value) : LINK_NOTHING;
+
+  if (message == LINK_PRINTED)
+    {
+      close (self->link);
+      self->link = -1;
+    }
+  return message == LINK_CLOSED;
 }
 
 /* Until the lock is to be released, or is lost. */
 static void
-hold_on (const Hold *self, FluflLock *lock)
+hold_on (Hold *self, FluflLock *lock)
 {
   struct pollfd fds[] = { { .fd = events_fd (), .events = POLLIN },
-                          { .fd = self->partner_fd, .events = POLLIN } };
-  gboolean polls = self->partner != 0 && self->partner_fd < 0;
+                          { .fd = self->partner_fd, .events = POLLIN },
+                          { .fd = self->link, .events = POLLIN } };
   int event;
 
-  while (!has_partner_ended (self))
+  while (!has_partner_ended (self) && !is_token_lost (self))
     {
-      if (poll (fds, G_N_ELEMENTS (fds), polls ? PARTNER_PAUSE : -1) < 0 && errno != EINTR)
+      fds[2].fd = self->link;
+      if (poll (fds, G_N_ELEMENTS (fds), partner_pause (self)) < 0 && errno != EINTR)
         return;
       while ((event = events_next ()) != EVENT_NONE)
         if (event == EVENT_LOST || event == EVENT_RELEASE || event_ends (event))
@@ -128,7 +155,6 @@ hold_in_background (Hold *self)
   token = token_make (lock, TOKEN_HOLD);
   leave_caller ();
   link_send_text (self->link, token);
-  close (self->link);
   hold_on (self, lock);
   g_cancellable_disconnect (lost, handler);
   return flufl_lock_release (lock, NULL, NULL) ? EXIT_DONE : EXIT_LOST;
@@ -136,35 +162,91 @@ hold_in_background (Hold *self)
 
 /* --- In the foreground --- */
 
-/* Returns: the exit status, once the lock is held or not */
 static int
-wait_for_token (int fd)
+look_at_events (void)
 {
-  struct pollfd fds[] = { { .fd = events_fd (), .events = POLLIN }, { .fd = fd, .events = POLLIN } };
-  int event, value = 0;
+  int event;
 
-  for (;;)
+  while ((event = events_next ()) != EVENT_NONE)
+    if (event_ends (event))
+      return EXIT_SIGNAL + event;
+  return UNDECIDED;
+}
+
+/* @token: (inout) (nullable): set when it comes */
+static int
+look_at_holder (int fd, char **token)
+{
+  int value = 0;
+
+  switch (link_read (fd, &value))
     {
-      LinkKind message;
+    case LINK_TEXT:
+      *token = link_read_text (fd, value);
+      return UNDECIDED; /* a text that is cut short is followed by the end of the link */
+    case LINK_ENDED:
+      return value;
+    case LINK_CLOSED:
+      return fail (EXIT_LOST, _("The process that acquires the lock has died."));
+    case LINK_NOTHING:
+    default:
+      return UNDECIDED;
+    }
+}
 
-      if (poll (fds, G_N_ELEMENTS (fds), -1) < 0 && errno != EINTR)
+/* The holder releases the lock unless it learns that the token is printed. */
+static int
+print_token (const char *token, int fd)
+{
+  print_line (token);
+  if (ferror (stdout))
+    return fail (EXIT_REFUSED, _("Could not print the token. The lock is released."));
+  link_send (fd, LINK_PRINTED, 0);
+  return EXIT_DONE;
+}
+
+/* Returns: the exit status, once the token is printed or never will be */
+static int
+wait_for_token (const Hold *self, int fd)
+{
+  struct pollfd fds[] = { { .fd = events_fd (), .events = POLLIN },
+                          { .fd = fd, .events = POLLIN },
+                          { .fd = self->partner_fd, .events = POLLIN },
+                          { .fd = -1, .events = POLLOUT } };
+  g_autofree char *token = NULL;
+  int status = UNDECIDED;
+
+  while (status == UNDECIDED)
+    {
+      fds[3].fd = token != NULL ? STDOUT_FILENO : -1; /* its reader may be slow */
+      fds[3].revents = 0;
+      if (poll (fds, G_N_ELEMENTS (fds), partner_pause (self)) < 0 && errno != EINTR)
         return EXIT_REFUSED;
-      while ((event = events_next ()) != EVENT_NONE)
-        if (event_ends (event))
-          return EXIT_SIGNAL + event;
-      message = link_read (fd, &value);
-      if (message == LINK_TEXT)
-        {
-          g_autofree char *token = link_read_text (fd, value);
+      status = look_at_events ();
+      if (status == UNDECIDED && has_partner_ended (self))
+        status = fail (EXIT_LOST, _("The process %d, for which the lock is acquired, has ended."),
+                       (int) self->partner);
+      if (status == UNDECIDED)
+        status = look_at_holder (fd, &token);
+      if (status == UNDECIDED && fds[3].revents != 0)
+        status = print_token (token, fd);
+    }
+  return status;
+}
 
-          if (token != NULL)
-            print_line (token);
-          return token != NULL ? EXIT_DONE : EXIT_LOST;
-        }
-      if (message == LINK_ENDED)
-        return value;
-      if (message == LINK_CLOSED)
-        return fail (EXIT_LOST, _("The process that acquires the lock has died."));
+/* When this returns, the claim of a waiter has gone, or the lock whose token is not printed. A file
+ * server may not answer, so another signal ends the wait. */
+static void
+end_holder (pid_t child)
+{
+  struct pollfd fd = { .fd = events_fd (), .events = POLLIN };
+  int status = UNDECIDED;
+
+  kill (child, SIGTERM);
+  while (status == UNDECIDED && waitpid (child, NULL, WNOHANG) == 0)
+    {
+      poll (&fd, 1, -1); /* the child's end is an event */
+      status = look_at_events ();
     }
 }
 
@@ -195,16 +277,10 @@ part (Hold *self)
   self->link = fds[1];
   if (child == 0)
     return hold_in_background (self);
-  status = wait_for_token (fds[0]);
+  status = wait_for_token (self, fds[0]);
   close (fds[0]);
-  if (status == EXIT_DONE && ferror (stdout)) /* nobody could release it */
-    {
-      if (!events_ask (child, EVENT_RELEASE, 0))
-        kill (child, SIGTERM);
-      status = fail (EXIT_REFUSED, _("Could not print the token. The lock is released."));
-    }
-  if (status != EXIT_DONE) /* the claim of a waiter has gone when this returns */
-    waitpid (child, NULL, 0);
+  if (status != EXIT_DONE)
+    end_holder (child);
   return status;
 }
 

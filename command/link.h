@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * The link between two processes of this command: messages one way, and the news of a death both
- * ways.
+ * The link between two processes of this command: messages, and the news of a death, both ways.
  */
 
 #pragma once
@@ -20,6 +19,7 @@ typedef enum
   LINK_ENDED,    /* value: the exit status */
   LINK_KILLED,   /* value: the signal that ended the command */
   LINK_TEXT,     /* value: the length of the text that follows */
+  LINK_PRINTED,  /* the text is printed */
 } LinkKind;
 
 typedef struct

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 
 import commandtest
 from commandtest import BUSY, CANNOT_CREATE, LOST, PROGRAM, USAGE, CommandTest, is_alive, wait_for
@@ -73,6 +74,65 @@ class Hold(CommandTest):
         self.assertIn('Could not print the token', result.stderr)
         self.assertFalse(self.lock.exists())
 
+    def kill_holder_on_disk(self):
+        """For a case that fails."""
+        if self.lock.exists():
+            self.kill_holder(int(self.lock.read_text(encoding='utf-8').split('|')[2]))
+
+    def begin_and_see_lock(self):
+        """Starts “hold”, and returns as soon as its lock is on disk, which is before the token."""
+        self.addCleanup(self.kill_holder_on_disk)
+        front = self.begin('hold', '--lifetime', '1000', self.lock)
+        end = time.monotonic() + commandtest.PATIENCE_S
+        while not self.lock.exists():  # without a pause: the token follows within a millisecond
+            self.assertLess(time.monotonic(), end)
+        return front
+
+    def assert_released_or_given(self, front):
+        """A lock whose token is not printed is released. With the token it can be released."""
+        token = front.out.read_text(encoding='utf-8').strip()
+        if token:
+            self.assertIn(self.run_it('release', token).returncode, (0, LOST))
+        wait_for(lambda: not self.lock.exists(), 'the release')
+
+    def test_signal_between_the_lock_and_the_token(self):
+        for number in signal.SIGTERM, signal.SIGINT, signal.SIGKILL:
+            for _ in range(8):
+                front = self.begin_and_see_lock()
+                front.send_signal(number)
+                front.wait(commandtest.PATIENCE_S)
+                self.assertIn(front.returncode, (0, -signal.SIGKILL, 128 + number))
+                self.assertEqual(front.out.read_text(encoding='utf-8').count('\n'),
+                                 1 if front.returncode == 0 else 0, front.returncode)
+                self.assert_released_or_given(front)
+
+    def begin_with_full_pipe(self):
+        """A front that cannot print its token, since the pipe is full."""
+        self.addCleanup(self.kill_holder_on_disk)
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+        os.set_blocking(writer, False)
+        for size in 4096, 1:
+            try:
+                while True:
+                    os.write(writer, b'x' * size)
+            except BlockingIOError:
+                pass
+        os.set_blocking(writer, True)
+        front = subprocess.Popen([PROGRAM, 'hold', '--lifetime', '1000', self.lock], stdout=writer)
+        self.processes.append(front)
+        os.close(writer)
+        wait_for(self.lock.exists, 'the lock')
+        return front
+
+    def test_token_that_nobody_reads(self):
+        for number, status in (signal.SIGTERM, 128 + signal.SIGTERM), (signal.SIGKILL, -signal.SIGKILL):
+            with self.subTest(number=number):
+                front = self.begin_with_full_pipe()
+                front.send_signal(number)
+                self.assertEqual(front.wait(commandtest.PATIENCE_S), status)
+                wait_for(lambda: not self.lock.exists(), 'the release')
+
     def test_refresh(self):
         token, _ = self.hold_it('--lifetime', '100')
         before = self.expiration()
@@ -102,6 +162,21 @@ class Hold(CommandTest):
         partner.wait()
         wait_for(lambda: not self.lock.exists() and not is_alive(pid), 'the release')
         self.assertIn('no process', self.assert_run(USAGE, 'hold', '--for-pid', str(partner.pid), self.lock).stderr)
+
+    def test_for_pid_that_ends_during_the_wait(self):
+        token, _ = self.hold_it()
+        partner = subprocess.Popen(['sleep', '1000'])
+        self.addCleanup(partner.kill)
+        before = len(os.listdir(self.dir))
+        waiter = self.begin('hold', '--for-pid', str(partner.pid), self.lock)
+        wait_for(lambda: len(os.listdir(self.dir)) == before + 3, 'the claim of the waiter')  # and its output
+        partner.kill()
+        partner.wait()
+        self.assertIn(f'The process {partner.pid}, for which the lock is acquired, has ended.',
+                      self.finish(waiter, LOST))
+        self.assertEqual(waiter.out.read_text(encoding='utf-8'), '')
+        self.assertEqual(len(os.listdir(self.dir)), before + 2)
+        self.assert_run(0, 'release', token)
 
     def test_killed_holder(self):
         token, pid = self.hold_it()
