@@ -4,10 +4,13 @@
 
 #include "acquire.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include "exits.h"
+#include "family.h"
 #include "holder.h"
+#include "link.h"
 #include "operation.h"
 #include "options.h"
 #include "say.h"
@@ -57,29 +60,76 @@ report_failure (FluflOperation *operation, const AcquireWish *wish)
   return wish->busy_status;
 }
 
-/*
- * acquire_lock:
- * @other_fd: a descriptor that can be read, or is hung up, once nobody wants the lock any more
- * @out_lock: (transfer full): the lock, if it is held
- *
- * Returns: 0, or the exit status after it said why
- */
-int
-acquire_lock (const AcquireWish *wish, int other_fd, FluflLock **out_lock)
+/* A stop does not prolong the time. Milliseconds; negative: no end. */
+static gint64
+time_left (const AcquireWish *wish, gint64 begun)
+{
+  gint64 waited_ms = (g_get_monotonic_time () - begun) / 1000;
+
+  return wish->timeout_ms > 0 ? MAX (wish->timeout_ms - waited_ms, 0) : wish->timeout_ms;
+}
+
+/* Returns: as acquire_lock(); or OPERATION_STOPPED */
+static int
+acquire_unless_stopped (const AcquireWish *wish, int link, gint64 begun, FluflLock **out_lock)
 {
   g_autoptr (FluflLock) lock = make_lock (wish);
   g_autoptr (FluflOperation) operation = flufl_operation_new (lock, FLUFL_OPERATION_KIND_ACQUIRE,
-                                                              wish->timeout_ms, NULL);
-  gint64 begun = g_get_monotonic_time ();
-  int status = operation_run_to_end (operation, other_fd);
+                                                              time_left (wish, begun), NULL);
+  int status = operation_run_to_end (operation, link, wish->can_stop);
 
   if (status != EXIT_DONE)
     return status;
   if (!flufl_operation_get_answer (operation))
     return report_failure (operation, wish);
-  if (wish->is_verbose && can_say ())
-    say (_("The lock “%s” is acquired after %.3f s."), wish->path,
-         (double) (g_get_monotonic_time () - begun) / G_USEC_PER_SEC);
   *out_lock = g_steal_pointer (&lock);
   return EXIT_DONE;
+}
+
+/* No process can catch SIGSTOP, so a front that has got it has reported nothing. When it continues, it
+ * passes SIGCONT on. */
+static int
+give_up_until_continued (int link, FluflLock **lock)
+{
+  flufl_lock_release (*lock, NULL, NULL);
+  g_clear_object (lock);
+  return operation_await_continuation (link);
+}
+
+/*
+ * acquire_lock:
+ * @link: to the process that wants the lock. It can be read, or is hung up, once nobody wants the
+ *   lock any more. LINK_STOPPED goes over it when the wait is stopped
+ * @out_lock: (transfer full): the lock, if it is held
+ *
+ * A wait that is stopped has no place among the waiters, since its turn would keep the others
+ * waiting. When it is continued, it begins anew behind them.
+ *
+ * Returns: 0, or the exit status after it said why
+ */
+int
+acquire_lock (const AcquireWish *wish, int link, FluflLock **out_lock)
+{
+  gint64 begun = g_get_monotonic_time ();
+  int status;
+
+  for (;;)
+    {
+      status = acquire_unless_stopped (wish, link, begun, out_lock);
+      if (wish->can_stop && *out_lock != NULL && family_parent_is_stopped ())
+        status = give_up_until_continued (link, out_lock);
+      else if (status != OPERATION_STOPPED)
+        break;
+      while (status == OPERATION_STOPPED)
+        {
+          link_try_send (link, LINK_STOPPED, SIGTSTP);
+          status = operation_await_continuation (link);
+        }
+      if (status != EXIT_DONE)
+        return status;
+    }
+  if (*out_lock != NULL && wish->is_verbose && can_say ())
+    say (_("The lock “%s” is acquired after %.3f s."), wish->path,
+         (double) (g_get_monotonic_time () - begun) / G_USEC_PER_SEC);
+  return status;
 }

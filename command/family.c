@@ -37,9 +37,9 @@ typedef struct
   gboolean is_family;
 } Process;
 
-/* The parent's number follows the name, which may have any characters, and a letter. */
+/* The letter of the state and the parent's number follow the name, which may have any characters. */
 static gboolean
-read_parent (const char *pid, pid_t *out_parent)
+read_stat (const char *pid, char *out_state, pid_t *out_parent)
 {
   g_autofree char *path = g_strdup_printf ("/proc/%s/stat", pid);
   g_autofree char *text = NULL;
@@ -49,7 +49,7 @@ read_parent (const char *pid, pid_t *out_parent)
   if (!g_file_get_contents (path, &text, NULL, NULL))
     return FALSE;
   rest = strrchr (text, ')');
-  if (rest == NULL || sscanf (rest, ") %*c %d", &parent) != 1)
+  if (rest == NULL || sscanf (rest, ") %c %d", out_state, &parent) != 2)
     return FALSE;
   *out_parent = parent;
   return TRUE;
@@ -66,8 +66,9 @@ list_processes (void)
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
     {
       Process process = { .pid = atoi (name) };
+      char state;
 
-      if (process.pid > 0 && read_parent (name, &process.parent))
+      if (process.pid > 0 && read_stat (name, &state, &process.parent))
         g_array_append_val (processes, process);
     }
   return processes;
@@ -117,6 +118,17 @@ family_adopt_orphans (void)
 #ifdef __linux__
   prctl (PR_SET_CHILD_SUBREAPER, 1);
 #endif
+}
+
+/* Whether a signal has stopped the parent of this process. FALSE without /proc. */
+gboolean
+family_parent_is_stopped (void)
+{
+  g_autofree char *pid = g_strdup_printf ("%d", (int) getppid ());
+  pid_t parent;
+  char state;
+
+  return read_stat (pid, &state, &parent) && state == 'T';
 }
 
 /* Marks the descendants of this process, generation by generation. */

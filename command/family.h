@@ -21,6 +21,7 @@ G_BEGIN_DECLS
 void     family_note_strangers (void);
 void     family_forget_strangers (void);
 void     family_adopt_orphans (void);
+gboolean family_parent_is_stopped (void);
 void     family_die_with      (pid_t parent);
 void     family_signal        (pid_t group, int number);
 gboolean family_reap          (void);

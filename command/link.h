@@ -15,7 +15,7 @@ typedef enum
   LINK_NOTHING,  /* no message has come yet */
   LINK_CLOSED,   /* the other process has ended */
   LINK_STARTED,  /* value: the process ID of the command */
-  LINK_STOPPED,  /* value: the signal that stopped the command */
+  LINK_STOPPED,  /* value: the signal that stopped the command, or the wait for the lock */
   LINK_ENDED,    /* value: the exit status */
   LINK_KILLED,   /* value: the signal that ended the command */
   LINK_TEXT,     /* value: the length of the text that follows */

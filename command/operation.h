@@ -10,7 +10,11 @@
 
 G_BEGIN_DECLS
 
-int  operation_run_to_end (FluflOperation *operation, int other_fd);
-void operation_get_error  (FluflOperation *operation, GError **error);
+/* Instead of an exit status: the job is to stop. */
+#define OPERATION_STOPPED (-1)
+
+int  operation_run_to_end         (FluflOperation *operation, int other_fd, gboolean can_stop);
+int  operation_await_continuation (int other_fd);
+void operation_get_error          (FluflOperation *operation, GError **error);
 
 G_END_DECLS

@@ -31,6 +31,7 @@ typedef struct
   pid_t    command;     /* and its process group; 0: not started */
   gboolean is_over;
   gboolean had_terminal; /* the command has had it */
+  gboolean is_continued; /* SIGCONT came after the last SIGTSTP */
   int      status;      /* the exit status */
   int      signal;      /* that ended the command; 0: none */
 } Front;
@@ -67,8 +68,9 @@ stop_job (int number)
   sigaction (number, &former, NULL);
 }
 
-/* The command was stopped. A shell must see its job stopped, and must have the terminal back. Without
- * a terminal nobody would continue us, so only the command is stopped. */
+/* The command was stopped, or the wait before it. A shell must see its job stopped, and must have the
+ * terminal back. Without a terminal nobody would continue us, so only the command or the wait is
+ * stopped. A stop of the wait may be older than the signal that continued the job. */
 static void
 handle_stop (Front *self, int number)
 {
@@ -78,9 +80,9 @@ handle_stop (Front *self, int number)
   if (self->front.terminal < 0 || number == SIGSTOP)
     return;
   had_it = take_terminal_back (self) || wants_terminal;
-  if (!wants_terminal || !front_is_in_foreground (self))
+  if (self->command != 0 ? !wants_terminal || !front_is_in_foreground (self) : !self->is_continued)
     stop_job (number);
-  if ((had_it || self->front.may_have_terminal) && front_is_in_foreground (self))
+  if (self->command != 0 && (had_it || self->front.may_have_terminal) && front_is_in_foreground (self))
     {
       self->had_terminal = TRUE;
       terminal_give (self->front.terminal, self->command);
@@ -147,13 +149,14 @@ handle_message (Front *self)
     }
 }
 
-/* While there is no command, Ctrl-Z stops this process only. The supervisor goes on waiting. */
+/* Ctrl-Z goes to the supervisor even while there is no command. Only the supervisor knows whether it
+ * waits or is about to start the command, and it stops the one or the other before the job stops. */
 static void
 handle_event (Front *self, int event)
 {
-  if (event == SIGTSTP && self->command == 0 && self->front.terminal >= 0)
-    stop_job (SIGTSTP);
-  else if (event_is_passed_on (event))
+  if (event == SIGTSTP || event == SIGCONT)
+    self->is_continued = event == SIGCONT;
+  if (event_is_passed_on (event))
     kill (self->supervisor, event);
 }
 

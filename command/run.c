@@ -65,6 +65,7 @@ read_values (RunWish *wish)
 {
   wish->kill_after_ms = KILL_AFTER_DEFAULT_MS;
   wish->acquire.no_heartbeat = given.no_heartbeat;
+  wish->acquire.can_stop = TRUE;
   return acquire_read_options (&wish->acquire)
          && (given.kill_after == NULL
              || options_seconds ("--kill-after", given.kill_after, &wish->kill_after_ms))

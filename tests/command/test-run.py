@@ -260,6 +260,74 @@ class Signals(CommandTest):
         self.finish(process, 128 + signal.SIGTERM)
 
 
+class Stops(CommandTest):
+    """Of a “run” that waits for the lock. It has no terminal."""
+
+    def count(self):
+        return sum(name.startswith('test.lock') for name in os.listdir(self.dir))
+
+    def begin_waiter(self, *options):
+        """Returns the holder and the waiter, whose claim is on disk."""
+        holder, _ = self.hold()
+        waiter = self.begin('run', *options, self.lock, 'touch', self.dir / 'data.ran', start_new_session=True)
+        wait_for(lambda: self.count() == 3, 'the claim of the waiter')
+        return holder, waiter
+
+    def stop(self, waiter):
+        waiter.send_signal(signal.SIGTSTP)
+        wait_for(lambda: self.count() == 2, 'the end of the claim')
+
+    def end_holder_and_look(self, holder, waiter):
+        """Others get the lock, and the command does not run."""
+        holder.terminate()
+        self.finish(holder, 128 + signal.SIGTERM)
+        self.assert_run(0, 'run', '-w', commandtest.PATIENCE_S, self.lock, 'true')
+        self.assertIsNone(waiter.poll())
+        self.assertFalse((self.dir / 'data.ran').exists())
+
+    def test_stopped_waiter_leaves_the_queue(self):
+        holder, waiter = self.begin_waiter()
+        self.stop(waiter)
+        waiter.send_signal(signal.SIGCONT)
+        wait_for(lambda: self.count() == 3, 'another claim')
+        self.stop(waiter)
+        self.end_holder_and_look(holder, waiter)
+        waiter.send_signal(signal.SIGCONT)
+        self.finish(waiter, 0)
+        self.assertTrue((self.dir / 'data.ran').exists())
+
+    def test_front_that_gets_sigstop(self):
+        holder, waiter = self.begin_waiter()
+        waiter.send_signal(signal.SIGSTOP)
+        self.end_holder_and_look(holder, waiter)
+        waiter.send_signal(signal.SIGCONT)
+        self.finish(waiter, 0)
+        self.assertTrue((self.dir / 'data.ran').exists())
+
+    def test_stop_does_not_prolong_the_wait(self):
+        _, waiter = self.begin_waiter('-w', '6')
+        end = time.monotonic() + 6
+        self.stop(waiter)
+        wait_for(lambda: time.monotonic() > end, 'the end of the time')
+        self.assertIsNone(waiter.poll())
+        waiter.send_signal(signal.SIGCONT)
+        self.assertIn('is not free', self.finish(waiter, BUSY))
+
+    def test_end_of_a_stopped_waiter(self):
+        _, waiter = self.begin_waiter()
+        self.stop(waiter)
+        waiter.send_signal(signal.SIGINT)
+        self.finish(waiter, 128 + signal.SIGINT)
+
+    def test_killed_front_of_a_stopped_waiter(self):
+        _, waiter = self.begin_waiter()
+        supervisor = self.supervisor_of(waiter)
+        self.stop(waiter)
+        waiter.kill()
+        waiter.wait()
+        wait_for(lambda: not is_alive(supervisor), 'the end of its supervisor')
+
+
 class Turns(CommandTest):
     TURNS = 40
 
