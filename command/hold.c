@@ -22,6 +22,7 @@
 #include "partner.h"
 #include "say.h"
 #include "surroundings.h"
+#include "terminal.h"
 #include "token.h"
 #include "words.h"
 
@@ -162,28 +163,57 @@ hold_in_background (Hold *self)
 
 /* --- In the foreground --- */
 
+typedef struct
+{
+  const Hold *hold;
+  pid_t       holder;
+  int         link;
+  gboolean    has_terminal;
+  gboolean    is_continued; /* SIGCONT came after the last SIGTSTP */
+  char       *token;        /* owned; nullable */
+} Front;
+
+/* The holder stops its wait before the job stops: it may be about to acquire the lock. */
 static int
-look_at_events (void)
+look_at_events (Front *self)
 {
   int event;
 
   while ((event = events_next ()) != EVENT_NONE)
     if (event_ends (event))
       return EXIT_SIGNAL + event;
+    else if (event == SIGTSTP || event == SIGCONT)
+      {
+        self->is_continued = event == SIGCONT;
+        kill (self->holder, event);
+      }
   return UNDECIDED;
 }
 
-/* @token: (inout) (nullable): set when it comes */
+/* As in “run”, without a terminal only the wait is stopped. */
+static void
+handle_stop (const Front *self, int number)
+{
+  if (!self->has_terminal)
+    return;
+  if (!self->is_continued)
+    terminal_stop_job (number);
+  kill (self->holder, SIGCONT);
+}
+
 static int
-look_at_holder (int fd, char **token)
+look_at_holder (Front *self)
 {
   int value = 0;
 
-  switch (link_read (fd, &value))
+  switch (link_read (self->link, &value))
     {
     case LINK_TEXT:
-      *token = link_read_text (fd, value);
+      self->token = link_read_text (self->link, value);
       return UNDECIDED; /* a text that is cut short is followed by the end of the link */
+    case LINK_STOPPED:
+      handle_stop (self, value);
+      return UNDECIDED;
     case LINK_ENDED:
       return value;
     case LINK_CLOSED:
@@ -196,40 +226,39 @@ look_at_holder (int fd, char **token)
 
 /* The holder releases the lock unless it learns that the token is printed. */
 static int
-print_token (const char *token, int fd)
+print_token (const Front *self)
 {
-  print_line (token);
+  print_line (self->token);
   if (ferror (stdout))
     return fail (EXIT_REFUSED, _("Could not print the token. The lock is released."));
-  link_send (fd, LINK_PRINTED, 0);
+  link_send (self->link, LINK_PRINTED, 0);
   return EXIT_DONE;
 }
 
 /* Returns: the exit status, once the token is printed or never will be */
 static int
-wait_for_token (const Hold *self, int fd)
+wait_for_token (Front *self)
 {
   struct pollfd fds[] = { { .fd = events_fd (), .events = POLLIN },
-                          { .fd = fd, .events = POLLIN },
-                          { .fd = self->partner_fd, .events = POLLIN },
+                          { .fd = self->link, .events = POLLIN },
+                          { .fd = self->hold->partner_fd, .events = POLLIN },
                           { .fd = -1, .events = POLLOUT } };
-  g_autofree char *token = NULL;
   int status = UNDECIDED;
 
   while (status == UNDECIDED)
     {
-      fds[3].fd = token != NULL ? STDOUT_FILENO : -1; /* its reader may be slow */
+      fds[3].fd = self->token != NULL ? STDOUT_FILENO : -1; /* its reader may be slow */
       fds[3].revents = 0;
-      if (poll (fds, G_N_ELEMENTS (fds), partner_pause (self)) < 0 && errno != EINTR)
+      if (poll (fds, G_N_ELEMENTS (fds), partner_pause (self->hold)) < 0 && errno != EINTR)
         return EXIT_REFUSED;
-      status = look_at_events ();
-      if (status == UNDECIDED && has_partner_ended (self))
+      status = look_at_events (self);
+      if (status == UNDECIDED && has_partner_ended (self->hold))
         status = fail (EXIT_LOST, _("The process %d, for which the lock is acquired, has ended."),
-                       (int) self->partner);
+                       (int) self->hold->partner);
       if (status == UNDECIDED)
-        status = look_at_holder (fd, &token);
+        status = look_at_holder (self);
       if (status == UNDECIDED && fds[3].revents != 0)
-        status = print_token (token, fd);
+        status = print_token (self);
     }
   return status;
 }
@@ -237,17 +266,34 @@ wait_for_token (const Hold *self, int fd)
 /* When this returns, the claim of a waiter has gone, or the lock whose token is not printed. A file
  * server may not answer, so another signal ends the wait. */
 static void
-end_holder (pid_t child)
+end_holder (Front *self)
 {
   struct pollfd fd = { .fd = events_fd (), .events = POLLIN };
   int status = UNDECIDED;
 
-  kill (child, SIGTERM);
-  while (status == UNDECIDED && waitpid (child, NULL, WNOHANG) == 0)
+  kill (self->holder, SIGTERM);
+  while (status == UNDECIDED && waitpid (self->holder, NULL, WNOHANG) == 0)
     {
-      poll (&fd, 1, -1); /* the child's end is an event */
-      status = look_at_events ();
+      poll (&fd, 1, -1); /* the holder's end is an event */
+      status = look_at_events (self);
     }
+}
+
+static int
+hold_in_front (const Hold *hold, pid_t holder, int link)
+{
+  Front self = { .hold = hold, .holder = holder, .link = link };
+  int terminal = terminal_open (), status;
+
+  self.has_terminal = terminal >= 0;
+  if (self.has_terminal)
+    close (terminal);
+  status = wait_for_token (&self);
+  close (self.link);
+  if (status != EXIT_DONE)
+    end_holder (&self);
+  g_free (self.token);
+  return status;
 }
 
 /* Both processes go on from here. */
@@ -255,7 +301,7 @@ static int
 part (Hold *self)
 {
   sigset_t mask;
-  int fds[2], status;
+  int fds[2];
   pid_t child;
 
   if (!events_catch ())
@@ -277,11 +323,7 @@ part (Hold *self)
   self->link = fds[1];
   if (child == 0)
     return hold_in_background (self);
-  status = wait_for_token (self, fds[0]);
-  close (fds[0]);
-  if (status != EXIT_DONE)
-    end_holder (child);
-  return status;
+  return hold_in_front (self, child, fds[0]);
 }
 
 int
@@ -298,6 +340,7 @@ command_hold (int argc, char **argv)
     return fail (EXIT_USAGE, _("“hold” cannot exit with 0 without the lock: give -E another number."));
   surroundings_close_inherited ();
   self.acquire.path = argv[1];
+  self.acquire.can_stop = TRUE;
   self.partner = (pid_t) pid;
   if (given.for_pid != NULL && (pid == 0 || !partner_open (self.partner, &self.partner_fd)))
     return fail (EXIT_USAGE, _("There is no process %s."), given.for_pid);

@@ -54,20 +54,6 @@ take_terminal_back (Front *self)
   return TRUE;
 }
 
-/* Stops the job, as the terminal would have done: all processes of our group. The supervisor is in
- * a group of its own, and goes on refreshing the lock. */
-static void
-stop_job (int number)
-{
-  struct sigaction normal = { .sa_handler = SIG_DFL };
-  struct sigaction former;
-
-  sigaction (number, &normal, &former);
-  kill (0, number);
-  /* Here a shell has continued us; or nobody could, and the kernel has stopped nothing. */
-  sigaction (number, &former, NULL);
-}
-
 /* The command was stopped, or the wait before it. A shell must see its job stopped, and must have the
  * terminal back. Without a terminal nobody would continue us, so only the command or the wait is
  * stopped. A stop of the wait may be older than the signal that continued the job. */
@@ -81,7 +67,7 @@ handle_stop (Front *self, int number)
     return;
   had_it = take_terminal_back (self) || wants_terminal;
   if (self->command != 0 ? !wants_terminal || !front_is_in_foreground (self) : !self->is_continued)
-    stop_job (number);
+    terminal_stop_job (number);
   if (self->command != 0 && (had_it || self->front.may_have_terminal) && front_is_in_foreground (self))
     {
       self->had_terminal = TRUE;

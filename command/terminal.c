@@ -5,6 +5,7 @@
 #include "terminal.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 /* Returns: a descriptor; -1 if the process has no terminal */
@@ -35,4 +36,18 @@ gboolean
 terminal_is_all (void)
 {
   return isatty (STDIN_FILENO) && isatty (STDOUT_FILENO) && isatty (STDERR_FILENO);
+}
+
+/* Stops the job, as the terminal would have done: all processes of our group. The process that
+ * holds or acquires the lock is in a group of its own, and goes on. */
+void
+terminal_stop_job (int number)
+{
+  struct sigaction normal = { .sa_handler = SIG_DFL };
+  struct sigaction former;
+
+  sigaction (number, &normal, &former);
+  kill (0, number);
+  /* Here a shell has continued us; or nobody could, and the kernel has stopped nothing. */
+  sigaction (number, &former, NULL);
 }

@@ -15,5 +15,6 @@ int      terminal_open       (void);
 gboolean terminal_is_of      (int fd, pid_t group);
 void     terminal_give       (int fd, pid_t group);
 gboolean terminal_is_all     (void);
+void     terminal_stop_job   (int number);
 
 G_END_DECLS

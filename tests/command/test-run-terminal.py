@@ -85,6 +85,11 @@ class TerminalTest(CommandTest):
         terminal.expect('READY> ')
         return terminal
 
+    def end_holder_on_disk(self):
+        """For a case of “hold” that fails."""
+        if self.lock.exists():
+            os.kill(int(self.lock.read_text(encoding='utf-8').split('|')[2]), signal.SIGTERM)
+
     def run_line(self, *args):
         return ' '.join(f"'{word}'" for word in [PROGRAM, 'run', *map(str, args)])
 
@@ -186,6 +191,28 @@ class Jobs(TerminalTest):
         shell.expect('READY> ')
         shell.type('echo status-$?\n')
         shell.expect('status-7')
+        shell.type('exit\n')
+        self.assertEqual(shell.wait(), 0)
+
+    def test_stop_of_a_wait_of_hold(self):
+        holder, _ = self.hold()
+        self.addCleanup(self.end_holder_on_disk)
+        shell = self.shell()
+        shell.type(f"'{PROGRAM}' hold '{self.lock}'\n")
+        for _ in range(2):
+            shell.expect('Waiting for the lock')
+            shell.type('\x1a')
+            shell.expect(r'Stopped[\s\S]*READY> ')
+            shell.type('fg\n')
+        shell.expect('Waiting for the lock')
+        shell.type('\x1a')
+        shell.expect(r'Stopped[\s\S]*READY> ')
+        holder.terminate()
+        self.finish(holder, 128 + signal.SIGTERM)
+        self.assert_run(0, 'run', '-n', self.lock, 'true')
+        shell.type('fg\n')
+        token = shell.expect(r'([-_A-Za-z0-9]{20,})\r\n[\s\S]*READY> ').group(1)
+        self.assert_run(0, 'release', token)
         shell.type('exit\n')
         self.assertEqual(shell.wait(), 0)
 
