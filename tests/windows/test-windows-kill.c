@@ -21,6 +21,7 @@
 /* No victim is waited for as long as this, in milliseconds, unless the test fails. */
 #define PATIENCE 60000
 #define EXIT_KILLED 9
+#define STARTS 5 /* of one victim, at most */
 
 static gboolean third, others;
 static HANDLE victim; /* the process that lives or is being waited for */
@@ -40,9 +41,18 @@ start (guint nth, gboolean contended)
   command = (wchar_t *) g_utf8_to_utf16 (arguments, -1, NULL, NULL, NULL);
   g_assert_cmpuint (GetModuleFileNameW (NULL, program, MAX_PATH), <, MAX_PATH);
   /* A console would be another process for each victim. */
-  if (!CreateProcessW (program, command, NULL, NULL, FALSE, DETACHED_PROCESS, NULL, NULL, &info,
-                       &process))
-    g_error ("CreateProcessW() failed with error %lu", GetLastError ());
+  for (int tries = 1; !CreateProcessW (program, command, NULL, NULL, FALSE, DETACHED_PROCESS, NULL, NULL,
+                                       &info, &process);
+       tries++)
+    {
+      DWORD error = GetLastError ();
+
+      /* Under load Wine 8 refuses one start of two thousand. */
+      g_test_message ("CreateProcessW() failed with error %lu", error);
+      if (tries == STARTS)
+        g_error ("no victim could be started: error %lu", error);
+      Sleep (100);
+    }
   CloseHandle (process.hThread);
   g_assert_null (victim);
   victim = process.hProcess;
