@@ -190,8 +190,9 @@ describe_since (FluflLockDetails *details)
   g_autofree char *since = acquisition != NULL ? describe_time (acquisition) : NULL;
 
   if (since == NULL)
-    return g_strdup (_("The next process that asks for the lock gets it."));
-  return g_strdup_printf (_("The lock was acquired at %s, and the next process that asks for it gets it."),
+    return g_strdup (_("A process that may remove the files of the lock can take it over."));
+  return g_strdup_printf (_("The lock was acquired at %s. A process that may remove its files can take it "
+                            "over."),
                           since);
 }
 

@@ -58,7 +58,7 @@ RARE = {
                         'A program with names'),
     'who runs this is not known or has no name': ('User “%s”', '“%s”, process', 'Process %d'),
     'a moment that other tests wait for': ('Waiting.', 'Nothing proves', 'The lock expired', 'The lock is held until',
-                                           'The next process that asks for the lock', 'Could not print the token',
+                                           'A process that may remove the files', 'Could not print the token',
                                            'The process %d, for which the lock',
                                            'The process that held the lock has died', 'The lock “%s” was lost',
                                            'The lock was acquired at %s, and it expired'),
