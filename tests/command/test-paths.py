@@ -65,8 +65,9 @@ class Parent(CommandTest):
         waiter = self.begin('run', self.lock, 'true')
         supervisor = self.supervisor_of(waiter)
         [claim] = wait_for(lambda: list(self.lock.parent.glob(f'l.lock|*|{supervisor}|*')), 'the claim')
+        wait_for(lambda: claim.stat().st_size > 0, 'the content of the claim')
         for pid in supervisor, waiter.pid:
-            os.kill(pid, signal.SIGSTOP)  # so that neither cleans up
+            commandtest.stop(pid)  # so that neither cleans up
         for pid in supervisor, waiter.pid:
             os.kill(pid, signal.SIGKILL)
         waiter.wait(PATIENCE_S)
