@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * editor FILE: a text editor that one person at a time can use for a document. Others see who has
- * it, and learn when it is free.
+ * editor FILE: a text editor that lets one person at a time change a document. It shows everybody else
+ * who has the document, and when the document is free.
  */
 
 #include <adwaita.h>

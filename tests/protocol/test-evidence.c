@@ -162,7 +162,7 @@ test_slept_together (void)
   g_assert_cmpint (p.found.vigil_left, ==, enough);
   g_assert_cmpint (proc_refresh (&holder), ==, FLUFL_OUTCOME_HELD);
 
-  g_test_message ("Its lock is broken if it does not refresh, and one who has watched waits no longer");
+  g_test_message ("A lock that is not refreshed is broken at once by a waiter that has watched it");
   for (gint64 t = 0; t <= LIFETIME + FLUFL_SLOP; t += FAKE_SEC)
     {
       g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);

@@ -93,7 +93,7 @@ class Case:
 
 def check(world, what, flip):
     cases = [Case(world, version, what, flip is read_only_export) for version in VERSIONS]
-    time.sleep(1)
+    time.sleep(1) # until the waiters have looked, and wait; nothing reports that
     with flip():
         begun = time.monotonic()
         for case in cases:

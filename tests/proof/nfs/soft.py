@@ -59,7 +59,7 @@ class Away:
 
 def run(world, versions):
     cases = [Away(world, version) for version in versions]
-    time.sleep(1)
+    time.sleep(1) # until the waiters have looked, and wait; nothing reports that
     away = time.monotonic()
     run_quietly('nfs-server', 'stop')
     try:

@@ -105,7 +105,7 @@ class Sticky:
 
 def check_sticky(world):
     cases = [Sticky(world, version) for version in VERSIONS]
-    time.sleep(1)
+    time.sleep(1) # until the waiters have looked, and wait; nothing reports that
     for case in cases:
         case.kill()
     for case in cases:
