@@ -3,6 +3,33 @@
 #
 # Other versions of Debian in directories of their own. To be sourced after lib.sh.
 
+# with_own_mounts [--pid] COMMAND...: runs the command in a namespace of mounts, so that no mount
+# stays, even if the command is stopped half-way. With --pid, the processes that it started end with
+# it. In a chroot whose root is no mount point, nothing can be made private, see mounts_stay_inside().
+with_own_mounts() {
+    local options=()
+
+    if [ "$1" = --pid ]; then
+        options=(--pid --fork --kill-child)
+        shift
+    fi
+    unshare --mount --propagation unchanged "${options[@]}" -- sh -euc '
+        ! mountpoint -q / || mount --make-rprivate /
+        exec "$@"
+    ' with_own_mounts "$@"
+}
+
+# Whether what with_own_mounts() mounts is out of sight for other processes.
+mounts_stay_inside() {
+    local place=$scratch/mount
+
+    mkdir -p -- "$place"
+    with_own_mounts sh -euc 'mount -t tmpfs none "$1" && touch "$1/inside"' sh "$place" || return 1
+    [ -e "$place/inside" ] || return 0
+    umount -- "$place"
+    return 1
+}
+
 # install_system ROOT SUITE ARCHITECTURE PACKAGE...
 install_system() {
     local root=$1 suite=$2 architecture=$3 mirror file
@@ -10,8 +37,7 @@ install_system() {
 
     mirror=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' |
         awk -v release="$(. /etc/os-release && echo "$VERSION_CODENAME")" '$1 == release {print $2; exit}')
-    # Its mounts are in a namespace of their own, so none stays even if it is stopped half-way.
-    unshare --mount debootstrap --variant=minbase "--arch=$architecture" --include=ca-certificates \
+    with_own_mounts debootstrap --variant=minbase "--arch=$architecture" --include=ca-certificates \
         "$suite" "$root" "$mirror"
     # The new system reaches the network in the same way as this machine. A package's own file would
     # be in the way of that package.
@@ -36,6 +62,9 @@ need_system() {
         return 1
     elif [ "$(uname -m)" != x86_64 ]; then
         why_not="it is for x86_64, this is $(uname -m)"
+        return 1
+    elif ! mounts_stay_inside; then
+        why_not='its mounts would be seen by other processes (a chroot in a shared mount?)'
         return 1
     elif ! command -v apt-get >/dev/null || ! get_packages debootstrap; then
         why_not='there is no debootstrap'
@@ -64,11 +93,10 @@ copy_system() {
 # with_mounts ROOT COMMAND...: runs the command outside of ROOT. In it are /dev, /sys and /proc. The
 # processes that it started end with it, and its mounts are in a namespace of their own.
 with_mounts() {
-    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
-        unshare --mount --pid --fork --kill-child -- bash -euc '
+    with_own_mounts --pid env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 \
+        DEBIAN_FRONTEND=noninteractive bash -euc '
             root=$1
             shift
-            mount --make-rprivate /
             mount --rbind /dev "$root/dev"
             mount --rbind /sys "$root/sys"
             mount -t proc proc "$root/proc"
