@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * “run”: its command line.
+ * “run”: its command line. run-front.c starts the supervisor, which has the lock and starts the command.
  */
 
 #include "run.h"

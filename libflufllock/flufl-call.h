@@ -140,32 +140,32 @@ void      flufl_call_return_boolean (FluflCall            *self);
  * and flufl_call_drop(). @value is what the public function takes beside the cancellable. */
 typedef FluflCall *(*FluflCallMaker) (FluflLock *lock, gint64 value, GCancellable *cancellable);
 
-FluflCall *flufl_lock_call_acquire       (FluflLock        *self,
+FluflCall *flufl_call_new_acquire        (FluflLock        *self,
                                           gint64            timeout_ms,
                                           GCancellable     *cancellable);
-FluflCall *flufl_lock_call_release       (FluflLock        *self,
+FluflCall *flufl_call_new_release        (FluflLock        *self,
                                           gint64            unused,
                                           GCancellable     *cancellable);
 gboolean   flufl_lock_release_win        (FluflLock        *self,
                                           guint             number,
                                           GError          **error);
-FluflCall *flufl_lock_call_refresh       (FluflLock        *self,
+FluflCall *flufl_call_new_refresh        (FluflLock        *self,
                                           gint64            lifetime_ms,
                                           GCancellable     *cancellable);
-FluflCall *flufl_lock_call_check         (FluflLock        *self,
+FluflCall *flufl_call_new_check          (FluflLock        *self,
                                           gint64            unused,
                                           GCancellable     *cancellable);
-FluflCall *flufl_lock_call_query_state   (FluflLock        *self,
+FluflCall *flufl_call_new_query_state    (FluflLock        *self,
                                           gint64            unused,
                                           GCancellable     *cancellable);
-FluflCall *flufl_lock_call_query_details (FluflLock        *self,
+FluflCall *flufl_call_new_query_details  (FluflLock        *self,
                                           gint64            unused,
                                           GCancellable     *cancellable);
-FluflCall *flufl_lock_call_break_lock    (FluflLock        *self,
+FluflCall *flufl_call_new_break_lock     (FluflLock        *self,
                                           gint64            flags,
                                           GCancellable     *cancellable);
 
-FluflCall *flufl_lock_call_break_lock_of (FluflLock        *self,
+FluflCall *flufl_call_new_break_lock_of  (FluflLock        *self,
                                           const FluflLockDetails *details,
                                           FluflBreakFlags   flags,
                                           GCancellable     *cancellable);

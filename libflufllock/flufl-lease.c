@@ -212,8 +212,8 @@ leave (FluflLease *self)
   stop_heart (self);
 }
 
-/* Sets the path that threads without the mutex of the disk read. A kept claim has the path of the
- * lease before. Called with the mutex. */
+/* Sets the copy of the path for threads that do not have the mutex of the disk. A kept claim has the same
+ * path as in the lease before. Called with the mutex. */
 static void
 set_claim_path (FluflLease *self, const char *path)
 {
@@ -307,6 +307,10 @@ flufl_lease_is_over_locked (FluflLease *self)
   return self->end <= self->site.sys->clock (FLUFL_CLOCK_BOOT);
 }
 
+/*
+ * flufl_lease_set_lost_locked:
+ * @late: whether the lock is lost only because the time of the lease is over
+ */
 void
 flufl_lease_set_lost_locked (FluflLease *self, gboolean late)
 {
@@ -316,7 +320,7 @@ flufl_lease_set_lost_locked (FluflLease *self, gboolean late)
 }
 
 /*
- * flufl_lease_announce_win:
+ * flufl_lease_confirm_win:
  * @object: the object that has the lock
  *
  * Makes the object count as the holder. Called in the thread in which the object's user is about to
@@ -325,7 +329,7 @@ flufl_lease_set_lost_locked (FluflLease *self, gboolean late)
  * Returns: %FALSE if the lock has been lost meanwhile
  */
 gboolean
-flufl_lease_announce_win (FluflLease *self, gpointer object)
+flufl_lease_confirm_win (FluflLease *self, gpointer object)
 {
   g_autoptr (GCancellable) past = NULL;
   gboolean held;

@@ -103,7 +103,7 @@ gboolean    flufl_lease_begin         (FluflLease       *self,
                                        const FluflSite  *site,
                                        FluflHeartbeat    heartbeat,
                                        GMainContext    **context);
-gboolean    flufl_lease_announce_win (FluflLease       *self,
+gboolean    flufl_lease_confirm_win (FluflLease       *self,
                                       gpointer          object);
 FluflTie   *flufl_lease_get_tie       (FluflLease       *self);
 void        flufl_lease_forget_object (FluflLease       *self);

@@ -104,10 +104,10 @@ deadline_after (gint64 now, gint64 timeout_ms)
   return now + timeout_ms * 1000;
 }
 
-/* Whether the object may acquire. If the object counts as the holder, the disk is read first, and a
- * loss is recorded. */
+/* Whether the object does not hold the lock. If it does, or has lost the lock, sets the end of the call.
+ * If the object counts as the holder, the disk shows whether it still is. */
 static gboolean
-is_free_to_acquire (AcquireCall *self)
+check_is_free (AcquireCall *self)
 {
   FluflCall *call = &self->call;
   FluflLease *lease = call->lease;
@@ -189,7 +189,7 @@ try_to_acquire (AcquireCall *self, gint64 *out_when)
 {
   if (self->end == ACQUIRE_UNPREPARED)
     {
-      if (!is_free_to_acquire (self))
+      if (!check_is_free (self))
         return FALSE;
       prepare (self);
     }
@@ -291,7 +291,7 @@ warn_of_clocks (AcquireCall *self)
 }
 
 static void
-drop_remains_in_worker (gpointer lease)
+drop_remains (gpointer lease)
 {
   flufl_lease_drop_remains (lease);
   flufl_lease_unref (lease);
@@ -308,8 +308,8 @@ settle_lost_win (FluflCall *call)
   if (call->error == NULL) /* the lock was given up by flufl_lock_abandon() or release_all() */
     call->error = flufl_report_cancelled ();
   flufl_lease_ref (lease);
-  if (call->task == NULL || !flufl_workers_push (drop_remains_in_worker, lease))
-    drop_remains_in_worker (lease);
+  if (call->task == NULL || !flufl_workers_push (drop_remains, lease))
+    drop_remains (lease);
 }
 
 static void
@@ -332,7 +332,7 @@ log_win (AcquireCall *self)
 static void
 settle_win (AcquireCall *self)
 {
-  if (flufl_lease_announce_win (self->call.lease, self->call.lock))
+  if (flufl_lease_confirm_win (self->call.lease, self->call.lock))
     {
       warn_of_clocks (self);
       log_win (self);
@@ -435,7 +435,7 @@ static const FluflCallClass acquire_class = {
 
 /* Makes an acquisition for the asynchronous form and for language bindings. */
 FluflCall *
-flufl_lock_call_acquire (FluflLock *self, gint64 timeout_ms, GCancellable *cancellable)
+flufl_call_new_acquire (FluflLock *self, gint64 timeout_ms, GCancellable *cancellable)
 {
   AcquireCall *call = g_new0 (AcquireCall, 1);
 
@@ -458,9 +458,9 @@ flufl_lock_call_acquire (FluflLock *self, gint64 timeout_ms, GCancellable *cance
  *
  * At least one try is made. An acquisition breaks a lock that expired more than ten seconds ago.
  * While [property@Flufl.Lock:break-dead] is set, it also breaks the lock of a holder that is proved
- * dead. The lock file may first have to stay unchanged for five seconds. On a local
- * file system, if the holder of an expired lock seems to live, the acquisition watches the lock for
- * a third of its lifetime and five seconds. The wait ends within @timeout_ms, unless a file server
+ * dead. The lock file may first have to stay unchanged for five seconds. If the holder of an expired
+ * lock is proved to live on this machine, the acquisition first watches the lock for a third of its
+ * lifetime and five seconds. The wait ends within @timeout_ms, unless a file server
  * is slow to answer the last try. A wait that ends without the lock leaves no files behind, unless
  * a file server does not answer.
  *
@@ -469,8 +469,8 @@ flufl_lock_call_acquire (FluflLock *self, gint64 timeout_ms, GCancellable *cance
  * - `FLUFL_LOCK_ERROR_TIMED_OUT` if somebody else held the lock,
  * - `FLUFL_LOCK_ERROR_ALREADY_HELD` if this object holds it,
  * - `FLUFL_LOCK_ERROR_NOT_A_LOCK` if another file is at the path,
- * - `FLUFL_LOCK_ERROR_UNSUPPORTED` on SMB, and on a file system other than FAT that has no hard
- *   links, unless [property@Flufl.Lock:without-links] is set,
+ * - `FLUFL_LOCK_ERROR_UNSUPPORTED` on SMB and rclone. It also fails so on another file system without
+ *   hard links, except FAT, while [property@Flufl.Lock:without-links] is not set,
  * - `G_IO_ERROR_PENDING` if another operation runs on the object,
  * - `FLUFL_LOCK_ERROR_LOST` if the operation finds that this object has lost the lock that it held,
  *   or if the new lock is lost before the operation returns,
@@ -514,7 +514,7 @@ flufl_lock_acquire (FluflLock    *self,
  *
  * The asynchronous form of [method@Flufl.Lock.acquire].
  *
- * The disk is touched in other threads only. @callback is called in the main
+ * Other threads work on the disk, unless none can be started. @callback is called in the main
  * context that is the thread-default now.
  *
  * A cancellation is answered within a second, even if a file server does not
@@ -534,7 +534,7 @@ flufl_lock_acquire_async (FluflLock          *self,
   g_return_if_fail (FLUFL_IS_LOCK (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  flufl_call_start (flufl_lock_call_acquire (self, timeout_ms, cancellable),
+  flufl_call_start (flufl_call_new_acquire (self, timeout_ms, cancellable),
                     flufl_lock_acquire_async, callback, user_data);
 }
 

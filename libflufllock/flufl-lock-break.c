@@ -164,7 +164,7 @@ static const FluflCallClass break_class = {
 /* --- Public --- */
 
 FluflCall *
-flufl_lock_call_break_lock (FluflLock *self, gint64 flags, GCancellable *cancellable)
+flufl_call_new_break_lock (FluflLock *self, gint64 flags, GCancellable *cancellable)
 {
   BreakCall *call = g_new0 (BreakCall, 1);
 
@@ -174,12 +174,12 @@ flufl_lock_call_break_lock (FluflLock *self, gint64 flags, GCancellable *cancell
 }
 
 FluflCall *
-flufl_lock_call_break_lock_of (FluflLock              *self,
+flufl_call_new_break_lock_of (FluflLock              *self,
                                const FluflLockDetails *details,
                                FluflBreakFlags         flags,
                                GCancellable           *cancellable)
 {
-  FluflCall *call = flufl_lock_call_break_lock (self, flags, cancellable);
+  FluflCall *call = flufl_call_new_break_lock (self, flags, cancellable);
 
   ((BreakCall *) call)->only = g_strdup (flufl_lock_details_claim_name (details));
   return call;
@@ -198,7 +198,7 @@ flufl_lock_call_break_lock_of (FluflLock              *self,
  * holder is proved dead. The ten seconds are for clocks that differ. During these ten seconds the
  * state is `FLUFL_LOCK_STATE_THEIRS_EXPIRED` already, but the lock is not broken. A lock is left
  * alone for five seconds after its last change, unless the [life-line](protocol.html#life-line) of
- * its holder proves the death. On a local file system, an expired lock whose holder is alive is
+ * its holder proves the death. An expired lock whose holder is proved to live on this machine is
  * watched first, for a third of its lifetime and five seconds. If a process has removed the claim,
  * and may still be about to remove the lock file, the lock is left alone for a minute.
  *
@@ -261,7 +261,7 @@ flufl_lock_break_lock_async (FluflLock          *self,
   g_return_if_fail (FLUFL_IS_LOCK (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  flufl_call_start (flufl_lock_call_break_lock (self, flags, cancellable),
+  flufl_call_start (flufl_call_new_break_lock (self, flags, cancellable),
                     flufl_lock_break_lock_async, callback, user_data);
 }
 
@@ -361,7 +361,7 @@ flufl_lock_break_lock_of_async (FluflLock          *self,
   g_return_if_fail (details != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  flufl_call_start (flufl_lock_call_break_lock_of (self, details, flags, cancellable),
+  flufl_call_start (flufl_call_new_break_lock_of (self, details, flags, cancellable),
                     flufl_lock_break_lock_of_async, callback, user_data);
 }
 

@@ -45,7 +45,7 @@ flufl_lock_guard_new (FluflLock    *lock,
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  call = flufl_lock_call_acquire (lock, timeout_ms, cancellable);
+  call = flufl_call_new_acquire (lock, timeout_ms, cancellable);
   if (flufl_call_run (call, error))
     {
       guard = g_new0 (FluflLockGuard, 1);

@@ -189,19 +189,19 @@ query_call_new (const FluflCallClass *class, FluflLock *lock, GCancellable *canc
 }
 
 FluflCall *
-flufl_lock_call_check (FluflLock *self, gint64 unused G_GNUC_UNUSED, GCancellable *cancellable)
+flufl_call_new_check (FluflLock *self, gint64 unused G_GNUC_UNUSED, GCancellable *cancellable)
 {
   return query_call_new (&check_class, self, cancellable);
 }
 
 FluflCall *
-flufl_lock_call_query_state (FluflLock *self, gint64 unused G_GNUC_UNUSED, GCancellable *cancellable)
+flufl_call_new_query_state (FluflLock *self, gint64 unused G_GNUC_UNUSED, GCancellable *cancellable)
 {
   return query_call_new (&state_class, self, cancellable);
 }
 
 FluflCall *
-flufl_lock_call_query_details (FluflLock *self, gint64 unused G_GNUC_UNUSED,
+flufl_call_new_query_details (FluflLock *self, gint64 unused G_GNUC_UNUSED,
                                GCancellable *cancellable)
 {
   return query_call_new (&details_class, self, cancellable);
@@ -267,7 +267,7 @@ flufl_lock_check_async (FluflLock          *self,
   g_return_if_fail (FLUFL_IS_LOCK (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  flufl_call_start (flufl_lock_call_check (self, 0, cancellable),
+  flufl_call_start (flufl_call_new_check (self, 0, cancellable),
                     flufl_lock_check_async, callback, user_data);
 }
 
@@ -350,7 +350,7 @@ flufl_lock_query_state_async (FluflLock          *self,
   g_return_if_fail (FLUFL_IS_LOCK (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  flufl_call_start (flufl_lock_call_query_state (self, 0, cancellable),
+  flufl_call_start (flufl_call_new_query_state (self, 0, cancellable),
                     flufl_lock_query_state_async, callback, user_data);
 }
 
@@ -443,7 +443,7 @@ flufl_lock_query_details_async (FluflLock          *self,
   g_return_if_fail (FLUFL_IS_LOCK (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  flufl_call_start (flufl_lock_call_query_details (self, 0, cancellable),
+  flufl_call_start (flufl_call_new_query_details (self, 0, cancellable),
                     flufl_lock_query_details_async, callback, user_data);
 }
 

@@ -186,7 +186,7 @@ static const FluflCallClass refresh_class = {
 /* --- Public --- */
 
 FluflCall *
-flufl_lock_call_release (FluflLock *self, gint64 unused G_GNUC_UNUSED, GCancellable *cancellable)
+flufl_call_new_release (FluflLock *self, gint64 unused G_GNUC_UNUSED, GCancellable *cancellable)
 {
   HeldCall *call = g_new0 (HeldCall, 1);
 
@@ -195,7 +195,7 @@ flufl_lock_call_release (FluflLock *self, gint64 unused G_GNUC_UNUSED, GCancella
 }
 
 FluflCall *
-flufl_lock_call_refresh (FluflLock *self, gint64 lifetime_ms, GCancellable *cancellable)
+flufl_call_new_refresh (FluflLock *self, gint64 lifetime_ms, GCancellable *cancellable)
 {
   HeldCall *call = g_new0 (HeldCall, 1);
 
@@ -278,7 +278,7 @@ flufl_lock_release_async (FluflLock          *self,
   g_return_if_fail (FLUFL_IS_LOCK (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  flufl_call_start (flufl_lock_call_release (self, 0, cancellable), flufl_lock_release_async,
+  flufl_call_start (flufl_call_new_release (self, 0, cancellable), flufl_lock_release_async,
                     callback, user_data);
 }
 
@@ -370,7 +370,7 @@ flufl_lock_refresh_async (FluflLock          *self,
   g_return_if_fail (FLUFL_IS_LOCK (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  flufl_call_start (flufl_lock_call_refresh (self, lifetime_ms, cancellable),
+  flufl_call_start (flufl_call_new_refresh (self, lifetime_ms, cancellable),
                     flufl_lock_refresh_async, callback, user_data);
 }
 

@@ -21,13 +21,13 @@ G_DEFINE_BOXED_TYPE (FluflOperation, flufl_operation, flufl_operation_ref, flufl
 
 /* By kind. */
 static const FluflCallMaker makers[] = {
-  [FLUFL_OPERATION_KIND_ACQUIRE] = flufl_lock_call_acquire,
-  [FLUFL_OPERATION_KIND_RELEASE] = flufl_lock_call_release,
-  [FLUFL_OPERATION_KIND_REFRESH] = flufl_lock_call_refresh,
-  [FLUFL_OPERATION_KIND_CHECK] = flufl_lock_call_check,
-  [FLUFL_OPERATION_KIND_QUERY_STATE] = flufl_lock_call_query_state,
-  [FLUFL_OPERATION_KIND_QUERY_DETAILS] = flufl_lock_call_query_details,
-  [FLUFL_OPERATION_KIND_BREAK_LOCK] = flufl_lock_call_break_lock,
+  [FLUFL_OPERATION_KIND_ACQUIRE] = flufl_call_new_acquire,
+  [FLUFL_OPERATION_KIND_RELEASE] = flufl_call_new_release,
+  [FLUFL_OPERATION_KIND_REFRESH] = flufl_call_new_refresh,
+  [FLUFL_OPERATION_KIND_CHECK] = flufl_call_new_check,
+  [FLUFL_OPERATION_KIND_QUERY_STATE] = flufl_call_new_query_state,
+  [FLUFL_OPERATION_KIND_QUERY_DETAILS] = flufl_call_new_query_details,
+  [FLUFL_OPERATION_KIND_BREAK_LOCK] = flufl_call_new_break_lock,
 };
 
 static FluflOperation *
@@ -90,7 +90,7 @@ flufl_operation_new_break_lock_of (FluflLock        *lock,
   g_return_val_if_fail (details != NULL, NULL);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
 
-  return operation_new (lock, flufl_lock_call_break_lock_of (lock, details, flags, cancellable));
+  return operation_new (lock, flufl_call_new_break_lock_of (lock, details, flags, cancellable));
 }
 
 /**

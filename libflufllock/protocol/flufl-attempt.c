@@ -176,7 +176,7 @@ flufl_attempt (FluflClaim    *claim,
       if (outcome != FLUFL_OUTCOME_READY)
         break;
 
-      linked = flufl_claim_link (claim, site, &findings->errsv);
+      linked = flufl_claim_publish (claim, site, &findings->errsv);
       findings->failed_step = site->exclusive ? FLUFL_FAILED_CREATE_LOCK : FLUFL_FAILED_LINK_CLAIM;
       if (linked == FLUFL_OUTCOME_HELD)
         {

@@ -24,7 +24,7 @@
 /* Whether too little of the grace is left to act on @look. Half of the grace is reserved for the
  * system calls after this check. */
 gboolean
-flufl_break_is_late (const FluflSite *site, const FluflLook *look)
+flufl_break_is_out_of_time (const FluflSite *site, const FluflLook *look)
 {
   return site->sys->clock (FLUFL_CLOCK_BOOT) - look->taken > FLUFL_GRACE / 2;
 }
@@ -42,7 +42,7 @@ recover (FluflSite       *site,
 {
   FluflLook look;
 
-  if (flufl_break_is_late (site, orphan))
+  if (flufl_break_is_out_of_time (site, orphan))
     return FALSE;
   if (site->sys->link (site->lock_path, claim_path) != 0)
     {
@@ -62,7 +62,7 @@ recover (FluflSite       *site,
 /* docs/protocol.md, "Copied locks". Only one process can remove the copied claim, so only one links
  * the lock file to the claim's name. */
 static FluflOutcome
-join_copies (FluflSite       *site,
+replace_copied_claim (FluflSite       *site,
              const FluflLook *look,
              const char      *claim_path,
              gint64           server_now,
@@ -80,7 +80,7 @@ join_copies (FluflSite       *site,
   findings->break_errsv = 0;
   findings->resting = TRUE;
   if (flufl_time_since (server_now, MAX (look->ctime, copy.ctime)) < FLUFL_GRACE
-      || !flufl_look_is_still_there (look, site, site->lock_path) || flufl_break_is_late (site, look))
+      || !flufl_look_is_still_there (look, site, site->lock_path) || flufl_break_is_out_of_time (site, look))
     return FLUFL_OUTCOME_BUSY;
   if (site->sys->unlink (claim_path) != 0)
     {
@@ -127,7 +127,7 @@ break_with_life_line (FluflSite       *site,
   if (sys->lstat (claim_path, &st) == 0)
     {
       if (!flufl_look_is_inode (look, st.dev, st.ino))
-        return join_copies (site, look, claim_path, server_now, findings);
+        return replace_copied_claim (site, look, claim_path, server_now, findings);
     }
   else if (errno == ENOENT)
     orphan = TRUE;
@@ -137,7 +137,7 @@ break_with_life_line (FluflSite       *site,
   /* Another breaker may have finished before this process got the life-line. */
   if (sys->lstat (site->lock_path, &st) != 0)
     return errno == ENOENT ? FLUFL_OUTCOME_AGAIN : FLUFL_OUTCOME_BUSY;
-  if (!flufl_look_is_inode (look, st.dev, st.ino) || flufl_break_is_late (site, look))
+  if (!flufl_look_is_inode (look, st.dev, st.ino) || flufl_break_is_out_of_time (site, look))
     return FLUFL_OUTCOME_BUSY;
 
   if (orphan)
@@ -159,7 +159,7 @@ break_with_life_line (FluflSite       *site,
     }
   /* The lock file may be another one by now. A machine for which this is a network file system sees
    * no life-line, and may have broken the lock. A person may have deleted the lock file. */
-  if (!flufl_look_is_still_there (look, site, site->lock_path) || flufl_break_is_late (site, look))
+  if (!flufl_look_is_still_there (look, site, site->lock_path) || flufl_break_is_out_of_time (site, look))
     return FLUFL_OUTCOME_BUSY;
   if (sys->unlink (site->lock_path) != 0 && !flufl_claim_is_gone (errno))
     {
@@ -184,7 +184,7 @@ is_same_lock (const FluflLook *again, const FluflLook *before)
   return again->sight == FLUFL_SIGHT_CLAIM && strcmp (again->claim.name, before->claim.name) == 0;
 }
 
-gboolean flufl_break_keeps_vigil = TRUE;
+gboolean flufl_break_keeps_vigil = TRUE; /* only tests set it to FALSE */
 
 /* The longest time between two looks of one observed rest. Looks which are so close see each state that
  * lasts for the grace, even through a cache that is a second old. */
@@ -285,9 +285,9 @@ take_token_and_break (FluflSite       *site,
       return recover_without_line (site, look, claim_path, flufl_time_since (FLUFL_GRACE, left), findings);
     }
   if (!flufl_look_is_inode (look, st.dev, st.ino))
-    return join_copies (site, look, claim_path, server_now, findings);
+    return replace_copied_claim (site, look, claim_path, server_now, findings);
   if (look->nlink < 2 || st.mtime != look->mtime
-      || flufl_break_is_late (site, look))
+      || flufl_break_is_out_of_time (site, look))
     return FLUFL_OUTCOME_BUSY;
 
   if (sys->unlink (claim_path) != 0)
@@ -309,7 +309,7 @@ take_token_and_break (FluflSite       *site,
       recover (site, look, claim_path, findings);
       return FLUFL_OUTCOME_BUSY;
     }
-  if (!flufl_look_is_still_there (look, site, site->lock_path) || flufl_break_is_late (site, look))
+  if (!flufl_look_is_still_there (look, site, site->lock_path) || flufl_break_is_out_of_time (site, look))
     return FLUFL_OUTCOME_BUSY;
 
   if (sys->unlink (site->lock_path) != 0 && !flufl_claim_is_gone (errno))

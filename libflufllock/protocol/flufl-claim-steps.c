@@ -8,7 +8,7 @@
 
 static const FluflClaimSteps linked = {
   .keep_fresh = flufl_linked_keep_fresh,
-  .publish = flufl_linked_link,
+  .publish = flufl_linked_publish,
   .check = flufl_linked_check,
   .refresh = flufl_linked_refresh,
   .release = flufl_linked_release,
@@ -37,7 +37,7 @@ steps_of_claim (const FluflClaim *claim)
 static const FluflClaimSteps *
 steps_of_site (FluflSite *site)
 {
-  flufl_site_fs_kind (site);
+  flufl_site_fs_kind (site); /* which finds out whether the site is exclusive */
   return site->exclusive ? &exclusive : &linked;
 }
 
@@ -46,7 +46,8 @@ steps_of_site (FluflSite *site)
  *
  * To be called before every try that follows a wait.
  *
- * Returns: READY if the claim may become the lock; LOST if it is gone, and cleared; UNSURE or FAILED
+ * Returns: READY if the claim may become the lock; LOST if it is gone, which clears the claim; UNSURE or
+ *   FAILED
  */
 FluflOutcome
 flufl_claim_keep_fresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *out_errsv)
@@ -55,14 +56,14 @@ flufl_claim_keep_fresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int
 }
 
 /*
- * flufl_claim_link:
+ * flufl_claim_publish:
  *
  * One try at making the claim the lock.
  *
- * Returns: HELD; BUSY; UNSURE; LOST if the claim is gone, and cleared; UNSUPPORTED or FAILED
+ * Returns: HELD; BUSY; UNSURE; LOST if the claim is gone, which clears it; UNSUPPORTED or FAILED
  */
 FluflOutcome
-flufl_claim_link (FluflClaim *claim, FluflSite *site, int *out_errsv)
+flufl_claim_publish (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
   return steps_of_claim (claim)->publish (claim, site, out_errsv);
 }
@@ -98,10 +99,14 @@ flufl_claim_park (FluflClaim *claim, FluflSite *site, int *out_errsv)
   return steps_of_claim (claim)->park (claim, site, out_errsv);
 }
 
+/*
+ * flufl_break:
+ * @own_claim: the claim of this process, which shows the clock of the file server
+ */
 FluflOutcome
-flufl_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, FluflFindings *findings)
+flufl_break (FluflClaim *own_claim, FluflSite *site, gboolean break_dead, FluflFindings *findings)
 {
-  return steps_of_site (site)->do_break (claim, site, break_dead, findings);
+  return steps_of_site (site)->do_break (own_claim, site, break_dead, findings);
 }
 
 FluflOutcome

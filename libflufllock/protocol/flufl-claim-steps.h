@@ -26,7 +26,7 @@ typedef struct
 
 /* docs/protocol.md */
 FluflOutcome flufl_linked_keep_fresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *out_errsv);
-FluflOutcome flufl_linked_link       (FluflClaim *claim, FluflSite *site, int *out_errsv);
+FluflOutcome flufl_linked_publish    (FluflClaim *claim, FluflSite *site, int *out_errsv);
 FluflOutcome flufl_linked_check      (FluflClaim *claim, FluflSite *site, int *out_errsv);
 FluflOutcome flufl_linked_refresh    (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *out_errsv);
 FluflOutcome flufl_linked_release    (FluflClaim *claim, FluflSite *site, int *out_errsv);

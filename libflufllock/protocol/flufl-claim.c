@@ -482,7 +482,7 @@ see_linked (FluflClaim *claim, FluflSite *site, gboolean fresh, int *out_errsv)
 }
 
 /*
- * flufl_linked_link:
+ * flufl_linked_publish:
  *
  * One try at making the claim the lock.
  *
@@ -490,7 +490,7 @@ see_linked (FluflClaim *claim, FluflSite *site, gboolean fresh, int *out_errsv)
  *   UNSUPPORTED or FAILED, with the claim still there
  */
 FluflOutcome
-flufl_linked_link (FluflClaim *claim, FluflSite *site, int *out_errsv)
+flufl_linked_publish (FluflClaim *claim, FluflSite *site, int *out_errsv)
 {
   gboolean fresh = claim->fresh;
   FluflClaimSight sight;

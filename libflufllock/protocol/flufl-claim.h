@@ -70,7 +70,7 @@ FluflOutcome flufl_claim_keep_fresh   (FluflClaim   *claim,
                                        FluflSite    *site,
                                        gint64        lifetime,
                                        int          *out_errsv);
-FluflOutcome flufl_claim_link         (FluflClaim   *claim,
+FluflOutcome flufl_claim_publish      (FluflClaim   *claim,
                                        FluflSite    *site,
                                        int          *out_errsv);
 gboolean     flufl_claim_is_link_refusal (int errsv);

@@ -141,7 +141,7 @@ mark_and_remove (FluflClaim      *claim,
   FluflOutcome outcome;
   int errsv;
 
-  if (flufl_break_is_late (site, look))
+  if (flufl_break_is_out_of_time (site, look))
     return FLUFL_OUTCOME_BUSY;
   errsv = flufl_exclusive_make_mark (site, mark, claim->path != NULL ? claim->path : "");
   if (errsv != 0)
@@ -151,7 +151,7 @@ mark_and_remove (FluflClaim      *claim,
         findings->break_errsv = errsv;
       return FLUFL_OUTCOME_BUSY;
     }
-  if (flufl_break_is_late (site, look))
+  if (flufl_break_is_out_of_time (site, look))
     return FLUFL_OUTCOME_BUSY;
   if (!target->is_blank && site->sys->unlink (claim_path) != 0 && !flufl_claim_is_gone (errno))
     {
@@ -161,7 +161,7 @@ mark_and_remove (FluflClaim      *claim,
   outcome = look_again (site, target, look, mark);
   if (outcome != FLUFL_OUTCOME_READY)
     return outcome;
-  if (flufl_break_is_late (site, look))
+  if (flufl_break_is_out_of_time (site, look))
     return FLUFL_OUTCOME_BUSY;
   errsv = flufl_exclusive_remove_lock (site, look->taken);
   if (errsv != 0)

@@ -54,12 +54,16 @@ gap_is_over (FluflAcquire *self, gint64 now)
 /*
  * Our processes hand the lock on within microseconds, so processes of flufl.lock would
  * never find it free. If one of those has waited for long, the first of our waiters that
- * finds the lock free leaves it free until that process has taken it. The waiter does so
- * once; the next turn is its own. Other processes of flufl.lock may take the lock
+ * finds the lock free leaves it free until that process has taken it. This is the gap. The waiter makes
+ * one; the next turn is its own. Other processes of flufl.lock may take the lock
  * meanwhile, again and again, if they come at the moment when it is free.
+ *
+ * Begins or ends the gap.
+ *
+ * Returns: whether the gap lasts, so that the lock is to be left free
  */
 gboolean
-flufl_acquire_gives_way (FluflAcquire *self, gint64 now)
+flufl_acquire_update_gap (FluflAcquire *self, gint64 now)
 {
   FluflGap *gap = &self->gap;
 

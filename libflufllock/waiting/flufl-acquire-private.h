@@ -57,7 +57,7 @@ gint64      flufl_acquire_next_try         (FluflAcquire    *self,
 
 /* flufl-acquire-gap.c */
 gboolean    flufl_acquire_is_giving_way    (FluflAcquire    *self);
-gboolean    flufl_acquire_gives_way        (FluflAcquire    *self,
+gboolean    flufl_acquire_update_gap       (FluflAcquire    *self,
                                             gint64           now);
 
 /* flufl-acquire-turn.c */

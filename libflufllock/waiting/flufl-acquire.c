@@ -54,8 +54,9 @@ flufl_acquire_announce_if_long (FluflAcquire *self, gint64 now)
     self->waiting (self, self->user_data);
 }
 
+/* Whether the server has answered nothing but errors for too long. Notes since when. */
 static gboolean
-is_out_of_patience (FluflAcquire *self, gint64 now)
+has_failed_for_long (FluflAcquire *self, gint64 now)
 {
   if (self->outcome != FLUFL_OUTCOME_UNSURE)
     self->unsure_since = 0;
@@ -117,7 +118,8 @@ flufl_acquire_try (FluflAcquire *self, gboolean look)
 {
   gint64 now = flufl_acquire_time_of_step (self);
 
-  if (flufl_acquire_gives_way (self, now))
+  /* Whether the lock is left free for a process of flufl.lock. */
+  if (flufl_acquire_update_gap (self, now))
     {
       flufl_acquire_disarm (self);
       self->outcome = FLUFL_OUTCOME_BUSY;
@@ -168,8 +170,8 @@ settle_down (FluflAcquire    *self,
   if (!flufl_turn_is_joined (&self->turn) && now < self->deadline
       && flufl_acquire_wait_turn (self, out_when))
     return TRUE;
-  /* The kernel may cut the life-line of a process that has just died a moment after it closes the
-   * file. The next try therefore comes soon. */
+  /* When a process dies, the kernel may close its file a moment before it cuts the life-line. The next
+   * try therefore comes soon. */
   if (closed)
     {
       self->retry.pause = 0;
@@ -206,7 +208,7 @@ wait_on (FluflAcquire *self, gint64 *out_when)
     return finish (self, FLUFL_RESULT_TIMED_OUT);
   /* Either no holder and no waiter was seen until the deadline, or the server has answered nothing
    * but errors for too long. The file system is the obstacle. */
-  if (now >= self->deadline || is_out_of_patience (self, now))
+  if (now >= self->deadline || has_failed_for_long (self, now))
     {
       self->outcome = FLUFL_OUTCOME_FAILED;
       flufl_claim_abandon (&self->claim, self->site);
@@ -295,7 +297,7 @@ flufl_acquire_begin (FluflAcquire *self)
   self->process = flufl_process_mark ();
   self->is_first = TRUE;
   self->started = self->order.moved = g_get_monotonic_time ();
-  self->looked = self->started; /* so that the first look comes an interval later */
+  self->looked = self->started; /* so that look_is_due() lets an interval pass first */
   if (self->announce_after == 0)
     self->announce_after = ANNOUNCE_AFTER;
   self->announcement.at = self->started + self->announce_after;

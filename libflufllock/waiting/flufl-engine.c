@@ -1,15 +1,16 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * One thread, the leader, polls for all sleepers. It starts the scheduled functions that are due, and
+ * A sleeper is a thread that sleeps until its time or an event, or a function that is scheduled for
+ * then. One thread, the leader, polls for all sleepers. It starts the functions that are due, and
  * dispatches the events. A thread that sleeps wakes at its time by itself. The leader hands over the
  * lead before it does its own work. A thread that waits alone therefore learns of its event without a
  * hop to another thread, and a thread that a file server blocks delays nobody.
  *
  * A thread in flufl_sleeper_sleep() leads if nobody else does. The others are followers, and wait for
  * their conditions. If functions are scheduled and no such thread is there, a worker leads. While
- * another thread leads, one worker waits as the deputy. The deputy runs due functions when no thread
- * can be started.
+ * another thread leads, one worker that has run its function may wait as the deputy. It leads when no
+ * sleeping thread can, so that functions run even if no further thread can be started.
  */
 
 #include "config.h"
@@ -127,7 +128,7 @@ unschedule (FluflSleeper *self)
   self->scheduled = NULL;
 }
 
-/* --- Leading; all with the mutex --- */
+/* --- Leading; with the mutex, except for lead_for_scheduled() --- */
 
 static void lead_for_scheduled (gpointer data);
 
@@ -371,6 +372,11 @@ flufl_sleeper_watch_cancellable (FluflSleeper *self, GCancellable *cancellable)
                                          flufl_sleeper_unref);
 }
 
+/*
+ * flufl_sleeper_free:
+ *
+ * Ends the use by the owner. The memory goes once no handler of the cancellable runs any more.
+ */
 void
 flufl_sleeper_free (FluflSleeper *self)
 {
