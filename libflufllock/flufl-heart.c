@@ -11,21 +11,20 @@
 
 #include "flufl-process.h"
 
-/* The shortest time after which a refresh is tried again that failed with a temporary error, in
- * microseconds. */
+/* A refresh that failed is tried again after this time at the earliest. Microseconds. */
 #define RETRY_MIN (10 * 1000)
 
-/* If the end of a lease is noticed this late, the machine or the process has slept, in
- * nanoseconds. */
+/* If the end of a lease is noticed this late, the machine or the process counts as having slept.
+ * Nanoseconds. */
 #define SLEPT (50 * FLUFL_NSEC_PER_MSEC)
 
-/* How long a late refresh may take before the lease counts as lost, in nanoseconds. Another process
- * may have the lock by then. */
+/* How long a late refresh may take before the lease counts as lost. Another process may have the lock
+ * by then. Nanoseconds. */
 #define WAKING_TIME (200 * FLUFL_NSEC_PER_MSEC)
 
-/* How long a lease is refreshed although the program has not learned of the acquisition, in
- * nanoseconds. The main context of the acquisition may never run again. */
-#define UNTOLD_MAX (60 * FLUFL_NSEC_PER_SEC)
+/* How long a lease is refreshed although the program has not learned of the acquisition. The main
+ * context of the acquisition may never run again. Nanoseconds. */
+gint64 flufl_heart_untold_max = 60 * FLUFL_NSEC_PER_SEC;
 
 /* Pulses in this lane wait for no disk. */
 #define LANE_OF_ENDS 0
@@ -38,6 +37,7 @@ struct _FluflHeart
   gint64          started; /* boot time in nanoseconds */
   gint64          late_end; /* the end of the lease for which WAKING_TIME was given … */
   gint64          waking_until; /* … until this boot time; both protected by the mutex */
+  gboolean        rests;   /* since the program has not learned of the acquisition; protected too */
   FluflPulse     *beats;   /* owned, until it is stopped */
   FluflPulse     *ends;    /* owned, until it is stopped */
 };
@@ -91,7 +91,7 @@ until_beat (const FluflLease *lease)
   return MAX (left - lease->lifetime / 3 * 2, 0) / 1000;
 }
 
-/* The lease is lost, in a worker thread. */
+/* Reports a loss, and removes what is left on disk. Called in a worker thread. */
 static void
 tell_loss (FluflLease *lease, guint number)
 {
@@ -109,7 +109,8 @@ give_waking_time (FluflHeart *self, gint64 now)
   self->waking_until = now + WAKING_TIME;
 }
 
-/* Returns the microseconds until the lease is over, or 0 if it is. Called with the mutex. */
+/* Returns the microseconds until the lease is over, or 0 if it is. If the end is noticed late, gives the
+ * waking time first. Called with the mutex. */
 static gint64
 until_end (FluflHeart *self)
 {
@@ -182,8 +183,12 @@ beat_cb (gpointer data)
   flufl_lease_lock_disk (lease);
   flufl_lease_lock (lease);
   now = boot_now (lease);
-  wanted = is_current (self) && !is_stopped (self)
-           && (lease->held || now - self->started <= UNTOLD_MAX);
+  wanted = is_current (self) && !is_stopped (self);
+  if (wanted && !lease->held && now - self->started > flufl_heart_untold_max)
+    {
+      self->rests = TRUE;
+      wanted = FALSE;
+    }
   if (wanted && lease->end <= now)
     {
       give_waking_time (self, now);
@@ -248,6 +253,20 @@ flufl_heart_start (FluflLease *lease)
     flufl_pulse_stop (self->ends);
   heart_unref (self);
   return NULL;
+}
+
+/*
+ * flufl_heart_confirm:
+ *
+ * The program learns of its acquisition. If the heartbeat rests, it goes on. Called with the mutex.
+ */
+void
+flufl_heart_confirm (FluflHeart *self)
+{
+  if (!self->rests)
+    return;
+  self->rests = FALSE;
+  flufl_pulse_set (self->beats, until_beat (self->lease));
 }
 
 /*

@@ -341,6 +341,8 @@ flufl_lease_confirm_win (FluflLease *self, gpointer object)
     flufl_lease_set_lost_locked (self, TRUE);
   held = self->won;
   g_atomic_int_set (&self->held, held);
+  if (held && self->heart != NULL)
+    flufl_heart_confirm (self->heart);
   if (held && self->lost_fired)
     {
       past = g_steal_pointer (&self->lost);

@@ -150,7 +150,9 @@ gboolean    flufl_lease_abandon_all   (GPtrArray        *leases,
 extern int flufl_lease_idle_ms;
 
 /* flufl-heart.c */
+extern gint64 flufl_heart_untold_max; /* changed by tests only */
 FluflHeart *flufl_heart_start         (FluflLease       *lease);
+void        flufl_heart_confirm       (FluflHeart       *self);
 void        flufl_heart_adjust        (FluflHeart       *self);
 void        flufl_heart_stop          (FluflHeart       *self);
 

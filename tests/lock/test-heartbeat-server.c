@@ -25,6 +25,7 @@ static struct
   int      errsv;    /* the error with which touching fails, or 0 */
   gboolean stall;    /* touching does not return */
   guint    stalled;  /* calls that wait */
+  guint    touched;  /* calls that have returned */
   gint64   slept;    /* nanoseconds for which the machine was suspended */
   gint64   frozen;   /* boot time at which the clock stands still; 0: it runs */
   guint    asked;    /* questions to the clock while a call waits … */
@@ -44,6 +45,7 @@ server_utimens (const char *path, gint64 mtime, gint64 atime)
   while (server.stall)
     g_cond_wait (&server.changed, &server.mutex);
   server.stalled--;
+  server.touched++;
   errsv = server.errsv;
   g_mutex_unlock (&server.mutex);
   errno = errsv;
@@ -107,6 +109,17 @@ get_stalled (void)
   stalled = server.stalled;
   g_mutex_unlock (&server.mutex);
   return stalled;
+}
+
+static guint
+get_touched (void)
+{
+  guint touched;
+
+  g_mutex_lock (&server.mutex);
+  touched = server.touched;
+  g_mutex_unlock (&server.mutex);
+  return touched;
 }
 
 static void
@@ -306,6 +319,44 @@ test_context_hangs (void)
 }
 
 static void
+acquired_cb (GObject *lock, GAsyncResult *result, gpointer user_data)
+{
+  gboolean *done = user_data;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (flufl_lock_acquire_finish (FLUFL_LOCK (lock), result, &error));
+  g_assert_no_error (error);
+  *done = TRUE;
+}
+
+static void
+test_told_late (gconstpointer data)
+{
+  const gint64 untold_max = flufl_heart_untold_max;
+  gboolean done = FALSE;
+  guint touched;
+  Case c;
+
+  g_test_summary ("A heartbeat that rests goes on when the program learns of its acquisition");
+  case_init (&c, data);
+  g_assert_true (flufl_lock_release (c.lock, NULL, NULL));
+  flufl_lock_set_lifetime (c.lock, LIFETIME * 6);
+  flufl_heart_untold_max = 0;
+  flufl_lock_acquire_async (c.lock, 0, NULL, acquired_cb, &done);
+  /* A third of the lifetime and some more. If the machine is so busy that no beat was due by then, the
+   * test shows nothing. */
+  g_usleep (LIFETIME * 2500);
+  touched = get_touched ();
+  while (!done)
+    g_main_context_iteration (NULL, TRUE);
+  while (get_touched () == touched && c.n_lost == 0)
+    run_for (&c, 10);
+  assert_kept (&c);
+  flufl_heart_untold_max = untold_max;
+  case_clear (&c);
+}
+
+static void
 test_broken (gconstpointer data)
 {
   Case c;
@@ -454,6 +505,7 @@ main (int argc, char **argv)
   add ("passing-errors", test_passing_errors);
   add ("lasting-errors", test_lasting_errors);
   add ("no-answer", test_no_answer);
+  add ("told-late", test_told_late);
   add ("broken", test_broken);
   add ("slept", test_slept);
   add ("slept-and-broken", test_slept_and_broken);
