@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Whether a file system keeps times as the protocol needs them, on systems of which nobody has seen
- * that. A temporary file shows it, once for each file system and process:
+ * Whether a file system keeps times as the protocol needs them. Only Windows is probed, since nobody has
+ * seen there how they are kept. A temporary file shows two facts, once for each file system and process:
  *
- * - link(2) and unlink(2) renew the ctime. The rest goes by it (docs/protocol.md, "Grace"), on every
- *   kind of file system.
+ * - link(2) and unlink(2) renew the ctime. From the ctime breakers count for how long a lock has rested
+ *   (docs/protocol.md, "Grace").
  * - The close of the maker's file leaves the mtime as it was set, since the mtime is the expiration.
  */
 
@@ -18,9 +18,10 @@
 #include <string.h>
 
 /* The clock of file times may stand still for 15.6 ms on Windows, and for a second on some file
- * systems. The pauses double, so that the last ones make it sure that the ctime is not renewed. */
-#define PAUSE_MIN 1   /* milliseconds */
-#define PAUSE_MAX 512 /* milliseconds */
+ * systems. The pauses double until both calls have renewed the ctime. The longest pause is longer than a
+ * second, so a call that does not renew the ctime after it never does. */
+#define PAUSE_MIN 1    /* milliseconds */
+#define PAUSE_MAX 1024 /* milliseconds */
 
 /* What the file's mtime is set to, counted from now. */
 #define MTIME_AHEAD (3600 * FLUFL_NSEC_PER_SEC)
@@ -31,8 +32,9 @@
 #define SECOND_SUFFIX "-2"
 #define N_DIGITS 16
 
-/* A process that is killed in a probe leaves its files. A probe lasts for about two seconds, so the
- * next probe removes files that are a minute old, and reads no more names than this for it. */
+/* A process that is killed in a probe leaves its files. A probe lasts for about four seconds at most, so
+ * the next probe removes files that are a minute old. It reads at most NAMES_MAX names, and removes at
+ * most LEFT_MAX files. */
 #define LEFT_AGE (60 * FLUFL_NSEC_PER_SEC)
 #define LEFT_MAX 16
 #define NAMES_MAX 100000
@@ -129,7 +131,7 @@ link_and_unlink (const FluflSyscalls *sys, const char *path, const char *other, 
           return TRUE;
         }
     }
-  /* The name may exist in spite of an error, but not as ours after this one. */
+  /* The name may exist in spite of an error. After EEXIST it is not ours. */
   errsv = errno;
   if (errsv != EEXIST)
     sys->unlink (other);

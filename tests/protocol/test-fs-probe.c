@@ -27,6 +27,32 @@ renewing_unlink (const char *path)
   return fake_syscalls.unlink (path);
 }
 
+/* Lets the clock of file times catch up with the real one, in ticks of a second. */
+static void
+tick (void)
+{
+  static gint64 shown; /* seconds */
+  const gint64 now = g_get_monotonic_time () / G_USEC_PER_SEC;
+
+  if (shown != 0)
+    fake_disk_advance ((now - shown) * FLUFL_NSEC_PER_SEC);
+  shown = now;
+}
+
+static int
+ticking_link (const char *from, const char *to)
+{
+  tick ();
+  return fake_syscalls.link (from, to);
+}
+
+static int
+ticking_unlink (const char *path)
+{
+  tick ();
+  return fake_syscalls.unlink (path);
+}
+
 /* The file that was made last. Files of /proc are real ones. */
 static int made = -1;
 
@@ -120,6 +146,25 @@ test_fit (void)
       g_assert_cmpuint (fake_disk_n_names (), ==, 0);
       proc_clear (&p);
     }
+}
+
+static void
+test_coarse_clock (void)
+{
+  static FluflSyscalls sys;
+  Proc p;
+
+  g_test_summary ("A clock of file times that stands still for a second is waited for");
+  sys = fit_table ();
+  sys.link = ticking_link;
+  sys.unlink = ticking_unlink;
+  fake_disk_reset ();
+  tick ();
+  proc_init_at (&p, &sys, LOCK);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_HELD);
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  g_assert_cmpuint (fake_disk_n_names (), ==, 0);
+  proc_clear (&p);
 }
 
 static void
@@ -289,6 +334,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/fs-probe/fit", test_fit);
+  g_test_add_func ("/fs-probe/coarse-clock", test_coarse_clock);
   g_test_add_func ("/fs-probe/known-systems", test_known_systems);
   g_test_add_func ("/fs-probe/link", test_link);
   g_test_add_func ("/fs-probe/unlink", test_unlink);
