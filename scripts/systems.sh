@@ -32,19 +32,17 @@ mounts_stay_inside() {
 
 # install_system ROOT SUITE ARCHITECTURE PACKAGE...
 install_system() {
-    local root=$1 suite=$2 architecture=$3 mirror file
+    local root=$1 suite=$2 architecture=$3 mirror
     shift 3
 
     mirror=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' |
         awk -v release="$(. /etc/os-release && echo "$VERSION_CODENAME")" '$1 == release {print $2; exit}')
     with_own_mounts debootstrap --variant=minbase "--arch=$architecture" --include=ca-certificates \
         "$suite" "$root" "$mirror"
-    # The new system reaches the network in the same way as this machine. A package's own file would
-    # be in the way of that package.
+    # The new system reaches the network in the same way as this machine.
     cp -L -- /etc/resolv.conf /etc/hosts "$root/etc/"
-    for file in $(grep -l -s 'Acquire::' /etc/apt/apt.conf.d/* || true); do
-        dpkg-query --search "$file" >/dev/null 2>&1 || cp -- "$file" "$root/etc/apt/apt.conf.d/"
-    done
+    apt-config dump | grep -E '^Acquire::(https?|ftp|Retries|ForceIPv[46]|Check-Valid-Until)(::| )' \
+        >"$root/etc/apt/apt.conf.d/90network" || true
     # Recommended packages are left out, so that clang has no run-time library.
     enter "$root" 'apt-get -q update && apt-get -q -y --no-install-recommends install "$@"' "$@"
     printf '%s\n' "$*" >"$root/.made-of"
