@@ -18,15 +18,15 @@
  * Nanoseconds. */
 #define SLEPT (50 * FLUFL_NSEC_PER_MSEC)
 
-/* How long a late refresh may take before the lease counts as lost. Another process may have the lock
- * by then. Nanoseconds. */
+/* How long late refreshes may be tried before the lease counts as lost. Another process may have the
+ * lock by then. Nanoseconds. */
 #define WAKING_TIME (200 * FLUFL_NSEC_PER_MSEC)
 
 /* How long a lease is refreshed although the program has not learned of the acquisition. The main
  * context of the acquisition may never run again. Nanoseconds. */
 gint64 flufl_heart_untold_max = 60 * FLUFL_NSEC_PER_SEC;
 
-/* Pulses in this lane wait for no disk. */
+/* Pulses of one lane may wait for each other. Those of this lane touch no disk. */
 #define LANE_OF_ENDS 0
 
 struct _FluflHeart
@@ -37,7 +37,7 @@ struct _FluflHeart
   gint64          started; /* boot time in nanoseconds */
   gint64          late_end; /* the end of the lease for which WAKING_TIME was given … */
   gint64          waking_until; /* … until this boot time; both protected by the mutex */
-  gboolean        rests;   /* since the program has not learned of the acquisition; protected too */
+  gboolean        is_paused; /* because the program has not learned of its acquisition; protected, too */
   FluflPulse     *beats;   /* owned, until it is stopped */
   FluflPulse     *ends;    /* owned, until it is stopped */
 };
@@ -81,8 +81,8 @@ boot_now (const FluflLease *lease)
   return lease->site.sys->clock (FLUFL_CLOCK_BOOT);
 }
 
-/* With the mutex. Microseconds until the next refresh: a third of the lifetime after the
- * last one, so that a second and a third can be tried. */
+/* Microseconds until the next refresh, which comes a third of the lifetime after the last one. So two
+ * thirds are left for other tries. Called with the mutex. */
 static gint64
 until_beat (const FluflLease *lease)
 {
@@ -162,7 +162,7 @@ note_refresh (FluflHeart *self, FluflOutcome outcome, int errsv)
   lease->beat_errsv = errsv;
   if (outcome == FLUFL_OUTCOME_HELD)
     return until_beat (lease);
-  left = (lease->end - boot_now (lease)) / 1000;
+  left = until_end (self);
   if (outcome != FLUFL_OUTCOME_UNSURE || left <= 0)
     return -1;
   return MAX (RETRY_MIN, MIN (left / 2, lease->lifetime / 1000 / 24));
@@ -186,7 +186,7 @@ beat_cb (gpointer data)
   wanted = is_current (self) && !is_stopped (self);
   if (wanted && !lease->held && now - self->started > flufl_heart_untold_max)
     {
-      self->rests = TRUE;
+      self->is_paused = TRUE;
       wanted = FALSE;
     }
   if (wanted && lease->end <= now)
@@ -258,14 +258,15 @@ flufl_heart_start (FluflLease *lease)
 /*
  * flufl_heart_confirm:
  *
- * The program learns of its acquisition. If the heartbeat rests, it goes on. Called with the mutex.
+ * Resumes a heartbeat that was paused. Called with the mutex, when the program has learned of its
+ * acquisition.
  */
 void
 flufl_heart_confirm (FluflHeart *self)
 {
-  if (!self->rests)
+  if (!self->is_paused)
     return;
-  self->rests = FALSE;
+  self->is_paused = FALSE;
   flufl_pulse_set (self->beats, until_beat (self->lease));
 }
 

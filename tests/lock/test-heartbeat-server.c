@@ -337,7 +337,7 @@ test_told_late (gconstpointer data)
   guint touched;
   Case c;
 
-  g_test_summary ("A heartbeat that rests goes on when the program learns of its acquisition");
+  g_test_summary ("A paused heartbeat goes on when the program learns of its acquisition");
   case_init (&c, data);
   g_assert_true (flufl_lock_release (c.lock, NULL, NULL));
   flufl_lock_set_lifetime (c.lock, LIFETIME * 6);
@@ -438,6 +438,26 @@ test_waking_time (gconstpointer data)
 }
 
 static void
+test_tried_again (gconstpointer data)
+{
+  guint touched;
+  Case c;
+
+  g_test_summary ("A refresh that begins after a sleep and fails is tried again within the 200 ms");
+  case_init (&c, data);
+  touched = get_touched ();
+  server_set (EIO, FALSE);
+  freeze_clock (3600 * FLUFL_NSEC_PER_SEC);
+  for (int i = 0; i < 300 && get_touched () < touched + 3 && g_atomic_int_get ((int *) &c.n_fired) == 0; i++)
+    run_for (&c, 100);
+  server_set (0, FALSE);
+  for (touched = get_touched (); get_touched () == touched && c.n_lost == 0;)
+    run_for (&c, 10);
+  assert_kept (&c);
+  case_clear (&c);
+}
+
+static void
 test_refreshed_before_loss (gconstpointer data)
 {
   gint64 end;
@@ -511,6 +531,7 @@ main (int argc, char **argv)
   add ("slept-and-broken", test_slept_and_broken);
   add ("slept-and-no-answer", test_slept_and_no_answer);
   add ("waking-time", test_waking_time);
+  add ("tried-again", test_tried_again);
   add ("refreshed-before-loss", test_refreshed_before_loss);
   add ("other-lifetime", test_other_lifetime);
   g_test_add_func ("/heartbeat/main-context/hangs", test_context_hangs);
