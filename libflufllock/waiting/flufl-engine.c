@@ -1,16 +1,16 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * A sleeper is a thread that sleeps until its time or an event, or a function that is scheduled for
- * then. One thread, the leader, polls for all sleepers. It starts the functions that are due, and
+ * A sleeper is an object by which a thread sleeps, or a function is scheduled, until a time or an event.
+ * One thread, the leader, polls for all sleepers. It starts the functions that are due, and
  * dispatches the events. A thread that sleeps wakes at its time by itself. The leader hands over the
  * lead before it does its own work. A thread that waits alone therefore learns of its event without a
  * hop to another thread, and a thread that a file server blocks delays nobody.
  *
  * A thread in flufl_sleeper_sleep() leads if nobody else does. The others are followers, and wait for
  * their conditions. If functions are scheduled and no such thread is there, a worker leads. While
- * another thread leads, one worker that has run its function may wait as the deputy. It leads when no
- * sleeping thread can, so that functions run even if no further thread can be started.
+ * a thread that sleeps leads, a worker waits as the deputy. It runs what is due if no further worker
+ * can be started, and leads once no thread sleeps.
  */
 
 #include "config.h"
@@ -132,6 +132,15 @@ unschedule (FluflSleeper *self)
 
 static void lead_for_scheduled (gpointer data);
 
+static void
+call_deputy (FluflEngine *engine)
+{
+  engine->leader = NULL;
+  engine->has_leader = TRUE;
+  engine->deputy_called = TRUE;
+  g_cond_signal (&engine->deputy);
+}
+
 /* Gives the lead to another thread, if there is anything to lead for, and a thread to lead. A
  * sleeping thread is preferred to a worker, because it exists already. */
 static void
@@ -153,15 +162,13 @@ hand_over (FluflEngine *engine)
   else if (!has_scheduled (engine))
     engine->has_leader = FALSE;
   else if (engine->has_deputy && !engine->deputy_called)
-    {
-      engine->deputy_called = TRUE;
-      g_cond_signal (&engine->deputy);
-    }
+    call_deputy (engine);
   else
     engine->has_leader = flufl_workers_push (lead_for_scheduled, engine);
 }
 
-/* In a worker that has done what was due. Returns whether it is to lead again. */
+/* In a worker that has nothing to do just now. Waits as the deputy if there is none. Returns whether the
+ * worker is to lead. */
 static gboolean
 wait_until_leader (FluflEngine *engine)
 {
@@ -234,6 +241,20 @@ lead_for_scheduled (gpointer data)
   g_mutex_unlock (&engine->mutex);
 }
 
+/* In a worker that is to be there when no thread sleeps any more. */
+static void
+stand_by (gpointer data)
+{
+  FluflEngine *engine = data;
+  gboolean leads;
+
+  g_mutex_lock (&engine->mutex);
+  leads = wait_until_leader (engine);
+  g_mutex_unlock (&engine->mutex);
+  if (leads)
+    lead_for_scheduled (engine);
+}
+
 /* In a thread that sleeps. Returns whether it still leads. */
 static gboolean
 lead_for_self (FluflEngine *engine, FluflSleeper *self)
@@ -253,8 +274,9 @@ lead_for_self (FluflEngine *engine, FluflSleeper *self)
       schedule (engine, due);
       if (engine->has_deputy && !engine->deputy_called)
         {
+          /* Another thread that sleeps could not start a worker either. */
           self->leads = FALSE;
-          hand_over (engine);
+          call_deputy (engine);
           return FALSE;
         }
       left = MIN (left, BLIND_SLICE);
@@ -375,7 +397,8 @@ flufl_sleeper_watch_cancellable (FluflSleeper *self, GCancellable *cancellable)
 /*
  * flufl_sleeper_free:
  *
- * Ends the use by the owner. The memory goes once no handler of the cancellable runs any more.
+ * Ends the use by the owner. The memory stays while a handler of the cancellable runs, or a thread that
+ * wakes the sleeper has a reference.
  */
 void
 flufl_sleeper_free (FluflSleeper *self)
@@ -481,7 +504,7 @@ flufl_sleeper_sleep (FluflSleeper *self, gint64 when_usec)
  *
  * Runs @func once, in a worker thread, at @when_usec or when @self is woken.
  *
- * Returns: %FALSE if there is no thread that would call @func, and none can be started
+ * Returns: %FALSE if there is no worker that would call @func, and none can be started
  */
 gboolean
 flufl_sleeper_schedule (FluflSleeper  *self,
@@ -503,7 +526,9 @@ flufl_sleeper_schedule (FluflSleeper  *self,
       engine->has_leader = flufl_workers_push (lead_for_scheduled, engine);
       done = engine->has_leader || engine->n_busy > 0;
     }
-  else if (self == flufl_engine_first_scheduled (engine))
+  else if (engine->leader != NULL && !engine->has_deputy && engine->n_busy == 0)
+    done = flufl_workers_push (stand_by, engine);
+  if (self == flufl_engine_first_scheduled (engine))
     flufl_engine_kick (engine);
   else
     let_leader_see_watches (engine);

@@ -323,19 +323,53 @@ freed (void)
   close (fds[1]);
 }
 
+static gpointer
+long_sleep_thread (gpointer data)
+{
+  flufl_sleeper_sleep (data, G_MAXINT64);
+  return NULL;
+}
+
+/* Threads that sleep, and will never be due. One of them leads as a rule after this. */
+static void
+begin_sleeps (FluflSleeper *sleepers[2], GThread *threads[2])
+{
+  for (guint i = 0; i < 2; i++)
+    {
+      sleepers[i] = flufl_sleeper_new ();
+      threads[i] = g_thread_new ("sleep", long_sleep_thread, sleepers[i]);
+    }
+  g_usleep (20000);
+}
+
+static void
+end_sleeps (FluflSleeper *sleepers[2], GThread *threads[2])
+{
+  for (guint i = 0; i < 2; i++)
+    {
+      flufl_sleeper_wake (sleepers[i]);
+      g_thread_join (threads[i]);
+      flufl_sleeper_free (sleepers[i]);
+    }
+}
+
 /* One thread, or two, do all the work, one piece after another, and forget none. Without any thread
  * the functions return FALSE. */
 static void
 few_threads (void)
 {
   Date dates[200] = { 0 };
-  FluflSleeper *sleeper = flufl_sleeper_new ();
+  FluflSleeper *sleeper = flufl_sleeper_new (), *sleepers[2];
+  GThread *threads[2];
   gint64 start;
 
   /* This test comes first, so that no other test has left a thread. */
   flufl_workers_max = 0;
   g_assert_false (flufl_sleeper_schedule (sleeper, 0, keep_date, NULL));
   g_assert_false (flufl_workers_push (keep_date, NULL));
+  begin_sleeps (sleepers, threads);
+  g_assert_false (flufl_sleeper_schedule (sleeper, 0, keep_date, NULL));
+  end_sleeps (sleepers, threads);
 
   for (guint max = 1; max <= 2; max++)
     {
@@ -350,6 +384,17 @@ few_threads (void)
       for (int i = 0; i < 20; i++)
         engine_sleep_until (now () + 1000, NULL);
       AWAIT (g_atomic_int_get (&n_kept) == G_N_ELEMENTS (dates));
+
+      /* Threads that sleep do not keep the work from the last worker. */
+      g_atomic_int_set (&n_kept, 0);
+      begin_sleeps (sleepers, threads);
+      for (int i = 0; i < 20; i++)
+        {
+          dates[i] = (Date){ .when = now () + 5000 };
+          engine_at (dates[i].when, NULL, keep_date, &dates[i]);
+          AWAIT (g_atomic_int_get (&n_kept) == i + 1);
+        }
+      end_sleeps (sleepers, threads);
     }
   flufl_workers_max = G_MAXUINT;
   flufl_sleeper_free (sleeper);
