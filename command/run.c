@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * “run”: its command line. run-front.c starts the supervisor, which has the lock and starts the command.
+ * “run”: its command line. run-front.c has the front, the process that the caller started. The front
+ * starts the supervisor, which has the lock and starts the command.
  */
 
 #include "run.h"

@@ -27,7 +27,7 @@ typedef struct _FluflCall FluflCall;
 
 typedef struct
 {
-  gboolean is_exclusive;   /* no other exclusive one runs on the same object */
+  gboolean excludes_others; /* no other operation of such a class runs on the same object meanwhile */
   gboolean sleeps;         /* its steps say when the next one is due */
   gboolean answers_cancel; /* a cancellation is answered even if a file server keeps a step */
 

@@ -136,6 +136,7 @@ flufl_lease_unlock (FluflLease *self)
   g_mutex_unlock (&self->mutex);
 }
 
+/* Locks the mutex that a thread has while it works on the claims of the lease. Touches no file. */
 void
 flufl_lease_lock_disk (FluflLease *self)
 {
@@ -309,7 +310,8 @@ flufl_lease_is_over_locked (FluflLease *self)
 
 /*
  * flufl_lease_set_lost_locked:
- * @late: whether the lock is lost only because the time of the lease is over
+ * @late: whether only the time shows the loss; %FALSE if the disk shows it. The loss is then
+ *   EXPIRED or TAKEN, depending on whether the lease was over
  */
 void
 flufl_lease_set_lost_locked (FluflLease *self, gboolean late)

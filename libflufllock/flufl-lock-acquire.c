@@ -16,7 +16,7 @@
 #include "flufl-process.h"
 #include "flufl-report-private.h"
 
-/* How an acquisition ended, besides the result of its attempts. */
+/* How far an acquisition has come, or why it ended before its attempts or after them. */
 typedef enum
 {
   ACQUIRE_UNPREPARED, /* no attempt has been made yet */
@@ -24,7 +24,7 @@ typedef enum
   ACQUIRE_LOST_BEFORE, /* the object counted as the holder, but the disk shows a loss */
   ACQUIRE_TRYING,      /* attempts are made, and the result of the last one counts */
   ACQUIRE_NO_HEART,    /* the lock was won and given back, since no heartbeat could begin */
-} AcquireEnd;
+} AcquireState;
 
 typedef struct
 {
@@ -33,7 +33,7 @@ typedef struct
   gint64         lifetime_ms;
   FluflHeartbeat heartbeat;
   gboolean       linger;
-  AcquireEnd     end;
+  AcquireState   state;
   GMainContext  *lease_context; /* owned; NULL: the default one */
   gint64         clock_offset;  /* nanoseconds */
   gboolean       acquiring;     /* whether the acquisition is registered with the lease */
@@ -107,7 +107,7 @@ deadline_after (gint64 now, gint64 timeout_ms)
 /* Whether the object does not hold the lock. If it does, or has lost the lock, sets the end of the call.
  * If the object counts as the holder, the disk shows whether it still is. */
 static gboolean
-check_is_free (AcquireCall *self)
+check_not_held (AcquireCall *self)
 {
   FluflCall *call = &self->call;
   FluflLease *lease = call->lease;
@@ -123,12 +123,12 @@ check_is_free (AcquireCall *self)
   if (outcome == FLUFL_OUTCOME_LOST)
     {
       flufl_call_lose (call);
-      self->end = ACQUIRE_LOST_BEFORE;
+      self->state = ACQUIRE_LOST_BEFORE;
       return FALSE;
     }
   if (!flufl_lease_is_held (lease))
     return TRUE;
-  self->end = ACQUIRE_HELD_ALREADY;
+  self->state = ACQUIRE_HELD_ALREADY;
   return FALSE;
 }
 
@@ -149,7 +149,7 @@ prepare (AcquireCall *self)
   acquire->given_up = &call->given_up;
   acquire->waiting = acquire_waiting;
   acquire->user_data = self;
-  self->end = ACQUIRE_TRYING;
+  self->state = ACQUIRE_TRYING;
   flufl_acquire_begin (acquire);
   acquire->deadline = deadline_after (acquire->started, self->timeout_ms);
 }
@@ -170,7 +170,7 @@ take_win (AcquireCall *self)
   if (call->answer)
     return;
   flufl_claim_release (claim, &call->site, &errsv);
-  self->end = ACQUIRE_NO_HEART;
+  self->state = ACQUIRE_NO_HEART;
 }
 
 static gboolean
@@ -187,9 +187,9 @@ acquire_undo (FluflCall *call, gint64 *out_when G_GNUC_UNUSED)
 static gboolean
 try_to_acquire (AcquireCall *self, gint64 *out_when)
 {
-  if (self->end == ACQUIRE_UNPREPARED)
+  if (self->state == ACQUIRE_UNPREPARED)
     {
-      if (!check_is_free (self))
+      if (!check_not_held (self))
         return FALSE;
       prepare (self);
     }
@@ -379,7 +379,7 @@ acquire_settle (FluflCall *call)
       call->error = flufl_report_cancelled ();
       return;
     }
-  switch (self->end)
+  switch (self->state)
     {
     case ACQUIRE_HELD_ALREADY:
       call->error = flufl_report_already_held (&call->site);
@@ -419,7 +419,7 @@ acquire_clear (FluflCall *call)
 }
 
 static const FluflCallClass acquire_class = {
-  .is_exclusive = TRUE,
+  .excludes_others = TRUE,
   .sleeps = TRUE,
   .answers_cancel = TRUE,
   .begin = acquire_begin,
@@ -514,7 +514,8 @@ flufl_lock_acquire (FluflLock    *self,
  *
  * The asynchronous form of [method@Flufl.Lock.acquire].
  *
- * Other threads work on the disk, unless none can be started. @callback is called in the main
+ * Other threads work on the disk. If none can be started, the operation fails with
+ * `G_IO_ERROR_WOULD_BLOCK`. @callback is called in the main
  * context that is the thread-default now.
  *
  * A cancellation is answered within a second, even if a file server does not

@@ -152,7 +152,7 @@ break_clear (FluflCall *call)
 }
 
 static const FluflCallClass break_class = {
-  .is_exclusive = TRUE,
+  .excludes_others = TRUE,
   .sleeps = TRUE,
   .begin = break_begin,
   .step = break_step,

@@ -95,7 +95,7 @@ release_settle (FluflCall *call)
 }
 
 static const FluflCallClass release_class = {
-  .is_exclusive = TRUE,
+  .excludes_others = TRUE,
   .begin = release_begin,
   .step = release_step,
   .settle = release_settle,

@@ -214,7 +214,7 @@ describe_slop (const FluflSite *site, const FluflFindings *findings)
 {
   int slop = seconds_of (FLUFL_SLOP);
 
-  if (!is_past (site, &findings->look) || findings->expired || findings->resting
+  if (!is_past (site, &findings->look) || findings->overdue || findings->resting
       || findings->look.sight != FLUFL_SIGHT_CLAIM || findings->break_errsv != 0)
     return NULL;
   return g_strdup_printf (P_("The lock can be broken %d s after it expired.",

@@ -41,12 +41,12 @@ typedef struct
   FluflLiveness liveness;    /* of the holder seen … */
   gboolean      stopped;     /* … which is alive, and stopped by a signal or a debugger … */
   gboolean      own;         /* … or is this process */
-  gboolean      expired;     /* the lock is overdue: the slop has passed by both clocks */
+  gboolean      overdue;     /* the slop has passed since the expiration, by both clocks */
   gboolean      resting;     /* it may be broken once it has rested … */
   gint64        rest;        /* … for as long as this, in nanoseconds */
   gint64        rest_left;   /* how much is left of a rest that this process observes itself, in
                               * nanoseconds; 0: the ctime shows it */
-  gboolean      in_vigil;    /* it has expired, and may be broken once the vigil is over … */
+  gboolean      in_vigil;    /* it is overdue, and may be broken once the vigil is over … */
   gint64        vigil_left;  /* … after these nanoseconds, if nothing changes */
   FluflObservation seen;     /* how long the lock was seen unchanged; kept from one attempt to the
                               * next */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Breaking a lock whose holder is late or dead: docs/protocol.md, "Break", "Recover", "Copied
+ * Breaking a lock that is overdue or whose holder is dead, by the protocol with hard links: docs/protocol.md, "Break", "Recover", "Copied
  * locks", "Watching before breaking" and "Life-line". In this file only the process that unlinked
  * the claim of a lock unlinks the lock file, except by force.
  */
@@ -74,7 +74,7 @@ replace_copied_claim (FluflSite       *site,
   if (look->nlink != 1)
     return FLUFL_OUTCOME_BUSY;
   findings->break_errsv = EEXIST;
-  if (!findings->expired || !flufl_look_is_expired (&copy, site, server_now) || copy.nlink != 1
+  if (!findings->overdue || !flufl_look_is_overdue (&copy, site, server_now) || copy.nlink != 1
       || copy.sight != FLUFL_SIGHT_CLAIM || strcmp (copy.claim.name, look->claim.name) != 0)
     return FLUFL_OUTCOME_BUSY;
   findings->break_errsv = 0;
@@ -186,16 +186,16 @@ is_same_lock (const FluflLook *again, const FluflLook *before)
 
 gboolean flufl_break_keeps_vigil = TRUE; /* only tests set it to FALSE */
 
-/* The longest time between two looks of one observed rest. Looks which are so close see each state that
- * lasts for the grace, even through a cache that is a second old. */
+/* The longest time between two looks of one observed rest. With this gap, and through a cache that is up
+ * to a second old, at least one look sees a state that lasts for the grace. */
 gint64 flufl_break_rest_gap = FLUFL_GRACE / 2;
 
 /*
  * flufl_break_observe:
  * @look: one that has seen something
  *
- * Returns: for how long this process has seen the lock unchanged, in nanoseconds of boot time. If the
- *   file system is not trusted, for how long it has seen the claim unchanged, too
+ * Returns: for how long this process has seen the lock unchanged, in nanoseconds of boot time. On an
+ *   *other* file system, which is not trusted, for how long it has seen lock and claim unchanged
  */
 gint64
 flufl_break_observe (const FluflSite *site, FluflFindings *findings, const FluflLook *look)
@@ -236,7 +236,7 @@ vigil_for (const FluflClaim *claim, const FluflSite *site, const FluflLook *look
     return 0;
   if (flufl_site_is_trusted (site))
     return flufl_time_add (FLUFL_GRACE, lifetime / 3);
-  /* ceph-fuse shows the later of ctime and mtime, so the holder's lifetime cannot be seen. */
+  /* As the ctime, ceph-fuse shows the later of ctime and mtime. So the holder's lifetime cannot be seen. */
   if (look->ctime == look->mtime)
     lifetime = claim->lifetime;
   return flufl_time_add (FLUFL_GRACE, lifetime);
@@ -251,7 +251,7 @@ rest_left (const FluflSite *site, const FluflLook *look, gint64 server_now, gint
 
   if (flufl_site_is_trusted (site))
     return left;
-  /* A ctime that is the mtime is the expiration, as ceph-fuse shows it. */
+  /* A ctime that equals the mtime is the expiration, as ceph-fuse shows it, and says nothing of the rest. */
   if (look->ctime == look->mtime)
     left = 0;
   return MAX (left, FLUFL_GRACE - unchanged);
@@ -333,8 +333,8 @@ may_be_passing (const FluflSite *site, const FluflLook *look, gint64 server_now,
   return unchanged < FLUFL_GRACE && (look->names_path || (young && look->is_blank));
 }
 
-/* Whether the break is for one lock, and the look saw another file. No two locks have a claim of
- * the same name. A file that names no claim is not the lock of anybody. */
+/* Whether the break is for one lock, and the look saw another file. No two objects have claims of the
+ * same name. A file that names no claim is not the lock of anybody. */
 gboolean
 flufl_break_is_spared (const FluflFindings *findings, const FluflLook *look)
 {
@@ -379,7 +379,7 @@ flufl_break_sees_lock (const FluflSite *site, gint64 server_now, gint64 unchange
 void
 flufl_break_begin (FluflFindings *findings)
 {
-  findings->expired = findings->resting = findings->in_vigil = FALSE;
+  findings->overdue = findings->resting = findings->in_vigil = FALSE;
   findings->rest = FLUFL_GRACE;
   findings->rest_left = 0;
   findings->stopped = findings->own = FALSE;
@@ -420,24 +420,24 @@ flufl_linked_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, Flu
       return outcome;
     }
 
-  findings->expired = flufl_look_is_expired (look, site, server_now);
+  findings->overdue = flufl_look_is_overdue (look, site, server_now);
 
   /* A lock file that cannot be read does not show which claim it stands for. A strange lock belongs
-   * to a program that may have other rules, and so does a lock that was created exclusively. None of them
+   * to a program that may have other rules, and so does a lock of the protocol without hard links. None of them
    * is broken. */
   if (look->sight != FLUFL_SIGHT_CLAIM || look->exclusive)
     {
-      if (findings->expired)
+      if (findings->overdue)
         findings->break_errsv = look->exclusive ? EXDEV : EACCES;
       if (fd >= 0)
         site->sys->close (fd);
       return FLUFL_OUTCOME_BUSY;
     }
 
-  /* Also try the life-line if only the expiry permits a break. An orphan that a stopped breaker has
+  /* Without @break_dead, try the life-line as well if the lock is overdue. An orphan that a stopped breaker has
    * left may be recovered after the grace with its life-line, and after STALLED_REST without. */
   line = flufl_holder_ask (site, fd,
-                           break_dead || findings->expired ? FLUFL_LINE_TAKE : FLUFL_LINE_NONE,
+                           break_dead || findings->overdue ? FLUFL_LINE_TAKE : FLUFL_LINE_NONE,
                            findings);
   if (line == FLUFL_LIFE_LINE_CUT)
     {
@@ -451,12 +451,12 @@ flufl_linked_break (FluflClaim *claim, FluflSite *site, gboolean break_dead, Flu
   breaks_dead = break_dead && findings->liveness == FLUFL_LIVENESS_DEAD;
   /* The vigil counts from the first look, so that it may be over when the lock is overdue. */
   findings->vigil_left = MAX (vigil_for (claim, site, look) - unchanged, 0);
-  findings->in_vigil = findings->vigil_left > 0 && findings->expired
+  findings->in_vigil = findings->vigil_left > 0 && findings->overdue
                        && (flufl_holder_is_near (findings, line)
                            || (!flufl_site_is_trusted (site) && !breaks_dead));
   if (findings->in_vigil)
     return FLUFL_OUTCOME_BUSY;
-  if (!findings->expired && !breaks_dead)
+  if (!findings->overdue && !breaks_dead)
     return FLUFL_OUTCOME_BUSY;
 
   left = rest_left (site, look, server_now, unchanged);
@@ -518,11 +518,12 @@ is_another_lock (const FluflLook *again, const FluflLook *before)
 /*
  * flufl_linked_force:
  *
- * Removes what is at the lock file's path, unless it is a directory. The lock need not have expired
- * or rested. The path is seen again right before unlink(2), and another file is left alone, since
+ * Removes what is at the lock file's path, unless it is a directory. The lock need not be overdue or
+ * rested. The path is seen again right before unlink(2), and another file is left alone, since
  * the lock may have been handed on. A file that comes to the path after that is removed.
  *
- * Returns: RELEASED; OTHER; FAILED
+ * Returns: RELEASED if the file that was seen is gone, even if another has taken its place; OTHER;
+ *   FAILED
  */
 FluflOutcome
 flufl_linked_force (FluflSite *site, FluflFindings *findings)

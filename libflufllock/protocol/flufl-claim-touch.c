@@ -15,8 +15,7 @@
  * drowns in the slop, and following would cost every claim a second touch. */
 #define CLOCK_TOLERANCE FLUFL_NSEC_PER_SEC
 
-/* The server's clock, never ahead of what it shows: so nothing is judged as
- * expired or rested too early. */
+/* The server's clock, and never ahead of it. So nothing is judged as overdue or rested too early. */
 gint64
 flufl_claim_server_now (const FluflClaim *claim, const FluflSite *site)
 {

@@ -20,8 +20,8 @@
 /* The coarsest grain of stored times. Within it a blank lock may be another with the same mtime. */
 #define GRAIN (2 * FLUFL_NSEC_PER_SEC)
 
-/* How long an expired lock is watched whose holder lives on this machine. Its lifetime is not known; a heartbeat
- * refreshes a lock of 30 s or less within this time. */
+/* How long an overdue lock is watched if its holder lives on this machine. Its lifetime is not known. A
+ * heartbeat refreshes a lock of 30 s or less within this time. */
 #define VIGIL (FLUFL_GRACE + 10 * FLUFL_NSEC_PER_SEC)
 
 /* The lock that a break is about. */
@@ -249,13 +249,13 @@ flufl_exclusive_break (FluflClaim    *claim,
       return outcome;
     }
   unchanged = observe (site, &findings->seen, &target, look);
-  findings->expired = !target.is_blank
-                      && flufl_look_is_expired (look, site, flufl_claim_server_now (claim, site));
+  findings->overdue = !target.is_blank
+                      && flufl_look_is_overdue (look, site, flufl_claim_server_now (claim, site));
   if (!target.is_blank)
     line = flufl_holder_ask (site, fd,
-                             break_dead || findings->expired ? FLUFL_LINE_TAKE : FLUFL_LINE_NONE,
+                             break_dead || findings->overdue ? FLUFL_LINE_TAKE : FLUFL_LINE_NONE,
                              findings);
-  may_break = target.is_blank || findings->expired || line == FLUFL_LIFE_LINE_CUT
+  may_break = target.is_blank || findings->overdue || line == FLUFL_LIFE_LINE_CUT
               || (break_dead && findings->liveness == FLUFL_LIVENESS_DEAD);
   outcome = FLUFL_OUTCOME_BUSY;
   if (may_break && target.marks == FLUFL_EXCLUSIVE_MARKS_MAX)

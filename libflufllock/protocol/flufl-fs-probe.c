@@ -2,11 +2,11 @@
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
  * Whether a file system keeps times as the protocol needs them. Only Windows is probed, since nobody has
- * seen there how they are kept. A temporary file shows two facts, once for each file system and process:
+ * seen yet how Windows keeps these times. A temporary file shows two facts, once for each file system and process:
  *
  * - link(2) and unlink(2) renew the ctime. From the ctime breakers count for how long a lock has rested
  *   (docs/protocol.md, "Grace").
- * - The close of the maker's file leaves the mtime as it was set, since the mtime is the expiration.
+ * - The close of the maker's file does not change the mtime, which is the expiration.
  */
 
 #include "config.h"
@@ -25,7 +25,7 @@
 
 /* What the file's mtime is set to, counted from now. */
 #define MTIME_AHEAD (3600 * FLUFL_NSEC_PER_SEC)
-/* The coarsest grain of times is two seconds. */
+/* The coarsest grain of a stored mtime is two seconds. */
 #define MTIME_GRAIN (3 * FLUFL_NSEC_PER_SEC)
 
 #define PREFIX ".flufl-probe-"

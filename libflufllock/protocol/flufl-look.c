@@ -397,7 +397,7 @@ flufl_look_acquired (const FluflLook *look, const FluflSite *site)
 /* Whether the lock is overdue by the file server's clock and by this machine's. Both must agree, so
  * that one wrong clock does not lead to a break. */
 gboolean
-flufl_look_is_expired (const FluflLook *look, const FluflSite *site, gint64 server_now)
+flufl_look_is_overdue (const FluflLook *look, const FluflSite *site, gint64 server_now)
 {
   gint64 now = MIN (server_now, site->sys->clock (FLUFL_CLOCK_REAL));
 

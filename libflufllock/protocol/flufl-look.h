@@ -70,7 +70,7 @@ void     flufl_look_take_attributes (FluflLook *look,
                                const FluflStat *st);
 gint64   flufl_look_acquired  (const FluflLook *look,
                                const FluflSite *site);
-gboolean flufl_look_is_expired (const FluflLook *look,
+gboolean flufl_look_is_overdue (const FluflLook *look,
                                const FluflSite *site,
                                gint64           server_now);
 gboolean flufl_look_is_inode  (const FluflLook *look,

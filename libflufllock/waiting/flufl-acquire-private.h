@@ -17,7 +17,7 @@ G_BEGIN_DECLS
  * does so only once it has waited for this long, since most turns are short. */
 #define COLLECT_AFTER G_USEC_PER_SEC
 /* The longest pause with a watch. A wait whose pause has grown to the first is quiet, if the lock
- * is neither expired nor about to be broken. One lstat(2) a time is enough then, and the pause
+ * is neither overdue nor about to be broken. One lstat(2) a time is enough then, and the pause
  * grows to the second. */
 #define WATCH_BACKOFF_MAX (1000 * 1000)
 #define QUIET_BACKOFF_MAX (10 * G_USEC_PER_SEC)

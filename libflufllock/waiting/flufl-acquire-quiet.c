@@ -40,7 +40,7 @@ flufl_acquire_collect_meanwhile (FluflAcquire *self, gint64 now)
                    + (collection->more_dead ? COLLECT_MORE : self->quiet.on ? QUIET_COLLECT : 0);
 }
 
-/* The real time until which the lock need not be seen. An expired lock is broken by a waiter that
+/* The real time until which the lock need not be seen. An overdue lock is broken by a waiter that
  * has watched it for a while, and the watch must begin early enough. */
 static gint64
 unseen_until (const FluflLook *look)
@@ -122,7 +122,7 @@ flufl_acquire_stays_quiet (FluflAcquire *self, FluflWatchEvents events, gint64 n
   if (relied && !quiet->relies)
     self->retry.at = MIN (self->retry.at, now);
   if (!quiet->relies
-      && (!watches_lock (self) || self->findings.expired || self->findings.resting
+      && (!watches_lock (self) || self->findings.overdue || self->findings.resting
           || must_ask_for_holder (self) || !lock_stays (self)))
     return FALSE;
   quiet->on = TRUE;

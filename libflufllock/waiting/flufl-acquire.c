@@ -142,10 +142,12 @@ wants_look (const FluflAcquire *self, FluflWatchEvents events, gint64 now)
            || (self->order.armed && events == 0)
            || (!self->order.armed && self->retry.pause >= UNWATCHED_LOOK_FROM);
   return (!self->announcement.done && now >= self->announcement.at) || self->findings.resting
-         || self->findings.expired;
+         || self->findings.overdue;
 }
 
-/* Makes the waiter wait after a try in vain: behind other waiters of the process, or by a watch.
+/* After a try in vain. On a local file system, makes the waiter wait behind others of the process, or by
+ * a watch. The watch may lead to another try, whose outcome is in @self. Elsewhere only sweeps the
+ * directory now and then.
  *
  * Returns: whether the waiter waits its turn from now on. The step is then over */
 static gboolean
@@ -184,7 +186,8 @@ settle_down (FluflAcquire    *self,
 static FluflResult
 finish_held (FluflAcquire *self, gboolean timer_ended)
 {
-  /* The timer, and not an event, led to the win. The predecessor is therefore stalled. */
+  /* The waiter did not wait for its predecessor any more. A predecessor that is still there counts as
+   * stalled. */
   if (timer_ended && self->order.view.found)
     flufl_queue_pass_over (self->queue, &self->order.view.predecessor);
   if (!is_cancelled (self))
@@ -224,9 +227,11 @@ wait_on (FluflAcquire *self, gint64 *out_when)
   return FLUFL_RESULT_WAIT;
 }
 
-/* Whether the step needs no try. */
+/* Makes the claim and the watch of the first step, and begins or goes on with a quiet wait.
+ *
+ * Returns: whether the step needs no try */
 static gboolean
-waits_for_others (FluflAcquire *self, FluflWatchEvents events, gint64 now)
+wait_without_try (FluflAcquire *self, FluflWatchEvents events, gint64 now)
 {
   return (self->is_first && flufl_acquire_queue_up (self))
          || flufl_acquire_is_behind_others (self, now)
@@ -263,7 +268,7 @@ flufl_acquire_step (FluflAcquire *self, gint64 *out_when)
   look = wants_look (self, events, now);
   if (!flufl_acquire_is_giving_way (self))
     self->order.uncalled = self->order.armed && (events & ~FLUFL_WATCH_CLOSED) == 0;
-  if (waits_for_others (self, events, now))
+  if (wait_without_try (self, events, now))
     self->outcome = FLUFL_OUTCOME_BUSY;
   else
     {

@@ -20,7 +20,7 @@ test_only_the_expired (void)
   put_claim (FOREIGN, TRUE, 0);
   fake_disk_advance (FLUFL_SLOP);
   g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
-  g_assert_false (p.found.expired);
+  g_assert_false (p.found.overdue);
   proc_abandon (&p);
   fake_disk_advance (1);
   proc_acquire (&p);
@@ -40,7 +40,7 @@ test_rest (void)
   put_claim (FOREIGN, TRUE, -3600);
   fake_disk_advance (FLUFL_GRACE - 1);
   g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
-  g_assert_true (p.found.expired);
+  g_assert_true (p.found.overdue);
   g_assert_true (p.found.resting);
   fake_disk_advance (1);
   proc_acquire (&p);
@@ -61,7 +61,7 @@ test_both_clocks (void)
   fake_disk_advance (10 * FAKE_SEC);
   fake_disk_skew_local (86400 * FAKE_SEC);
   g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
-  g_assert_false (p.found.expired);
+  g_assert_false (p.found.overdue);
   proc_abandon (&p);
 
   fake_disk_reset ();
@@ -69,7 +69,7 @@ test_both_clocks (void)
   fake_disk_advance (10 * FAKE_SEC);
   fake_disk_skew_local (-86400 * FAKE_SEC);
   g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
-  g_assert_false (p.found.expired);
+  g_assert_false (p.found.overdue);
   proc_abandon (&p);
   proc_clear (&p);
 }
@@ -91,7 +91,7 @@ test_far_times (void)
         fake_disk_set_mtime_far (LOCK, G_GINT64_CONSTANT (10413792000) + (i - 1) * G_GINT64_CONSTANT (9467280000));
       fake_disk_advance (3600 * FAKE_SEC);
       g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
-      g_assert_false (p.found.expired);
+      g_assert_false (p.found.overdue);
       proc_abandon (&p);
       proc_clear (&p);
     }

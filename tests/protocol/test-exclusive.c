@@ -53,7 +53,7 @@ test_expired (void)
   put_lock (REMOTE, 0);
   fake_disk_advance (FLUFL_SLOP);
   g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
-  g_assert_false (p.found.expired);
+  g_assert_false (p.found.overdue);
   fake_disk_advance (GRAIN + 1);
   g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_HELD);
   g_assert_true (p.found.broken);
@@ -79,7 +79,7 @@ test_rests (void)
         fake_syscalls.unlink ("/d|e/" REMOTE);
       fake_disk_advance (60 * FAKE_SEC);
       g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
-      g_assert_true (p.found.expired);
+      g_assert_true (p.found.overdue);
       g_assert_true (p.found.resting);
       fake_disk_advance (FLUFL_GRACE - 1);
       g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);

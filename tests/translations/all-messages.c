@@ -194,7 +194,7 @@ print_obstacles (const FluflSite *site)
   for (findings.rest = FLUFL_NSEC_PER_SEC; findings.rest <= 60 * FLUFL_NSEC_PER_SEC; findings.rest *= 60)
     print_timed_out (site, &findings);
   findings.resting = FALSE;
-  findings.in_vigil = findings.expired = TRUE;
+  findings.in_vigil = findings.overdue = TRUE;
   print_timed_out (site, &findings);
   for (gsize i = 0; i < G_N_ELEMENTS (errors); i++)
     {
