@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Breaking a lock that is overdue or whose holder is dead, by the protocol with hard links: docs/protocol.md, "Break", "Recover", "Copied
- * locks", "Watching before breaking" and "Life-line". In this file only the process that unlinked
+ * Breaking a lock that is overdue or whose holder is dead, by the protocol with hard links (“linked”):
+ * docs/protocol.md, "Break", "Recover", "Copied locks", "Watching before breaking" and "Life-line".
+ * flufl_break() in flufl-claim-steps.c chooses the protocol. In this file only the process that unlinked
  * the claim of a lock unlinks the lock file, except by force.
  */
 
