@@ -39,7 +39,8 @@ struct _FluflLease
   gatomicrefcount refs;
   int            process;    /* flufl_process_mark() of the process that owns the lease; atomic */
 
-  /* Serializes the calls on the claims, by operations and heartbeats. Taken before mutex. */
+  /* Serializes the calls on the claims, by operations and heartbeats. Taken before mutex:
+   * CONTRIBUTING.md, "Mutexes". */
   GMutex         disk;
   FluflClaim     claim;      /* has a path while the lock is held, or may be */
   FluflClaim     kept;       /* has a path while a claim is kept for the next use … */
@@ -47,7 +48,8 @@ struct _FluflLease
   gboolean       idle_is_due; /* idle has an appointment */
   FluflQueue     queue;      /* what the last acquisition learned of other waiters */
 
-  GMutex         mutex;      /* protects what follows, and the object's settings */
+  /* Protects what follows, and the object's settings. No call on the lock's disk is made with it. */
+  GMutex         mutex;
   FluflSite      site;       /* lock_path is NULL where no lock can be. The first operation on the
                               * lock of a document replaces it. The old one is freed with the
                               * object, since other threads may still read it */
