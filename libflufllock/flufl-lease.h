@@ -81,6 +81,7 @@ struct _FluflLease
   gpointer       leases;     /* the process's list that contains this lease; nullable */
   GList          link;       /* in that list */
   FluflTie      *tie;        /* owned; nullable; to the FluflLock, until it is disposed of */
+  GSList        *followers;  /* of FluflObserver, which have a reference; atomic, written with the mutex */
 };
 
 FluflLease *flufl_lease_new           (void);

@@ -33,7 +33,11 @@
  *   if (flufl_lock_monitor_get_state (monitor) == FLUFL_LOCK_STATE_UNLOCKED)
  *     g_print ("The lock is free.\n");
  *   else if (details != NULL)
- *     g_print ("%s has it.\n", flufl_lock_details_get_user_name (details));
+ *     {
+ *       const char *name = flufl_lock_details_get_user_name (details);
+ *
+ *       g_print ("%s has it.\n", name != NULL ? name : "Somebody");
+ *     }
  * }
  * ```
  *
@@ -118,15 +122,30 @@ static gboolean
 is_known_dead (FluflLockMonitor *self, FluflLockState state, FluflLockDetails *details)
 {
   return self->state == FLUFL_LOCK_STATE_STALE
-         && (state == FLUFL_LOCK_STATE_UNKNOWN || state == FLUFL_LOCK_STATE_THEIRS)
+         && (state == FLUFL_LOCK_STATE_UNKNOWN || state == FLUFL_LOCK_STATE_THEIRS
+             || state == FLUFL_LOCK_STATE_THEIRS_EXPIRED)
          && details != NULL && !is_other_holder (details, self->details);
+}
+
+/* Whether handlers have dropped all references except that of the caller of view_cb() or refused_cb().
+ * Nothing is emitted after that. */
+static gboolean
+is_dropped (FluflLockMonitor *self)
+{
+  return g_atomic_int_get ((int *) &G_OBJECT (self)->ref_count) == 1;
+}
+
+static void
+notify (FluflLockMonitor *self, guint id, gboolean changed)
+{
+  if (changed && !is_dropped (self))
+    g_object_notify_by_pspec (G_OBJECT (self), properties[id]);
 }
 
 /* Takes the details and the error, which may be NULL. */
 static void
 show (FluflLockMonitor *self, FluflLockState state, FluflLockDetails *details, GError *error)
 {
-  GObject *object = G_OBJECT (self);
   gboolean is_first = !self->ready, other_state = state != self->state;
   gboolean other_holder = is_other_holder (details, self->details);
   gboolean other_error = is_other_error (error, self->error);
@@ -145,20 +164,11 @@ show (FluflLockMonitor *self, FluflLockState state, FluflLockDetails *details, G
   g_clear_error (&self->error);
   self->error = error;
 
-  g_object_freeze_notify (object);
-  if (is_first)
-    g_object_notify_by_pspec (object, properties[PROP_READY]);
-  if (other_state)
-    g_object_notify_by_pspec (object, properties[PROP_STATE]);
-  if (other_details)
-    g_object_notify_by_pspec (object, properties[PROP_DETAILS]);
-  if (other_error)
-    g_object_notify_by_pspec (object, properties[PROP_ERROR]);
-  g_object_thaw_notify (object);
-  /* Handlers may have dropped all references except that of this function's caller. */
-  if (object->ref_count == 1)
-    return;
-  if (is_first || other_state || other_holder || other_error)
+  notify (self, PROP_READY, is_first);
+  notify (self, PROP_STATE, other_state);
+  notify (self, PROP_DETAILS, other_details);
+  notify (self, PROP_ERROR, other_error);
+  if (!is_dropped (self) && (is_first || other_state || other_holder || other_error))
     g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
 }
 
@@ -184,8 +194,7 @@ take_file (FluflLockMonitor *self, const FluflSite *site)
   if (self->document == NULL)
     return;
   file = g_file_new_for_path (site->lock_path);
-  if (!g_file_equal (file, self->file) && g_set_object (&self->file, file))
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FILE]);
+  notify (self, PROP_FILE, !g_file_equal (file, self->file) && g_set_object (&self->file, file));
 }
 
 static void
@@ -262,7 +271,9 @@ flufl_lock_monitor_constructed (GObject *object)
     }
   self->observer = flufl_observer_start (lock, FLUFL_LOOKOUT_HOLDER, (int) self->interval,
                                          context, self->tie, view_cb);
-  if (self->observer == NULL)
+  if (self->observer != NULL)
+    flufl_observer_follow_lease (self->observer);
+  else
     refuse (self, context, flufl_report_no_worker (&self->lease->site));
 }
 

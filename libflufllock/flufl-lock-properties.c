@@ -9,6 +9,7 @@
 #include "flufl-lock-private.h"
 
 #include "flufl-enum-types.h"
+#include "flufl-observer-private.h"
 #include "flufl-path.h"
 
 #define DEFAULT_LIFETIME 15000
@@ -55,6 +56,8 @@ void
 flufl_lock_notify_held (FluflLock *self)
 {
   flufl_lock_adjust_wanted (self);
+  if (flufl_lease_is_held (self->lease))
+    flufl_observer_repeat_views (self->lease);
   g_object_notify_by_pspec (&self->parent_instance, properties[PROP_HELD]);
   g_object_notify_by_pspec (&self->parent_instance, properties[PROP_CLAIM_FILE]);
 }

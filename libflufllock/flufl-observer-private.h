@@ -21,6 +21,8 @@ FluflObserver *flufl_observer_start        (FluflLock         *lock,
                                             GMainContext      *context,
                                             FluflTie          *tie,
                                             FluflObserverFunc  func);
+void           flufl_observer_follow_lease (FluflObserver     *self);
+void           flufl_observer_repeat_views (FluflLease        *lease);
 void           flufl_observer_set_interval (FluflObserver     *self,
                                             int                interval_ms);
 void           flufl_observer_stop         (FluflObserver     *self);

@@ -27,7 +27,8 @@ struct _FluflObserver
   GMutex            mutex;   /* protects what follows */
   GMainContext     *context; /* owned; NULL: it is stopped */
   gboolean          posted;  /* a note is on its way, with … */
-  FluflView         view;    /* … this */
+  FluflView         view;    /* … this, the newest view */
+  gboolean          seen;    /* there is one */
 };
 
 /* Let go of by its data: see post() in flufl-call.c. */
@@ -128,6 +129,7 @@ view_cb (FluflSite *site, FluflView *view, gpointer user_data)
     flufl_person_learn_holder (site, &view->findings);
   g_mutex_lock (&self->mutex);
   self->view = *view;
+  self->seen = TRUE;
   if (self->context != NULL && !self->posted)
     post (self);
   g_mutex_unlock (&self->mutex);
@@ -173,6 +175,47 @@ flufl_observer_start (FluflLock         *lock,
   return NULL;
 }
 
+/*
+ * flufl_observer_follow_lease:
+ *
+ * From now on the newest view is reported once more when the object of the lease has become the holder,
+ * since that may change what the view means.
+ */
+void
+flufl_observer_follow_lease (FluflObserver *self)
+{
+  FluflLease *lease = self->lease;
+
+  flufl_lease_lock (lease);
+  g_atomic_pointer_set (&lease->followers, g_slist_prepend (lease->followers, self));
+  flufl_lease_unlock (lease);
+}
+
+/*
+ * flufl_observer_repeat_views:
+ *
+ * Makes the observers that follow the lease report their newest views once more.
+ */
+void
+flufl_observer_repeat_views (FluflLease *lease)
+{
+  if (g_atomic_pointer_get (&lease->followers) == NULL)
+    return;
+  flufl_lease_lock (lease);
+  for (GSList *l = lease->followers; l != NULL; l = l->next)
+    {
+      FluflObserver *self = l->data;
+
+      if (self->process != flufl_process_mark ())
+        continue;
+      g_mutex_lock (&self->mutex);
+      if (self->seen && self->context != NULL && !self->posted)
+        post (self);
+      g_mutex_unlock (&self->mutex);
+    }
+  flufl_lease_unlock (lease);
+}
+
 void
 flufl_observer_set_interval (FluflObserver *self, int interval_ms)
 {
@@ -193,6 +236,9 @@ flufl_observer_stop (FluflObserver *self)
 
   if (self->process != flufl_process_mark ())
     return;
+  flufl_lease_lock (self->lease);
+  g_atomic_pointer_set (&self->lease->followers, g_slist_remove (self->lease->followers, self));
+  flufl_lease_unlock (self->lease);
   g_mutex_lock (&self->mutex);
   context = g_steal_pointer (&self->context);
   g_mutex_unlock (&self->mutex);

@@ -65,6 +65,25 @@ test_dropped_at_notify (Face *face, gconstpointer data G_GNUC_UNUSED)
 }
 
 static void
+drop_once_cb (GObject *object, GParamSpec *pspec G_GNUC_UNUSED, gpointer user_data)
+{
+  FluflLockMonitor **monitor = user_data;
+
+  g_assert_nonnull (*monitor);
+  drop_cb (FLUFL_LOCK_MONITOR (object), user_data);
+}
+
+static void
+test_dropped_at_first_notify (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  FluflLockMonitor *monitor = monitor_new (face, NO_POLL);
+
+  g_test_summary ("A monitor that a handler of a property drops notifies of no other property");
+  g_signal_connect (monitor, "notify", G_CALLBACK (drop_once_cb), &monitor);
+  FACE_WAIT_FOR (monitor == NULL);
+}
+
+static void
 drop_in_child (gpointer data)
 {
   FluflLockMonitor **monitor = data;
@@ -94,6 +113,7 @@ main (int argc, char *argv[])
   FACE_TEST ("/monitor/dropped", test_dropped);
   FACE_TEST ("/monitor/dropped-in-handler", test_dropped_in_handler);
   FACE_TEST ("/monitor/dropped-at-notify", test_dropped_at_notify);
+  FACE_TEST ("/monitor/dropped-at-first-notify", test_dropped_at_first_notify);
   FACE_TEST ("/monitor/forked", test_forked);
 
   return g_test_run ();

@@ -105,7 +105,8 @@ count_living (FluflLockMonitor *monitor, guint *n)
 {
   FluflLockState state = flufl_lock_monitor_get_state (monitor);
 
-  *n += state == FLUFL_LOCK_STATE_UNKNOWN || state == FLUFL_LOCK_STATE_THEIRS;
+  *n += state == FLUFL_LOCK_STATE_UNKNOWN || state == FLUFL_LOCK_STATE_THEIRS
+        || state == FLUFL_LOCK_STATE_THEIRS_EXPIRED;
 }
 
 static gint64
@@ -145,6 +146,9 @@ test_broken (Face *face, gconstpointer data G_GNUC_UNUSED)
   times[0].tv_sec = times[1].tv_sec = time (NULL) + 500;
   g_assert_cmpint (futimens (fd, times), ==, 0);
   FACE_WAIT_FOR (expiration_of (later) == times[1].tv_sec);
+  times[0].tv_sec = times[1].tv_sec = time (NULL) - 5;
+  g_assert_cmpint (futimens (fd, times), ==, 0);
+  wait_for_state (later, FLUFL_LOCK_STATE_THEIRS_EXPIRED);
   g_assert_cmpint (unlink (claim), ==, 0);
   g_assert_cmpint (unlink (face->place.lock), ==, 0);
   close (fd);
@@ -248,6 +252,38 @@ test_for_lock (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_object_add_weak_pointer (weak, &weak);
   g_clear_object (&lock);
   g_assert_null (weak);
+  wait_for_state (monitor, FLUFL_LOCK_STATE_UNLOCKED);
+}
+
+static void
+acquired_cb (GObject *lock, GAsyncResult *result, gpointer user_data)
+{
+  gboolean *done = user_data;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (flufl_lock_acquire_finish (FLUFL_LOCK (lock), result, &error));
+  g_assert_no_error (error);
+  *done = TRUE;
+}
+
+static void
+test_told_late (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (GMainContext) busy = g_main_context_new ();
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_autoptr (FluflLockMonitor) monitor = flufl_lock_monitor_new_for_lock (lock);
+  gboolean done = FALSE;
+
+  g_test_summary ("A lock is ours once its object learns of the acquisition, though nothing changes on disk");
+  flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_NONE);
+  g_main_context_push_thread_default (busy);
+  flufl_lock_acquire_async (lock, 0, NULL, acquired_cb, &done);
+  g_main_context_pop_thread_default (busy);
+  wait_for_state (monitor, FLUFL_LOCK_STATE_THEIRS);
+  while (!done)
+    g_main_context_iteration (busy, TRUE);
+  wait_for_state (monitor, FLUFL_LOCK_STATE_OURS);
+  face_release (lock);
   wait_for_state (monitor, FLUFL_LOCK_STATE_UNLOCKED);
 }
 
@@ -534,6 +570,7 @@ main (int argc, char *argv[])
   FACE_TEST ("/monitor/expiry", test_expiry);
   FACE_TEST ("/monitor/refresh", test_refresh);
   FACE_TEST ("/monitor/for-lock", test_for_lock);
+  FACE_TEST ("/monitor/told-late", test_told_late);
   FACE_TEST ("/monitor/document", test_document);
   FACE_TEST ("/monitor/loop", test_loop);
   FACE_TEST ("/monitor/elsewhere", test_elsewhere);
