@@ -15,10 +15,12 @@
 /* An idle thread goes after this. */
 #define IDLE_MAX (15 * G_USEC_PER_SEC)
 
-/* Up to this many threads there is one for each piece of work. Most work takes microseconds, so
- * that more threads do it no sooner; but any may wait for a file server. So what has waited for
- * a thread for this long, in microseconds, gets one of its own. */
+/* Up to this many threads, work that finds no idle one starts one. Most work takes microseconds, so
+ * more threads do it no sooner. But any work may wait for a file server. */
 #define THREADS_SOON 8
+
+/* Beyond that, an overseer starts further threads while some work has waited for this long.
+ * Microseconds. */
 #define QUEUED_MAX (10 * 1000)
 
 typedef struct
@@ -36,7 +38,8 @@ typedef struct
   GQueue          queue;  /* of Work */
   guint           n_threads;
   guint           n_idle; /* of them, which wait for work */
-  gboolean        has_overseer; /* a thread that starts others when work has waited for long */
+  gboolean        has_overseer; /* a thread that starts others when work has waited for long … */
+  gboolean        is_exhausted; /* … and could not start the last one */
 } Workers;
 
 guint flufl_workers_max = G_MAXUINT;
@@ -104,8 +107,8 @@ start_thread (Workers *self)
   return TRUE;
 }
 
-/* Ends when there have been idle threads for all work for 100 ms. It sleeps rather than waits for
- * a condition: what it looks for is that nothing has happened. */
+/* Ends when there have been idle threads for all work for 100 ms. It sleeps, since no condition
+ * signals that nothing has happened. */
 static gpointer
 oversee (gpointer data)
 {
@@ -126,23 +129,26 @@ oversee (gpointer data)
       first = g_queue_peek_head (&self->queue);
       if (self->queue.length <= self->n_idle)
         continue;
-      quiet = 0;
+      quiet = -1;
       /* More of them at a time where many hang. */
       if (now - first->pushed >= QUEUED_MAX)
         for (guint n = self->n_threads / THREADS_SOON; n > 0; n--)
-          start_thread (self);
+          self->is_exhausted = !start_thread (self);
     }
-  self->has_overseer = FALSE;
+  self->has_overseer = self->is_exhausted = FALSE;
   g_mutex_unlock (&self->mutex);
   return NULL;
 }
 
-/* With the mutex. Whether work that has no thread yet will have one. */
+/* With the mutex. Whether work that has no thread yet will have one. Work that was accepted just before
+ * the threads ran out waits until the overseer can start one again, or another is idle. */
 static gboolean
 find_thread (Workers *self)
 {
-  if (self->n_threads < THREADS_SOON || self->has_overseer)
-    return self->has_overseer || start_thread (self);
+  if (self->has_overseer)
+    return !self->is_exhausted;
+  if (self->n_threads < THREADS_SOON)
+    return start_thread (self);
   self->has_overseer = self->n_threads < flufl_workers_max
                        && flufl_thread_start ("flufl-overseer", oversee, self);
   return self->has_overseer;

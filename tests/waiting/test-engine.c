@@ -323,6 +323,29 @@ freed (void)
   close (fds[1]);
 }
 
+/* Work is refused once no thread can be started any more, even while an overseer looks after work that
+ * waits. What was accepted before is done when a thread is there again. */
+static void
+exhausted (void)
+{
+  guint n = 0;
+  int n_passed = 0;
+
+  g_mutex_lock (&gate);
+  for (n = 0; n < 12; n++) /* more than begin at once, so that an overseer comes */
+    g_assert_true (flufl_workers_push (stall, &n_passed));
+  flufl_workers_max = 0;
+  for (gboolean accepted = TRUE; accepted; n += (guint) accepted)
+    {
+      accepted = flufl_workers_push (stall, &n_passed);
+      g_assert_cmpuint (n, <, 100000);
+      g_usleep (1000);
+    }
+  flufl_workers_max = G_MAXUINT;
+  g_mutex_unlock (&gate);
+  AWAIT (g_atomic_int_get (&n_passed) == 2 * (int) n);
+}
+
 static gpointer
 long_sleep_thread (gpointer data)
 {
@@ -497,6 +520,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/engine/cancelled", cancelled);
   g_test_add_func ("/engine/cancel-races", cancel_races);
   g_test_add_func ("/engine/stalled-workers", stalled_workers);
+  g_test_add_func ("/engine/exhausted", exhausted);
   g_test_add_func ("/engine/push", push);
   g_test_add_func ("/engine/sleep-ends", sleep_ends);
   g_test_add_func ("/engine/many-sleep", many_sleep);
