@@ -147,8 +147,12 @@ arm_in_context (Group *self, gint64 when)
   if (self->timer.fd < 0)
     g_source_set_ready_time (self->source, g_get_monotonic_time ()
                                                + MAX (when - flufl_boot_time_now (), 0));
-  else if (self->tag == NULL)
-    self->tag = flufl_boot_timer_attach (&self->timer, self->source);
+  else
+    {
+      g_source_set_ready_time (self->source, -1); /* of a time without a timer */
+      if (self->tag == NULL)
+        self->tag = flufl_boot_timer_attach (&self->timer, self->source);
+    }
 }
 
 static gboolean

@@ -4,6 +4,7 @@
  * Pulses: repeated calls, by a thread or by a main context, until they are stopped.
  */
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -238,6 +239,30 @@ pulse_of_context (void)
   AWAIT (g_atomic_int_get (&heart.n_destroyed) == 1);
 }
 
+/* The first pulse finds no descriptor for a timer, and a later one does. */
+static void
+pulse_without_descriptor (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  Heart near = { .next = -1 }, far = { .next = -1 };
+  struct rlimit limit, before;
+  guint n_idle = 0;
+
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &before), ==, 0);
+  limit = before;
+  limit.rlim_cur = 0;
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  near.pulse = flufl_pulse_start (context, 1, 1000, beat, &near, destroy);
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &before), ==, 0);
+  far.pulse = flufl_pulse_start (context, 1, G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC, beat, &far, destroy);
+  AWAIT_BY (g_main_context_iteration (context, FALSE), g_atomic_int_get (&near.n_beats) == 1);
+  /* The loop has nothing to do then. */
+  AWAIT_BY (n_idle = g_main_context_iteration (context, FALSE) ? 0 : n_idle + 1, n_idle >= 10);
+  flufl_pulse_stop (near.pulse);
+  flufl_pulse_stop (far.pulse);
+  AWAIT (g_atomic_int_get (&near.n_destroyed) == 1 && g_atomic_int_get (&far.n_destroyed) == 1);
+}
+
 /* A pulse is stopped at any moment of its life. */
 static void
 pulse_races (gconstpointer data)
@@ -274,6 +299,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/pulse/closed-timer", closed_timer);
   g_test_add_func ("/pulse/forked", no_timer_in_child);
   g_test_add_func ("/pulse/context", pulse_of_context);
+  g_test_add_func ("/pulse/context-without-descriptor", pulse_without_descriptor);
   g_test_add_data_func ("/pulse/races/thread", GINT_TO_POINTER (FALSE), pulse_races);
   g_test_add_data_func ("/pulse/races/context", GINT_TO_POINTER (TRUE), pulse_races);
 
