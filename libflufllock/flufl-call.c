@@ -18,6 +18,9 @@
  * many milliseconds is blocked in a call to a file server. */
 #define CANCEL_PATIENCE 500
 
+/* The time between two tries to start a thread that undoes a success. Milliseconds. */
+#define UNDO_RETRY 100
+
 static gboolean
 step_cb (FluflStepper *stepper, gint64 *out_when)
 {
@@ -314,9 +317,9 @@ flufl_call_run_and_clear (FluflCall *self, GError **error)
 
 /* --- From a worker to the caller --- */
 
-/* Runs @func in the context of the operation. @out_source is a field of @data. It receives the
- * reference to the source before the source is attached, since the caller's thread may run @func
- * from then on. @destroy drops the reference. */
+/* Runs @func in the context of the operation. @out_source lives at least as long as @data. It receives
+ * the reference to the source before the source is attached, since the caller's thread may run @func
+ * from then on. @func or @destroy drops the reference. */
 static void
 post (FluflCall      *self,
       GSourceFunc     func,
@@ -336,7 +339,7 @@ post (FluflCall      *self,
 
 /*
  * flufl_call_post:
- * @out_source: a field of @data, which receives the source if there is one
+ * @out_source: receives the source if there is one; lives at least as long as @data
  *
  * Runs @func once in the caller's main context, or in the caller's thread if the operation is
  * synchronous. Called by the steps of operations.
@@ -424,12 +427,27 @@ is_unwanted (FluflCall *self)
          && (self->answered_early || flufl_call_is_cancelled (self));
 }
 
+/* No thread can be started that would undo the success. The main loop must not do it, since the disk may
+ * block. So the caller is answered, and the success is undone later. */
+static void
+undo_later (FluflCall *self)
+{
+  GSource *source = g_timeout_source_new (UNDO_RETRY);
+
+  self->undone = FALSE;
+  self->posted = source;
+  g_source_set_static_name (source, "[flufl] undo");
+  g_source_set_callback (source, settle_cb, g_object_ref (self->task), g_object_unref);
+  g_source_attach (source, self->context);
+  if (!self->answered_early)
+    cancel_overdue_cb (self->task);
+}
+
 static gboolean
 settle_cb (gpointer data)
 {
   GTask *task = data;
   FluflCall *self = g_task_get_task_data (task);
-  gint64 unused;
 
   stop_watching_cancel (self);
   g_clear_pointer (&self->posted, g_source_unref);
@@ -441,7 +459,8 @@ settle_cb (gpointer data)
       if (flufl_stepper_start (&self->stepper))
         return G_SOURCE_REMOVE;
       g_object_unref (task);
-      self->class->undo (self, &unused);
+      undo_later (self);
+      return G_SOURCE_REMOVE;
     }
 
   flufl_call_settle (self);
@@ -474,7 +493,6 @@ flufl_call_start (FluflCall *self, gpointer tag, GAsyncReadyCallback callback, g
 {
   gpointer source = self->source != NULL ? self->source : G_OBJECT (self->lock);
   GTask *task = g_task_new (source, self->cancellable, callback, user_data);
-  gboolean started = FALSE;
 
   g_task_set_source_tag (task, tag);
   g_task_set_check_cancellable (task, FALSE); /* is_unwanted() decides that */
@@ -488,14 +506,15 @@ flufl_call_start (FluflCall *self, gpointer tag, GAsyncReadyCallback callback, g
       if (self->class->answers_cancel && self->cancellable != NULL)
         set_cancel_source (self, g_cancellable_source_new (self->cancellable),
                            G_SOURCE_FUNC (cancelled_cb));
-      /* Only a sleep can be cancelled, so an operation that does not sleep has no cancellable. */
+      /* The stepper ends sleeps alone, so without a sleeper it needs no cancellable. */
       if (self->stepper.sleeper == NULL)
         self->stepper.cancellable = NULL;
-      started = flufl_stepper_start (&self->stepper);
-      self->no_thread = !started;
+      /* From here on the thread of the context may free the operation at any moment. */
+      if (flufl_stepper_start (&self->stepper))
+        return;
+      self->no_thread = TRUE;
     }
-  if (!started)
-    done_cb (&self->stepper);
+  done_cb (&self->stepper);
 }
 
 void

@@ -307,9 +307,10 @@ settle_lost_win (FluflCall *call)
   call->error = flufl_lease_report_loss (lease);
   if (call->error == NULL) /* the lock was given up by flufl_lock_abandon() or release_all() */
     call->error = flufl_report_cancelled ();
-  flufl_lease_ref (lease);
-  if (call->task == NULL || !flufl_workers_push (drop_remains, lease))
-    drop_remains (lease);
+  if (call->task == NULL)
+    flufl_lease_drop_remains (lease);
+  else if (!flufl_workers_push (drop_remains, flufl_lease_ref (lease)))
+    flufl_lease_unref (lease); /* the next acquisition removes them */
 }
 
 static void
@@ -514,7 +515,7 @@ flufl_lock_acquire (FluflLock    *self,
  *
  * The asynchronous form of [method@Flufl.Lock.acquire].
  *
- * Other threads work on the disk. If none can be started, the operation fails with
+ * The disk is touched in other threads only. If none can be started, the operation fails with
  * `G_IO_ERROR_WOULD_BLOCK`. @callback is called in the main
  * context that is the thread-default now.
  *

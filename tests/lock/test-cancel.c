@@ -10,6 +10,8 @@
 
 #include <errno.h>
 
+#include "flufl-workers.h"
+
 /* A thread that cancels an operation once it has come far enough. */
 typedef struct
 {
@@ -98,6 +100,18 @@ while_stalled (Face *face, gconstpointer data)
   g_assert_cmpuint (test_place_count (&face->place), ==, 0);
 }
 
+static void
+wait_for_pending (void)
+{
+  gint64 give_up = g_get_monotonic_time () + TEST_PATIENCE_SEC * G_USEC_PER_SEC;
+
+  while (!g_main_context_pending (NULL))
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, give_up);
+      g_usleep (500);
+    }
+}
+
 /* The worker has won, and the main context does not know it yet. */
 static void
 after_the_win (Face *face, gconstpointer data G_GNUC_UNUSED)
@@ -106,14 +120,9 @@ after_the_win (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GError) error = NULL;
   g_auto (Reply) reply = { 0 };
-  gint64 give_up = g_get_monotonic_time () + TEST_PATIENCE_SEC * G_USEC_PER_SEC;
 
   flufl_lock_acquire_async (lock, 0, cancellable, reply_cb, &reply);
-  while (!g_main_context_pending (NULL))
-    {
-      g_assert_cmpint (g_get_monotonic_time (), <, give_up);
-      g_usleep (500);
-    }
+  wait_for_pending ();
   g_assert_cmpuint (face_nlink (face->place.lock), ==, 2);
   g_cancellable_cancel (cancellable);
   reply_wait (&reply, "acquire");
@@ -122,6 +131,73 @@ after_the_win (Face *face, gconstpointer data G_GNUC_UNUSED)
 
   face_acquire (lock);
   face_release (lock);
+}
+
+static GThread *loop_thread;
+
+static int
+unlink_elsewhere (const char *path)
+{
+  g_assert_true (g_thread_self () != loop_thread);
+  return lies_syscalls.unlink (path);
+}
+
+static int hangs;
+static int n_hanging;
+
+static void
+hang (gpointer unused G_GNUC_UNUSED)
+{
+  while (g_atomic_int_get (&hangs))
+    g_usleep (1000);
+  g_atomic_int_add (&n_hanging, -1);
+}
+
+/* Leaves no thread for further work. One that has just done some may take a moment to be idle. */
+static void
+use_up_threads (void)
+{
+  flufl_workers_max = 0;
+  g_atomic_int_set (&hangs, TRUE);
+  for (int n_refused = 0; n_refused < 20; n_refused++)
+    {
+      g_usleep (1000);
+      if (!flufl_workers_push (hang, NULL))
+        continue;
+      g_atomic_int_inc (&n_hanging);
+      n_refused = 0;
+    }
+}
+
+/* The same, and no thread can be started that would give the lock back. The main loop does not do it. */
+static void
+after_the_win_without_threads (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  FluflSyscalls table = lies_syscalls;
+  g_autoptr (FluflLock) lock = NULL;
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  g_auto (Reply) reply = { 0 };
+
+  loop_thread = g_thread_self ();
+  table.unlink = unlink_elsewhere;
+  flufl_lock_syscalls = &table;
+  lock = face_lock_new (face);
+  flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_NONE);
+  flufl_lock_acquire_async (lock, 0, cancellable, reply_cb, &reply);
+  wait_for_pending ();
+  use_up_threads ();
+  g_cancellable_cancel (cancellable);
+  reply_wait (&reply, "acquire");
+  assert_cancelled (lock, flufl_lock_acquire_finish (lock, reply.result, &error), &error);
+
+  flufl_workers_max = G_MAXUINT;
+  g_atomic_int_set (&hangs, FALSE);
+  FACE_WAIT_FOR (test_place_count (&face->place) == 0 && g_atomic_int_get (&n_hanging) == 0);
+  table.unlink = lies_syscalls.unlink;
+  FACE_WAIT_FOR (flufl_lock_acquire (lock, 0, NULL, NULL));
+  face_release (lock);
+  g_clear_object (&lock);
 }
 
 /* The acquisition has returned TRUE: a later cancellation changes nothing. */
@@ -334,6 +410,7 @@ main (int argc, char *argv[])
   add_stalls (&form_sync);
   add_stalls (&form_async);
   FACE_TEST ("/cancel/after-the-win", after_the_win);
+  FACE_TEST ("/cancel/after-the-win-without-threads", after_the_win_without_threads);
   FACE_TEST_FORMS ("/cancel/too-late", too_late);
   FACE_TEST ("/cancel/before-finish", before_finish);
   FACE_TEST_FORMS ("/cancel/in-waiting-handler", in_waiting_handler);

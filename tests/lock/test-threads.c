@@ -277,6 +277,39 @@ unref_elsewhere (Face *face, gconstpointer data)
     }
 }
 
+static void
+counted_cb (GObject *lock, GAsyncResult *result, gpointer user_data)
+{
+  Arena *arena = user_data;
+  g_autoptr (GError) error = NULL;
+
+  flufl_lock_query_state_finish (FLUFL_LOCK (lock), result, &error);
+  g_assert_no_error (error);
+  arena->n_done++;
+}
+
+static gpointer
+start_thread (gpointer data)
+{
+  Arena *arena = data;
+
+  for (guint i = 0; i < n_rounds () * 4; i++)
+    flufl_lock_query_state_async (arena->lock, NULL, counted_cb, arena);
+  return NULL;
+}
+
+/* The main loop may end an operation while the thread that has started it is still in that call. */
+static void
+started_elsewhere (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  Arena arena = { .face = face, .lock = lock };
+  GThread *thread = g_thread_new ("start", start_thread, &arena);
+
+  FACE_WAIT_FOR (arena.n_done == (int) n_rounds () * 4);
+  g_thread_join (thread);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -288,6 +321,7 @@ main (int argc, char *argv[])
   FACE_TEST_WITH ("/threads/one-object/thread", one_object,
                   GINT_TO_POINTER (FLUFL_HEARTBEAT_THREAD));
   FACE_TEST ("/threads/many-objects", many_objects);
+  FACE_TEST ("/threads/started-elsewhere", started_elsewhere);
   FACE_TEST_FORMS ("/threads/losses", losses);
   FACE_TEST_WITH ("/threads/unref-elsewhere/context", unref_elsewhere,
                   GINT_TO_POINTER (FLUFL_HEARTBEAT_MAIN_CONTEXT));
