@@ -15,8 +15,8 @@
 #include "flufl-lock-private.h"
 #include "flufl-path.h"
 
-/* Milliseconds. A refresh writes an inode, and wakes a disk or a laptop; a loss of the network that
- * is shorter than this costs nobody a document. */
+/* Milliseconds. A refresh writes an inode, and wakes a disk or a laptop. A loss of the network that is
+ * shorter than two thirds of this costs nobody a document. */
 #define LIFETIME 120000
 
 #define PREFIX "."
@@ -62,8 +62,8 @@ flufl_document_unref (gpointer data)
  * flufl_document_close:
  * @self: (transfer full):
  *
- * Drops the reference of a lock that is finalized. Objects are freed in the calling thread. A worker
- * may have the last reference.
+ * Called when the lock is finalized. The objects are the user's, and are freed in this thread. A worker
+ * may have the last reference, and free the rest later.
  */
 void
 flufl_document_close (FluflDocument *self)
@@ -215,7 +215,8 @@ flufl_document_dup_name (FluflLock *lock)
 /*
  * flufl_document_announce:
  *
- * Shows the lock file that an operation has found. Called in a thread of the user's.
+ * Sets the property “file” of the lock to the lock file that an operation has found. Called in a thread of
+ * the user's.
  */
 void
 flufl_document_announce (FluflLock *lock)

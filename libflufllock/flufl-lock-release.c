@@ -220,6 +220,7 @@ flufl_call_new_refresh (FluflLock *self, gint64 lifetime_ms, GCancellable *cance
  *   cancelled,
  * - `G_IO_ERROR_CANCELLED` if it was cancelled before it began. The lock is still
  *   held,
+ * - `G_IO_ERROR_PENDING` if an acquisition, a release or a break runs on the object,
  * - an error of the system if the claim file cannot be removed. The lock is still
  *   held but no longer refreshed: release it again, or leave it to expire.
  *
@@ -242,7 +243,7 @@ flufl_lock_release (FluflLock *self, GCancellable *cancellable, GError **error)
 
 /*
  * flufl_lock_release_win:
- * @number: of the lease
+ * @number: of the lease that a win has begun
  *
  * Releases the lock if it is still held by that lease, and not by a later one.
  */
@@ -315,13 +316,12 @@ flufl_lock_release_finish (FluflLock *self, GAsyncResult *result, GError **error
  * Fails with
  *
  * - `FLUFL_LOCK_ERROR_NOT_HELD` if this object does not hold the lock,
- * - `FLUFL_LOCK_ERROR_LOST` if the lock was lost; [signal@Flufl.Lock::lost] is
- *   emitted as well,
+ * - `FLUFL_LOCK_ERROR_LOST` if the lock was lost. If this call finds the loss,
+ *   [signal@Flufl.Lock::lost] is emitted,
  * - `G_IO_ERROR_INVALID_ARGUMENT` if @lifetime_ms is out of range,
- * - `G_IO_ERROR_PENDING` if another operation runs on the object,
  * - `G_IO_ERROR_CANCELLED` if @cancellable was cancelled,
- * - an error of the system. The lock is still held, and expires when it would have expired without
- *   the call.
+ * - an error of the system. The lock is still held. Its lease ends when it would have ended without the
+ *   call, or a lifetime of @lifetime_ms after the call began, whichever is earlier.
  *
  * Returns: %TRUE if the lease was extended; %FALSE with @error set
  *

@@ -3,8 +3,8 @@
  *
  * The kernel drops a flock(2) when the last copy of its open file is closed, at
  * the latest by death, in whatever pid namespace. A forked child closes its copy
- * at once. A child of a bare clone(2) does not, and keeps the life-line of a dead
- * parent, which errs on the safe side. docs/protocol.md, "Life-line".
+ * at once. A child of a bare clone(2), or one that was forked before the flock(2), does not. It
+ * keeps the life-line of a dead parent, which errs on the safe side. docs/protocol.md, "Life-line".
  */
 
 #include "config.h"
@@ -14,7 +14,7 @@
 #include <errno.h>
 
 /* Whether the holder says that it keeps a flock, and this kernel would know.
- * Through a network file system flock(2) can hang, or ask somebody else. */
+ * Through a network file system flock(2) can hang, or its answer may not be about the holder. */
 gboolean
 flufl_life_line_is_known (FluflSite *site, const FluflLook *look)
 {
@@ -46,7 +46,7 @@ flufl_life_line_try (FluflSite *site, const FluflLook *look, int fd, FluflLine l
 }
 
 /* Judges whether the holder lives. A busy life-line belongs to a live process. If the holder's own
- * process is gone, a child has inherited the life-line, and may go on with the work that the lock
+ * process is gone, a breaker has the life-line, or a child that may go on with the work which the lock
  * protects. The answer is then UNKNOWN, not DEAD. */
 FluflLiveness
 flufl_life_line_judge (FluflSite *site, const FluflLook *look, FluflLifeLine line)

@@ -12,8 +12,7 @@
 #include "flufl-exclusive-leftovers.h"
 #include "flufl-life-line.h"
 
-/* The microseconds between two questions for claims, after one whose owner was found alive, or that
- * may not be removed. */
+/* The pause after a question about a claim whose owner lives, or that may not be removed. Microseconds. */
 #define REST (100 * 1000)
 
 /* To read a directory of a file server costs it and us a round trip or more. */
@@ -21,7 +20,8 @@
 #define SWEPT_MAX 16
 #define SWEPT_NAMES_MAX_REMOTE 2000
 #define SWEPT_NAMES_MAX_LOCAL 100000
-/* Each takes half a dozen calls, and meanwhile nobody asks for the lock. */
+/* To collect a claim takes half a dozen calls, and meanwhile this waiter does not try for the lock.
+ * Microseconds. */
 gint64 flufl_leftovers_sweep_time = 100 * 1000;
 
 void
@@ -30,10 +30,10 @@ flufl_leftovers_clear (FluflLeftovers *self)
   g_clear_pointer (&self->asked, g_free);
 }
 
-/* They take turns, in the order of their tickets: whether @ticket comes before
- * the one of @found, and has not had its turn. */
+/* Whether the claim of @ticket is to be asked about before the one of @found. Claims take turns, in the order
+ * of their tickets. */
 gboolean
-flufl_leftovers_next (const FluflLeftovers *self, const FluflLeftover *found, const char *ticket)
+flufl_leftovers_comes_next (const FluflLeftovers *self, const FluflLeftover *found, const char *ticket)
 {
   return (self->asked == NULL || strcmp (ticket, self->asked) > 0)
          && (found->claim.name[0] == '\0' || strcmp (ticket, found->ticket) < 0);
@@ -60,10 +60,9 @@ collect (const FluflSite *site, const FluflLook *look, const char *path)
  * Whether the owner of @claim lives: by its life-line where there is one. A claim
  * that is the lock is not removed.
  *
- * Nobody can make a claim the lock any more whose owner is dead, and a recoverer
- * gives a lock file its claim only where that is missing. Nor is it one that is
- * just being made: it has its content, and that comes after the life-line; or no
- * process makes it any more.
+ * Once the owner of a claim is dead, nobody can make the claim the lock. A recoverer links a lock file to a
+ * claim's name only if that name is missing. The claim is not one that is just being made either. If it
+ * has content, its life-line was tied before. If it is blank, its maker is proved dead.
  */
 FluflLiveness
 flufl_leftovers_judge (FluflSite            *site,
@@ -80,7 +79,7 @@ flufl_leftovers_judge (FluflSite            *site,
   *out_sight = look.sight;
   if (look.sight == FLUFL_SIGHT_NOTHING)
     return FLUFL_LIVENESS_UNKNOWN;
-  /* Shared: two who ask are no owner. */
+  /* The flock is shared, so two processes that ask do not take each other for the owner. */
   if (look.sight == FLUFL_SIGHT_CLAIM)
     liveness = flufl_life_line_judge (site, &look,
                                       flufl_life_line_try (site, &look, fd, FLUFL_LINE_ASK));
@@ -110,8 +109,8 @@ flufl_leftovers_judge (FluflSite            *site,
  *
  * Asks whether its owner lives, and collects it if not.
  *
- * Returns: whether it has gone, so that the next may be asked for at once. One of the
- *   dead that may not be removed stays, and others with it
+ * Returns: whether it has gone, so that the next one may be asked about at once. If the claim of a dead
+ *   owner may not be removed, it stays, and the others wait for the next turn
  */
 gboolean
 flufl_leftovers_ask (FluflLeftovers *self, FluflSite *site, const FluflLeftover *found)
@@ -126,7 +125,7 @@ flufl_leftovers_ask (FluflLeftovers *self, FluflSite *site, const FluflLeftover 
       if (sight == FLUFL_SIGHT_NOTHING)
         return TRUE;
     }
-  /* If there was none all had their turn: begin again. */
+  /* If there was none, all have had their turn, and the next one is the first. */
   self->ask_at = g_get_monotonic_time () + REST;
   return FALSE;
 }
@@ -134,7 +133,7 @@ flufl_leftovers_ask (FluflLeftovers *self, FluflSite *site, const FluflLeftover 
 typedef struct
 {
   const FluflSite *site;
-  guint            passed_over; /* the number of dead processes' claims that stay */
+  guint            to_skip; /* how many more claims of dead processes are known to stay */
   GPtrArray       *dead; /* of FluflClaimName */
 } Sweep;
 
@@ -150,8 +149,8 @@ see_name (const char *name, gpointer user_data)
                               &claim)
       && flufl_identity_judge (self->site, &claim) == FLUFL_LIVENESS_DEAD)
     {
-      if (self->passed_over > 0)
-        self->passed_over--;
+      if (self->to_skip > 0)
+        self->to_skip--;
       else
         g_ptr_array_add (self->dead, g_memdup2 (&claim, sizeof claim));
     }
@@ -161,9 +160,8 @@ see_name (const char *name, gpointer user_data)
 /*
  * flufl_leftovers_sweep:
  *
- * Where there is no queue, now and then: collects the claims of processes that
- * are proved to be dead by what their names say. No call to the file server but
- * the reading of the directory, and what is done to those of the dead.
+ * Collects, now and then, the claims of processes that are proved dead by the claims' names. Called where
+ * there is no queue. Only the reading of the directory and the removals ask the file server.
  */
 void
 flufl_leftovers_sweep (FluflLeftovers *self, FluflSite *site)

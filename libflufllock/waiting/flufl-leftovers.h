@@ -33,7 +33,7 @@ typedef struct
 extern gint64 flufl_leftovers_sweep_time;
 
 void          flufl_leftovers_clear (FluflLeftovers       *self);
-gboolean      flufl_leftovers_next  (const FluflLeftovers *self,
+gboolean      flufl_leftovers_comes_next  (const FluflLeftovers *self,
                                      const FluflLeftover  *found,
                                      const char           *ticket);
 gboolean      flufl_leftovers_ask   (FluflLeftovers       *self,

@@ -4,7 +4,7 @@
  * A pulse is a function that is called repeatedly in a worker. Each call is a beat. Pulses with the
  * same main context form a group, and pulses without a context form another group. Each group has
  * one timer. When the timer fires, the beats that are almost due run, too. Beats of one lane that
- * run at the same time run one after another in one thread. The lanes run in parallel, so a file
+ * are due together run one after another in one thread. The lanes run in parallel, so a file
  * server that does not answer delays its own lane only.
  *
  * A worker, the keeper, has the timer of the group without a context. The keeper does not
@@ -42,7 +42,7 @@ struct _FluflPulse
   /* Under the group's mutex. */
   gboolean        beating;
   gint64          due;      /* boot time in microseconds; G_MAXINT64: not now */
-  gint64          interval; /* how far ahead due was when it was set, in microseconds */
+  gint64          interval; /* the last that was asked for, in microseconds */
   guint           index;    /* in pulses */
 };
 
@@ -364,7 +364,7 @@ static GSourceFuncs source_funcs = { .dispatch = source_dispatch, .finalize = so
 
 /* --- Groups --- */
 
-/* With both mutexes. */
+/* With the mutex of all groups, to a new one. */
 static void
 attach (Group *self)
 {

@@ -147,7 +147,7 @@ see_leftover (Search *self, const char *name, const char *ticket, gboolean passe
   FluflClaimName claim;
 
   if (!seems_left (self, ticket, passed_over) || strcmp (ticket, self->our_ticket) == 0
-      || !flufl_leftovers_next (&self->queue->leftovers, &self->leftover, ticket)
+      || !flufl_leftovers_comes_next (&self->queue->leftovers, &self->leftover, ticket)
       || !flufl_claim_name_parse (name, strlen (name), self->site->lock_name, self->separator, &claim)
       || !claim.ours)
     return;

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * This is not a GThreadPool for two reasons. A GThreadPool accepts work that it has no thread for,
- * and cannot give it back. In a forked child it hands work to threads of the parent's.
+ * This is not a GThreadPool for two reasons. A GThreadPool accepts work even if no thread can be started
+ * for it. In a forked child it hands work to threads of the parent's.
  */
 
 #include "config.h"

@@ -324,7 +324,7 @@ freed (void)
 }
 
 /* Work is refused once no thread can be started any more, even while an overseer looks after work that
- * waits. What was accepted before is done when a thread is there again. */
+ * waits. Work that was accepted before is done when a thread is there again. */
 static void
 exhausted (void)
 {
