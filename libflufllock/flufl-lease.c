@@ -302,6 +302,23 @@ flufl_lease_get_age (FluflLease *self)
   return (self->site.sys->clock (FLUFL_CLOCK_BOOT) - begun) / FLUFL_NSEC_PER_MSEC;
 }
 
+/*
+ * flufl_lease_get_left:
+ *
+ * Returns: the milliseconds until the lease ends, rounded down; 0 if the lock is not held
+ */
+gint64
+flufl_lease_get_left (FluflLease *self)
+{
+  gint64 left = 0;
+
+  flufl_lease_lock (self);
+  if (self->held)
+    left = self->end - self->site.sys->clock (FLUFL_CLOCK_BOOT);
+  flufl_lease_unlock (self);
+  return MAX (left, 0) / FLUFL_NSEC_PER_MSEC;
+}
+
 gboolean
 flufl_lease_is_over_locked (FluflLease *self)
 {

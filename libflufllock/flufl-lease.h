@@ -128,6 +128,7 @@ gboolean    flufl_lease_lose          (FluflLease       *self,
                                        guint             number,
                                        gboolean          late);
 gint64      flufl_lease_get_age       (FluflLease       *self);
+gint64      flufl_lease_get_left      (FluflLease       *self);
 GError     *flufl_lease_report_loss   (FluflLease       *self);
 void        flufl_lease_post_loss     (FluflLease       *self,
                                        guint             number);

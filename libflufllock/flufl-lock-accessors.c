@@ -490,6 +490,33 @@ flufl_lock_get_held (FluflLock *self)
 }
 
 /**
+ * flufl_lock_get_remaining_lifetime:
+ * @self: a lock
+ *
+ * Gets the time until the lease of a lock that is held ends, without a look at
+ * the disk. Without a heartbeat, work must have ended by then, or
+ * [method@Flufl.Lock.refresh] must begin another lease. Ten seconds after the end
+ * of the lease other processes may break the lock.
+ *
+ * The lease ends one lifetime after the last refresh began. Before the first
+ * refresh it ends one lifetime after the last touch of the acquisition, which may
+ * have taken place some time before the acquisition returned. While the machine
+ * sleeps, the time passes.
+ *
+ * Returns: the time, in milliseconds; 0 if the lease has ended, or if this object
+ *   does not hold the lock
+ *
+ * Since: 0.1
+ */
+gint64
+flufl_lock_get_remaining_lifetime (FluflLock *self)
+{
+  g_return_val_if_fail (FLUFL_IS_LOCK (self), 0);
+
+  return flufl_lease_get_left (self->lease);
+}
+
+/**
  * flufl_lock_get_retry_errnos:
  * @self: a lock
  * @n_errnos: (out): how many there are

@@ -111,6 +111,8 @@ GFile            *flufl_lock_dup_claim_file       (FluflLock            *self);
 FLUFL_AVAILABLE_IN_0_1
 gboolean          flufl_lock_get_held             (FluflLock            *self);
 FLUFL_AVAILABLE_IN_0_1
+gint64            flufl_lock_get_remaining_lifetime (FluflLock          *self);
+FLUFL_AVAILABLE_IN_0_1
 gboolean          flufl_lock_get_watch_wanted     (FluflLock            *self);
 FLUFL_AVAILABLE_IN_0_1
 void              flufl_lock_set_watch_wanted     (FluflLock            *self,

@@ -351,6 +351,33 @@ stopped_amid_beat (Face *face, gconstpointer data G_GNUC_UNUSED)
   flufl_lock_release (lock, NULL, NULL);
 }
 
+static void
+remaining_lifetime (Face *face, gconstpointer data)
+{
+  const gint64 hour = 3600 * 1000;
+  const Form *form = data;
+  g_autoptr (FluflLock) lock = beating_lock (face, FLUFL_HEARTBEAT_NONE);
+
+  flufl_lock_set_lifetime (lock, 2 * hour);
+  g_assert_cmpint (flufl_lock_get_remaining_lifetime (lock), ==, 0);
+  g_assert_true (form->acquire (lock, 0, NULL, NULL));
+  g_assert_cmpint (flufl_lock_get_remaining_lifetime (lock), >, hour);
+  g_assert_cmpint (flufl_lock_get_remaining_lifetime (lock), <=, 2 * hour);
+  lies_pass_time (hour);
+  g_assert_cmpint (flufl_lock_get_remaining_lifetime (lock), >, 0);
+  g_assert_cmpint (flufl_lock_get_remaining_lifetime (lock), <=, hour);
+  g_assert_true (form->refresh (lock, 4 * hour, NULL, NULL));
+  g_assert_cmpint (flufl_lock_get_remaining_lifetime (lock), >, 3 * hour);
+  g_assert_cmpint (flufl_lock_get_remaining_lifetime (lock), <=, 4 * hour);
+  lies_pass_time (5 * hour);
+  g_assert_true (flufl_lock_get_held (lock)); /* nobody has looked yet */
+  g_assert_cmpint (flufl_lock_get_remaining_lifetime (lock), ==, 0);
+  g_assert_true (form->refresh (lock, 2 * hour, NULL, NULL));
+  g_assert_cmpint (flufl_lock_get_remaining_lifetime (lock), >, hour);
+  g_assert_true (form->release (lock, NULL, NULL));
+  g_assert_cmpint (flufl_lock_get_remaining_lifetime (lock), ==, 0);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -358,6 +385,7 @@ main (int argc, char *argv[])
 
   FACE_TEST_WITH ("/heartbeat/beats/context", beats, &kinds[0]);
   FACE_TEST_WITH ("/heartbeat/beats/thread", beats, &kinds[1]);
+  FACE_TEST_FORMS ("/heartbeat/remaining-lifetime", remaining_lifetime);
   FACE_TEST ("/heartbeat/none-does-not-beat", none_does_not_beat);
   FACE_TEST_WITH ("/heartbeat/main-loop-hangs/context", main_loop_hangs, &kinds[0]);
   FACE_TEST_WITH ("/heartbeat/main-loop-hangs/thread", main_loop_hangs, &kinds[1]);

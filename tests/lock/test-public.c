@@ -72,6 +72,7 @@ properties (void)
   g_assert_null (flufl_lock_get_program_name (lock));
   g_assert_null (flufl_lock_dup_claim_file (lock));
   g_assert_false (flufl_lock_get_held (lock));
+  g_assert_cmpint (flufl_lock_get_remaining_lifetime (lock), ==, 0);
   lost = flufl_lock_dup_lost_cancellable (lock);
   g_assert_false (g_cancellable_is_cancelled (lost));
   g_assert_null (flufl_lock_dup_lost_error (lock));

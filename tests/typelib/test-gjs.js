@@ -179,7 +179,9 @@ test('held and claim file', () => {
   assert(exists(claim));
   assertEqual(lock.dup_claim_file().get_path(), claim);
   assertEqual([lock.held, lock.get_held()], [true, true]);
+  assert(lock.get_remaining_lifetime() > 0 && lock.get_remaining_lifetime() <= lock.lifetime);
   lock.release();
+  assertEqual(lock.get_remaining_lifetime(), 0);
   assertEqual([lock.held, lock.get_held(), lock.dup_claim_file()], [false, false, null]);
   assertEqual(seen, [true, false]);
 });

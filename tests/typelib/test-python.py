@@ -291,6 +291,14 @@ class Properties(LockTestCase):
         with self.assertRaises(ValueError):
             self.lock.lifetime = -MS
 
+    def test_remaining_lifetime(self):
+        none = datetime.timedelta()
+        self.assertEqual(self.lock.get_remaining_lifetime(), 0)
+        with self.lock:
+            self.assertTrue(0 < self.lock.get_remaining_lifetime() <= 15000)
+            self.assertTrue(none < self.lock.remaining_lifetime <= self.lock.lifetime)
+        self.assertEqual(self.lock.remaining_lifetime, none)
+
     def test_waiting_delay(self):
         self.assertEqual(self.lock.waiting_delay, 250 * MS)
         self.lock.waiting_delay = 40 * MS

@@ -139,6 +139,7 @@ void accessors (Fixture f) throws Error {
   f.a.set_linger (true);
   assert_true (f.a.get_linger ());
   assert_false (f.a.get_held ());
+  assert_true (f.a.get_remaining_lifetime () == 0);
   assert_null (f.a.dup_claim_file ());
 
   assert_cmpint (f.a.get_retry_errnos ().length, EQ, 0);

@@ -217,7 +217,8 @@ class Lock(Flufl.Lock):
     Properties can also be given as keywords to the constructor, with
     underscores. As attributes, `lifetime`, `default_timeout` and `waiting_delay`
     are timedeltas, and a `default_timeout` of None is for ever. Under `props`
-    they are milliseconds, as everywhere else.
+    they are milliseconds, as everywhere else. `remaining_lifetime` is a timedelta,
+    too, and `get_remaining_lifetime()` returns milliseconds.
     """
 
     def __init__(self, file=None, **properties):
@@ -326,6 +327,10 @@ class Lock(Flufl.Lock):
 
     def set_lifetime(self, lifetime):
         super().set_lifetime(lifetime_to_ms(lifetime))
+
+    @property
+    def remaining_lifetime(self):
+        return datetime.timedelta(milliseconds=self.get_remaining_lifetime())
 
     @property
     def default_timeout(self):
