@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The highest number of a signal is not a constant everywhere. */
@@ -21,6 +22,9 @@
 #define ASKED_BITS 2
 #define ASKED_REFRESH 1
 #define ASKED_RELEASE 2
+
+/* Milliseconds between two tries if the system refuses to wait for descriptors. */
+#define REFUSED_PAUSE 100
 
 #if defined (_POSIX_REALTIME_SIGNALS) && _POSIX_REALTIME_SIGNALS > 0
 #define CAN_ASK 1 /* there is sigqueue(3) */
@@ -169,6 +173,26 @@ events_next (void)
   guchar byte;
 
   return read (pipe_fds[0], &byte, 1) == 1 ? byte : EVENT_NONE;
+}
+
+/*
+ * events_wait:
+ * @timeout: in milliseconds; -1: no end
+ *
+ * Waits as poll(2) does. The system may refuse that, for lack of memory or because of a limit of
+ * descriptors that was lowered. This function then returns after a short pause. So the caller asks
+ * the descriptors themselves, and not what poll(2) set.
+ */
+void
+events_wait (struct pollfd *fds, guint n, int timeout)
+{
+  struct timespec pause = { 0, REFUSED_PAUSE * 1000 * 1000 };
+
+  if (poll (fds, n, timeout) >= 0 || errno == EINTR)
+    return;
+  if (timeout >= 0 && timeout < REFUSED_PAUSE)
+    pause.tv_nsec = timeout * 1000 * 1000;
+  nanosleep (&pause, NULL);
 }
 
 gboolean

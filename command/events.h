@@ -8,6 +8,7 @@
 #pragma once
 
 #include <glib.h>
+#include <poll.h>
 #include <signal.h>
 
 G_BEGIN_DECLS
@@ -30,6 +31,7 @@ void     events_give_back     (void);
 int      events_fd            (void);
 int      events_next          (void);
 void     events_post          (int event);
+void     events_wait          (struct pollfd *fds, guint n, int timeout);
 gboolean event_is_passed_on   (int event);
 gboolean event_ends           (int event);
 gint64   events_asked_ms      (void);

@@ -123,8 +123,7 @@ hold_on (Hold *self, FluflLock *lock)
   while (!has_partner_ended (self) && !is_token_lost (self))
     {
       fds[2].fd = self->link;
-      if (poll (fds, G_N_ELEMENTS (fds), partner_pause (self)) < 0 && errno != EINTR)
-        return;
+      events_wait (fds, G_N_ELEMENTS (fds), partner_pause (self));
       while ((event = events_next ()) != EVENT_NONE)
         if (event == EVENT_LOST || event == EVENT_RELEASE || event_ends (event))
           return;

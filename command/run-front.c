@@ -155,8 +155,7 @@ wait_for_end (Front *self)
 
   while (!self->is_over)
     {
-      if (poll (fds, G_N_ELEMENTS (fds), -1) < 0 && errno != EINTR)
-        break;
+      events_wait (fds, G_N_ELEMENTS (fds), -1);
       while ((event = events_next ()) != EVENT_NONE)
         handle_event (self, event);
       handle_message (self);

@@ -6,8 +6,6 @@
 
 #include "run.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -249,8 +247,7 @@ watch_command (Supervisor *self)
     {
       fds[1].fd = self->front_is_gone ? -1 : self->front->link;
       fds[2].fd = self->unsaid != NULL ? STDERR_FILENO : -1;
-      if (poll (fds, G_N_ELEMENTS (fds), next_timeout (self)) < 0 && errno != EINTR)
-        break;
+      events_wait (fds, G_N_ELEMENTS (fds), next_timeout (self));
       while ((event = events_next ()) != EVENT_NONE)
         handle_event (self, event);
       reap (self);
