@@ -130,7 +130,9 @@ refresh_in_thread (gpointer data)
 }
 
 /* Begins a refresh in a thread of its own, since a file server can take long to answer. The lease may
- * end meanwhile. If no answer comes, the lock may have the new lifetime all the same. */
+ * end meanwhile. If no answer comes, the lock may have the new lifetime all the same. If the system
+ * has no thread, the request is dropped. The process that asked repeats it, and in the end reports
+ * that no answer came. */
 static void
 begin_refresh (Supervisor *self)
 {
@@ -141,9 +143,10 @@ begin_refresh (Supervisor *self)
     return;
   self->refresh_ms = events_asked_ms () > 0 ? events_asked_ms () : flufl_lock_get_lifetime (self->lock);
   self->refresh_start = now_ms ();
-  set_lease_end (self, MIN (self->lease_end, self->refresh_start + self->refresh_ms));
   g_atomic_int_set (&self->is_refreshed, FALSE);
   self->refresher = g_thread_try_new ("flufl-refresh", refresh_in_thread, self, NULL);
+  if (self->refresher != NULL)
+    set_lease_end (self, MIN (self->lease_end, self->refresh_start + self->refresh_ms));
 }
 
 /* Waits for the refresher. */

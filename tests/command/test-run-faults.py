@@ -5,9 +5,13 @@
 import os
 import resource
 import signal
+import unittest
 
 import commandtest
-from commandtest import CommandTest, is_alive, wait_for
+from commandtest import LOST, CommandTest, is_alive, wait_for
+
+# A library that takes the place of some functions: faults-preload.c has the list of faults.
+FAULTS = os.environ.get('FLUFL_TEST_FAULTS_PRELOAD')
 
 
 class Refusals(CommandTest):
@@ -55,6 +59,31 @@ class Refusals(CommandTest):
         self.assert_run(0, 'refresh', token)
         self.assert_run(0, 'release', token)
         wait_for(lambda: not is_alive(holder), 'the end of the holder')
+
+
+@unittest.skipUnless(FAULTS, 'a sanitizer must be the first library of a program')
+class Faults(CommandTest):
+    def setUp(self):
+        super().setUp()
+        self.fault_while = self.dir / 'data.fault'
+
+    def faulty(self, fault):
+        """The environment of a process with that fault."""
+        return dict(os.environ, LD_PRELOAD=FAULTS, FLUFL_FAULT=fault, FLUFL_FAULT_WHILE=str(self.fault_while))
+
+    def test_refresh_without_a_thread(self):
+        """The lease does not get shorter by a refresh that is not sent. The request is repeated."""
+        process, command = self.hold('--no-heartbeat', '--lifetime', '1000', env=self.faulty('no-thread'), script=(
+            'echo $FLUFL_LOCK_TOKEN >>"$0"; exec sleep 1000'))
+        token = self.words_of(self.out, 2)[1]
+        self.fault_while.touch()
+        request = self.begin('refresh', '--lifetime', '2', token)
+        # The requests are at least a second apart.
+        wait_for(lambda: self.fault_while.stat().st_size >= 4, 'the refusals of threads')
+        self.assertTrue(is_alive(command))
+        self.fault_while.unlink()
+        self.finish(request, 0)
+        self.finish(process, LOST)
 
 
 if __name__ == '__main__':
