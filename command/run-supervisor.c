@@ -41,7 +41,8 @@ typedef struct
   gboolean        has_ended;  /* whether the command has */
   int             wait_status;
   gboolean        is_lost;
-  char           *unsaid;     /* owned; nullable; why the lock was lost, until it is printed */
+  char           *loss;       /* owned; nullable; why the lock was lost */
+  GThread        *sayer;      /* owned; nullable; prints that */
   gboolean        front_is_gone;
   gboolean        is_ending;  /* the whole family is to end */
   gint64          kill_at;    /* milliseconds; when SIGKILL follows */
@@ -82,16 +83,27 @@ begin_end (Supervisor *self, gboolean at_once)
   signal_family (self, SIGCONT); /* a stopped process must receive SIGTERM, too */
 }
 
-static void
-say_loss (Supervisor *self)
+static gpointer
+say_in_thread (gpointer data)
 {
-  if (self->unsaid != NULL)
-    say ("%s", self->unsaid);
-  g_clear_pointer (&self->unsaid, g_free);
+  say ("%s", (const char *) data);
+  return NULL;
 }
 
-/* Notes a loss, and ends the command unless only a warning is wanted. The message is written later,
- * since the reader of standard error may be slow. */
+/* Waits until the loss, if any, is printed. */
+static void
+end_saying (Supervisor *self)
+{
+  if (self->sayer != NULL)
+    g_thread_join (g_steal_pointer (&self->sayer));
+  else if (self->loss != NULL)
+    say ("%s", self->loss);
+  g_clear_pointer (&self->loss, g_free);
+}
+
+/* Notes a loss, and ends the command unless only a warning is wanted. A thread prints the message, since
+ * standard error may be a pipe whose reader is slow, or a file whose server is away. Without a thread
+ * the message is printed after the end of the command. */
 static void
 lose (Supervisor *self)
 {
@@ -101,11 +113,12 @@ lose (Supervisor *self)
     return;
   self->is_lost = TRUE;
   error = flufl_lock_dup_lost_error (self->lock);
-  self->unsaid = error != NULL ? g_strdup (error->message)
-                               : g_strdup_printf (_("The lock “%s” was lost: it expired before it was refreshed."),
-                                                  self->wish->acquire.path);
+  self->loss = error != NULL ? g_strdup (error->message)
+                             : g_strdup_printf (_("The lock “%s” was lost: it expired before it was refreshed."),
+                                                self->wish->acquire.path);
   if (self->wish->on_lost != ON_LOST_WARN)
     begin_end (self, self->wish->on_lost == ON_LOST_KILL);
+  self->sayer = g_thread_try_new ("flufl-say", say_in_thread, self->loss, NULL);
 }
 
 /* --- What happens --- */
@@ -242,14 +255,12 @@ static void
 watch_command (Supervisor *self)
 {
   struct pollfd fds[] = { { .fd = events_fd (), .events = POLLIN },
-                          { .fd = self->front->link, .events = POLLIN },
-                          { .fd = STDERR_FILENO, .events = POLLOUT } };
+                          { .fd = self->front->link, .events = POLLIN } };
   int event;
 
   while (!self->has_ended || (self->is_ending && !family_reap ()))
     {
       fds[1].fd = self->front_is_gone ? -1 : self->front->link;
-      fds[2].fd = self->unsaid != NULL ? STDERR_FILENO : -1;
       events_wait (fds, G_N_ELEMENTS (fds), next_timeout (self));
       while ((event = events_next ()) != EVENT_NONE)
         handle_event (self, event);
@@ -257,8 +268,6 @@ watch_command (Supervisor *self)
       look_at_front (self);
       look_at_lock (self);
       look_at_clock (self);
-      if (self->unsaid != NULL && can_say ())
-        say_loss (self);
     }
 }
 
@@ -346,7 +355,7 @@ run_with_lock (Supervisor *self)
 
   g_cancellable_disconnect (self->lost, handler);
   release (self);
-  say_loss (self);
+  end_saying (self);
   if (runs)
     report_end (self);
   else

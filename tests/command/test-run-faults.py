@@ -85,6 +85,20 @@ class Faults(CommandTest):
         self.finish(request, 0)
         self.finish(process, LOST)
 
+    def test_standard_error_that_stalls(self):
+        """The report of a loss does not delay SIGKILL."""
+        for action in 'term', 'kill':
+            self.out.unlink(missing_ok=True)
+            process, command = self.hold('--lifetime', '3', '--on-lost', action, '--kill-after', '0.3',
+                                         env=self.faulty('stderr'),
+                                         script='trap "" TERM; unset LD_PRELOAD; while :; do sleep 0.02; done')
+            self.fault_while.touch()
+            self.lock.unlink()
+            wait_for(lambda pid=command: not is_alive(pid), 'the end of the command')
+            self.assertTrue(self.fault_while.exists())
+            self.fault_while.unlink()
+            self.assertIn('was lost', self.finish(process, LOST))
+
 
 if __name__ == '__main__':
     commandtest.main()
