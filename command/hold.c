@@ -141,6 +141,7 @@ hold_in_background (Hold *self)
 {
   g_autoptr (FluflLock) lock = NULL;
   g_autoptr (GCancellable) lost = NULL;
+  g_autoptr (GError) error = NULL;
   g_autofree char *token = NULL;
   gulong handler;
   int status = acquire_lock (&self->acquire, self->link, &lock);
@@ -153,11 +154,21 @@ hold_in_background (Hold *self)
   lost = flufl_lock_dup_lost_cancellable (lock);
   handler = g_cancellable_connect (lost, G_CALLBACK (lost_cb), NULL, NULL);
   token = token_make (lock, TOKEN_HOLD);
-  leave_caller ();
-  link_send_text (self->link, token);
-  hold_on (self, lock);
+  if (token != NULL)
+    {
+      leave_caller ();
+      link_send_text (self->link, token);
+      hold_on (self, lock);
+      status = flufl_lock_release (lock, NULL, NULL) ? EXIT_DONE : EXIT_LOST;
+    }
+  else
+    {
+      error = flufl_lock_dup_lost_error (lock);
+      status = fail_by_error (error);
+      link_send (self->link, LINK_ENDED, status);
+    }
   g_cancellable_disconnect (lost, handler);
-  return flufl_lock_release (lock, NULL, NULL) ? EXIT_DONE : EXIT_LOST;
+  return status;
 }
 
 /* --- In the foreground --- */

@@ -101,24 +101,39 @@ end_saying (Supervisor *self)
   g_clear_pointer (&self->loss, g_free);
 }
 
-/* Notes a loss, and ends the command unless only a warning is wanted. A thread prints the message, since
- * standard error may be a pipe whose reader is slow, or a file whose server is away. Without a thread
- * the message is printed after the end of the command. */
+/* Notes the loss. A thread prints the message, since standard error may be a pipe whose reader is slow,
+ * or a file whose server is away. Without a thread the message is printed after the end of the
+ * command. */
 static void
-lose (Supervisor *self)
+note_loss (Supervisor *self)
 {
   g_autoptr (GError) error = NULL;
 
-  if (self->is_lost)
-    return;
   self->is_lost = TRUE;
+  self->lease_end = 0;
   error = flufl_lock_dup_lost_error (self->lock);
   self->loss = error != NULL ? g_strdup (error->message)
                              : g_strdup_printf (_("The lock “%s” was lost: it expired before it was refreshed."),
                                                 self->wish->acquire.path);
+  self->sayer = g_thread_try_new ("flufl-say", say_in_thread, self->loss, NULL);
+}
+
+/* Notes a loss while the command runs, and ends the command unless only a warning is wanted. */
+static void
+lose (Supervisor *self)
+{
+  if (self->is_lost)
+    return;
   if (self->wish->on_lost != ON_LOST_WARN)
     begin_end (self, self->wish->on_lost == ON_LOST_KILL);
-  self->sayer = g_thread_try_new ("flufl-say", say_in_thread, self->loss, NULL);
+  note_loss (self);
+}
+
+/* Whether the library has found a loss, or the lease has ended without a heartbeat. */
+static gboolean
+has_lost (const Supervisor *self)
+{
+  return g_cancellable_is_cancelled (self->lost) || (self->lease_end > 0 && now_ms () >= self->lease_end);
 }
 
 /* --- What happens --- */
@@ -149,7 +164,7 @@ refresh_in_thread (gpointer data)
 static void
 begin_refresh (Supervisor *self)
 {
-  if (self->is_lost)
+  if (self->is_lost || has_lost (self))
     return;
   self->must_refresh = self->refresher != NULL;
   if (self->must_refresh)
@@ -221,20 +236,15 @@ look_at_front (Supervisor *self)
 static void
 look_at_lock (Supervisor *self)
 {
-  if (g_cancellable_is_cancelled (self->lost))
-    lose (self);
   if (self->refresher != NULL && g_atomic_int_get (&self->is_refreshed))
     end_refresh (self);
+  if (has_lost (self))
+    lose (self);
 }
 
 static void
-look_at_clock (Supervisor *self)
+kill_in_time (Supervisor *self)
 {
-  if (self->lease_end > 0 && now_ms () >= self->lease_end)
-    {
-      self->lease_end = 0;
-      lose (self);
-    }
   if (self->is_ending && now_ms () >= self->kill_at)
     signal_family (self, SIGKILL);
 }
@@ -267,7 +277,7 @@ watch_command (Supervisor *self)
       reap (self);
       look_at_front (self);
       look_at_lock (self);
-      look_at_clock (self);
+      kill_in_time (self);
     }
 }
 
@@ -281,29 +291,40 @@ lost_cb (GCancellable *cancellable G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
 }
 
 /* Makes the environment of the command: the caller's environment, the path of the lock file, and
- * the token of the lock. Returns: (transfer full) */
+ * the token of the lock. Returns: (transfer full) (nullable): NULL if the lock is lost */
 static char **
 make_environment (FluflLock *lock)
 {
   g_autofree char *token = token_make (lock, TOKEN_RUN);
   g_autoptr (GFile) claim = flufl_lock_dup_claim_file (lock);
-  g_autoptr (GFile) directory = g_file_get_parent (claim);
-  g_autofree char *name = g_file_get_basename (flufl_lock_get_file (lock));
-  g_autoptr (GFile) file = g_file_get_child (directory, name);
-  g_autofree char *path = g_file_get_path (file);
-  char **environment = surroundings_dup ();
+  g_autoptr (GFile) directory = claim != NULL ? g_file_get_parent (claim) : NULL;
+  g_autoptr (GFile) file = NULL;
+  g_autofree char *name = NULL, *path = NULL;
+  char **environment;
 
+  if (token == NULL || directory == NULL)
+    return NULL;
+  name = g_file_get_basename (flufl_lock_get_file (lock));
+  file = g_file_get_child (directory, name);
+  path = g_file_get_path (file);
+  environment = surroundings_dup ();
   environment = g_environ_setenv (environment, "FLUFL_LOCK_FILE", path, TRUE);
   return g_environ_setenv (environment, "FLUFL_LOCK_TOKEN", token, TRUE);
 }
 
-/* Starts the command. Returns whether it runs. */
+/* Starts the command unless the lock is lost by now. Returns whether it runs. */
 static gboolean
 start (Supervisor *self, int *out_status)
 {
   g_auto (GStrv) environment = make_environment (self->lock);
   RunStart with = { self->wish, self->front, environment };
 
+  if (environment == NULL || has_lost (self))
+    {
+      note_loss (self);
+      *out_status = EXIT_LOST;
+      return FALSE;
+    }
   self->command = run_start (&with, out_status);
   if (self->command == 0)
     return FALSE;

@@ -71,6 +71,19 @@ class Faults(CommandTest):
         """The environment of a process with that fault."""
         return dict(os.environ, LD_PRELOAD=FAULTS, FLUFL_FAULT=fault, FLUFL_FAULT_WHILE=str(self.fault_while))
 
+    def test_loss_before_the_start(self):
+        """Whatever --on-lost is, no command starts, and no token is printed, without the lock."""
+        for subcommand, options, command in (('run', ['--on-lost=term'], ['touch', self.out]),
+                                             ('run', ['--on-lost=warn'], ['touch', self.out]),
+                                             ('hold', [], [])):
+            process = self.begin(subcommand, '--lifetime', '3', *options, self.lock, *command,
+                                 env=self.faulty('lost'))
+            wait_for(self.lock.exists, 'the lock')
+            self.lock.unlink()
+            self.assertIn('was lost', self.finish(process, LOST))
+            self.assertEqual(process.out.read_bytes(), b'')
+            self.assertFalse(self.out.exists())
+
     def test_refresh_without_a_thread(self):
         """The lease does not get shorter by a refresh that is not sent. The request is repeated."""
         process, command = self.hold('--no-heartbeat', '--lifetime', '1000', env=self.faulty('no-thread'), script=(
