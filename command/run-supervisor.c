@@ -46,9 +46,9 @@ typedef struct
   gboolean        front_is_gone;
   gboolean        is_ending;  /* the whole family is to end */
   gint64          kill_at;    /* milliseconds; when SIGKILL follows */
-  gint64          lease_end;  /* milliseconds; 0: a heartbeat refreshes the lock */
+  gint64          lease_end;  /* milliseconds; 0: a heartbeat refreshes the lock, or it is lost */
   GThread        *refresher;  /* owned; nullable; refreshes on request */
-  gint64          refresh_start, refresh_ms;
+  gint64          refresh_ms;
   int             is_refreshed; /* atomic; the refresher has ended */
   gboolean        must_refresh; /* asked for while the refresher was at work */
 } Supervisor;
@@ -138,23 +138,25 @@ has_lost (const Supervisor *self)
 
 /* --- What happens --- */
 
-/* Without a heartbeat the lease ends at @end, and ten seconds later other processes may break the
- * lock. */
+/* Notes when to count the lock as lost. Ten seconds later other processes may break it. With a heartbeat
+ * the library finds the end of the lease itself, and this notes none. */
 static void
-set_lease_end (Supervisor *self, gint64 end)
+note_lease_end (Supervisor *self)
 {
-  self->lease_end = self->wish->acquire.no_heartbeat ? end : 0;
+  if (self->wish->acquire.no_heartbeat)
+    self->lease_end = now_ms () + flufl_lock_get_remaining_lifetime (self->lock);
 }
 
 static gpointer
 refresh_in_thread (gpointer data)
 {
   Supervisor *self = data;
-  gboolean refreshed = flufl_lock_refresh (self->lock, self->refresh_ms, NULL, NULL);
+  /* The lease shows what came of it. */
+  gboolean ignored G_GNUC_UNUSED = flufl_lock_refresh (self->lock, self->refresh_ms, NULL, NULL);
 
   g_atomic_int_set (&self->is_refreshed, TRUE);
   events_post (EVENT_REFRESHED);
-  return GINT_TO_POINTER (refreshed);
+  return NULL;
 }
 
 /* Begins a refresh in a thread of its own, since a file server can take long to answer. The lease may
@@ -164,30 +166,30 @@ refresh_in_thread (gpointer data)
 static void
 begin_refresh (Supervisor *self)
 {
+  gint64 begun = now_ms ();
+
   if (self->is_lost || has_lost (self))
     return;
   self->must_refresh = self->refresher != NULL;
   if (self->must_refresh)
     return;
   self->refresh_ms = events_asked_ms () > 0 ? events_asked_ms () : flufl_lock_get_lifetime (self->lock);
-  self->refresh_start = now_ms ();
   g_atomic_int_set (&self->is_refreshed, FALSE);
   self->refresher = g_thread_try_new ("flufl-refresh", refresh_in_thread, self, NULL);
-  if (self->refresher != NULL)
-    set_lease_end (self, MIN (self->lease_end, self->refresh_start + self->refresh_ms));
+  if (self->refresher != NULL && self->lease_end > 0)
+    self->lease_end = MIN (self->lease_end, begun + self->refresh_ms);
 }
 
 /* Waits for the refresher. */
 static void
 end_refresh (Supervisor *self)
 {
-  gpointer refreshed = g_thread_join (g_steal_pointer (&self->refresher));
-
+  g_thread_join (g_steal_pointer (&self->refresher));
   if (self->is_lost)
     return;
-  if (refreshed != NULL)
-    set_lease_end (self, self->refresh_start + self->refresh_ms);
-  else if (!flufl_lock_get_held (self->lock))
+  if (flufl_lock_get_held (self->lock))
+    note_lease_end (self);
+  else
     lose (self);
   if (self->must_refresh)
     begin_refresh (self);
@@ -360,14 +362,11 @@ report_end (const Supervisor *self)
 static int
 run_with_lock (Supervisor *self)
 {
-  gint64 lifetime_ms = flufl_lock_get_lifetime (self->lock);
   int status = EXIT_DONE;
   gulong handler;
   gboolean runs;
 
-  /* As a rule the acquisition has touched the claim at most a tenth of the lifetime ago:
-   * docs/protocol.md, "Acquire". */
-  set_lease_end (self, now_ms () + lifetime_ms - lifetime_ms / 10);
+  note_lease_end (self);
   self->lost = flufl_lock_dup_lost_cancellable (self->lock);
   handler = g_cancellable_connect (self->lost, G_CALLBACK (lost_cb), NULL, NULL);
   runs = start (self, &status);

@@ -197,13 +197,15 @@ class Losses(CommandTest):
         process, _ = self.hold('--lifetime', '1000', '--no-heartbeat', script='exit 8')
         self.finish(process, 8)
 
-    def test_without_a_heartbeat_the_loss_comes_before_the_expiration(self):
-        """The lease counts from the last touch, and the touch is older than the start of the command."""
-        process, _ = self.hold('--lifetime', '20', '--no-heartbeat', script=(
+    def test_without_a_heartbeat_the_loss_comes_at_the_end_of_the_lease(self):
+        """It comes neither a twentieth of the lifetime before that, nor so late that others may break the lock."""
+        process, _ = self.hold('--lifetime', self.lifetime, '--no-heartbeat', script=(
             'trap "date +%s%N >>\\"$0\\"; exit 3" TERM; while :; do sleep 0.02; done'))
         expiration = self.lock.stat().st_mtime_ns
         self.finish(process, LOST)
-        self.assertLess(int(self.words_of(self.out, 2)[1]), expiration)
+        loss = int(self.words_of(self.out, 2)[1])
+        self.assertGreater(loss, expiration - int(self.lifetime) * 10**9 // 20)
+        self.assertLess(loss, expiration + 10 * 10**9)
 
     def test_a_refresh_begins_another_lease(self):
         """It has the lifetime that the lock has, unless the request names another one."""

@@ -61,7 +61,7 @@ class Refusals(CommandTest):
         wait_for(lambda: not is_alive(holder), 'the end of the holder')
 
 
-@unittest.skipUnless(FAULTS, 'a sanitizer must be the first library of a program')
+@unittest.skipUnless(FAULTS, 'a sanitizer must be the first library of a program, or there is no statx(2)')
 class Faults(CommandTest):
     def setUp(self):
         super().setUp()
@@ -69,7 +69,14 @@ class Faults(CommandTest):
 
     def faulty(self, fault):
         """The environment of a process with that fault."""
-        return dict(os.environ, LD_PRELOAD=FAULTS, FLUFL_FAULT=fault, FLUFL_FAULT_WHILE=str(self.fault_while))
+        return dict(os.environ, LD_PRELOAD=FAULTS, FLUFL_FAULT=fault,
+                    FLUFL_FAULT_WHILE=str(self.fault_while))
+
+    def test_acquisition_that_returns_late(self):
+        """Without a heartbeat the lease counts from the touch, and not from the return of the acquisition."""
+        process = self.begin('run', '--no-heartbeat', '--lifetime', '800', self.lock, 'sleep', '1000',
+                             env=self.faulty('late'))
+        self.assertIn('was lost', self.finish(process, LOST))
 
     def test_loss_before_the_start(self):
         """Whatever --on-lost is, no command starts, and no token is printed, without the lock."""
@@ -86,8 +93,8 @@ class Faults(CommandTest):
 
     def test_refresh_without_a_thread(self):
         """The lease does not get shorter by a refresh that is not sent. The request is repeated."""
-        process, command = self.hold('--no-heartbeat', '--lifetime', '1000', env=self.faulty('no-thread'), script=(
-            'echo $FLUFL_LOCK_TOKEN >>"$0"; exec sleep 1000'))
+        process, command = self.hold('--no-heartbeat', '--lifetime', '1000', env=self.faulty('no-thread'),
+                                     script='echo $FLUFL_LOCK_TOKEN >>"$0"; exec sleep 1000')
         token = self.words_of(self.out, 2)[1]
         self.fault_while.touch()
         request = self.begin('refresh', '--lifetime', '2', token)
