@@ -7,6 +7,7 @@
 #include "flufl-process.h"
 
 #include <pthread.h>
+#include <string.h>
 
 #include "flufl-thread.h"
 
@@ -21,9 +22,13 @@ typedef struct
 int flufl_process_own_mark = 1;
 static GMutex entry;
 
+/* A signal handler may fork in the middle of a change, and so may another thread. Each change is made of
+ * stores in an order that leaves a child a list which it can go through. */
 static GMutex files_mutex;
-static File  *files; /* owned, for ever */
-static gsize  n_files, n_room;
+static File  *files;   /* owned, for ever; atomic */
+static gsize  n_files; /* atomic */
+static gsize  n_room;
+static _Thread_local gboolean has_files; /* this thread has the mutex */
 static guint64 last_id;
 
 /* One for each room that has state which threads wait for. */
@@ -32,18 +37,15 @@ static FluflForkFunc hooks[HOOKS_MAX];
 
 /* Systems without fork(2) have a pthread_atfork() that uses none of these functions. */
 
-/* Nobody may be about to change the files while they are copied. */
 G_GNUC_UNUSED static void
 prepare_cb (void)
 {
   flufl_thread_stop_all ();
-  g_mutex_lock (&files_mutex);
 }
 
 G_GNUC_UNUSED static void
 parent_cb (void)
 {
-  g_mutex_unlock (&files_mutex);
   flufl_thread_go_on ();
 }
 
@@ -54,6 +56,8 @@ forked_cb (void)
   flufl_process_own_mark++;
   g_mutex_init (&entry);
   g_mutex_init (&files_mutex);
+  if (has_files) /* a handler of a signal forks, and the child may return from it */
+    g_mutex_lock (&files_mutex);
   flufl_thread_forget_all ();
   for (gsize i = 0; i < n_files; i++)
     files[i].close (files[i].fd);
@@ -134,6 +138,34 @@ flufl_process_unlock_entry (void)
   g_mutex_unlock (&entry);
 }
 
+static void
+lock_files (void)
+{
+  g_mutex_lock (&files_mutex);
+  has_files = TRUE;
+}
+
+static void
+unlock_files (void)
+{
+  has_files = FALSE;
+  g_mutex_unlock (&files_mutex);
+}
+
+/* With the mutex. */
+static void
+make_room (void)
+{
+  gsize n = MAX (2 * n_room, 4);
+  File *more = g_new (File, n), *before = files;
+
+  if (n_files > 0)
+    memcpy (more, before, n_files * sizeof (File));
+  g_atomic_pointer_set (&files, more);
+  n_room = n;
+  g_free (before);
+}
+
 /*
  * flufl_process_keep_file:
  *
@@ -147,15 +179,13 @@ flufl_process_keep_file (int fd, FluflCloseFunc close_func)
 {
   guint64 id;
 
-  g_mutex_lock (&files_mutex);
+  lock_files ();
   if (n_files == n_room)
-    {
-      n_room = MAX (2 * n_room, 4);
-      files = g_renew (File, files, n_room);
-    }
+    make_room ();
   id = ++last_id;
-  files[n_files++] = (File){ id, fd, close_func };
-  g_mutex_unlock (&files_mutex);
+  files[n_files] = (File){ id, fd, close_func };
+  g_atomic_pointer_set (&n_files, n_files + 1);
+  unlock_files ();
   return id;
 }
 
@@ -169,13 +199,15 @@ flufl_process_forget_file (guint64 id)
 {
   gboolean found = FALSE;
 
-  g_mutex_lock (&files_mutex);
+  lock_files ();
   for (gsize i = n_files; i > 0 && !found; i--)
     if (files[i - 1].id == id)
       {
-        files[i - 1] = files[--n_files];
+        /* A child may find the last file twice. It closes the file twice then, which does no harm. */
+        files[i - 1] = files[n_files - 1];
+        g_atomic_pointer_set (&n_files, n_files - 1);
         found = TRUE;
       }
-  g_mutex_unlock (&files_mutex);
+  unlock_files ();
   return found;
 }

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 
 /* How long fork(2) waits for the library's threads, in microseconds. */
 #define FORK_PATIENCE (100 * 1000)
@@ -33,6 +34,34 @@ typedef struct
   GThreadFunc func;
   gpointer    data;
 } Start;
+
+/* The signals of a process are for its own threads, which may block them later. Handlers in a thread of
+ * the library could also fork while it has a mutex. Errors of the thread itself are not blocked. */
+#ifdef G_OS_UNIX
+typedef sigset_t Signals;
+
+static void
+block_signals (Signals *before)
+{
+  static const int own[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS };
+  sigset_t all;
+
+  sigfillset (&all);
+  for (gsize i = 0; i < G_N_ELEMENTS (own); i++)
+    sigdelset (&all, own[i]);
+  pthread_sigmask (SIG_SETMASK, &all, before);
+}
+
+static void
+restore_signals (const Signals *before)
+{
+  pthread_sigmask (SIG_SETMASK, before, NULL);
+}
+#else
+typedef int Signals;
+#define block_signals(before) ((void) (before))
+#define restore_signals(before) ((void) (before))
+#endif
 
 /* With errno as it was. */
 static void
@@ -90,7 +119,7 @@ run_thread (gpointer data)
  * flufl_thread_start:
  * @name: at most 15 bytes
  *
- * Starts a thread of the library's, which nobody joins.
+ * Starts a thread of the library's, which nobody joins. Signals do not reach it.
  *
  * Returns: %FALSE if no thread can be started
  */
@@ -99,13 +128,16 @@ flufl_thread_start (const char *name, GThreadFunc func, gpointer data)
 {
   Start *start = g_new (Start, 1);
   GThread *thread;
+  Signals signals;
 
   start->func = func;
   start->data = data;
   g_atomic_int_set (&flufl_thread_any, TRUE);
   /* It runs before it can say so itself. */
   g_atomic_int_inc (&n_running);
+  block_signals (&signals);
   thread = g_thread_try_new (name, run_thread, start, NULL);
+  restore_signals (&signals);
   if (thread != NULL)
     {
       g_thread_unref (thread);

@@ -9,8 +9,13 @@
 #ifdef __linux__
 #include <sched.h>
 #endif
+#include <errno.h>
+#include <signal.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "../support/flufl-test-util.h"
 
 /* The exit status of a child that runs @func. The child is killed if it hangs. */
 static int
@@ -175,6 +180,66 @@ test_race (void)
   current = NULL;
 }
 
+/* How many forks of a handler may come at the worst moments. */
+#define N_HANDLER_FORKS 300
+
+static volatile sig_atomic_t n_handler_forks;
+
+static void
+fork_in_handler (int number G_GNUC_UNUSED)
+{
+  int errsv = errno;
+  pid_t pid = fork ();
+
+  if (pid == 0)
+    _exit (0);
+  if (pid > 0)
+    waitpid (pid, NULL, 0);
+  n_handler_forks++;
+  errno = errsv;
+}
+
+static int
+change_files_and_fork (gconstpointer unused G_GNUC_UNUSED)
+{
+  const struct itimerval often = { { 0, 300 }, { 0, 300 } }, never = { 0 };
+  int fd = dup (0);
+
+  signal (SIGALRM, fork_in_handler);
+  setitimer (ITIMER_REAL, &often, NULL);
+  while (n_handler_forks < N_HANDLER_FORKS)
+    {
+      guint64 first = flufl_process_keep_file (fd, close);
+      guint64 second = flufl_process_keep_file (fd, close);
+
+      flufl_process_forget_file (first);
+      flufl_process_forget_file (second);
+    }
+  setitimer (ITIMER_REAL, &never, NULL);
+  return 0;
+}
+
+static void
+test_fork_in_handler (void)
+{
+  gint64 give_up = g_get_monotonic_time () + TEST_PATIENCE_SEC * G_USEC_PER_SEC;
+  int status = 0;
+  pid_t pid;
+
+  g_test_summary ("A signal handler may fork while its thread changes the files that children close");
+  pid = fork ();
+  g_assert_cmpint (pid, >=, 0);
+  if (pid == 0)
+    _exit (change_files_and_fork (NULL));
+  while (waitpid (pid, &status, WNOHANG) == 0)
+    {
+      if (g_get_monotonic_time () > give_up)
+        kill (pid, SIGKILL);
+      g_usleep (1000);
+    }
+  g_assert_true (WIFEXITED (status) && WEXITSTATUS (status) == 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -183,5 +248,6 @@ main (int argc, char **argv)
   g_test_add_func ("/process/same-number", test_same_number);
   g_test_add_func ("/process/entry", test_entry);
   g_test_add_func ("/process/race", test_race);
+  g_test_add_func ("/process/fork-in-handler", test_fork_in_handler);
   return g_test_run ();
 }

@@ -8,6 +8,8 @@
 #include "flufl-thread.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -211,6 +213,32 @@ test_patience (void)
   g_assert_cmpint (for_mutex, <, never);
 }
 
+static sigset_t own_mask;
+
+static gpointer
+read_mask (gpointer unused G_GNUC_UNUSED)
+{
+  pthread_sigmask (SIG_BLOCK, NULL, &own_mask);
+  g_atomic_int_set (&ended, TRUE);
+  return NULL;
+}
+
+static void
+test_signals (void)
+{
+  sigset_t before, after;
+
+  g_test_summary ("Signals of the process do not reach the library's threads, errors of the thread do");
+  pthread_sigmask (SIG_BLOCK, NULL, &before);
+  start (read_mask, NULL);
+  wait_for_flag (&ended);
+  g_assert_true (sigismember (&own_mask, SIGTERM) && sigismember (&own_mask, SIGALRM));
+  g_assert_false (sigismember (&own_mask, SIGSEGV) || sigismember (&own_mask, SIGABRT));
+  pthread_sigmask (SIG_BLOCK, NULL, &after);
+  for (int number = 1; number < 32; number++)
+    g_assert_cmpint (sigismember (&before, number), ==, sigismember (&after, number));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -221,5 +249,6 @@ main (int argc, char **argv)
   g_test_add_func ("/thread/waits", test_waits);
   g_test_add_func ("/thread/ends", test_ends);
   g_test_add_func ("/thread/patience", test_patience);
+  g_test_add_func ("/thread/signals", test_signals);
   return g_test_run ();
 }
