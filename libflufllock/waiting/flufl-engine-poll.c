@@ -31,6 +31,8 @@ make_kick (FluflEngine *engine)
     return;
 #ifdef HAVE_EVENTFD
   engine->kick[0] = engine->kick[1] = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (engine->kick[0] >= 0)
+    engine->kept[0] = flufl_process_keep_file (engine->kick[0], close);
 #else
   if (pipe (engine->kick) != 0)
     engine->kick[0] = engine->kick[1] = -1;
@@ -39,6 +41,7 @@ make_kick (FluflEngine *engine)
       {
         fcntl (engine->kick[i], F_SETFD, FD_CLOEXEC);
         fcntl (engine->kick[i], F_SETFL, O_NONBLOCK);
+        engine->kept[i] = flufl_process_keep_file (engine->kick[i], close);
       }
 #endif
 }
@@ -155,6 +158,9 @@ flufl_engine_poll (FluflEngine *engine, gint64 left)
   g_mutex_unlock (&engine->mutex);
 
   n = FLUFL_WAIT_FOR (poll_for (fds, POLL_INTERRUPTS + n_interrupts, left));
+  /* As where the limit of descriptors is lower than their number here. */
+  if (n < 0 && errno != EINTR)
+    (void) FLUFL_WAIT_FOR (poll_for (NULL, 0, MIN (left, BLIND_SLICE)));
 
   g_mutex_lock (&engine->mutex);
   engine->polling = FALSE;
@@ -163,7 +169,11 @@ flufl_engine_poll (FluflEngine *engine, gint64 left)
   if ((fds[POLL_KICK].revents & POLLIN) != 0)
     drain_kick (engine);
   else if (fds[POLL_KICK].revents != 0)
-    engine->kick[0] = engine->kick[1] = -1; /* somebody closed it */
+    {
+      engine->kick[0] = engine->kick[1] = -1; /* somebody closed it */
+      for (int i = 0; i < 2; i++)
+        flufl_process_forget_file (engine->kept[i]);
+    }
   tell_interrupts (engine, fds + POLL_INTERRUPTS, n_interrupts);
   if (fds[POLL_WATCH].revents != 0)
     {

@@ -32,6 +32,7 @@ typedef struct
   gboolean     polling;     /* the leader is */
   int          polled_fd;   /* the watches' descriptor that it polls */
   int          kick[2];     /* read and write end of what interrupts it; -1 */
+  guint64      kept[2];     /* of flufl_process_keep_file(), for these ends */
   guint        n_busy;      /* workers that do what was due, and will lead again if need be */
 } FluflEngine;
 

@@ -145,6 +145,8 @@ oversee (gpointer data)
 static gboolean
 find_thread (Workers *self)
 {
+  if (self->has_overseer && self->is_exhausted)
+    self->is_exhausted = !start_thread (self);
   if (self->has_overseer)
     return !self->is_exhausted;
   if (self->n_threads < THREADS_SOON)

@@ -22,8 +22,7 @@
 #define REFUSED_REST (10 * G_USEC_PER_SEC)
 
 /* What a process knows of its instance. A forked child has another: it must not read the events of
- * its parent. The child does not close the parent's instance, since the inherited descriptor may
- * have been closed and used again. */
+ * its parent. It closes the parent's instance, since a user may have only 128. */
 typedef struct _State State;
 
 struct _State
@@ -32,6 +31,7 @@ struct _State
   int         process; /* as flufl_process_mark() */
   GMutex      mutex;   /* protects what follows */
   int         fd;      /* -1: none yet, or not any more; also read without the mutex */
+  guint64     kept;    /* of flufl_process_keep_file(), for fd */
   gint64      ask_from; /* monotonic microseconds: when to ask for one again */
   GHashTable *by_wd;   /* of Watched */
 };
@@ -120,7 +120,10 @@ has_instance (State *state)
     return FALSE;
   g_atomic_int_set (&state->fd, inotify_init1 (IN_CLOEXEC | IN_NONBLOCK));
   if (state->fd >= 0)
-    return TRUE;
+    {
+      state->kept = flufl_process_keep_file (state->fd, close);
+      return TRUE;
+    }
   state->ask_from = g_get_monotonic_time () + REFUSED_REST;
   return FALSE;
 }
@@ -322,6 +325,7 @@ flufl_watch_dispatch (void)
           if (n < 0 && errno != EAGAIN)
             {
               g_atomic_int_set (&state->fd, -1);
+              flufl_process_forget_file (state->kept);
               end_all (state);
             }
           break;

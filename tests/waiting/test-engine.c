@@ -5,6 +5,8 @@
  */
 
 #include <pthread.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "await.h"
@@ -488,6 +490,26 @@ cancelled_thread (gpointer data)
   g_assert_not_reached ();
 }
 
+/* poll(2) is refused if it is given more descriptors than a process may have. */
+static void
+no_descriptors (void)
+{
+  struct rlimit limit, before;
+  struct timespec begun, ended;
+
+  engine_sleep_until (now () + 1000, NULL); /* so that there is a descriptor to be polled */
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &before), ==, 0);
+  limit = before;
+  limit.rlim_cur = 0;
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &begun);
+  engine_sleep_until (now () + 400000, NULL);
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &ended);
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &before), ==, 0);
+  /* Some milliseconds, and not the whole time. */
+  g_assert_cmpint ((ended.tv_sec - begun.tv_sec) * 1000000 + (ended.tv_nsec - begun.tv_nsec) / 1000, <, 100000);
+}
+
 /* A thread that leads is not cancelled before its sleep is over. */
 static void
 thread_cancelled (void)
@@ -521,6 +543,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/engine/cancel-races", cancel_races);
   g_test_add_func ("/engine/stalled-workers", stalled_workers);
   g_test_add_func ("/engine/exhausted", exhausted);
+  g_test_add_func ("/engine/no-descriptors", no_descriptors);
   g_test_add_func ("/engine/push", push);
   g_test_add_func ("/engine/sleep-ends", sleep_ends);
   g_test_add_func ("/engine/many-sleep", many_sleep);

@@ -421,6 +421,51 @@ test_closed_behind_our_back (void)
   g_test_trap_assert_passed ();
 }
 
+/* The descriptors of the process for which /proc shows @what. */
+static guint
+count_descriptors (const char *what)
+{
+  g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
+  const char *name;
+  guint n = 0;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *path = g_build_filename ("/proc/self/fd", name, NULL);
+      g_autofree char *target = g_file_read_link (path, NULL);
+
+      n += target != NULL && strstr (target, what) != NULL;
+    }
+  return n;
+}
+
+static void
+test_inherited (void)
+{
+  Party p;
+  int status;
+  pid_t pid;
+  guint n;
+
+  g_test_summary ("A forked child does not keep the parent's instance");
+  party_init (&p);
+  g_assert_cmpint (flufl_watch_add (&p.watch, "/", FLUFL_WATCH_REMOVED), ==, FLUFL_WATCH_ARMED);
+  n = count_descriptors ("inotify");
+  if (n == 0)
+    {
+      g_test_skip ("there is no inotify(7) or no /proc here");
+      flufl_watch_remove (&p.watch);
+      return;
+    }
+  pid = fork ();
+  if (pid == 0)
+    _exit ((int) count_descriptors ("inotify"));
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_true (WIFEXITED (status));
+  g_assert_cmpint (WEXITSTATUS (status), ==, (int) n - 1);
+  flufl_watch_remove (&p.watch);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -434,6 +479,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/watching/removed-is-silent", test_removed_is_silent);
   g_test_add_func ("/watching/overflow", test_overflow);
   g_test_add_func ("/watching/child", test_child);
+  g_test_add_func ("/watching/inherited", test_inherited);
   g_test_add_func ("/watching/no-descriptor", test_no_descriptor);
   g_test_add_func ("/watching/closed-behind-our-back", test_closed_behind_our_back);
 
