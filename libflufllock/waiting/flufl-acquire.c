@@ -179,7 +179,8 @@ settle_down (FluflAcquire    *self,
       self->retry.pause = 0;
       self->retry.at = MIN (self->retry.at, now + flufl_acquire_patience_now (self));
     }
-  flufl_acquire_watch (self, events, closed || (timer_ended && (self->order.armed || slow)));
+  if (now < self->deadline)
+    flufl_acquire_watch (self, events, closed || (timer_ended && (self->order.armed || slow)));
   return FALSE;
 }
 
@@ -279,6 +280,9 @@ flufl_acquire_step (FluflAcquire *self, gint64 *out_when)
         return self->result;
     }
 
+  /* Only a busy waiter sets its watch again, so one whose watch has ended must not rely on it. */
+  if (self->outcome != FLUFL_OUTCOME_BUSY && (events & FLUFL_WATCH_REMOVED) != 0)
+    flufl_acquire_disarm (self);
   switch (self->outcome)
     {
     case FLUFL_OUTCOME_HELD:

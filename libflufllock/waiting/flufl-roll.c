@@ -161,6 +161,7 @@ flufl_roll_estimate (const FluflSite *site)
 {
   Rolls *self = get_rolls ();
   g_autofree char *directory = NULL;
+  g_autofree char *names_path = NULL;
   gboolean is_kept;
   FluflStat st;
 
@@ -170,7 +171,8 @@ flufl_roll_estimate (const FluflSite *site)
   if (is_kept)
     return 0;
   directory = flufl_site_directory (site);
-  return site->sys->lstat (directory, &st) == 0 ? (gint64) st.size / NAME_SIZE / NAMES_EACH_USEC
+  names_path = g_strconcat (directory, "/.", NULL); /* of the directory, and not of a link to it */
+  return site->sys->lstat (names_path, &st) == 0 ? (gint64) st.size / NAME_SIZE / NAMES_EACH_USEC
                                                 : 0;
 }
 

@@ -478,6 +478,20 @@ dropped (Face *face, gconstpointer data G_GNUC_UNUSED)
   row_end (&row);
 }
 
+static void
+last_try (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) holder = face_lock_new (face), lock = face_lock_new (face);
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("After its last try a waiter neither reads the directory nor sets a watch");
+  face_acquire (holder);
+  g_assert_false (flufl_lock_acquire (lock, 0, NULL, &error));
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_TIMED_OUT);
+  g_assert_cmpuint (lies_count (LIES_LIST), ==, 0);
+  face_release (holder);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -489,6 +503,7 @@ main (int argc, char *argv[])
   FACE_TEST ("/turns/arrival", arrival);
   FACE_TEST ("/turns/cancelled", cancelled);
   FACE_TEST ("/turns/times-out", times_out);
+  FACE_TEST ("/turns/last-try", last_try);
   FACE_TEST ("/turns/stalled", stalled);
   FACE_TEST ("/turns/forked", forked);
   FACE_TEST ("/turns/dropped", dropped);

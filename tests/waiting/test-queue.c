@@ -262,6 +262,38 @@ test_large (void)
   line_clear (&line);
 }
 
+static gboolean sees_link; /* the directory is reached by a symbolic link … */
+
+/* … whose size says nothing. */
+static int
+lstat_by_link (const char *path, FluflStat *st)
+{
+  g_autofree char *directory = g_path_get_dirname (LOCK);
+
+  if (!g_str_has_prefix (path, directory) || strchr (path + strlen (directory), '|') != NULL)
+    return fake_syscalls.lstat (path, st);
+  *st = (FluflStat){ .size = sees_link && !g_str_has_suffix (path, "/.") ? 3 : 100000000 };
+  return 0;
+}
+
+static void
+test_estimate (void)
+{
+  static FluflSyscalls table;
+  gint64 estimate;
+  Proc p;
+
+  table = fake_syscalls;
+  table.lstat = lstat_by_link;
+  fake_disk_reset ();
+  proc_init_at (&p, &table, LOCK);
+  estimate = flufl_roll_estimate (&p.site);
+  g_assert_cmpint (estimate, >, 0);
+  sees_link = TRUE;
+  g_assert_cmpint (flufl_roll_estimate (&p.site), ==, estimate);
+  proc_clear (&p);
+}
+
 static void
 test_crowd (void)
 {
@@ -427,6 +459,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/queue/dead-stranger", test_dead_stranger);
   g_test_add_func ("/queue/ignored", test_ignored);
   g_test_add_func ("/queue/large", test_large);
+  g_test_add_func ("/queue/estimate", test_estimate);
   g_test_add_func ("/queue/crowd", test_crowd);
   g_test_add_func ("/queue/unreadable", test_unreadable);
   g_test_add_func ("/queue/dead", test_dead);
