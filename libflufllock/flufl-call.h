@@ -93,7 +93,9 @@ struct _FluflCall
   gboolean              answer;
   gboolean              ended;       /* the lease has … */
   gboolean              lost;        /* … by a loss that was not reported */
-  guint                 number;      /* of the lease that was begun, ended or lost */
+  guint                 number;      /* of the lease that was begun, found, ended or lost … */
+  FluflLoss             loss;        /* … how that was lost; NONE: no loss is known … */
+  int                   loss_errsv;  /* … and what kept it from being refreshed, or 0 */
 
   FluflCall            *next_dropped;
 };
@@ -131,7 +133,11 @@ void      flufl_call_post (FluflCall            *self,
                            gpointer              data,
                            GDestroyNotify        destroy,
                            GSource             **out_source);
+gboolean  flufl_call_find_lease      (FluflCall            *self);
 void      flufl_call_lose            (FluflCall            *self);
+FluflOutcome flufl_call_check        (FluflCall            *self,
+                                      int                  *out_errsv);
+gboolean  flufl_call_holds           (FluflCall            *self);
 void      flufl_call_report_not_held (FluflCall            *self);
 void      flufl_call_emit_end        (FluflCall            *self);
 void      flufl_call_return_boolean (FluflCall            *self);

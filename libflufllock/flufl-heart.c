@@ -140,7 +140,7 @@ end_cb (gpointer data)
   flufl_lease_unlock (lease);
   if (left != 0)
     return left;
-  if (flufl_lease_lose (lease, self->number, TRUE))
+  if (flufl_lease_lose (lease, self->number, TRUE, NULL, NULL))
     tell_loss (lease, self->number);
 
   /* If a refresh was quicker than the loss, the lease has a later end. */
@@ -214,7 +214,7 @@ beat_cb (gpointer data)
 
   /* If the lease ended meanwhile, the thread that ended it reports the loss. */
   if (held && next < 0
-      && flufl_lease_lose (lease, self->number, outcome != FLUFL_OUTCOME_LOST))
+      && flufl_lease_lose (lease, self->number, outcome != FLUFL_OUTCOME_LOST, NULL, NULL))
     tell_loss (lease, self->number);
   return next;
 }

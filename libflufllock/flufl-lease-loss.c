@@ -41,12 +41,15 @@ log_loss (FluflLease *self)
  * flufl_lease_lose:
  * @number: which lease
  * @late: %TRUE: end the lease only if its time is over; %FALSE: the disk has shown the loss
+ * @out_loss: (nullable): how that lease has ended; unchanged if another lease has begun
+ * @out_errsv: (nullable): what kept it from being refreshed, or 0; unchanged with @out_loss
  *
  * Returns: %TRUE to one of all who find it, if the object's user believes to have the lock:
  *   the loss must be reported
  */
 gboolean
-flufl_lease_lose (FluflLease *self, guint number, gboolean late)
+flufl_lease_lose (FluflLease *self, guint number, gboolean late, FluflLoss *out_loss,
+                  int *out_errsv)
 {
   GCancellable *lost = NULL;
   gboolean told = FALSE;
@@ -63,12 +66,38 @@ flufl_lease_lose (FluflLease *self, guint number, gboolean late)
       lost = g_object_ref (self->lost);
       self->lost_fired = TRUE;
     }
+  if (self->number == number && out_loss != NULL)
+    {
+      *out_loss = self->loss;
+      *out_errsv = self->loss_errsv;
+    }
   flufl_lease_unlock (self);
   if (lost != NULL)
     fire (lost);
   if (told)
     log_loss (self);
   return told;
+}
+
+/* Reports the loss of the last lease, if it has the number @only or if @only is 0.
+ *
+ * Returns: (nullable) (transfer full): the reason; %NULL if that lease was not lost */
+static GError *
+report_loss_of (FluflLease *self, guint only)
+{
+  FluflLoss loss;
+  guint number;
+  int errsv;
+
+  flufl_lease_lock (self);
+  loss = self->loss;
+  errsv = self->loss_errsv;
+  number = self->number;
+  flufl_lease_unlock (self);
+  if (loss == FLUFL_LOSS_NONE || (only != 0 && only != number))
+    return NULL;
+  flufl_lease_lose (self, number, FALSE, NULL, NULL); /* for the cancellable */
+  return flufl_report_lost (&self->site, loss, errsv);
 }
 
 /*
@@ -81,19 +110,39 @@ flufl_lease_lose (FluflLease *self, guint number, gboolean late)
 GError *
 flufl_lease_report_loss (FluflLease *self)
 {
-  FluflLoss loss;
-  guint number;
-  int errsv;
+  return report_loss_of (self, 0);
+}
+
+/* Whether the object has begun no other lease since it has lost that one. */
+static gboolean
+is_lost (FluflLease *self, guint number)
+{
+  gboolean lost;
 
   flufl_lease_lock (self);
-  loss = self->loss;
-  errsv = self->loss_errsv;
-  number = self->number;
+  lost = self->loss != FLUFL_LOSS_NONE && self->number == number;
   flufl_lease_unlock (self);
-  if (loss == FLUFL_LOSS_NONE)
-    return NULL;
-  flufl_lease_lose (self, number, FALSE); /* for the cancellable */
-  return flufl_report_lost (&self->site, loss, errsv);
+  return lost;
+}
+
+/*
+ * flufl_lease_emit_loss:
+ * @object: the object whose lease this is
+ * @number: of the lease that was lost
+ *
+ * Emits the signals that report a loss, until the object holds the lock again. A handler or another
+ * thread may acquire it at any time. Called in a thread of the user's, without mutexes.
+ */
+void
+flufl_lease_emit_loss (FluflLease *self, gpointer object, guint number)
+{
+  g_autoptr (GError) error = report_loss_of (self, number);
+
+  if (error == NULL)
+    return;
+  flufl_lock_notify_held (object);
+  if (is_lost (self, number))
+    flufl_lock_emit_lost (object, error);
 }
 
 /* A context that nobody runs must not keep the object, and one that runs late must not report
@@ -111,19 +160,11 @@ loss_cb (gpointer data)
 {
   Loss *loss = data;
   FluflLease *self = loss->lease;
-  FluflTie *tie;
-  gboolean past;
+  FluflTie *tie = is_lost (self, loss->number) ? flufl_lease_get_tie (self) : NULL;
 
-  flufl_lease_lock (self);
-  past = self->loss == FLUFL_LOSS_NONE || self->number != loss->number;
-  flufl_lease_unlock (self);
-  tie = past ? NULL : flufl_lease_get_tie (self);
   if (tie != NULL)
     {
-      g_autoptr (GError) error = flufl_lease_report_loss (self);
-
-      flufl_lock_notify_held (flufl_tie_object (tie));
-      flufl_lock_emit_lost (flufl_tie_object (tie), error);
+      flufl_lease_emit_loss (self, flufl_tie_object (tie), loss->number);
       flufl_tie_put (tie);
     }
   return G_SOURCE_REMOVE;

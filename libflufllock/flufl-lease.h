@@ -126,10 +126,15 @@ void        flufl_lease_end_acquiring (FluflLease       *self,
 gboolean    flufl_lease_end           (FluflLease       *self);
 gboolean    flufl_lease_lose          (FluflLease       *self,
                                        guint             number,
-                                       gboolean          late);
+                                       gboolean          late,
+                                       FluflLoss        *out_loss,
+                                       int              *out_errsv);
 gint64      flufl_lease_get_age       (FluflLease       *self);
 gint64      flufl_lease_get_left      (FluflLease       *self);
 GError     *flufl_lease_report_loss   (FluflLease       *self);
+void        flufl_lease_emit_loss     (FluflLease       *self,
+                                       gpointer          object,
+                                       guint             number);
 void        flufl_lease_post_loss     (FluflLease       *self,
                                        guint             number);
 void        flufl_lease_drop_remains  (FluflLease       *self);

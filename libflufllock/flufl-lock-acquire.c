@@ -104,32 +104,18 @@ deadline_after (gint64 now, gint64 timeout_ms)
   return now + timeout_ms * 1000;
 }
 
-/* Whether the object does not hold the lock. If it does, or has lost the lock, sets the end of the call.
- * If the object counts as the holder, the disk shows whether it still is. */
+/* Whether the object does not hold the lock. If it does, or has lost the lock, sets the end of the
+ * call. */
 static gboolean
 check_not_held (AcquireCall *self)
 {
   FluflCall *call = &self->call;
-  FluflLease *lease = call->lease;
-  FluflOutcome outcome = FLUFL_OUTCOME_HELD;
-  int errsv;
 
-  if (!flufl_lease_is_held (lease))
-    return TRUE;
-  flufl_lease_lock_disk (lease);
-  if (flufl_lease_is_held (lease))
-    outcome = flufl_claim_check (&lease->claim, &call->site, &errsv);
-  flufl_lease_unlock_disk (lease);
-  if (outcome == FLUFL_OUTCOME_LOST)
-    {
-      flufl_call_lose (call);
-      self->state = ACQUIRE_LOST_BEFORE;
-      return FALSE;
-    }
-  if (!flufl_lease_is_held (lease))
-    return TRUE;
-  self->state = ACQUIRE_HELD_ALREADY;
-  return FALSE;
+  if (flufl_call_holds (call))
+    self->state = ACQUIRE_HELD_ALREADY;
+  else if (call->lost)
+    self->state = ACQUIRE_LOST_BEFORE;
+  return self->state == ACQUIRE_UNPREPARED;
 }
 
 static void acquire_waiting (FluflAcquire *acquire, gpointer user_data);

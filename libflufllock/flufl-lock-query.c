@@ -31,15 +31,8 @@ static gboolean
 check_step (FluflCall *call, gint64 *out_when G_GNUC_UNUSED)
 {
   QueryCall *self = (QueryCall *) call;
-  FluflLease *lease = call->lease;
 
-  self->outcome = FLUFL_OUTCOME_LOST;
-  flufl_lease_lock_disk (lease);
-  if (flufl_lease_is_held (lease))
-    self->outcome = flufl_claim_check (&lease->claim, &call->site, &self->errsv);
-  flufl_lease_unlock_disk (lease);
-  if (self->outcome == FLUFL_OUTCOME_LOST && flufl_lease_is_held (lease))
-    flufl_call_lose (call);
+  self->outcome = flufl_call_check (call, &self->errsv);
   call->answer = self->outcome == FLUFL_OUTCOME_HELD;
   return FALSE;
 }

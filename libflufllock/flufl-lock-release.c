@@ -42,13 +42,12 @@ release_step (FluflCall *call, gint64 *out_when G_GNUC_UNUSED)
   if (self->only == 0 || self->only == lease->number)
     flufl_lease_stop_heart (lease);
   flufl_lease_lock_disk (lease);
-  self->not_held = !flufl_lease_is_held (lease) || (self->only != 0 && self->only != lease->number);
+  self->not_held = !flufl_call_find_lease (call) || (self->only != 0 && self->only != call->number);
   if (self->not_held)
     {
       flufl_lease_unlock_disk (lease);
       return FALSE;
     }
-  call->number = lease->number;
   if (self->linger)
     self->outcome = flufl_claim_park (&lease->claim, &call->site, &self->errsv);
   else
@@ -61,7 +60,8 @@ release_step (FluflCall *call, gint64 *out_when G_GNUC_UNUSED)
   flufl_lease_unlock_disk (lease);
 
   if (self->outcome == FLUFL_OUTCOME_LOST)
-    call->ended = flufl_lease_lose (lease, call->number, FALSE);
+    call->ended
+        = flufl_lease_lose (lease, call->number, FALSE, &call->loss, &call->loss_errsv);
   return FALSE;
 }
 
@@ -126,7 +126,7 @@ refresh_step (FluflCall *call, gint64 *out_when G_GNUC_UNUSED)
   FluflLease *lease = call->lease;
 
   flufl_lease_lock_disk (lease);
-  self->not_held = !flufl_lease_is_held (lease);
+  self->not_held = !flufl_call_find_lease (call);
   if (self->not_held)
     {
       flufl_lease_unlock_disk (lease);
@@ -137,7 +137,7 @@ refresh_step (FluflCall *call, gint64 *out_when G_GNUC_UNUSED)
   if (self->outcome != FLUFL_OUTCOME_LOST)
     flufl_lease_renew (lease, self->outcome == FLUFL_OUTCOME_HELD);
   /* The lease may have ended before the answer came. */
-  call->answer = self->outcome == FLUFL_OUTCOME_HELD && flufl_lease_is_held (lease);
+  call->answer = flufl_call_find_lease (call) && self->outcome == FLUFL_OUTCOME_HELD;
   flufl_lease_unlock_disk (lease);
 
   if (!call->answer && self->outcome != FLUFL_OUTCOME_UNSURE)

@@ -207,7 +207,7 @@ flufl_lock_class_init (FluflLockClass *klass)
    * [method@Flufl.Lock.check] or [method@Flufl.Lock.acquire] finds that this object
    * has lost the lock. [method@Flufl.Lock.release] reports a loss by its error only.
    * Not emitted if the object has acquired the lock again before its main context
-   * could run.
+   * could run, or in a handler of `notify::held`.
    *
    * The signal is emitted in the main context of the acquisition, or in the
    * calling thread if a synchronous operation finds the loss. The cancellable of

@@ -248,6 +248,54 @@ losses (Face *face, gconstpointer data)
 }
 
 static gpointer
+checking_thread (gpointer data)
+{
+  Arena *arena = data;
+
+  while (!g_atomic_int_get (&arena->stop))
+    {
+      GError *error = NULL;
+      gboolean holds = flufl_lock_check (arena->lock, NULL, &error);
+
+      g_assert_true (holds == (error == NULL));
+      take_error (arena, error);
+    }
+  return NULL;
+}
+
+/* A check that finds the lock lost, or not held, may come to its end after the next acquisition. It
+ * does not end the new lease. */
+static void
+checks (Face *face, gconstpointer data)
+{
+  gboolean breaks = GPOINTER_TO_INT (data);
+  Arena arena = { .face = face };
+  g_autoptr (FluflLock) breaker = NULL;
+  GThread *threads[4];
+
+  flufl_lock_syscalls = &flufl_syscalls_native;
+  breaker = face_lock_new (face);
+  arena.lock = face_lock_new (face);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    threads[i] = g_thread_new ("checks", checking_thread, &arena);
+  for (guint i = 0; i < n_rounds () * (breaks ? 5 : 30); i++)
+    {
+      face_acquire (arena.lock);
+      if (breaks)
+        {
+          g_assert_true (flufl_lock_break_lock (breaker, FLUFL_BREAK_FORCE, NULL, NULL));
+          face_acquire_for_moments (&form_sync, arena.lock);
+        }
+      face_release (arena.lock);
+    }
+  g_atomic_int_set (&arena.stop, TRUE);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    g_thread_join (threads[i]);
+  g_assert_cmpint (arena.n_done, >, 0);
+  g_object_unref (arena.lock);
+}
+
+static gpointer
 unref_thread (gpointer data)
 {
   g_object_unref (data);
@@ -323,6 +371,8 @@ main (int argc, char *argv[])
   FACE_TEST ("/threads/many-objects", many_objects);
   FACE_TEST ("/threads/started-elsewhere", started_elsewhere);
   FACE_TEST_FORMS ("/threads/losses", losses);
+  FACE_TEST_WITH ("/threads/checks/held", checks, GINT_TO_POINTER (FALSE));
+  FACE_TEST_WITH ("/threads/checks/broken", checks, GINT_TO_POINTER (TRUE));
   FACE_TEST_WITH ("/threads/unref-elsewhere/context", unref_elsewhere,
                   GINT_TO_POINTER (FLUFL_HEARTBEAT_MAIN_CONTEXT));
   FACE_TEST_WITH ("/threads/unref-elsewhere/thread", unref_elsewhere,

@@ -87,6 +87,7 @@ BEYOND = {
 
 # file: (the header that declares what is in it, why it has none of its own)
 PARTS = {
+    'flufl-call-lease.c': ('flufl-call.h', 'what calls do with a lease'),
     'flufl-call-until.c': ('flufl-call-private.h', 'a way to run a call'),
     'flufl-heart.c': ('flufl-lease.h', 'the heart is that of a lease'),
     'flufl-lease-end.c': ('flufl-lease-private.h', 'a part of the lease'),
