@@ -22,7 +22,8 @@ typedef struct
   FluflSighting   sighting;
   FluflOutcome    outcome;
   FluflClaim      clock; /* a claim that shows the server's time */
-  gboolean        held;  /* by this object */
+  gboolean        held_is_known; /* whether the disk has shown … */
+  gboolean        held;  /* … that this object holds the lock */
   gint64          give_up; /* boot time in nanoseconds; 0: not known yet */
 } BreakCall;
 
@@ -34,7 +35,6 @@ break_begin (FluflCall *call)
 {
   BreakCall *self = (BreakCall *) call;
 
-  self->held = call->lease->held;
   self->sighting.findings.only = self->only;
   return TRUE;
 }
@@ -96,6 +96,11 @@ break_step (FluflCall *call, gint64 *out_when)
 {
   BreakCall *self = (BreakCall *) call;
 
+  if (!self->held_is_known)
+    {
+      self->held_is_known = TRUE;
+      self->held = flufl_call_holds (call);
+    }
   if (self->held)
     return FALSE;
   if ((self->flags & FLUFL_BREAK_FORCE) == 0)
@@ -157,6 +162,7 @@ static const FluflCallClass break_class = {
   .begin = break_begin,
   .step = break_step,
   .settle = break_settle,
+  .emit = flufl_call_emit_end,
   .return_result = flufl_call_return_boolean,
   .clear = break_clear,
 };
@@ -205,6 +211,9 @@ flufl_call_new_break_lock_of (FluflLock              *self,
  * With `FLUFL_BREAK_FORCE` this removes whatever is at the lock file's path, except a directory. A
  * live holder loses its lock, and a file that is not a lock is deleted. Only the caller can know
  * that this is safe.
+ *
+ * If this object counts as the holder, the disk shows whether it still is. If it has lost the lock,
+ * [signal@Flufl.Lock::lost] reports that, and the lock that somebody else holds by now is broken.
  *
  * Succeeds if nothing is at the path. Fails with
  *

@@ -204,8 +204,9 @@ flufl_lock_class_init (FluflLockClass *klass)
    * @error: the reason, as a sentence; [error@Flufl.LockError.LOST]
    *
    * Emitted once when the heartbeat, [method@Flufl.Lock.refresh],
-   * [method@Flufl.Lock.check] or [method@Flufl.Lock.acquire] finds that this object
-   * has lost the lock. [method@Flufl.Lock.release] reports a loss by its error only.
+   * [method@Flufl.Lock.check], [method@Flufl.Lock.acquire] or
+   * [method@Flufl.Lock.break_lock] finds that this object has lost the lock.
+   * [method@Flufl.Lock.release] reports a loss by its error only.
    * Not emitted if the object has acquired the lock again before its main context
    * could run, or in a handler of `notify::held`.
    *

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * Objects that have lost their lock, and acquire it before the loss is reported.
+ * Objects that have lost their lock, and acquire or break it before the loss is reported.
  */
 
 #include "face-util.h"
@@ -146,6 +146,49 @@ test_in_toggle (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_assert_finalize_object (lock);
 }
 
+static void
+test_break (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  const FluflBreakFlags flags[] = { FLUFL_BREAK_NONE, FLUFL_BREAK_FORCE };
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_autoptr (FluflLock) other = face_lock_new (face);
+
+  g_test_summary ("An object breaks the lock that another one has taken from it");
+  for (guint i = 0; i < G_N_ELEMENTS (flags); i++)
+    {
+      g_auto (Heard) lost = { 0 };
+      g_autoptr (GError) error = NULL;
+      gulong handler;
+
+      face_acquire (lock);
+      handler = g_signal_connect (lock, "lost", G_CALLBACK (heard_lost_cb), &lost);
+      g_assert_false (form->break_lock (lock, flags[i], NULL, &error));
+      g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_ALREADY_HELD);
+      g_clear_error (&error);
+      g_assert_cmpuint (lost.n, ==, 0);
+
+      face_remove_everything (face);
+      face_acquire (other);
+      if ((flags[i] & FLUFL_BREAK_FORCE) != 0)
+        g_assert_true (form->break_lock (lock, flags[i], NULL, &error));
+      else
+        {
+          g_assert_false (form->break_lock (lock, flags[i], NULL, &error));
+          g_assert_error (error, G_IO_ERROR, G_IO_ERROR_BUSY);
+          g_clear_error (&error);
+          face_release (other);
+        }
+      g_assert_no_error (error);
+      FACE_WAIT_FOR (lost.n == 1);
+      g_assert_error (lost.error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_LOST);
+      g_assert_false (flufl_lock_get_held (lock));
+      g_assert_true (face_is_lost (lock));
+      g_signal_handler_disconnect (lock, handler);
+    }
+  g_assert_false (flufl_lock_check (other, NULL, NULL));
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -154,5 +197,6 @@ main (int argc, char *argv[])
   FACE_TEST_WITH ("/regained/before-report/refresh", test_before_report, GINT_TO_POINTER (FALSE));
   FACE_TEST_FORMS ("/regained/in-handler", test_in_handler);
   FACE_TEST ("/regained/in-toggle", test_in_toggle);
+  FACE_TEST_FORMS ("/regained/break", test_break);
   return g_test_run ();
 }
