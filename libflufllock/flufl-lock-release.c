@@ -13,7 +13,8 @@
 typedef struct
 {
   FluflCall    call;
-  gint64       lifetime_ms; /* for a refresh */
+  gint64       lifetime_ms; /* for a refresh … */
+  gboolean     sets_lifetime; /* … whose argument the object keeps */
   gboolean     linger;      /* for a release */
   guint        only;        /* for a release: the lease that it may end; 0: any */
   gboolean     not_held;
@@ -110,7 +111,8 @@ refresh_begin (FluflCall *call)
 {
   HeldCall *self = (HeldCall *) call;
 
-  if (self->lifetime_ms == FLUFL_LOCK_LIFETIME_DEFAULT)
+  self->sets_lifetime = self->lifetime_ms != FLUFL_LOCK_LIFETIME_DEFAULT;
+  if (!self->sets_lifetime)
     self->lifetime_ms = call->lock->lifetime;
   if (flufl_lock_lifetime_is_valid (self->lifetime_ms))
     return TRUE;
@@ -161,6 +163,8 @@ refresh_settle (FluflCall *call)
         }
       return;
     }
+  if (!self->sets_lifetime)
+    return;
   flufl_lease_lock (call->lease);
   self->lifetime_changed = call->lock->lifetime != self->lifetime_ms;
   call->lock->lifetime = self->lifetime_ms;

@@ -306,6 +306,28 @@ linger (Face *face, gconstpointer data)
   g_assert_cmpuint (test_place_count (&face->place), ==, 0);
 }
 
+/* The lifetime is set while a refresh runs that has none of its own, or its own. */
+static void
+lifetime_in_refresh (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  const gint64 asked[] = { FLUFL_LOCK_LIFETIME_DEFAULT, 70000 }, kept[] = { 60000, 70000 };
+
+  face_acquire (lock);
+  for (guint i = 0; i < G_N_ELEMENTS (asked); i++)
+    {
+      g_auto (Reply) reply = { 0 };
+
+      flufl_lock_set_lifetime (lock, 50000);
+      flufl_lock_refresh_async (lock, asked[i], NULL, reply_cb, &reply);
+      flufl_lock_set_lifetime (lock, 60000);
+      reply_wait (&reply, "refresh");
+      g_assert_true (flufl_lock_refresh_finish (lock, reply.result, NULL));
+      g_assert_cmpint (flufl_lock_get_lifetime (lock), ==, kept[i]);
+    }
+  face_release (lock);
+}
+
 static void
 retry_errnos (Face *face, gconstpointer data)
 {
@@ -434,6 +456,7 @@ main (int argc, char *argv[])
   FACE_TEST_FORMS ("/properties/held-is-told", held_is_told);
   FACE_TEST_FORMS ("/properties/linger", linger);
   FACE_TEST ("/properties/linger-idle", linger_idle);
+  FACE_TEST ("/properties/lifetime-in-refresh", lifetime_in_refresh);
   FACE_TEST_FORMS ("/properties/retry-errnos", retry_errnos);
   g_test_add_func ("/properties/numbers", numbers);
   g_test_add_func ("/properties/version", version);
