@@ -32,6 +32,20 @@ release_begin (FluflCall *call)
   return TRUE;
 }
 
+/* Removes the claim that the release has kept if it is not to be kept any more. If the setting
+ * changes after this look, flufl_lock_set_linger() finds the claim and removes it. */
+static void
+drop_unwanted_claim (FluflCall *call)
+{
+  gboolean linger;
+
+  flufl_lease_lock (call->lease);
+  linger = call->lock->linger;
+  flufl_lease_unlock (call->lease);
+  if (!linger)
+    flufl_lease_let_go (call->lease, TRUE);
+}
+
 static gboolean
 release_step (FluflCall *call, gint64 *out_when G_GNUC_UNUSED)
 {
@@ -60,6 +74,8 @@ release_step (FluflCall *call, gint64 *out_when G_GNUC_UNUSED)
     call->ended = flufl_lease_end (lease);
   flufl_lease_unlock_disk (lease);
 
+  if (self->linger)
+    drop_unwanted_claim (call);
   if (self->outcome == FLUFL_OUTCOME_LOST)
     call->ended
         = flufl_lease_lose (lease, call->number, FALSE, &call->loss, &call->loss_errsv);

@@ -306,6 +306,27 @@ linger (Face *face, gconstpointer data)
   g_assert_cmpuint (test_place_count (&face->place), ==, 0);
 }
 
+/* The setting changes after a release has begun, and before it has kept the claim. */
+static void
+linger_no_more (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_auto (Reply) reply = { 0 };
+  g_autoptr (GError) error = NULL;
+
+  flufl_lock_set_linger (lock, TRUE);
+  face_acquire (lock);
+  lies_stall (LIES_UNLINK, LIES_BEFORE);
+  flufl_lock_release_async (lock, NULL, reply_cb, &reply);
+  lies_wait_stalled (1);
+  flufl_lock_set_linger (lock, FALSE);
+  lies_let_go ();
+  reply_wait (&reply, "release");
+  g_assert_true (flufl_lock_release_finish (lock, reply.result, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+}
+
 /* The lifetime is set while a refresh runs that has none of its own, or its own. */
 static void
 lifetime_in_refresh (Face *face, gconstpointer data G_GNUC_UNUSED)
@@ -456,6 +477,7 @@ main (int argc, char *argv[])
   FACE_TEST_FORMS ("/properties/held-is-told", held_is_told);
   FACE_TEST_FORMS ("/properties/linger", linger);
   FACE_TEST ("/properties/linger-idle", linger_idle);
+  FACE_TEST ("/properties/linger-no-more", linger_no_more);
   FACE_TEST ("/properties/lifetime-in-refresh", lifetime_in_refresh);
   FACE_TEST_FORMS ("/properties/retry-errnos", retry_errnos);
   g_test_add_func ("/properties/numbers", numbers);
