@@ -464,7 +464,7 @@ flufl_lock_dup_claim_file (FluflLock *self)
   g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
 
   flufl_lease_lock (self->lease);
-  if (self->lease->won)
+  if (self->lease->held)
     file = file_like (flufl_lock_get_file (self), self->lease->claim_path);
   flufl_lease_unlock (self->lease);
   return file;
