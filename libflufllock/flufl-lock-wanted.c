@@ -200,7 +200,8 @@ flufl_lock_get_wanted (FluflLock *self)
   g_return_val_if_fail (FLUFL_IS_LOCK (self), FALSE);
 
   flufl_lease_lock (self->lease);
-  wanted = self->wanted;
+  /* The view of an earlier lease may still be there, and a forked child has a copy of its parent's. */
+  wanted = self->wanted && is_to_observe (self) && self->observed == self->lease->number;
   flufl_lease_unlock (self->lease);
   return wanted;
 }

@@ -327,6 +327,14 @@ drop_in_child (gpointer data)
 }
 
 static void
+not_wanted_in_child (gpointer data)
+{
+  FluflLock *lock = data;
+
+  g_assert_false (flufl_lock_get_wanted (lock));
+}
+
+static void
 test_forked (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
   g_autoptr (FluflLock) lock = holder_new (face);
@@ -337,6 +345,8 @@ test_forked (Face *face, gconstpointer data G_GNUC_UNUSED)
   face_join (face_fork (drop_in_child, lock));
   wait_for_lock (&waiter, face);
   FACE_WAIT_FOR (flufl_lock_get_wanted (lock));
+  face_join (face_fork (not_wanted_in_child, lock));
+  g_assert_true (flufl_lock_get_wanted (lock));
   wait_no_more (&waiter);
   face_release (lock);
 }
