@@ -45,18 +45,25 @@ flufl_lease_make_ready (FluflLease *self, FluflClaim *out_claim)
   flufl_lease_unlock_disk (self);
 }
 
+static void
+abandon (FluflLease *self, FluflClaim *kept)
+{
+  FluflSite site;
+
+  flufl_lease_copy_site (self, &site);
+  flufl_claim_abandon (kept, &site);
+  flufl_lease_learn_site (self, &site);
+}
+
 void
 flufl_lease_drop_kept (FluflLease *self)
 {
-  FluflSite site;
   FluflClaim kept;
 
   flufl_lease_lock_disk (self);
   take_kept (self, &kept);
   flufl_lease_unlock_disk (self);
-  flufl_lease_copy_site (self, &site);
-  flufl_claim_abandon (&kept, &site);
-  flufl_lease_learn_site (self, &site);
+  abandon (self, &kept);
 }
 
 /* In a worker. One appointment serves many uses: it is put off if the claim was used since. */
@@ -64,18 +71,19 @@ static gint64
 idle_cb (gpointer data)
 {
   FluflLease *self = data;
+  FluflClaim kept = { 0 };
   gint64 left = -1;
 
   flufl_lease_lock_disk (self);
   if (self->kept.path != NULL)
     left = self->kept_at + idle_time () - g_get_monotonic_time ();
   self->idle_is_due = left > 0;
+  /* The claim is taken before the disk is left, since the next release may keep a claim then. */
+  if (left <= 0)
+    take_kept (self, &kept);
   flufl_lease_unlock_disk (self);
-  if (left > 0)
-    return left;
-  /* Unless it is used just now. */
-  flufl_lease_drop_kept (self);
-  return -1;
+  abandon (self, &kept);
+  return left > 0 ? left : -1;
 }
 
 /*
