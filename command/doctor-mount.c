@@ -47,7 +47,9 @@ static const struct
   { "smb", VERDICT_BAD,
     N_("SMB is not supported: the removal of one file can succeed for two processes.") },
   { "vfat", VERDICT_GOOD, N_("FAT has no hard links, and locks do without them here.") },
-  { "msdos", VERDICT_GOOD, N_("FAT has no hard links, and locks do without them here.") },
+  { "msdos", VERDICT_BAD,
+    /* Translators: “msdos” and “vfat” are types of file systems, and stay. */
+    N_("msdos is not supported: it cuts names, so several names mean one file. Mount it as vfat.") },
   { "exfat", VERDICT_GOOD, N_("exFAT has no hard links, and locks do without them here.") },
   { "fuse.sshfs", VERDICT_NOTE,
     N_("sshfs does not show the number of hard links. Only programs that set the property “without-links” "
@@ -70,7 +72,7 @@ has_option (const char *all, const char *option)
 static gboolean
 is_fat (const char *type)
 {
-  return strcmp (type, "vfat") == 0 || strcmp (type, "msdos") == 0 || strcmp (type, "exfat") == 0;
+  return strcmp (type, "vfat") == 0 || strcmp (type, "exfat") == 0;
 }
 
 static void

@@ -365,6 +365,14 @@ report_unsupported (const FluflSite *site, const FluflFindings *findings)
                           "create the same file, so that both could hold the lock. Put the lock file on "
                           "another file system."),
                         path);
+  if (site->fs_kind == FLUFL_FS_SHORT)
+    return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED,
+                        /* Translators: “msdos” and “vfat” are types of file systems, and stay. */
+                        _("The lock “%s” cannot be used: it lies on a mount of type msdos, which cuts names "
+                          "to eight letters and three, so that other files may have the names of the lock "
+                          "and of its claims. Mount it as vfat, or put the lock file on another file "
+                          "system."),
+                        path);
   if (site->fs_kind == FLUFL_FS_UNFIT)
     return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_UNSUPPORTED,
                         _("The lock “%s” cannot be used: its file system does not keep the times of files "

@@ -77,13 +77,14 @@ flufl_claim_new_path (const FluflSite *site, FluflMarks marks)
                                  (guint64) arrival, random, marks);
 }
 
-/* Sets the claim's path to a new name. Returns %FALSE with errno set if no random numbers are
- * available. */
+/* Sets the claim's path to a new name, of the protocol that the site has now. Returns %FALSE with errno
+ * set if no random numbers are available. */
 static gboolean
 choose_name (FluflClaim *claim, FluflSite *site, gboolean line)
 {
   FluflMarks marks = !line ? FLUFL_MARK_NONE : FLUFL_MARK_LIFE_LINE;
 
+  claim->exclusive = site->exclusive;
   if (claim->exclusive)
     marks |= FLUFL_MARK_EXCLUSIVE;
   else if (site->names_kept && (line || flufl_site_fs_kind (site) == FLUFL_FS_NFS))
@@ -92,6 +93,14 @@ choose_name (FluflClaim *claim, FluflSite *site, gboolean line)
   g_free (claim->path);
   claim->path = flufl_claim_new_path (site, marks);
   return claim->path != NULL;
+}
+
+/* Whether open(2) fails so before it looks at the path. A removal could then remove only what is
+ * not ours. */
+static gboolean
+precedes_file (int errsv)
+{
+  return errsv == EMFILE || errsv == ENFILE || errsv == ENOMEM;
 }
 
 /* Returns a descriptor of an empty file; -1 with nothing left, and with @out_errsv set. */
@@ -118,7 +127,7 @@ make_file (FluflClaim *claim, FluflSite *site, int *out_errsv)
       if (fd < 0 && *out_errsv != EEXIST)
         {
           /* It may have been made and only the answer lost. */
-          if (flufl_site_is_passing (site, *out_errsv))
+          if (flufl_site_is_passing (site, *out_errsv) && !precedes_file (*out_errsv))
             sys->unlink (claim->path);
           return -1;
         }
@@ -168,7 +177,7 @@ judge_file_system (FluflSite *site, int *out_errsv)
 
   /* On SMB links and link counts are correct. But the removal of one claim may succeed for two
    * processes, which then both remove the lock file. */
-  if (kind == FLUFL_FS_SMB || kind == FLUFL_FS_SPLIT)
+  if (kind == FLUFL_FS_SMB || kind == FLUFL_FS_SPLIT || kind == FLUFL_FS_SHORT)
     {
       *out_errsv = EOPNOTSUPP;
       return outcome;
@@ -211,7 +220,6 @@ flufl_claim_create (FluflClaim *claim, FluflSite *site, gint64 lifetime, int *ou
   if (outcome != FLUFL_OUTCOME_READY)
     return outcome;
 
-  claim->exclusive = site->exclusive;
   fd = make_file (claim, site, &errsv);
   if (fd >= 0)
     errsv = claim->exclusive ? flufl_exclusive_complete (claim, site, fd, lifetime)

@@ -22,10 +22,10 @@
 
 #include "flufl-thread.h"
 
-/* Numbers of statfs(2), from the kernel's headers and file systems. Those with a
- * name have no block device, as no network file system has one; they are known
- * by what the kernel calls the mount. A file system that is not here is trusted
- * with nothing. */
+/* Numbers of statfs(2), from the kernel's headers and file systems. A network file
+ * system has no block device. A file system with a name here is known by what the
+ * kernel calls the mount, and only FAT needs a block device, too. A file system that
+ * is not here is trusted with nothing. */
 static const struct
 {
   guint32     number;
@@ -44,13 +44,16 @@ static const struct
   { 0x794C7630, FLUFL_FS_LOCAL, "overlay" },
   { 0x2FC12FC1, FLUFL_FS_LOCAL, "zfs" },
   { 0xCA451A4E, FLUFL_FS_LOCAL, "bcachefs" },
-  { 0x4D44, FLUFL_FS_FAT, NULL },       /* vfat, msdos */
+  { 0x4D44, FLUFL_FS_FAT, "vfat" },     /* or SHORT_MOUNT */
   { 0x2011BAB0, FLUFL_FS_FAT, NULL },   /* exfat */
   { 0x6969, FLUFL_FS_NFS, NULL },
   { 0xFE534D42, FLUFL_FS_SMB, NULL },   /* cifs, SMB 2 and 3 */
   { 0xFF534D42, FLUFL_FS_SMB, NULL },   /* cifs, SMB 1 */
   { 0x517B, FLUFL_FS_SMB, NULL },       /* smbfs */
 };
+
+/* FAT without long names. It has the number of vfat. */
+#define SHORT_MOUNT "msdos"
 
 #define FUSE_NUMBER 0x65735546
 
@@ -114,6 +117,28 @@ ask_mount_type (gconstpointer directory)
   return found;
 }
 
+static FluflFsKind
+kind_of_known (gsize i, gboolean has_device, FluflAskMountFunc ask_mount, gconstpointer data)
+{
+  const FluflFsKind kind = known[i].kind;
+  const char *name = known[i].mounted_as;
+  g_autofree char *type = NULL;
+
+  if (kind != FLUFL_FS_LOCAL && kind != FLUFL_FS_FAT)
+    return kind;
+  if ((name == NULL || kind == FLUFL_FS_FAT) && !has_device)
+    return FLUFL_FS_OTHER;
+  if (name == NULL)
+    return kind;
+  type = ask_mount (data);
+  /* For want of a file descriptor, say. */
+  if (type == NULL)
+    return FLUFL_FS_UNASKED;
+  if (kind == FLUFL_FS_FAT && strcmp (type, SHORT_MOUNT) == 0)
+    return FLUFL_FS_SHORT;
+  return strcmp (type, name) == 0 ? kind : FLUFL_FS_OTHER;
+}
+
 /*
  * flufl_fs_kind_of:
  * @number: of statfs(2)
@@ -134,17 +159,7 @@ flufl_fs_kind_of (guint32 number, gboolean has_device, FluflAskMountFunc ask_mou
     }
   for (gsize i = 0; i < G_N_ELEMENTS (known); i++)
     if (number == known[i].number)
-      {
-        if (known[i].kind != FLUFL_FS_LOCAL && known[i].kind != FLUFL_FS_FAT)
-          return known[i].kind;
-        if (known[i].mounted_as == NULL)
-          return has_device ? known[i].kind : FLUFL_FS_OTHER;
-        type = ask_mount (data);
-        /* For want of a file descriptor, say. */
-        if (type == NULL)
-          return FLUFL_FS_UNASKED;
-        return strcmp (type, known[i].mounted_as) == 0 ? FLUFL_FS_LOCAL : FLUFL_FS_OTHER;
-      }
+      return kind_of_known (i, has_device, ask_mount, data);
   return FLUFL_FS_OTHER;
 }
 #endif

@@ -25,6 +25,8 @@ typedef enum
                      * be made here */
   FLUFL_FS_SPLIT,   /* each client may create a file that another client has created: no lock can
                      * be made here */
+  FLUFL_FS_SHORT,   /* names are cut to 8.3, so one file has the names of the lock, its claim and its
+                     * marks: no lock can be made here */
   FLUFL_FS_UNFIT,   /* times are not as the protocol needs them: no lock can be made here. A table
                      * never answers this; flufl_fs_probe() finds it */
 } FluflFsKind;

@@ -88,7 +88,11 @@ test_numbers (void)
     { 0x65735546, FALSE, "fuse.sshfs", FLUFL_FS_OTHER },
     { 0x65735546, FALSE, "fuse.rclone", FLUFL_FS_SPLIT },
     { 0xEF53, FALSE, "fuse.rclone", FLUFL_FS_OTHER },
-    { 0x4D44, TRUE, NULL, FLUFL_FS_FAT },          /* vfat */
+    { 0x4D44, TRUE, "vfat", FLUFL_FS_FAT },
+    { 0x4D44, TRUE, "msdos", FLUFL_FS_SHORT },
+    { 0x4D44, TRUE, NULL, FLUFL_FS_UNASKED },
+    { 0x4D44, TRUE, "9p", FLUFL_FS_OTHER },
+    { 0x4D44, FALSE, "vfat", FLUFL_FS_OTHER },
     { 0x4D44, FALSE, NULL, FLUFL_FS_OTHER },       /* as 9p shows it */
     { 0x2011BAB0, TRUE, NULL, FLUFL_FS_FAT },      /* exfat */
     { 0x2011BAB0, FALSE, NULL, FLUFL_FS_OTHER },

@@ -458,7 +458,8 @@ test_file_system_is_asked_again (void)
 }
 
 /* On SMB two processes may both learn that they have removed one claim. On a split file system two may
- * create one file, without links, too. So no lock is made. */
+ * create one file, without links, too. With short names a claim may be a file of the user. So no lock is
+ * made. */
 static void
 test_refused (gconstpointer data)
 {
@@ -477,6 +478,32 @@ test_refused (gconstpointer data)
     }
   g_assert_cmpuint (fake_disk_n_names (), ==, 2);
   proc_clear (&p);
+}
+
+static void
+test_create_fails (void)
+{
+  static const struct
+  {
+    int   errsv;
+    guint removals;
+  } cases[] = { { EMFILE, 0 }, { ENFILE, 0 }, { ENOMEM, 0 }, { EACCES, 0 }, { EIO, 1 }, { ESTALE, 1 } };
+
+  g_test_summary ("A claim whose creation failed is removed only if the error may hide that it was made");
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      Proc p;
+
+      fake_disk_reset ();
+      proc_init (&p);
+      fake_disk_fault ("create", 1, FAKE_FAIL, cases[i].errsv);
+      proc_attempt (&p);
+      g_assert_true (fake_disk_order_done ());
+      g_assert_cmpint (p.found.errsv, ==, cases[i].errsv);
+      g_assert_cmpuint (fake_disk_count_calls ("unlink"), ==, cases[i].removals);
+      g_assert_cmpuint (fake_disk_n_names (), ==, 0);
+      proc_clear (&p);
+    }
 }
 
 static void
@@ -557,8 +584,10 @@ main (int argc, char **argv)
   g_test_add_func ("/protocol/slow-server-is-not-behind", test_slow_server_is_not_behind);
   g_test_add_func ("/protocol/clock-set-back", test_clock_set_back);
   g_test_add_func ("/protocol/file-system-is-asked-again", test_file_system_is_asked_again);
+  g_test_add_func ("/protocol/create-fails", test_create_fails);
   g_test_add_func ("/protocol/refresh", test_refresh);
   g_test_add_data_func ("/protocol/refused/smb", GINT_TO_POINTER (FLUFL_FS_SMB), test_refused);
+  g_test_add_data_func ("/protocol/refused/short", GINT_TO_POINTER (FLUFL_FS_SHORT), test_refused);
   g_test_add_data_func ("/protocol/refused/split", GINT_TO_POINTER (FLUFL_FS_SPLIT), test_refused);
   return g_test_run ();
 }

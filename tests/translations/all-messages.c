@@ -101,7 +101,8 @@ static void
 print_refusals (FluflSite *site)
 {
   const int errors[] = { ENOENT, EINVAL, ENOTDIR, ENAMETOOLONG, EROFS, EACCES, EIO };
-  const FluflFsKind kinds[] = { FLUFL_FS_SMB, FLUFL_FS_SPLIT, FLUFL_FS_UNFIT, FLUFL_FS_OTHER };
+  const FluflFsKind kinds[] = { FLUFL_FS_SMB, FLUFL_FS_SPLIT, FLUFL_FS_SHORT, FLUFL_FS_UNFIT,
+                                FLUFL_FS_OTHER };
   FluflFindings findings = make_findings ();
 
   for (int step = FLUFL_FAILED_NONE; step <= FLUFL_FAILED_REMOVE_LOCK; step++)

@@ -46,7 +46,7 @@ RARE = {
                             'Names with “|”', 'No file can be made', 'There are no hard links',
                             'A hard link', 'Hard links are made', 'The time of a file',
                             'The clock of the file system is', 'The kernel reports no changes', 'It is mounted',
-                            'The library does not treat', 'The library relies on', 'NFS is safe', 'SMB is not', 'rclone is not',
+                            'The library does not treat', 'The library relies on', 'NFS is safe', 'SMB is not', 'rclone is not', 'msdos is not',
                             'FAT has', 'exFAT has', 'This machine makes', 'sshfs does',
                             'With --without-links', 'For flufl-lock this',
                             'The system does not show', 'No lock can be',
