@@ -61,7 +61,8 @@ static const struct
  * that name. Two mounts created the same file exclusively in 100 of 100 races. */
 #define SPLIT_MOUNT "fuse.rclone"
 
-/* gvfs shows all its places in one mount by FUSE, and names those on SMB so. */
+/* gvfs shows all its places in one mount by FUSE, and names those on SMB so. The desktop has symbolic
+ * links to them. */
 #define GVFS_SMB "/smb-share:"
 #endif
 
@@ -106,15 +107,35 @@ mount_type_of (int fd)
   return flufl_mount_type (mountinfo, atoi (id + strlen ("mnt_id:")));
 }
 
-static char *
-ask_mount_type (gconstpointer directory)
+/* A FluflAskMountFunc for a directory's path. */
+char *
+flufl_fs_ask_mount (gconstpointer directory, char **out_directory)
 {
   int fd = FLUFL_WAIT_FOR (open (directory, O_PATH | O_DIRECTORY | O_CLOEXEC));
-  char *found = fd >= 0 ? mount_type_of (fd) : NULL;
+  g_autofree char *link = g_strdup_printf ("/proc/self/fd/%d", fd);
+  char *found;
 
-  if (fd >= 0)
-    close (fd);
+  *out_directory = NULL;
+  if (fd < 0)
+    return NULL;
+  *out_directory = g_file_read_link (link, NULL);
+  found = mount_type_of (fd);
+  close (fd);
   return found;
+}
+
+static FluflFsKind
+kind_of_fuse (FluflAskMountFunc ask_mount, gconstpointer data)
+{
+  g_autofree char *directory = NULL;
+  g_autofree char *type = ask_mount (data, &directory);
+
+  /* Until there is an answer, no lock may rest on an exclusive create, which SPLIT_MOUNT does not have. */
+  if (type == NULL || directory == NULL)
+    return FLUFL_FS_UNASKED;
+  if (strcmp (type, SPLIT_MOUNT) == 0)
+    return FLUFL_FS_SPLIT;
+  return strstr (directory, GVFS_SMB) != NULL ? FLUFL_FS_SMB : FLUFL_FS_OTHER;
 }
 
 static FluflFsKind
@@ -122,6 +143,7 @@ kind_of_known (gsize i, gboolean has_device, FluflAskMountFunc ask_mount, gconst
 {
   const FluflFsKind kind = known[i].kind;
   const char *name = known[i].mounted_as;
+  g_autofree char *directory = NULL;
   g_autofree char *type = NULL;
 
   if (kind != FLUFL_FS_LOCAL && kind != FLUFL_FS_FAT)
@@ -130,7 +152,7 @@ kind_of_known (gsize i, gboolean has_device, FluflAskMountFunc ask_mount, gconst
     return FLUFL_FS_OTHER;
   if (name == NULL)
     return kind;
-  type = ask_mount (data);
+  type = ask_mount (data, &directory);
   /* For want of a file descriptor, say. */
   if (type == NULL)
     return FLUFL_FS_UNASKED;
@@ -143,20 +165,14 @@ kind_of_known (gsize i, gboolean has_device, FluflAskMountFunc ask_mount, gconst
  * flufl_fs_kind_of:
  * @number: of statfs(2)
  * @has_device: whether it lies on a block device
- * @ask_mount: called with @data if need be, for the kernel's name of the file system;
- *   returns NULL if that cannot be found out now
+ * @ask_mount: called with @data if need be
  */
 FluflFsKind
 flufl_fs_kind_of (guint32 number, gboolean has_device, FluflAskMountFunc ask_mount,
                   gconstpointer data)
 {
-  g_autofree char *type = NULL;
-
   if (number == FUSE_NUMBER)
-    {
-      type = ask_mount (data);
-      return g_strcmp0 (type, SPLIT_MOUNT) == 0 ? FLUFL_FS_SPLIT : FLUFL_FS_OTHER;
-    }
+    return kind_of_fuse (ask_mount, data);
   for (gsize i = 0; i < G_N_ELEMENTS (known); i++)
     if (number == known[i].number)
       return kind_of_known (i, has_device, ask_mount, data);
@@ -174,9 +190,8 @@ flufl_fs_kind (const char *directory G_GNUC_UNUSED)
 
   if (FLUFL_WAIT_FOR (statfs (directory, &fs)) != 0 || FLUFL_WAIT_FOR (stat (directory, &st)) != 0)
     return FLUFL_FS_UNASKED;
-  if (fs.f_type == FUSE_NUMBER && strstr (directory, GVFS_SMB) != NULL)
-    return FLUFL_FS_SMB;
-  return flufl_fs_kind_of ((guint32) fs.f_type, major (st.st_dev) != 0, ask_mount_type, directory);
+  return flufl_fs_kind_of ((guint32) fs.f_type, major (st.st_dev) != 0, flufl_fs_ask_mount,
+                           directory);
 #else
   return FLUFL_FS_OTHER;
 #endif
@@ -191,7 +206,9 @@ char *
 flufl_fs_type (const char *directory)
 {
 #ifdef HAVE_SYS_VFS_H
-  return ask_mount_type (directory);
+  g_autofree char *resolved = NULL;
+
+  return flufl_fs_ask_mount (directory, &resolved);
 #else
   (void) directory;
   return NULL;

@@ -8,7 +8,9 @@
 
 G_BEGIN_DECLS
 
-typedef char *(*FluflAskMountFunc) (gconstpointer data);
+/* Returns: (transfer full) (nullable): the kernel's name of the file system; @out_directory: (transfer
+ * full) (nullable): the directory without symbolic links. NULL: that cannot be found out now */
+typedef char *(*FluflAskMountFunc) (gconstpointer data, char **out_directory);
 
 FluflFsKind flufl_fs_kind    (const char *directory);
 FluflFsKind flufl_fs_kind_of (guint32     number,
@@ -17,6 +19,8 @@ FluflFsKind flufl_fs_kind_of (guint32     number,
                               gconstpointer data);
 
 char       *flufl_fs_type    (const char *directory);
+char       *flufl_fs_ask_mount (gconstpointer directory,
+                                char        **out_directory);
 gboolean    flufl_fs_may_hang (const char *directory);
 
 char       *flufl_mount_type (const char *mountinfo,

@@ -224,6 +224,29 @@ test_spellings (void)
 }
 
 static void
+test_unasked (void)
+{
+  Proc p;
+
+  g_test_summary ("Without an answer about the kind no lock file is created exclusively");
+  fake_disk_reset ();
+  fake_disk_kind (FLUFL_FS_UNASKED);
+  fake_disk_refuse_links (EIO);
+  proc_init (&p);
+  p.site.without_links = TRUE;
+  g_assert_cmpint (proc_attempt (&p), !=, FLUFL_OUTCOME_HELD);
+  g_assert_false (p.site.exclusive);
+  g_assert_cmpuint (fake_disk_count_calls ("create"), ==, 1);
+  g_assert_cmpuint (fake_disk_count_calls ("link"), ==, 1);
+  proc_abandon (&p);
+  assert_disk_empty ();
+  fake_disk_kind (FLUFL_FS_SPLIT);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_UNSUPPORTED);
+  g_assert_cmpuint (fake_disk_count_calls ("create"), ==, 1);
+  proc_clear (&p);
+}
+
+static void
 test_kinds (void)
 {
   Proc p;
@@ -394,6 +417,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/exclusive/blank", test_blank);
   g_test_add_func ("/exclusive/foreign", test_foreign);
   g_test_add_func ("/exclusive/spellings", test_spellings);
+  g_test_add_func ("/exclusive/unasked", test_unasked);
   g_test_add_func ("/exclusive/kinds", test_kinds);
   g_test_add_func ("/exclusive/property", test_property);
   g_test_add_func ("/exclusive/leftovers", test_leftovers);

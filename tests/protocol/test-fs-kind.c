@@ -4,9 +4,12 @@
  * The kinds of file systems, and how they are recognized. scripts/test-nfs tests a real 9p.
  */
 
+#include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "flufl-fs-kind.h"
+#include "flufl-path.h"
 
 #define MOUNTS                                                                                     \
   "22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw\n"                                       \
@@ -53,15 +56,40 @@ test_memory (void)
 }
 
 static char *
-no_answer (gconstpointer data G_GNUC_UNUSED)
+no_answer (gconstpointer data G_GNUC_UNUSED, char **out_directory)
 {
+  *out_directory = NULL;
   return NULL;
 }
 
 static char *
-given_answer (gconstpointer data)
+given_answer (gconstpointer data, char **out_directory)
 {
+  *out_directory = g_strdup ("/somewhere");
   return g_strdup (data);
+}
+
+static char *
+no_directory (gconstpointer data, char **out_directory)
+{
+  *out_directory = NULL;
+  return g_strdup (data);
+}
+
+#define GVFS "/run/user/1000/gvfs"
+
+static char *
+in_gvfs_smb (gconstpointer data G_GNUC_UNUSED, char **out_directory)
+{
+  *out_directory = g_strdup (GVFS "/smb-share:server=s,share=d");
+  return g_strdup ("fuse.gvfsd-fuse");
+}
+
+static char *
+in_gvfs_sftp (gconstpointer data G_GNUC_UNUSED, char **out_directory)
+{
+  *out_directory = g_strdup (GVFS "/sftp:host=h/smb-share");
+  return g_strdup ("fuse.gvfsd-fuse");
 }
 
 static void
@@ -84,7 +112,7 @@ test_numbers (void)
     { 0xFE534D42, FALSE, NULL, FLUFL_FS_SMB },
     { 0xFF534D42, FALSE, NULL, FLUFL_FS_SMB },
     { 0x517B, FALSE, NULL, FLUFL_FS_SMB },
-    { 0x65735546, FALSE, NULL, FLUFL_FS_OTHER },   /* FUSE */
+    { 0x65735546, FALSE, NULL, FLUFL_FS_UNASKED }, /* FUSE, perhaps rclone */
     { 0x65735546, FALSE, "fuse.sshfs", FLUFL_FS_OTHER },
     { 0x65735546, FALSE, "fuse.rclone", FLUFL_FS_SPLIT },
     { 0xEF53, FALSE, "fuse.rclone", FLUFL_FS_OTHER },
@@ -106,12 +134,48 @@ test_numbers (void)
                      ==, cases[i].kind);
 }
 
+/* FUSE, by the directory that symbolic links lead to. */
+static void
+test_gvfs (void)
+{
+  g_assert_cmpint (flufl_fs_kind_of (0x65735546, FALSE, in_gvfs_smb, "/shortcut"), ==, FLUFL_FS_SMB);
+  g_assert_cmpint (flufl_fs_kind_of (0x65735546, FALSE, in_gvfs_sftp, "/smb-share:"), ==, FLUFL_FS_OTHER);
+  g_assert_cmpint (flufl_fs_kind_of (0x65735546, FALSE, no_directory, "fuse.gvfsd-fuse"),
+                   ==, FLUFL_FS_UNASKED);
+}
+
+static void
+test_ask_mount (void)
+{
+  g_autofree char *top = g_dir_make_tmp ("flufl-XXXXXX", NULL);
+  g_autofree char *real_top = flufl_path_resolve (top);
+  g_autofree char *there = g_build_filename (real_top, "smb-share:server=s", NULL);
+  g_autofree char *shortcut = g_build_filename (top, "shortcut", NULL);
+  g_autofree char *directory = NULL, *missing = NULL;
+  g_autofree char *type = NULL;
+
+  g_assert_no_errno (g_mkdir (there, 0700));
+  g_assert_no_errno (symlink (there, shortcut));
+  type = flufl_fs_ask_mount (shortcut, &directory);
+  g_assert_cmpint (unlink (shortcut) + rmdir (there), ==, 0);
+  if (g_file_test ("/proc/self/mountinfo", G_FILE_TEST_EXISTS))
+    {
+      g_assert_nonnull (type);
+      g_assert_cmpstr (directory, ==, there);
+    }
+  g_assert_null (flufl_fs_ask_mount (shortcut, &missing));
+  g_assert_null (missing);
+  g_assert_no_errno (rmdir (top));
+}
+
 int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/fs-kind/mount-type", test_mount_type);
   g_test_add_func ("/fs-kind/numbers", test_numbers);
+  g_test_add_func ("/fs-kind/gvfs", test_gvfs);
+  g_test_add_func ("/fs-kind/ask-mount", test_ask_mount);
   g_test_add_func ("/fs-kind/unknown", test_unknown);
   g_test_add_func ("/fs-kind/memory", test_memory);
   return g_test_run ();
