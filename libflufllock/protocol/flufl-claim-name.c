@@ -136,13 +136,51 @@ clean_host (const char *host, const char *separator, Name *out)
 }
 
 static void
-lock_name_hash (const char *lock_name, char out[HASH_LENGTH + 1])
+hash_text (const char *text, char out[HASH_LENGTH + 1])
 {
-  g_autofree char *folded = flufl_name_fold (lock_name);
-  g_autofree char *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, folded, -1);
+  g_autofree char *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
 
   memcpy (out, sum, HASH_LENGTH);
   out[HASH_LENGTH] = '\0';
+}
+
+static void
+lock_name_hash (const char *lock_name, char out[HASH_LENGTH + 1])
+{
+  g_autofree char *folded = flufl_name_fold (lock_name);
+
+  hash_text (folded, out);
+}
+
+/*
+ * flufl_claim_name_fold:
+ *
+ * Returns: (transfer full): what is the same for all spellings of a name on a file system that takes
+ *   capital and small letters for the same
+ */
+char *
+flufl_claim_name_fold (const char *name)
+{
+  return g_utf8_validate (name, -1, NULL) ? g_utf8_casefold (name, -1) : g_ascii_strdown (name, -1);
+}
+
+/* The hash of a name that is spelled as @folded is the one that it has on other file systems. The hash
+ * of other spellings is of a text that begins with a slash, as no name does. So a lock of another file
+ * system, where capital letters make another name, never has it. */
+static void
+hash_spelling (const char *folded, gboolean is_folded, char out[HASH_LENGTH + 1])
+{
+  g_autofree char *text = g_strconcat (is_folded ? "" : "/", folded, NULL);
+
+  hash_text (text, out);
+}
+
+static void
+spellings_hash (const char *lock_name, char out[HASH_LENGTH + 1])
+{
+  g_autofree char *folded = flufl_claim_name_fold (lock_name);
+
+  hash_spelling (folded, strcmp (folded, lock_name) == 0, out);
 }
 
 /* The number of bytes of @text, at most @max of @length, that cuts no UTF-8 character. A character
@@ -260,7 +298,10 @@ flufl_claim_name_build (const char          *lock_path,
     {
       char hash[HASH_LENGTH + 1];
 
-      lock_name_hash (lock_name, hash);
+      if ((marks & FLUFL_MARK_SPELLINGS) != 0)
+        spellings_hash (lock_name, hash);
+      else
+        lock_name_hash (lock_name, hash);
       put (&name, lock_name, cut_length (lock_name, lock_length, room - host.length - 1 - HASH_LENGTH));
       put_char (&name, CUT_MARK);
       put_text (&name, hash);
@@ -393,7 +434,40 @@ field_is_lock (const char *field, gsize length, const char *lock_name)
   if (prefix >= strlen (lock_name) || !flufl_name_begins_with (field, lock_name, prefix))
     return FALSE;
   lock_name_hash (lock_name, hash);
+  if (memcmp (field + prefix + 1, hash, HASH_LENGTH) == 0)
+    return TRUE;
+  spellings_hash (lock_name, hash);
   return memcmp (field + prefix + 1, hash, HASH_LENGTH) == 0;
+}
+
+/*
+ * flufl_claim_name_is_spelling:
+ * @field: the field LOCK of a claim's name
+ *
+ * Returns: whether it stands for @lock_name or for another spelling of it
+ */
+gboolean
+flufl_claim_name_is_spelling (const char *field, const char *lock_name)
+{
+  g_autofree char *ours = flufl_claim_name_fold (lock_name);
+  g_autofree char *theirs = flufl_claim_name_fold (field);
+  char hash[HASH_LENGTH + 1];
+  char *mark = strrchr (theirs, CUT_MARK);
+
+  if (strcmp (theirs, ours) == 0)
+    return TRUE;
+  if (mark == NULL || strlen (mark + 1) != HASH_LENGTH)
+    return FALSE;
+  *mark = '\0';
+  if (!g_str_has_prefix (ours, theirs))
+    return FALSE;
+  for (int i = 0; i < 2; i++)
+    {
+      hash_spelling (ours, i == 0, hash);
+      if (strcmp (mark + 1, hash) == 0)
+        return TRUE;
+    }
+  return FALSE;
 }
 
 /*

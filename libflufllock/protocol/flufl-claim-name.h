@@ -22,6 +22,8 @@ typedef enum
   FLUFL_MARK_LIFE_LINE = 1 << 0,
   FLUFL_MARK_KEPT = 1 << 1,
   FLUFL_MARK_EXCLUSIVE = 1 << 2, /* of the exclusive-create protocol */
+  FLUFL_MARK_SPELLINGS = 1 << 3, /* a file may be opened by other spellings of its name; no letter in
+                                  * the claim's name */
 } FluflMarks;
 
 /* The description of a process in its claims' names. Empty: not known. */
@@ -70,5 +72,8 @@ gboolean flufl_claim_name_parse   (const char          *name,
                                    FluflClaimName      *out_claim);
 char    *flufl_claim_name_dup_lock (const char         *name,
                                    const char          *separator);
+gboolean flufl_claim_name_is_spelling (const char       *field,
+                                       const char       *lock_name);
+char    *flufl_claim_name_fold    (const char          *name);
 
 G_END_DECLS

@@ -85,6 +85,8 @@ choose_name (FluflClaim *claim, FluflSite *site, gboolean line)
   FluflMarks marks = !line ? FLUFL_MARK_NONE : FLUFL_MARK_LIFE_LINE;
 
   claim->exclusive = site->exclusive;
+  if (site->fs_kind == FLUFL_FS_FAT)
+    marks |= FLUFL_MARK_SPELLINGS;
   if (claim->exclusive)
     marks |= FLUFL_MARK_EXCLUSIVE;
   else if (site->names_kept && (line || flufl_site_fs_kind (site) == FLUFL_FS_NFS))

@@ -64,8 +64,10 @@ flufl_exclusive_parse (const char      *content,
   lock = flufl_claim_name_dup_lock (name, separator);
   if (lock == NULL)
     return FALSE;
+  /* LOCK of another spelling stands for itself. */
   return flufl_claim_name_parse (name, strlen (name),
-                                 is_same_name (site, lock, site->lock_name, FLUFL_NAME_MAX)
+                                 site->fs_kind == FLUFL_FS_FAT
+                                         && flufl_claim_name_is_spelling (lock, site->lock_name)
                                      ? lock
                                      : site->lock_name,
                                  separator, out_claim);
@@ -99,10 +101,13 @@ name_blank (const FluflSite *site, gint64 mtime)
     {
       const char *end = NULL;
       gsize length = BLANK_LOCK_MAX;
+      /* All breakers must make the same mark, however their programs spell the name. */
+      g_autofree char *whole = site->fs_kind == FLUFL_FS_FAT ? flufl_claim_name_fold (lock)
+                                                             : g_strdup (lock);
 
       if (!g_utf8_validate (lock, BLANK_LOCK_MAX, &end))
         length = MAX ((gsize) (end - lock), PREFIX_MAX);
-      sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, lock, -1);
+      sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, whole, -1);
       lock[length] = '\0';
       sum[16] = '\0';
     }

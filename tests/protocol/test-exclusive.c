@@ -223,6 +223,92 @@ test_spellings (void)
     }
 }
 
+#define N(name) name name name name name name name name name name
+#define LONG N (N ("ab"))
+
+/* Two spellings of one name each. Claims shorten the longer names, and marks of blank locks the longest. */
+static const char *const spellings[][2] = {
+  { "x.lock", "X.LOCK" },
+  { "\xC3\xBC.lock", "\xC3\x9C.lock" },
+  { N ("small-letter+") "s", N ("SMALL-letter+") "S" },
+  { LONG "x", LONG "X" },
+  { N ("N") LONG "\xC3\x9C", N ("n") LONG "\xC3\xBC" },
+};
+
+static void
+spell (Proc *p, const char *name)
+{
+  g_autofree char *path = g_strconcat ("/d|e/", name, NULL);
+
+  proc_init_at (p, &fake_syscalls, path);
+  p->site.without_links = TRUE;
+  flufl_site_fs_kind (&p->site);
+}
+
+/* What the one writes into the lock file, as the other reads it. */
+static gboolean
+reads (Proc *p, const char *claim_path)
+{
+  const char *name = strrchr (claim_path, '/') + 1;
+  g_autofree char *line = flufl_exclusive_line (&p->site, name);
+  FluflClaimName claim;
+
+  return flufl_exclusive_parse (line, strlen (line), &p->site, &claim) && strcmp (claim.name, name) == 0
+         && claim.ours;
+}
+
+static void
+check_marks (const char *a, const char *b, gboolean are_same)
+{
+  g_autofree char *folded = g_utf8_casefold (a, -1);
+  g_autofree char *other = g_utf8_casefold (b, -1);
+
+  if (are_same) /* where capital letters make no other file */
+    g_assert_cmpstr (folded, ==, other);
+  else
+    g_assert_cmpstr (a, !=, b);
+}
+
+static void
+test_long_spellings (void)
+{
+  const FluflFsKind kinds[] = { FLUFL_FS_FAT, FLUFL_FS_OTHER };
+  FluflLook look = { .sight = FLUFL_SIGHT_BLANK, .mtime = 1767225600 * FAKE_SEC };
+
+  g_test_summary ("On FAT all spellings of a long name are one lock, which has the same marks; elsewhere none is");
+  for (gsize i = 0; i < G_N_ELEMENTS (spellings) * G_N_ELEMENTS (kinds); i++)
+    {
+      const char *const *names = spellings[i / G_N_ELEMENTS (kinds)];
+      FluflFsKind kind = kinds[i % G_N_ELEMENTS (kinds)];
+      char *who[2];
+      Proc p[2];
+
+      begin_on_fat ();
+      fake_disk_kind (kind);
+      for (int k = 0; k < 2; k++)
+        {
+          spell (&p[k], names[k]);
+          who[k] = flufl_exclusive_who (&p[k].site, &look);
+          /* The disk in memory has a file for each spelling. */
+          g_assert_cmpint (proc_attempt (&p[k]), ==, FLUFL_OUTCOME_HELD);
+        }
+      for (int k = 0; k < 2; k++)
+        {
+          g_assert_true (reads (&p[k], p[k].claim.path));
+          g_assert_true (reads (&p[1 - k], p[k].claim.path) == (kind == FLUFL_FS_FAT));
+        }
+      check_marks (who[0], who[1], kind == FLUFL_FS_FAT);
+      for (int k = 0; k < 2; k++)
+        {
+          g_assert_cmpint (proc_release (&p[k]), ==, FLUFL_OUTCOME_RELEASED);
+          proc_clear (&p[k]);
+        }
+      assert_disk_empty ();
+      g_free (who[0]);
+      g_free (who[1]);
+    }
+}
+
 static void
 test_unasked (void)
 {
@@ -417,6 +503,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/exclusive/blank", test_blank);
   g_test_add_func ("/exclusive/foreign", test_foreign);
   g_test_add_func ("/exclusive/spellings", test_spellings);
+  g_test_add_func ("/exclusive/long-spellings", test_long_spellings);
   g_test_add_func ("/exclusive/unasked", test_unasked);
   g_test_add_func ("/exclusive/kinds", test_kinds);
   g_test_add_func ("/exclusive/property", test_property);
