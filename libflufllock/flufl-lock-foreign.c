@@ -33,6 +33,15 @@ find_path (const FluflCall *call)
   return flufl_site_path_of (&call->site, office);
 }
 
+static GError *
+report_no_lock (const FluflCall *call)
+{
+  g_autofree char *name = flufl_document_dup_name (call->lock);
+  g_autofree char *document = flufl_site_path_of (&call->site, name);
+
+  return flufl_report_no_foreign (&call->site, document);
+}
+
 /* Opens a regular file only: the name may have been given to anything.
  *
  * Returns: a descriptor; -1 with errno set, ENOENT for another file */
@@ -121,7 +130,7 @@ foreign_settle (FluflCall *call)
   if (call->errsv != 0)
     call->error = flufl_report_unread (self->path, call->errsv);
   else if (!self->found)
-    call->error = flufl_report_nobody (&call->site);
+    call->error = report_no_lock (call);
   else
     self->details = flufl_lock_details_new_foreign (self->path, "LibreOffice", &self->office);
 }

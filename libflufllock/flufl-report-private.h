@@ -53,6 +53,8 @@ GError *flufl_report_forked       (const FluflSite     *site);
 /* Results. */
 GError *flufl_report_cancelled    (void);
 GError *flufl_report_nobody       (const FluflSite     *site);
+GError *flufl_report_no_foreign   (const FluflSite     *site,
+                                   const char          *document);
 GError *flufl_report_timed_out    (const FluflSite     *site,
                                    const FluflFindings *findings,
                                    gint64               timeout_ms);

@@ -235,6 +235,18 @@ flufl_report_nobody (const FluflSite *site)
                       _("Nobody holds the lock “%s”."), path);
 }
 
+/* @document: the path of a document without a lock of another program */
+GError *
+flufl_report_no_foreign (const FluflSite *site, const char *document)
+{
+  g_autofree char *shown = site->subject != NULL ? g_strdup (site->subject)
+                                                 : g_filename_display_name (document);
+
+  return g_error_new (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD,
+                      /* Translators: %s is the path of a document. */
+                      _("LibreOffice has no lock on “%s”."), shown);
+}
+
 /* A sentence for a timeout. */
 static char *
 describe_timeout (const char *path, gint64 timeout_ms)

@@ -348,6 +348,18 @@ ask (Face *face, const char *document, GError **error)
   return flufl_lock_query_foreign_details (lock, NULL, error);
 }
 
+/* The error speaks of LibreOffice and of the document, even if somebody holds the lock of the document. */
+static void
+no_office (FluflLock *lock, const char *end)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (flufl_lock_query_foreign_details (lock, NULL, &error));
+  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD);
+  g_assert_true (g_str_has_prefix (error->message, "LibreOffice has no lock on “"));
+  g_assert_true (g_str_has_suffix (error->message, end));
+}
+
 static void
 office (Face *face, gconstpointer unused G_GNUC_UNUSED)
 {
@@ -356,11 +368,14 @@ office (Face *face, gconstpointer unused G_GNUC_UNUSED)
   g_autoptr (FluflLockDetails) details = NULL, again = NULL;
   g_autoptr (GDateTime) since = g_date_time_new_local (2026, 11, 24, 10, 20, 0);
   g_autofree char *path = test_place_path (&face->place, ".~lock.letter.odt#");
-  g_autoptr (GError) error = NULL;
   g_auto (Reply) reply = { 0 };
 
-  g_assert_null (flufl_lock_query_foreign_details (lock, NULL, &error));
-  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD);
+  g_assert_true (flufl_lock_acquire (lock, 0, NULL, NULL));
+  no_office (lock, "/link”.");
+  flufl_lock_set_subject (lock, "Minutes");
+  no_office (lock, "“Minutes”.");
+  flufl_lock_set_subject (lock, NULL);
+  no_office (lock, "/link”.");
   g_clear_object (&lock);
   lock = new_for (face, "link");
   link_to (face, "letter.odt", "link");

@@ -78,6 +78,7 @@ print_misuse (const FluflSite *site)
   print (flufl_report_forked (site));
   print (flufl_report_cancelled ());
   print (flufl_report_nobody (site));
+  print (flufl_report_no_foreign (site, "/srv/data"));
 }
 
 static void
