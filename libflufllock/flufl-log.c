@@ -51,7 +51,7 @@ flufl_log_is_wanted (void)
  * @look: (nullable): one that saw the lock of somebody else that was in the way
  * @span: (nullable): the field that has @msec
  * @msec: how long the acquisition waited, or the lock was held
- * @text: what happened, after the path of the lock
+ * @text: what happened, after the subject of the lock or its path
  */
 void
 flufl_log (const FluflSite *site,
@@ -61,8 +61,8 @@ flufl_log (const FluflSite *site,
            gint64           msec,
            const char      *text)
 {
-  g_autofree char *path = flufl_report_path (site);
-  g_autofree char *message = g_strdup_printf ("The lock “%s” %s", path, text);
+  g_autofree char *lock = flufl_report_path (site);
+  g_autofree char *message = g_strdup_printf ("The lock “%s” %s", lock, text);
   char pid[16], duration[32];
   Entry entry = { .n = 0 };
 
@@ -70,7 +70,7 @@ flufl_log (const FluflSite *site,
   add (&entry, "PRIORITY", "7");
   add (&entry, "MESSAGE", message);
   add (&entry, "FLUFL_EVENT", event);
-  add (&entry, "FLUFL_LOCK_FILE", path);
+  add (&entry, "FLUFL_LOCK_FILE", site->lock_path);
   if (look != NULL && look->sight == FLUFL_SIGHT_CLAIM)
     {
       g_snprintf (pid, sizeof pid, "%d", look->claim.pid);

@@ -136,6 +136,20 @@ events (Face *face, gconstpointer data)
   g_assert_cmpuint (seen.n, ==, n);
 }
 
+/* The message has the subject of the lock, and the field has the path. */
+static void
+subject (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+
+  flufl_lock_set_subject (lock, "Minutes");
+  g_assert_true (form->acquire (lock, 0, NULL, NULL));
+  g_assert_cmpstr (seen.lock_file, ==, face->place.lock);
+  g_assert_nonnull (strstr (seen.message, "“Minutes”"));
+  g_assert_true (form->release (lock, NULL, NULL));
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -146,6 +160,7 @@ main (int argc, char *argv[])
   g_log_set_writer_func (write_cb, NULL, NULL);
 
   FACE_TEST_FORMS ("/log/events", events);
+  FACE_TEST_FORMS ("/log/subject", subject);
 
   result = g_test_run ();
   clear (&seen);
