@@ -128,7 +128,7 @@ break_settle (FluflCall *call)
 {
   BreakCall *self = (BreakCall *) call;
 
-  if (call->answer && self->sighting.holder)
+  if (self->sighting.findings.broken)
     flufl_log (&call->site, "broken", &self->sighting.findings.look, NULL, 0, "is broken.");
   if (call->answer)
     return;

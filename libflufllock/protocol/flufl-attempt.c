@@ -210,7 +210,6 @@ flufl_attempt (FluflClaim    *claim,
         return linked == FLUFL_OUTCOME_BUSY ? outcome : linked;
       if (outcome != FLUFL_OUTCOME_AGAIN)
         break;
-      findings->broken |= findings->look.sight != FLUFL_SIGHT_NOTHING;
       /* Nothing is in the way, but link(2) failed with a temporary error, which an immediate retry
        * would most likely meet again. */
       if (linked == FLUFL_OUTCOME_UNSURE)

@@ -37,7 +37,7 @@ typedef struct
   FluflLook     look;        /* the last at the lock file … */
   gboolean      looked;      /* … and whether the last attempt took it */
   gboolean      holder_seen; /* by any attempt */
-  gboolean      broken;      /* the lock that look has seen was removed */
+  gboolean      broken;      /* this process has removed a file at the lock file's path */
   FluflLiveness liveness;    /* of the holder seen … */
   gboolean      stopped;     /* … which is alive, and stopped by a signal or a debugger … */
   gboolean      own;         /* … or is this process */

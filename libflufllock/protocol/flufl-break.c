@@ -30,6 +30,17 @@ flufl_break_is_out_of_time (const FluflSite *site, const FluflLook *look)
   return site->sys->clock (FLUFL_CLOCK_BOOT) - look->taken > FLUFL_GRACE / 2;
 }
 
+/* Unlinks the lock file. It may be gone already, by another process or after a lost reply. */
+static gboolean
+unlink_lock (FluflSite *site, FluflFindings *findings)
+{
+  if (site->sys->unlink (site->lock_path) == 0)
+    findings->broken = TRUE;
+  else if (!flufl_claim_is_gone (errno))
+    return FALSE;
+  return TRUE;
+}
+
 /* Links the lock file of an orphan to the claim's name again, so that there is a token to win.
  * link(2) renews the ctime, so every breaker that does not have the orphan's life-line then waits
  * for the grace.
@@ -162,7 +173,7 @@ break_with_life_line (FluflSite       *site,
    * no life-line, and may have broken the lock. A person may have deleted the lock file. */
   if (!flufl_look_is_still_there (look, site, site->lock_path) || flufl_break_is_out_of_time (site, look))
     return FLUFL_OUTCOME_BUSY;
-  if (sys->unlink (site->lock_path) != 0 && !flufl_claim_is_gone (errno))
+  if (!unlink_lock (site, findings))
     {
       findings->break_errsv = errno;
       return FLUFL_OUTCOME_BUSY;
@@ -313,7 +324,7 @@ take_token_and_break (FluflSite       *site,
   if (!flufl_look_is_still_there (look, site, site->lock_path) || flufl_break_is_out_of_time (site, look))
     return FLUFL_OUTCOME_BUSY;
 
-  if (sys->unlink (site->lock_path) != 0 && !flufl_claim_is_gone (errno))
+  if (!unlink_lock (site, findings))
     {
       findings->break_errsv = errno;
       return FLUFL_OUTCOME_BUSY;
@@ -547,7 +558,9 @@ flufl_linked_force (FluflSite *site, FluflFindings *findings)
   if (!flufl_look_is_inode (&again, look->dev, look->ino) || is_another_lock (&again, look)
       || !flufl_look_is_still_there (look, site, site->lock_path))
     return FLUFL_OUTCOME_RELEASED;
-  if (site->sys->unlink (site->lock_path) != 0 && errno != ENOENT)
+  if (site->sys->unlink (site->lock_path) == 0)
+    findings->broken = TRUE;
+  else if (errno != ENOENT)
     {
       findings->errsv = errno;
       findings->failed_step = FLUFL_FAILED_REMOVE_LOCK;

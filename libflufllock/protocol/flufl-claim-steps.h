@@ -48,6 +48,6 @@ FluflOutcome flufl_exclusive_force      (FluflSite *site, FluflFindings *finding
 
 /* Shared by the steps without hard links, which the code calls exclusive. */
 int          flufl_exclusive_make_mark  (FluflSite *site, const char *mark_path, const char *maker);
-int          flufl_exclusive_remove_lock (FluflSite *site, gint64 start);
+int          flufl_exclusive_remove_lock (FluflSite *site, gint64 start, gboolean *out_removed);
 
 G_END_DECLS

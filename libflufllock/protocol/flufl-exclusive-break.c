@@ -163,7 +163,7 @@ mark_and_remove (FluflClaim      *claim,
     return outcome;
   if (flufl_break_is_out_of_time (site, look))
     return FLUFL_OUTCOME_BUSY;
-  errsv = flufl_exclusive_remove_lock (site, look->taken);
+  errsv = flufl_exclusive_remove_lock (site, look->taken, &findings->broken);
   if (errsv != 0)
     {
       findings->break_errsv = errsv;
@@ -287,7 +287,7 @@ flufl_exclusive_force (FluflSite *site, FluflFindings *findings)
   again_who = flufl_exclusive_who (site, &again);
   if (g_strcmp0 (who, again_who) == 0)
     {
-      findings->errsv = flufl_exclusive_remove_lock (site, again.taken);
+      findings->errsv = flufl_exclusive_remove_lock (site, again.taken, &findings->broken);
       findings->failed_step = FLUFL_FAILED_REMOVE_LOCK;
       if (findings->errsv != 0)
         return FLUFL_OUTCOME_FAILED;

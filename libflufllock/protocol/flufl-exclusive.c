@@ -277,20 +277,25 @@ flufl_exclusive_publish (FluflClaim *claim, FluflSite *site, int *out_errsv)
 /*
  * flufl_exclusive_remove_lock:
  * @start: when the action began
+ * @out_removed: (nullable): set to %TRUE if this process removed the file, which may have been gone
  *
  * Unlinks the lock file, again and again while another process has it open and that is in the way.
  *
  * Returns: 0; an errno
  */
 int
-flufl_exclusive_remove_lock (FluflSite *site, gint64 start)
+flufl_exclusive_remove_lock (FluflSite *site, gint64 start, gboolean *out_removed)
 {
   int errsv;
 
   do
     {
       if (site->sys->unlink (site->lock_path) == 0)
-        return 0;
+        {
+          if (out_removed != NULL)
+            *out_removed = TRUE;
+          return 0;
+        }
       errsv = errno;
     }
   while ((errsv == EBUSY || errsv == ETXTBSY || errsv == EINTR) && !is_late (site, start));
@@ -339,7 +344,7 @@ release_with_mark (FluflClaim *claim, FluflSite *site, int *out_errsv)
   sight = see_lock (claim, site, out_errsv);
   if (sight == FLUFL_CLAIM_SILENT || (sight == FLUFL_CLAIM_LINKED && is_late (site, start)))
     return end_release (claim, site, FLUFL_OUTCOME_RELEASED);
-  if (sight == FLUFL_CLAIM_LINKED && flufl_exclusive_remove_lock (site, start) != 0)
+  if (sight == FLUFL_CLAIM_LINKED && flufl_exclusive_remove_lock (site, start, NULL) != 0)
     return end_release (claim, site, FLUFL_OUTCOME_RELEASED);
   /* The lock file does not name the claim any more, and never will. */
   site->sys->unlink (claim->path);
@@ -366,7 +371,7 @@ flufl_exclusive_release (FluflClaim *claim, FluflSite *site, int *out_errsv)
     return release_with_mark (claim, site, out_errsv);
   if (sight == FLUFL_CLAIM_LINKED)
     {
-      *out_errsv = flufl_exclusive_remove_lock (site, start);
+      *out_errsv = flufl_exclusive_remove_lock (site, start, NULL);
       if (*out_errsv == 0)
         return end_release (claim, site, FLUFL_OUTCOME_RELEASED);
     }

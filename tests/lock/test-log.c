@@ -150,6 +150,74 @@ subject (Face *face, gconstpointer data)
   g_assert_true (form->release (lock, NULL, NULL));
 }
 
+/* A break that finds nothing in the way has broken nothing. */
+static void
+nothing_to_break (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  guint n = seen.n;
+
+  g_assert_true (form->break_lock (lock, FLUFL_BREAK_FORCE, NULL, NULL));
+  g_assert_true (form->break_lock (lock, FLUFL_BREAK_NONE, NULL, NULL));
+  g_assert_cmpuint (seen.n, ==, n);
+}
+
+static gpointer
+force_thread (gpointer lock)
+{
+  g_assert_true (flufl_lock_break_lock (lock, FLUFL_BREAK_FORCE, NULL, NULL));
+  return NULL;
+}
+
+static gpointer
+break_thread (gpointer lock)
+{
+  g_assert_true (flufl_lock_break_lock (lock, FLUFL_BREAK_NONE, NULL, NULL));
+  return NULL;
+}
+
+/* The holder removes the lock file before the breaker does. */
+static void
+released_meanwhile (Face *face, gconstpointer data)
+{
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  gboolean exclusive = GPOINTER_TO_INT (data);
+  guint n = seen.n;
+  GThread *thread;
+
+  if (exclusive)
+    lies_fs_kind (FLUFL_FS_FAT);
+  g_assert_true (g_file_set_contents (face->place.lock, "", 0, NULL));
+  lies_stall (LIES_UNLINK, LIES_BEFORE);
+  thread = g_thread_new ("breaker", force_thread, lock);
+  lies_wait_stalled (1);
+  g_assert_cmpint (unlink (face->place.lock), ==, 0);
+  lies_let_go ();
+  g_thread_join (thread);
+  g_assert_cmpuint (seen.n, ==, n);
+}
+
+/* The same when the breaker has removed the claim of an expired lock. */
+static void
+released_after_expiration (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  guint n = seen.n;
+  GThread *thread;
+
+  g_free (test_make_lock (&face->place, "x.lock|far.example|12|34", -60));
+  lies_stall (LIES_UNLINK, LIES_BEFORE);
+  thread = g_thread_new ("breaker", break_thread, lock);
+  FACE_WAIT_FOR (test_place_count (&face->place) == 3); /* the breaker's own claim */
+  lies_pass_time (6000);
+  lies_wait_stalled (1);
+  g_assert_cmpint (unlink (face->place.lock), ==, 0);
+  lies_let_go ();
+  g_thread_join (thread);
+  g_assert_cmpuint (seen.n, ==, n);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -161,6 +229,10 @@ main (int argc, char *argv[])
 
   FACE_TEST_FORMS ("/log/events", events);
   FACE_TEST_FORMS ("/log/subject", subject);
+  FACE_TEST_FORMS ("/log/nothing-to-break", nothing_to_break);
+  FACE_TEST_WITH ("/log/released-meanwhile/linked", released_meanwhile, GINT_TO_POINTER (FALSE));
+  FACE_TEST_WITH ("/log/released-meanwhile/exclusive", released_meanwhile, GINT_TO_POINTER (TRUE));
+  FACE_TEST ("/log/released-after-expiration", released_after_expiration);
 
   result = g_test_run ();
   clear (&seen);
