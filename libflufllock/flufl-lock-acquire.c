@@ -36,6 +36,7 @@ typedef struct
   AcquireState   state;
   GMainContext  *lease_context; /* owned; NULL: the default one */
   gint64         clock_offset;  /* nanoseconds */
+  gint64         won;           /* monotonic time in microseconds */
   gboolean       acquiring;     /* whether the acquisition is registered with the lease */
   FluflAcquire   acquire;
 } AcquireCall;
@@ -149,6 +150,7 @@ take_win (AcquireCall *self)
   FluflClaim *claim = &self->acquire.claim;
   int errsv = 0;
 
+  self->won = g_get_monotonic_time ();
   self->clock_offset = claim->clock_offset;
   call->answer = flufl_lease_begin (call->lease, claim, &call->site, self->heartbeat,
                                     &self->lease_context);
@@ -308,7 +310,7 @@ log_win (AcquireCall *self)
 
   if (!flufl_log_is_wanted ())
     return;
-  waited = (g_get_monotonic_time () - self->acquire.started) / 1000;
+  waited = (self->won - self->acquire.started) / 1000;
   text = g_strdup_printf ("is acquired after %" G_GINT64_FORMAT " ms%s.",
                           waited,
                           findings->broken ? ", and the one that was in the way is broken" : "");

@@ -218,6 +218,40 @@ released_after_expiration (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_assert_cmpuint (seen.n, ==, n);
 }
 
+static gboolean
+is_won (FluflLease *lease)
+{
+  gboolean won;
+
+  flufl_lease_lock (lease);
+  won = lease->won;
+  flufl_lease_unlock (lease);
+  return won;
+}
+
+/* The time until the callback is not a part of the wait. */
+static void
+busy_main_loop (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  const gint64 busy = 300 * G_TIME_SPAN_MILLISECOND;
+  g_autoptr (FluflLock) lock = face_lock_new (face);
+  g_auto (Reply) reply = { 0 };
+  gint64 start = g_get_monotonic_time (), won;
+
+  flufl_lock_acquire_async (lock, 0, NULL, reply_cb, &reply);
+  while (!is_won (lock->lease))
+    {
+      g_assert_cmpint (g_get_monotonic_time () - start, <, TEST_PATIENCE_SEC * G_USEC_PER_SEC);
+      g_usleep (1000);
+    }
+  won = g_get_monotonic_time ();
+  g_usleep (busy);
+  reply_wait (&reply, "the lock");
+  g_assert_true (flufl_lock_acquire_finish (lock, reply.result, NULL));
+  g_assert_cmpuint (read_msec (seen.waited), <=, (won - start) / 1000);
+  g_assert_true (flufl_lock_release (lock, NULL, NULL));
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -233,6 +267,7 @@ main (int argc, char *argv[])
   FACE_TEST_WITH ("/log/released-meanwhile/linked", released_meanwhile, GINT_TO_POINTER (FALSE));
   FACE_TEST_WITH ("/log/released-meanwhile/exclusive", released_meanwhile, GINT_TO_POINTER (TRUE));
   FACE_TEST ("/log/released-after-expiration", released_after_expiration);
+  FACE_TEST ("/log/busy-main-loop", busy_main_loop);
 
   result = g_test_run ();
   clear (&seen);
