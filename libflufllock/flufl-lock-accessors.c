@@ -422,7 +422,8 @@ flufl_lock_get_program_name (FluflLock *self)
  * flufl_lock_get_host_name:
  * @self: a lock
  *
- * Gets the name of this machine in the claims of this object.
+ * Gets the name of this machine in the claims of this object. If the system's name is not valid
+ * UTF-8, the claims have its bytes, and this is a valid copy.
  *
  * Returns: the host name
  *
@@ -431,9 +432,16 @@ flufl_lock_get_program_name (FluflLock *self)
 const char *
 flufl_lock_get_host_name (FluflLock *self)
 {
+  const char *name;
+  g_autofree char *valid = NULL;
+
   g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
 
-  return self->host_name != NULL ? self->host_name : flufl_identity_host_name ();
+  name = self->host_name != NULL ? self->host_name : flufl_identity_host_name ();
+  if (g_utf8_validate (name, -1, NULL))
+    return name;
+  valid = g_utf8_make_valid (name, -1);
+  return g_intern_string (valid);
 }
 
 /* Makes a file for @path. If @file is native, the new file has the same GVfs. The default GVfs would

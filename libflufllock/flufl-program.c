@@ -37,16 +37,20 @@ static const char *
 find_snap (void)
 {
   const char *name = g_getenv ("SNAP_INSTANCE_NAME");
+  g_autofree char *valid = NULL;
 
   if (name == NULL)
     name = g_getenv ("SNAP_NAME");
-  return name != NULL && name[0] != '\0' ? g_intern_string (name) : NULL;
+  if (name == NULL || name[0] == '\0')
+    return NULL;
+  valid = g_utf8_make_valid (name, -1);
+  return g_intern_string (valid);
 }
 
 /*
  * flufl_program_find_name:
  *
- * Returns: (nullable): an interned string: the ID of the default application, of the Flatpak, or
+ * Returns: (nullable): an interned string in UTF-8: the ID of the default application, of the Flatpak, or
  *   the name of the Snap
  */
 const char *

@@ -219,6 +219,24 @@ application (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_assert_cmpstr (flufl_lock_get_program_name (named), ==, "own");
 }
 
+/* The environment may have any bytes. The name that is shown, and that claims have, is valid. */
+static void
+snap (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (FluflLock) lock = NULL;
+
+  if (g_file_test ("/.flatpak-info", G_FILE_TEST_EXISTS))
+    {
+      g_test_skip ("a Flatpak has another name");
+      return;
+    }
+  g_unsetenv ("SNAP_INSTANCE_NAME");
+  g_setenv ("SNAP_NAME", "b\xff" "d", TRUE);
+  lock = new_named (face, NULL);
+  g_unsetenv ("SNAP_NAME");
+  g_assert_cmpstr (flufl_lock_get_program_name (lock), ==, "b\xef\xbf\xbd" "d");
+}
+
 /* What another process wrote is shown as it is, but not on a terminal. */
 static void
 strange_program (Face *face, gconstpointer data G_GNUC_UNUSED)
@@ -322,6 +340,7 @@ main (int argc, char *argv[])
   FACE_TEST ("/holder/hanging-names", hanging_names);
   FACE_TEST ("/holder/program", program);
   FACE_TEST ("/holder/application", application);
+  FACE_TEST ("/holder/snap", snap);
   FACE_TEST ("/holder/strange-program", strange_program);
   FACE_TEST ("/holder/own-process", own_process);
   FACE_TEST ("/holder/acquisition", acquisition);

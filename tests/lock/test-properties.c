@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
 static void
 defaults (Face *face, gconstpointer data G_GNUC_UNUSED)
@@ -70,6 +72,42 @@ constructed (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_assert_cmpint (flufl_lock_get_waiting_delay (lock), ==, 70);
   g_assert_nonnull (claim);
   g_assert_true (held);
+  face_release (lock);
+}
+
+/* GLib's question comes here, before its first answer. A subprocess has a name with any bytes. */
+int
+gethostname (char *name, size_t size)
+{
+  struct utsname facts;
+
+  if (uname (&facts) != 0)
+    return -1;
+  g_strlcpy (name, g_test_subprocess () ? "b\xff" "d" : facts.nodename, size);
+  return 0;
+}
+
+/* Claims have the bytes. The name that is shown is valid. */
+static void
+strange_host_name (Face *face, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autofree char *claim = NULL, *shown = NULL;
+  g_autoptr (FluflLock) lock = NULL;
+
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, 0);
+      g_test_trap_assert_passed ();
+      return;
+    }
+  lock = face_lock_new (face);
+  g_assert_cmpstr (g_get_host_name (), ==, "b\xff" "d");
+  g_assert_cmpstr (flufl_lock_get_host_name (lock), ==, "b\xef\xbf\xbd" "d");
+  g_object_get (lock, "host-name", &shown, NULL);
+  g_assert_cmpstr (shown, ==, flufl_lock_get_host_name (lock));
+  face_acquire (lock);
+  claim = test_place_only_claim (&face->place);
+  g_assert_nonnull (strstr (claim, "/x.lock|b\xff" "d|"));
   face_release (lock);
 }
 
@@ -508,6 +546,7 @@ main (int argc, char *argv[])
   FACE_TEST ("/properties/defaults", defaults);
   FACE_TEST ("/properties/constructed", constructed);
   FACE_TEST ("/properties/host-name", host_name);
+  FACE_TEST ("/properties/strange-host-name", strange_host_name);
   FACE_TEST ("/properties/settable", settable);
   FACE_TEST_FORMS ("/properties/held-is-told", held_is_told);
   FACE_TEST_FORMS ("/properties/linger", linger);
