@@ -10,7 +10,8 @@
 
 #include "flufl-lock-private.h"
 
-#include <limits.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -108,7 +109,7 @@ flufl_lock_emit_waiting (FluflLock *self, FluflLockDetails *details)
 typedef struct
 {
   char    *path;
-  gboolean is_relative; /* whether it is relative to a working directory that does not exist */
+  int      errsv; /* why it is relative still: the working directory was not found; 0: it is absolute */
 } RawPath;
 
 static G_DEFINE_QUARK (flufl-raw-path, raw_path)
@@ -128,7 +129,7 @@ dup_lock_path (GFile *file)
   const RawPath *raw = file != NULL ? g_object_get_qdata (G_OBJECT (file), raw_path_quark ()) : NULL;
 
   if (raw != NULL)
-    return raw->is_relative ? NULL : g_strdup (raw->path);
+    return raw->errsv != 0 ? NULL : g_strdup (raw->path);
   return file != NULL ? g_file_get_path (file) : NULL;
 }
 
@@ -359,23 +360,27 @@ trim_slashes (char *path)
 
 /* Keeps a path as it is. GFile drops "x/.." from a path as text, while the kernel and flufl.lock
  * follow a symbolic link x. In a working directory that was deleted, GFile takes a relative path as
- * one below the root. */
+ * one below the root. The path of a working directory may be longer than PATH_MAX. */
 static RawPath *
 make_raw_path (const char *path)
 {
   RawPath *raw = g_new0 (RawPath, 1);
-  char buffer[PATH_MAX];
+  char *directory = NULL;
 
-  if (g_path_is_absolute (path))
-    raw->path = g_strdup (path);
-  else if (getcwd (buffer, sizeof buffer) != NULL && g_path_is_absolute (buffer))
-    raw->path = g_build_filename (buffer, path, NULL);
-  else
+  if (!g_path_is_absolute (path))
     {
-      raw->path = g_strdup (path);
-      raw->is_relative = TRUE;
+      directory = getcwd (NULL, 0);
+      if (directory == NULL)
+        raw->errsv = errno;
+      else if (!g_path_is_absolute (directory)) /* old systems answer so if no path leads there */
+        raw->errsv = ENOENT;
     }
-  if (!raw->is_relative)
+  if (directory != NULL && raw->errsv == 0)
+    raw->path = g_build_filename (directory, path, NULL);
+  else
+    raw->path = g_strdup (path);
+  free (directory);
+  if (raw->errsv == 0)
     trim_slashes (raw->path);
   return raw;
 }
@@ -433,7 +438,7 @@ flufl_lock_check_usable (FluflLock *self, GError **error)
     {
       raw = self->file != NULL ? g_object_get_qdata (G_OBJECT (self->file), raw_path_quark ())
                                : NULL;
-      g_propagate_error (error, raw != NULL ? flufl_report_no_directory (raw->path)
+      g_propagate_error (error, raw != NULL ? flufl_report_no_directory (raw->path, raw->errsv)
                                             : flufl_report_no_path (self->file));
     }
   else if (site->lock_name[0] == '\0')

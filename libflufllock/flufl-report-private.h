@@ -35,7 +35,8 @@ char   *flufl_report_describe_obstacle (const FluflSite     *site,
 
 /* Misuse. */
 GError *flufl_report_no_path      (GFile               *file);
-GError *flufl_report_no_directory (const char          *name);
+GError *flufl_report_no_directory (const char          *name,
+                                   int                  errsv);
 GError *flufl_report_no_name      (const FluflSite     *site);
 GError *flufl_report_bad_name     (const FluflSite     *site,
                                    FluflNameFault       fault);

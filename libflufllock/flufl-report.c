@@ -43,12 +43,18 @@ flufl_report_no_path (GFile *file)
                       _("“%s” has no path on this machine, so it cannot be a lock file."), uri);
 }
 
-/* A relative path, and nothing that it could be relative to. */
+/* A relative path, and nothing that it could be relative to. @errsv: that of getcwd(3) */
 GError *
-flufl_report_no_directory (const char *name)
+flufl_report_no_directory (const char *name, int errsv)
 {
   g_autofree char *shown = g_filename_display_name (name);
 
+  if (errsv != ENOENT)
+    return g_error_new (G_IO_ERROR, (int) g_io_error_from_errno (errsv),
+                        /* Translators: The last %s is the system's own words for its error. */
+                        _("The lock file “%s” was given by a relative path, and the working directory "
+                          "could not be found: %s. Give an absolute path."),
+                        shown, g_strerror (errsv));
   return g_error_new (G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
                       _("The lock file “%s” was given by a relative path, and the working directory does "
                         "not exist any more. Give an absolute path."),

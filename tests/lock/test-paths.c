@@ -6,9 +6,30 @@
 
 #include "face-util.h"
 
+#include <dlfcn.h>
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <glib/gstdio.h>
+
+static int hidden; /* what getcwd(3) fails with; 0: it succeeds */
+
+/* The library's question comes here. */
+char *
+getcwd (char *buffer, size_t size)
+{
+  char *(*real) (char *, size_t);
+
+  if (hidden != 0)
+    {
+      errno = hidden;
+      return NULL;
+    }
+  *(void **) &real = dlsym (RTLD_NEXT, "getcwd");
+  return real (buffer, size);
+}
 
 /* A relative path is resolved when the object is made. */
 static void
@@ -154,6 +175,60 @@ working_directory_is_gone (Face *face, gconstpointer data)
   g_assert_cmpint (g_chdir (before), ==, 0);
 }
 
+/* An error of getcwd(3) does not show that the directory is gone. */
+static void
+working_directory_is_hidden (Face *face G_GNUC_UNUSED, gconstpointer data)
+{
+  const Form *form = data;
+  const int errors[] = { EACCES, ENAMETOOLONG };
+
+  for (guint i = 0; i < G_N_ELEMENTS (errors); i++)
+    {
+      g_autoptr (FluflLock) lock = NULL;
+      g_autoptr (GError) error = NULL;
+
+      hidden = errors[i];
+      lock = flufl_lock_new_for_path ("a.lock");
+      hidden = 0;
+      g_assert_false (form->acquire (lock, 0, NULL, &error));
+      g_assert_error (error, G_IO_ERROR, (int) g_io_error_from_errno (errors[i]));
+      face_assert_sentence (error, "a.lock");
+      g_assert_nonnull (strstr (error->message, g_strerror (errors[i])));
+      g_assert_null (strstr (error->message, "not exist"));
+    }
+}
+
+/* The path of the working directory is longer than system calls take. */
+static void
+deep_working_directory (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autofree char *name = g_strnfill (200, 'a');
+  g_autofree char *before = g_get_current_dir ();
+  const guint depth = PATH_MAX / 200 + 1;
+  g_autoptr (FluflLock) lock = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (g_chdir (face->place.dir), ==, 0);
+  for (guint i = 0; i < depth; i++)
+    {
+      g_assert_cmpint (g_mkdir (name, 0700), ==, 0);
+      g_assert_cmpint (g_chdir (name), ==, 0);
+    }
+  lock = flufl_lock_new_for_path ("a.lock");
+  for (guint i = 0; i < depth; i++)
+    {
+      g_assert_cmpint (g_chdir (".."), ==, 0);
+      g_assert_cmpint (g_rmdir (name), ==, 0);
+    }
+  g_assert_cmpint (g_chdir (before), ==, 0);
+
+  g_assert_false (form->acquire (lock, 0, NULL, &error));
+  face_assert_sentence (error, "a.lock");
+  g_assert_nonnull (strstr (error->message, g_strerror (ENAMETOOLONG)));
+  g_assert_null (strstr (error->message, "not exist"));
+}
+
 /* Two paths to one directory make one lock. Each claim contains the path that its maker used. */
 static void
 symlinked_directory (Face *face, gconstpointer data)
@@ -192,5 +267,7 @@ main (int argc, char *argv[])
   FACE_TEST ("/paths/dots-in-names", dots_in_names);
   FACE_TEST_FORMS ("/paths/symlinked-directory", symlinked_directory);
   FACE_TEST_FORMS ("/paths/working-directory-is-gone", working_directory_is_gone);
+  FACE_TEST_FORMS ("/paths/working-directory-is-hidden", working_directory_is_hidden);
+  FACE_TEST_FORMS ("/paths/deep-working-directory", deep_working_directory);
   return g_test_run ();
 }

@@ -65,7 +65,8 @@ print_misuse (const FluflSite *site)
 
   print (flufl_report_no_path (NULL));
   print (flufl_report_no_path (remote));
-  print (flufl_report_no_directory ("data.lock"));
+  print (flufl_report_no_directory ("data.lock", ENOENT));
+  print (flufl_report_no_directory ("data.lock", EACCES));
   print (flufl_report_no_name (site));
   for (gsize i = 0; i < G_N_ELEMENTS (faults); i++)
     print (flufl_report_bad_name (site, faults[i]));
