@@ -7,7 +7,6 @@
 #include "flufl-report-private.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "flufl-error.h"
 #include "flufl-words-private.h"
@@ -304,66 +303,6 @@ flufl_report_other_holder (const FluflSite *site, const FluflFindings *findings)
   g_autofree char *text = flufl_words_join (failure, obstacle);
 
   return g_error_new_literal (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_HELD, text);
-}
-
-/* A sentence for what lies in the place of the lock file. */
-static char *
-describe_foreign (const FluflSite *site, FluflForeign foreign)
-{
-  g_autofree char *path = flufl_report_lock_file (site);
-
-  switch (foreign)
-    {
-    case FLUFL_FOREIGN_DIRECTORY:
-      return g_strdup_printf (_("“%s” is not a lock file but a directory."), path);
-    case FLUFL_FOREIGN_SYMLINK:
-      return g_strdup_printf (_("“%s” is not a lock file but a symbolic link."), path);
-    case FLUFL_FOREIGN_PIPE:
-      return g_strdup_printf (_("“%s” is not a lock file but a named pipe."), path);
-    case FLUFL_FOREIGN_SOCKET:
-      return g_strdup_printf (_("“%s” is not a lock file but a socket."), path);
-    case FLUFL_FOREIGN_DEVICE:
-      return g_strdup_printf (_("“%s” is not a lock file but a device."), path);
-    case FLUFL_FOREIGN_SOCKET_OR_DEVICE:
-      return g_strdup_printf (_("“%s” is not a lock file but a socket or a device."), path);
-    case FLUFL_FOREIGN_EMPTY:
-      return g_strdup_printf (_("“%s” is not a lock file: it is empty."), path);
-    case FLUFL_FOREIGN_ZEROS:
-      return g_strdup_printf (_("“%s” is not a lock file: it contains only zero bytes."), path);
-    case FLUFL_FOREIGN_CONTENT:
-    case FLUFL_FOREIGN_NONE:
-    default:
-      return g_strdup_printf (_("“%s” is not a lock file: its content does not name a claim file of "
-                                "this lock."),
-                              path);
-    }
-}
-
-/* Most often it is the very file that the lock was to protect: so nothing here may advise to
- * remove what has content. */
-GError *
-flufl_report_not_a_lock (const FluflSite *site, const FluflLook *look)
-{
-  g_autofree char *path = flufl_report_lock_file (site);
-  g_autofree char *foreign = describe_foreign (site, look->foreign);
-  g_autofree char *advice = NULL;
-  g_autofree char *text = NULL;
-
-  if (look->is_blank && look->nlink >= 2)
-    /* Translators: “It” is the file at the lock file's path. */
-    advice = g_strdup (_("It has another hard link, so it may be a lock whose content is lost. Break "
-                         "it by force only if nobody holds it."));
-  else if (look->is_blank)
-    /* Translators: “It” is the empty file at the lock file's path. */
-    advice = g_strdup (_("If nothing needs it, remove it, or break the lock by force."));
-  else if (!g_str_has_suffix (path, ".lock") && site->lock_name[strspn (site->lock_name, ".")] != '\0'
-           && strlen (site->lock_name) + strlen (".lock") <= FLUFL_NAME_MAX)
-    /* Translators: “It” is the file at the lock file's path, most often the user's data. */
-    advice = g_strdup_printf (_("To protect it, use another file as the lock, such as “%s.lock”."), path);
-  else
-    advice = g_strdup (_("Choose another path for the lock."));
-  text = flufl_words_join (foreign, advice);
-  return g_error_new_literal (FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_NOT_A_LOCK, text);
 }
 
 static GError *
