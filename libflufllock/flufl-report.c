@@ -378,6 +378,14 @@ is_refused_by_sandbox (const FluflSite *site, FluflOutcome outcome, const FluflF
          && flufl_claim_is_link_refusal (findings->errsv);
 }
 
+/* Whether the path of the directory leaves too little room for the names of a lock's files, of which
+ * the longest has FLUFL_NAME_MAX bytes. */
+static gboolean
+directory_is_too_long (const FluflSite *site)
+{
+  return site->lock_name - site->lock_path + FLUFL_NAME_MAX >= FLUFL_PATH_MAX;
+}
+
 /* The directory is the most frequent mistake. Returns: (nullable): sentences */
 static char *
 directory_advice (const FluflSite *site, const FluflFindings *findings)
@@ -402,6 +410,8 @@ directory_advice (const FluflSite *site, const FluflFindings *findings)
     case ENOTDIR:
       return g_strdup_printf (_("A part of “%s” is not a directory."), shown);
     case ENAMETOOLONG:
+      if (directory_is_too_long (site))
+        return g_strdup (_("The path is too long. Choose a directory with a shorter one."));
       /* Translators: %s is a directory. */
       return g_strdup_printf (_("The name is too long for “%s”. Choose a shorter one."), shown);
     case EROFS:

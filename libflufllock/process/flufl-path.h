@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include <limits.h>
 #include <string.h>
 
 #include <glib.h>
@@ -24,6 +25,8 @@ typedef enum
 
 #ifdef G_OS_WIN32
 
+/* Bytes in the longest path, with the null byte. */
+#define FLUFL_PATH_MAX 32767
 #define FLUFL_DEFAULT_SEPARATOR "^"
 /* Whether no file's name has the character. */
 #define FLUFL_NAME_FORBIDS(c) (strchr ("/\\:*?\"<>|", (c)) != NULL)
@@ -40,6 +43,11 @@ char          *flufl_name_fold        (const char *name);
 
 #else
 
+#ifdef PATH_MAX
+#define FLUFL_PATH_MAX PATH_MAX
+#else
+#define FLUFL_PATH_MAX 4096
+#endif
 #define FLUFL_DEFAULT_SEPARATOR "|"
 #define FLUFL_NAME_FORBIDS(c) ((c) == '/')
 #define FLUFL_IS_SLASH(c) ((c) == '/')

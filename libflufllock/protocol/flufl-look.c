@@ -7,16 +7,11 @@
 #include "flufl-look.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
 
 #include "flufl-claim-list.h"
 #include "flufl-exclusive-name.h"
 #include "flufl-path.h"
-
-#ifndef PATH_MAX
-#define PATH_MAX 4096
-#endif
 
 void
 flufl_look_take_attributes (FluflLook *look, const FluflStat *st)
@@ -160,7 +155,7 @@ is_blank (const char *content, gsize length)
 static void
 see_content (FluflLook *look, const FluflSite *site, const char *path, int fd, gint64 size)
 {
-  char content[PATH_MAX + 1];
+  char content[FLUFL_PATH_MAX + 1];
   gsize length = 0;
 
   while (length < sizeof content)

@@ -229,6 +229,31 @@ deep_working_directory (Face *face, gconstpointer data)
   g_assert_null (strstr (error->message, "not exist"));
 }
 
+/* The error names what is too long: the path of the directory, or the name in it. */
+static void
+too_long (Face *face, gconstpointer data)
+{
+  const Form *form = data;
+  g_autofree char *name = g_strnfill (256, 'a');
+  g_autofree char *long_name = test_place_path (&face->place, name);
+  g_autoptr (GString) long_path = g_string_new (face->place.dir);
+  const char *words[] = { "The name is too long for “", "The path is too long." };
+
+  while (long_path->len < PATH_MAX)
+    g_string_append (long_path, "/directory");
+  for (guint i = 0; i < G_N_ELEMENTS (words); i++)
+    {
+      const char *path = i == 0 ? long_name : long_path->str;
+      g_autoptr (FluflLock) lock = flufl_lock_new_for_path (path);
+      g_autoptr (GError) error = NULL;
+
+      g_assert_false (form->acquire (lock, 0, NULL, &error));
+      face_assert_sentence (error, path);
+      g_assert_nonnull (strstr (error->message, g_strerror (ENAMETOOLONG)));
+      g_assert_nonnull (strstr (error->message, words[i]));
+    }
+}
+
 /* Two paths to one directory make one lock. Each claim contains the path that its maker used. */
 static void
 symlinked_directory (Face *face, gconstpointer data)
@@ -269,5 +294,6 @@ main (int argc, char *argv[])
   FACE_TEST_FORMS ("/paths/working-directory-is-gone", working_directory_is_gone);
   FACE_TEST_FORMS ("/paths/working-directory-is-hidden", working_directory_is_hidden);
   FACE_TEST_FORMS ("/paths/deep-working-directory", deep_working_directory);
+  FACE_TEST_FORMS ("/paths/too-long", too_long);
   return g_test_run ();
 }

@@ -142,6 +142,21 @@ print_refusals (FluflSite *site)
 }
 
 static void
+print_long_path (FluflSite *site)
+{
+  g_autofree char *directories = g_strnfill (FLUFL_PATH_MAX, '/');
+  g_autofree char *path = g_strconcat (directories, "data.lock", NULL);
+  FluflFindings findings = { .errsv = ENAMETOOLONG };
+  FluflSite deep = { 0 };
+
+  flufl_site_init (&deep, site->sys, path, "|");
+  deep.subject = "/srv/data.lock";
+  findings.failed_step = FLUFL_FAILED_CREATE_CLAIM;
+  print (flufl_report_refused (&deep, FLUFL_OUTCOME_FAILED, &findings));
+  flufl_site_clear (&deep);
+}
+
+static void
 print_timed_out (const FluflSite *site, const FluflFindings *findings)
 {
   print (flufl_report_timed_out (site, findings, 0));
@@ -225,6 +240,7 @@ main (void)
   print_misuse (&site);
   print_foreign (&site);
   print_refusals (&site);
+  print_long_path (&site);
   print_holders (&site);
   print_obstacles (&site);
   flufl_site_clear (&site);
