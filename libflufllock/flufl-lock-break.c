@@ -54,6 +54,21 @@ goes_on (BreakCall *self)
   return flufl_site_is_trusted (&self->call.site) || now < self->give_up;
 }
 
+/* Looks again at once if a look has only prepared the break of an orphan, or if the lock has gone
+ * meanwhile. */
+static FluflOutcome
+try_to_break (BreakCall *self)
+{
+  FluflFindings *findings = &self->sighting.findings;
+  FluflOutcome outcome;
+
+  do
+    outcome = flufl_break_with_clock (&self->clock, &self->call.site, findings);
+  while (outcome == FLUFL_OUTCOME_AGAIN && !findings->broken
+         && findings->look.sight != FLUFL_SIGHT_NOTHING);
+  return outcome;
+}
+
 /* Returns TRUE if the lock rests, and another try is due later. */
 static gboolean
 break_by_rule (BreakCall *self, gint64 *out_when)
@@ -68,7 +83,7 @@ break_by_rule (BreakCall *self, gint64 *out_when)
       if (!self->sighting.holder)
         return FALSE;
     }
-  self->outcome = flufl_break_with_clock (&self->clock, &call->site, &self->sighting.findings);
+  self->outcome = try_to_break (self);
   call->answer = self->outcome == FLUFL_OUTCOME_AGAIN;
   self->sighting.cancelled = flufl_call_is_cancelled (call);
   if (self->outcome != FLUFL_OUTCOME_BUSY || self->sighting.cancelled || !goes_on (self))

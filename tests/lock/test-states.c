@@ -370,6 +370,27 @@ break_stale (Face *face, gconstpointer data)
 }
 
 /* The error of a break that fails has the reason, and the break leaves no claim of its own. */
+/* The claim is gone, too. A break first restores it, and breaks the lock only with its next look. */
+static void
+break_orphan (Face *face, gconstpointer data)
+{
+  const Case *the_case = data;
+  g_autofree char *claim = NULL;
+  g_autoptr (FluflLock) lock = NULL;
+  g_autoptr (GError) error = NULL;
+  GThread *thread;
+
+  leave_by_dying (face, the_case);
+  claim = test_place_only_claim (&face->place);
+  g_assert_cmpint (unlink (claim), ==, 0);
+  lock = patient_lock (face, the_case);
+  thread = g_thread_new ("time", time_passes_thread, NULL);
+  g_assert_true (the_case->form->break_lock (lock, FLUFL_BREAK_NONE, NULL, &error));
+  g_assert_no_error (error);
+  g_thread_join (thread);
+  g_assert_cmpuint (test_place_count (&face->place), ==, 0);
+}
+
 static void
 break_fails (Face *face, gconstpointer data)
 {
@@ -540,6 +561,13 @@ main (int argc, char *argv[])
   add ("/states/break/live", break_live);
   add ("/states/break/expired", break_expired);
   add ("/states/break/stale", break_stale);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    if (cases[i].kind == FLUFL_FS_LOCAL) /* elsewhere no life-line shows the death */
+      {
+        g_autofree char *path = g_strconcat ("/states/break/orphan/", cases[i].form->name, NULL);
+
+        FACE_TEST_WITH (path, break_orphan, &cases[i]);
+      }
   add ("/states/break/fails", break_fails);
   add ("/states/unsupported", unsupported);
   add ("/states/unfit", unfit);
