@@ -140,9 +140,23 @@ class Construction(LockTestCase):
         with self.assertRaises(TypeError):
             Flufl.Lock.new_beside(5)
         # A lock at the root has no neighbours.
-        for root in '/', '//', b'/':
+        for root in '/', '//', b'/', '/.', b'/..':
             with self.assertRaises(GLib.Error):
                 Flufl.Lock.new_beside(root).acquire()
+
+    def test_new_beside_dots(self):
+        """A directory has one lock, whether its name or dots stand for it."""
+        os.mkdir(os.path.join(self.link_elsewhere(), 'x'))
+        os.chdir('x')
+        os.mkdir('y')
+        for name in '.', './', 'y/..', b'y/..', pathlib.Path('.'), 'y/.', b'y/.', 'y/./', '..', 'y/../..':
+            with self.subTest(name):
+                file = Gio.File.new_for_path(os.fsdecode(name))
+                self.assertEqual(Flufl.Lock.new_beside(name).file.get_path(),
+                                 Flufl.Lock.new_beside(file).file.get_path())
+        # The kernel's parent, as in test_parent_behind_a_link().
+        self.assertEqual(Flufl.Lock.new_beside('../sub/..').file.get_path(),
+                         os.path.realpath('../else') + '.lock')
 
     def test_documents(self):
         document = self.path + '.txt'

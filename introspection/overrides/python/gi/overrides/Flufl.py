@@ -245,7 +245,10 @@ class Lock(Flufl.Lock):
         """
         if not isinstance(file, Gio.File):
             path = os.fspath(file)
-            dot_lock, ends = ('.lock', '/') if isinstance(path, str) else (b'.lock', b'/')
+            dot_lock, ends, dots = (('.lock', '/', ('.', '..')) if isinstance(path, str)
+                                    else (b'.lock', b'/', (b'.', b'..')))
+            if os.path.basename(path.rstrip(ends)) in dots:  # these are not the directory's name
+                path = os.path.realpath(path)
             if os.path.basename(path.rstrip(ends)):
                 return cls(path.rstrip(ends) + dot_lock, **properties)
             file = Flufl.Lock.new_for_path(path).get_file()
