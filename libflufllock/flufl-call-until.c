@@ -82,7 +82,7 @@ worker_done_cb (FluflStepper *stepper)
   if (self->answer && self->class->undo != NULL)
     self->class->undo (self, &unused);
   flufl_lease_lock (self->lease);
-  if (self->class->excludes_others)
+  if (self->excludes_others)
     self->lease->busy = FALSE;
   self->settled = TRUE;
   flufl_lease_unlock (self->lease);

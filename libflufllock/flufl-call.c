@@ -119,12 +119,14 @@ flufl_call_begin (FluflCall *self)
     self->stepper.sleeper = flufl_sleeper_new ();
   flufl_lease_lock (lease);
   flufl_site_copy (&self->site, &lease->site);
-  pending = self->class->excludes_others && lease->busy;
+  self->excludes_others = self->class->excludes_others
+                          && (self->class->is_decided == NULL || !self->class->is_decided (self));
+  pending = self->excludes_others && lease->busy;
   if (pending)
     self->error = flufl_report_pending (&lease->site);
   else if (self->class->begin == NULL || self->class->begin (self))
     {
-      lease->busy |= self->class->excludes_others;
+      lease->busy |= self->excludes_others;
       self->begun = TRUE;
     }
   flufl_lease_unlock (lease);
@@ -158,7 +160,7 @@ flufl_call_settle (FluflCall *self)
 
   flufl_lease_lock (lease);
   flufl_lease_learn_site_locked (lease, &self->site);
-  if (self->class->excludes_others)
+  if (self->excludes_others)
     lease->busy = FALSE;
   self->settled = TRUE;
   flufl_lease_unlock (lease);
@@ -190,7 +192,7 @@ flufl_call_clear (FluflCall *self)
         flufl_lease_let_go (lease, FALSE);
       flufl_lease_learn_site (lease, &self->site);
       flufl_lease_lock (lease);
-      if (self->class->excludes_others)
+      if (self->excludes_others)
         lease->busy = FALSE;
       flufl_lease_unlock (lease);
     }

@@ -10,7 +10,7 @@
  *
  * | Function | Where | With |
  * |-|-|-|
- * | begin | caller's thread | the object's mutex |
+ * | is_decided, begin | caller's thread | the object's mutex |
  * | step, undo | worker, or caller's thread | nothing |
  * | settle, emit, return_result | caller's main context, or thread | nothing |
  * | clear | caller's main context, or thread | nothing |
@@ -28,6 +28,9 @@ typedef struct _FluflCall FluflCall;
 typedef struct
 {
   gboolean excludes_others; /* no other operation of such a class runs on the same object meanwhile */
+  /* Whether the state of the object decides the result, so that it excludes no others. Called with the
+   * object's mutex before begin(). Nullable: it does not. */
+  gboolean (*is_decided) (FluflCall *call);
   gboolean sleeps;         /* its steps say when the next one is due */
   gboolean answers_cancel; /* a cancellation is answered even if a file server keeps a step */
 
@@ -70,6 +73,7 @@ struct _FluflCall
   int                   process;     /* the mark of that which began it */
   int                   given_up;    /* atomic; cancelled for good, should the cancellable be
                                       * reset */
+  gboolean              excludes_others; /* set when it begins */
   gboolean              begun;
   gboolean              settled;
   gboolean              is_resolved; /* the site is that of the document, without symbolic links */

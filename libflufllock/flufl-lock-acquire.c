@@ -65,6 +65,13 @@ choose_heartbeat (const FluflCall *call)
   return call->task != NULL ? FLUFL_HEARTBEAT_MAIN_CONTEXT : FLUFL_HEARTBEAT_THREAD;
 }
 
+/* A second acquisition must not keep the holder from its release. */
+static gboolean
+acquire_is_decided (FluflCall *call)
+{
+  return call->lease->held && !call->lease->busy;
+}
+
 static gboolean
 acquire_begin (FluflCall *call)
 {
@@ -77,6 +84,11 @@ acquire_begin (FluflCall *call)
     {
       call->error = flufl_report_bad_timeout (&call->site, self->timeout_ms);
       return FALSE;
+    }
+  if (!call->excludes_others)
+    {
+      call->number = call->lease->number;
+      return TRUE;
     }
   self->lifetime_ms = lock->lifetime;
   self->heartbeat = choose_heartbeat (call);
@@ -105,18 +117,17 @@ deadline_after (gint64 now, gint64 timeout_ms)
   return now + timeout_ms * 1000;
 }
 
-/* Whether the object does not hold the lock. If it does, or has lost the lock, sets the end of the
- * call. */
-static gboolean
-check_not_held (AcquireCall *self)
+/* Fails an acquisition of a lock that the object held when the call began. The disk shows whether it
+ * still is the holder. Other operations may run meanwhile. */
+static void
+refuse_another (AcquireCall *self)
 {
   FluflCall *call = &self->call;
+  int errsv;
 
-  if (flufl_call_holds (call))
-    self->state = ACQUIRE_HELD_ALREADY;
-  else if (call->lost)
-    self->state = ACQUIRE_LOST_BEFORE;
-  return self->state == ACQUIRE_UNPREPARED;
+  self->state = flufl_call_check (call, &errsv) == FLUFL_OUTCOME_LOST && call->lost
+                    ? ACQUIRE_LOST_BEFORE
+                    : ACQUIRE_HELD_ALREADY;
 }
 
 static void acquire_waiting (FluflAcquire *acquire, gpointer user_data);
@@ -175,10 +186,15 @@ acquire_undo (FluflCall *call, gint64 *out_when G_GNUC_UNUSED)
 static gboolean
 try_to_acquire (AcquireCall *self, gint64 *out_when)
 {
+  FluflCall *call = &self->call;
+
   if (self->state == ACQUIRE_UNPREPARED)
     {
-      if (!check_not_held (self))
-        return FALSE;
+      if (!call->excludes_others)
+        {
+          refuse_another (self);
+          return FALSE;
+        }
       prepare (self);
     }
   if (flufl_acquire_step (&self->acquire, out_when) == FLUFL_RESULT_WAIT)
@@ -186,9 +202,9 @@ try_to_acquire (AcquireCall *self, gint64 *out_when)
   if (self->acquire.result == FLUFL_RESULT_HELD)
     take_win (self);
   else if (self->acquire.result == FLUFL_RESULT_TIMED_OUT)
-    flufl_person_learn_holder (&self->call.site, &self->acquire.findings);
+    flufl_person_learn_holder (&call->site, &self->acquire.findings);
   else if (self->acquire.result == FLUFL_RESULT_REFUSED)
-    flufl_findings_explain (&self->acquire.findings, &self->call.site, self->acquire.outcome);
+    flufl_findings_explain (&self->acquire.findings, &call->site, self->acquire.outcome);
   return FALSE;
 }
 
@@ -409,6 +425,7 @@ acquire_clear (FluflCall *call)
 
 static const FluflCallClass acquire_class = {
   .excludes_others = TRUE,
+  .is_decided = acquire_is_decided,
   .sleeps = TRUE,
   .answers_cancel = TRUE,
   .begin = acquire_begin,
