@@ -159,6 +159,11 @@ FluflCall *flufl_call_new_release        (FluflLock        *self,
 gboolean   flufl_lock_release_win        (FluflLock        *self,
                                           guint             number,
                                           GError          **error);
+void       flufl_lock_give_up_win        (FluflLock        *self,
+                                          guint             number);
+FluflCall *flufl_call_new_end_lease      (FluflLock        *self,
+                                          gint64            number,
+                                          GCancellable     *cancellable);
 FluflCall *flufl_call_new_refresh        (FluflLock        *self,
                                           gint64            lifetime_ms,
                                           GCancellable     *cancellable);

@@ -95,6 +95,9 @@ typedef enum /*< flags >*/
  * @FLUFL_OPERATION_KIND_QUERY_STATE: [method@Flufl.Lock.query_state]; the value is not used
  * @FLUFL_OPERATION_KIND_QUERY_DETAILS: [method@Flufl.Lock.query_details]; the value is not used
  * @FLUFL_OPERATION_KIND_BREAK_LOCK: [method@Flufl.Lock.break_lock]; the value is the flags
+ * @FLUFL_OPERATION_KIND_END_LEASE: [method@Flufl.LockGuard.release]; the value is the number of the
+ *   lease, from [method@Flufl.Operation.get_lease]. The lock is given up if the release fails or is
+ *   dropped
  *
  * What a [struct@Flufl.Operation] does.
  *
@@ -109,6 +112,7 @@ typedef enum
   FLUFL_OPERATION_KIND_QUERY_STATE,
   FLUFL_OPERATION_KIND_QUERY_DETAILS,
   FLUFL_OPERATION_KIND_BREAK_LOCK,
+  FLUFL_OPERATION_KIND_END_LEASE,
 } FluflOperationKind;
 
 G_END_DECLS

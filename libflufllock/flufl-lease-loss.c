@@ -145,6 +145,34 @@ flufl_lease_emit_loss (FluflLease *self, gpointer object, guint number)
     flufl_lock_emit_lost (object, error);
 }
 
+/*
+ * flufl_lease_report_loss_of:
+ * @number: of a lease
+ *
+ * Reports the loss of one lease, even if the object has acquired the lock once more since.
+ *
+ * Returns: (nullable) (transfer full): why the lease ended in a loss, if it did
+ */
+GError *
+flufl_lease_report_loss_of (FluflLease *self, guint number)
+{
+  FluflLoss loss = FLUFL_LOSS_NONE;
+  gboolean is_last;
+  int errsv = 0;
+
+  flufl_lease_lock (self);
+  is_last = self->number == number;
+  if (!is_last && self->past_number == number)
+    {
+      loss = self->past_loss;
+      errsv = self->past_errsv;
+    }
+  flufl_lease_unlock (self);
+  if (is_last)
+    return flufl_lease_report_loss (self);
+  return loss != FLUFL_LOSS_NONE ? flufl_report_lost (&self->site, loss, errsv) : NULL;
+}
+
 /* A context that nobody runs must not keep the object, and one that runs late must not report
  * of a lease that is long past. */
 typedef struct

@@ -100,7 +100,7 @@ begin_anew (FluflLease *self)
       g_clear_pointer (&self->claim_path, g_free);
       self->busy = self->won = self->keeps = FALSE;
       g_atomic_int_set (&self->held, FALSE);
-      self->loss = FLUFL_LOSS_NONE;
+      self->loss = self->past_loss = FLUFL_LOSS_NONE;
       self->given_up = NULL;
       self->acquirer = NULL;
       self->leases = NULL;
@@ -251,9 +251,15 @@ flufl_lease_begin (FluflLease      *self,
   flufl_lease_lock (self);
   self->claim = *claim;
   self->won = TRUE;
+  if (self->loss != FLUFL_LOSS_NONE)
+    {
+      self->past_loss = self->loss;
+      self->past_errsv = self->loss_errsv;
+      self->past_number = self->number;
+    }
   self->loss = FLUFL_LOSS_NONE;
   self->beat_errsv = 0;
-  self->number++;
+  self->number = MAX (self->number + 1, 1);
   self->begun = claim->lease_start;
   self->lifetime = claim->lifetime;
   self->end = claim->lease_start + claim->lifetime;

@@ -58,6 +58,9 @@ struct _FluflLease
   int            held;       /* … and its user knows; atomic, written with the mutex */
   FluflLoss      loss;       /* how the last lease ended; NONE: not in a loss … */
   int            loss_errsv; /* … and what kept it from being refreshed, or 0 */
+  FluflLoss      past_loss;  /* the loss before the present lease; NONE: there was none … */
+  int            past_errsv; /* … as loss_errsv … */
+  guint          past_number; /* … of that lease */
   guint          number;     /* of the present or last lease … */
   gint64         begun;      /* … which began then; boot time in nanoseconds */
   char          *claim_path; /* owned; nullable; of the claim that is the lock, or was the last one */
@@ -134,6 +137,8 @@ gint64      flufl_lease_get_left      (FluflLease       *self);
 GError     *flufl_lease_report_loss   (FluflLease       *self);
 void        flufl_lease_emit_loss     (FluflLease       *self,
                                        gpointer          object,
+                                       guint             number);
+GError     *flufl_lease_report_loss_of (FluflLease      *self,
                                        guint             number);
 void        flufl_lease_post_loss     (FluflLease       *self,
                                        guint             number);

@@ -66,9 +66,9 @@ flufl_lock_guard_new (FluflLock    *lock,
  *
  * Fails with
  *
- * - `FLUFL_LOCK_ERROR_LOST` if the lock was lost,
- * - `FLUFL_LOCK_ERROR_NOT_HELD` if the lease of this guard ended before. If @lock
- *   was acquired again since, the new lease stays,
+ * - `FLUFL_LOCK_ERROR_LOST` if the lease of this guard ended in a loss,
+ * - `FLUFL_LOCK_ERROR_NOT_HELD` if it was released before. If @lock was acquired again
+ *   since, the new lease stays,
  * - `G_IO_ERROR_PENDING` if another operation runs on the object. The lock is
  *   given up all the same,
  * - an error of the system if the claim file cannot be removed. The lock is given
@@ -81,17 +81,14 @@ flufl_lock_guard_new (FluflLock    *lock,
 gboolean
 flufl_lock_guard_release (FluflLockGuard *guard, GError **error)
 {
-  FluflLease *lease;
   gboolean released;
 
   g_return_val_if_fail (guard != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  lease = guard->lock->lease;
   released = flufl_lock_release_win (guard->lock, guard->number, error);
-  /* Nobody would come back to it. */
-  if (!released && flufl_lease_is_held (lease) && flufl_lease_let_go_of (lease, guard->number))
-    flufl_lock_notify_held (guard->lock);
+  if (!released)
+    flufl_lock_give_up_win (guard->lock, guard->number);
   g_object_unref (guard->lock);
   g_free (guard);
   return released;

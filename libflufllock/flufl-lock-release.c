@@ -25,6 +25,15 @@ typedef struct
 
 /* --- Release --- */
 
+/* Once the only lease that it may end is over, it has nothing to exclude. */
+static gboolean
+release_is_decided (FluflCall *call)
+{
+  guint only = ((HeldCall *) call)->only;
+
+  return only != 0 && (only != call->lease->number || !call->lease->won);
+}
+
 static gboolean
 release_begin (FluflCall *call)
 {
@@ -52,10 +61,12 @@ release_step (FluflCall *call, gint64 *out_when G_GNUC_UNUSED)
   HeldCall *self = (HeldCall *) call;
   FluflLease *lease = call->lease;
 
+  self->not_held = !call->excludes_others;
+  if (self->not_held)
+    return FALSE;
   /* From now on it is not wanted any more, even if it cannot be removed. No acquisition runs
    * beside this, so the number stays. */
-  if (self->only == 0 || self->only == lease->number)
-    flufl_lease_stop_heart (lease);
+  flufl_lease_stop_heart (lease);
   flufl_lease_lock_disk (lease);
   self->not_held = !flufl_call_find_lease (call) || (self->only != 0 && self->only != call->number);
   if (self->not_held)
@@ -102,6 +113,12 @@ release_settle (FluflCall *call)
 
   if (call->answer)
     log_release (call);
+  else if (self->only != 0 && self->not_held)
+    {
+      call->error = flufl_lease_report_loss_of (call->lease, self->only);
+      if (call->error == NULL)
+        call->error = flufl_report_not_held (&call->lease->site);
+    }
   else if (self->not_held || self->outcome == FLUFL_OUTCOME_LOST)
     flufl_call_report_not_held (call);
   else
@@ -113,6 +130,7 @@ release_settle (FluflCall *call)
 
 static const FluflCallClass release_class = {
   .excludes_others = TRUE,
+  .is_decided = release_is_decided,
   .begin = release_begin,
   .step = release_step,
   .settle = release_settle,
@@ -214,6 +232,16 @@ flufl_call_new_release (FluflLock *self, gint64 unused G_GNUC_UNUSED, GCancellab
   return &call->call;
 }
 
+/* Makes a release of the lease @number alone. */
+FluflCall *
+flufl_call_new_end_lease (FluflLock *self, gint64 number, GCancellable *cancellable)
+{
+  FluflCall *call = flufl_call_new_release (self, 0, cancellable);
+
+  ((HeldCall *) call)->only = (guint) number;
+  return call;
+}
+
 FluflCall *
 flufl_call_new_refresh (FluflLock *self, gint64 lifetime_ms, GCancellable *cancellable)
 {
@@ -274,6 +302,19 @@ flufl_lock_release_win (FluflLock *self, guint number, GError **error)
 
   flufl_call_init (&call.call, &release_class, self, NULL);
   return flufl_call_run_and_clear (&call.call, error);
+}
+
+/*
+ * flufl_lock_give_up_win:
+ * @number: of the lease that a win has begun
+ *
+ * Gives up that lease after its release has failed, since nobody would come back to it.
+ */
+void
+flufl_lock_give_up_win (FluflLock *self, guint number)
+{
+  if (flufl_lease_is_held (self->lease) && flufl_lease_let_go_of (self->lease, number))
+    flufl_lock_notify_held (self);
 }
 
 /**

@@ -14,6 +14,7 @@ struct _FluflOperation
   FluflLock      *lock;  /* owned */
   FluflCall      *call;  /* owned; NULL once it was dropped */
   gboolean        over;
+  guint           ends;     /* the lease that it ends, whatever happens; 0: none */
   gboolean        was_read; /* the answer, so that the lock, too, is the caller's */
 };
 
@@ -28,6 +29,7 @@ static const FluflCallMaker makers[] = {
   [FLUFL_OPERATION_KIND_QUERY_STATE] = flufl_call_new_query_state,
   [FLUFL_OPERATION_KIND_QUERY_DETAILS] = flufl_call_new_query_details,
   [FLUFL_OPERATION_KIND_BREAK_LOCK] = flufl_call_new_break_lock,
+  [FLUFL_OPERATION_KIND_END_LEASE] = flufl_call_new_end_lease,
 };
 
 static FluflOperation *
@@ -60,11 +62,18 @@ flufl_operation_new (FluflLock         *lock,
                      gint64             value,
                      GCancellable      *cancellable)
 {
+  FluflOperation *self;
+
   g_return_val_if_fail (FLUFL_IS_LOCK (lock), NULL);
   g_return_val_if_fail ((gsize) kind < G_N_ELEMENTS (makers), NULL);
+  g_return_val_if_fail (kind != FLUFL_OPERATION_KIND_END_LEASE || (value > 0 && value <= G_MAXUINT),
+                        NULL);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
 
-  return operation_new (lock, makers[kind](lock, value, cancellable));
+  self = operation_new (lock, makers[kind](lock, value, cancellable));
+  if (kind == FLUFL_OPERATION_KIND_END_LEASE)
+    self->ends = (guint) value;
+  return self;
 }
 
 /**
@@ -112,6 +121,15 @@ flufl_operation_ref (FluflOperation *self)
   return self;
 }
 
+/* Gives up the lease that the operation was to end, and has not. */
+static void
+give_up (FluflOperation *self)
+{
+  if (self->ends != 0)
+    flufl_lock_give_up_win (self->lock, self->ends);
+  self->ends = 0;
+}
+
 static void
 drop (FluflOperation *self, gboolean undo)
 {
@@ -123,6 +141,7 @@ drop (FluflOperation *self, gboolean undo)
   flufl_call_drop (g_steal_pointer (&self->call));
   if (win != 0 && undo)
     flufl_lock_release_win (self->lock, win, NULL);
+  give_up (self);
 }
 
 /**
@@ -181,8 +200,13 @@ flufl_operation_run (FluflOperation *self, int interrupt_fd, gint64 slice_ms)
   g_return_val_if_fail (self != NULL, TRUE);
   g_return_val_if_fail (self->call != NULL, TRUE);
 
-  if (!self->over)
-    self->over = flufl_call_run_until (self->call, interrupt_fd, end_of_slice (slice_ms));
+  if (self->over)
+    return TRUE;
+  self->over = flufl_call_run_until (self->call, interrupt_fd, end_of_slice (slice_ms));
+  if (self->over && self->call->answer)
+    self->ends = 0;
+  else if (self->over)
+    give_up (self);
   return self->over;
 }
 
@@ -192,7 +216,8 @@ flufl_operation_run (FluflOperation *self, int interrupt_fd, gint64 slice_ms)
  *
  * Ends the operation: its caller does not want it any more. If it is an
  * acquisition that has won the lock, the lock is released, unless it was
- * acquired anew since.
+ * acquired anew since. If it is the end of a lease that has not ended, the lock
+ * is given up.
  *
  * A worker thread does the work on a file system that may hang, and this function does not wait for
  * the worker. The worker removes the claim file later. If the process ends before, other processes
@@ -230,6 +255,26 @@ flufl_operation_get_answer (FluflOperation *self)
     return FALSE;
   self->was_read = TRUE;
   return self->call->answer;
+}
+
+/**
+ * flufl_operation_get_lease:
+ * @self: an operation that is over
+ *
+ * Gets the number of the lease that an acquisition has begun. Each acquisition of an object begins a
+ * lease with another number. A scope that notes the number ends its own lease, and no later one:
+ * see `FLUFL_OPERATION_KIND_END_LEASE`.
+ *
+ * Returns: the number; 0 if the operation has failed, or was no acquisition
+ *
+ * Since: 0.1
+ */
+guint
+flufl_operation_get_lease (FluflOperation *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->over && self->call != NULL ? flufl_call_get_win (self->call) : 0;
 }
 
 /**

@@ -59,6 +59,8 @@ void              flufl_operation_drop        (FluflOperation    *self);
 FLUFL_AVAILABLE_IN_0_1
 gboolean          flufl_operation_get_answer  (FluflOperation    *self);
 FLUFL_AVAILABLE_IN_0_1
+guint             flufl_operation_get_lease   (FluflOperation    *self);
+FLUFL_AVAILABLE_IN_0_1
 FluflLockState    flufl_operation_get_state   (FluflOperation    *self);
 FLUFL_AVAILABLE_IN_0_1
 FluflLockDetails *flufl_operation_steal_details (FluflOperation  *self);

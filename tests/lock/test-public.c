@@ -235,6 +235,15 @@ run (FluflLock *lock, FluflOperationKind kind, gint64 value)
   return operation;
 }
 
+static guint
+win_lease (FluflLock *lock)
+{
+  g_autoptr (FluflOperation) won = run (lock, FLUFL_OPERATION_KIND_ACQUIRE, 0);
+
+  g_assert_true (flufl_operation_get_answer (won));
+  return flufl_operation_get_lease (won);
+}
+
 static void
 stepwise (void)
 {
@@ -302,6 +311,70 @@ stepwise (void)
 }
 
 static void
+assert_ends (FluflLock *lock, guint lease, FluflLockError code)
+{
+  g_autoptr (FluflOperation) end
+      = flufl_operation_new (lock, FLUFL_OPERATION_KIND_END_LEASE, lease, NULL);
+  GQuark domain;
+  int error;
+
+  g_assert_true (flufl_operation_run (end, -1, -1));
+  g_assert_true (flufl_operation_get_error (end, &domain, &error, NULL, NULL));
+  g_assert_cmpuint (domain, ==, FLUFL_LOCK_ERROR);
+  g_assert_cmpint (error, ==, code);
+}
+
+/* What bindings make scopes of, as C has FluflLockGuard. */
+static void
+scopes (void)
+{
+  TestPlace place;
+  g_autoptr (FluflLock) lock = NULL;
+  guint first, lost, last;
+
+  test_place_init (&place);
+  lock = flufl_lock_new_for_path (place.lock);
+  for (int i = 0; i < 2; i++)
+    {
+      g_autoptr (FluflOperation) won = run (lock, FLUFL_OPERATION_KIND_ACQUIRE, 0);
+      g_autoptr (FluflOperation) end = NULL;
+
+      first = flufl_operation_get_lease (won);
+      g_assert_true (flufl_operation_get_answer (won));
+      end = flufl_operation_new (lock, FLUFL_OPERATION_KIND_END_LEASE, first, NULL);
+      g_assert_cmpuint (flufl_operation_get_lease (end), ==, 0);
+      if (i == 0)
+        g_assert_true (flufl_operation_run (end, -1, -1));
+      else
+        flufl_operation_drop (end); /* the lock is given up */
+      g_assert_false (flufl_lock_get_held (lock));
+      g_assert_cmpuint (test_place_count (&place), ==, 0);
+    }
+
+  lost = win_lease (lock);
+  g_assert_cmpint (unlink (place.lock), ==, 0);
+  g_assert_false (flufl_lock_check (lock, NULL, NULL));
+  last = win_lease (lock);
+  g_test_message ("A scope reports its own loss, and leaves the lock of a later one alone");
+  assert_ends (lock, lost, FLUFL_LOCK_ERROR_LOST);
+  assert_ends (lock, first, FLUFL_LOCK_ERROR_NOT_HELD);
+  g_assert_true (flufl_lock_check (lock, NULL, NULL));
+
+  g_test_message ("A failure gives the lock up");
+  {
+    g_autoptr (GCancellable) cancelled = g_cancellable_new ();
+    g_autoptr (FluflOperation) end
+        = flufl_operation_new (lock, FLUFL_OPERATION_KIND_END_LEASE, last, cancelled);
+
+    g_cancellable_cancel (cancelled);
+    g_assert_true (flufl_operation_run (end, -1, -1));
+    g_assert_false (flufl_operation_get_answer (end));
+    g_assert_false (flufl_lock_get_held (lock));
+  }
+  test_place_clear (&place);
+}
+
+static void
 monitors (void)
 {
   g_autoptr (GFile) file = g_file_new_for_path ("/nowhere/x.lock");
@@ -364,6 +437,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/public/guards", guards);
   g_test_add_func ("/public/documents", documents);
   g_test_add_func ("/public/stepwise", stepwise);
+  g_test_add_func ("/public/scopes", scopes);
   g_test_add_func ("/public/monitors", monitors);
   g_test_add_func ("/public/wanted", wanted);
   g_test_add_func ("/public/types", types);

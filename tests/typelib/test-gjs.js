@@ -217,6 +217,9 @@ test('operation', () => {
     return operation;
   };
 
+  const won = run(Flufl.OperationKind.ACQUIRE);
+  assertEqual(won.get_answer(), true);
+  assertEqual(run(Flufl.OperationKind.END_LEASE, won.get_lease()).get_answer(), true);
   assertEqual(run(Flufl.OperationKind.ACQUIRE).get_answer(), true);
   assertEqual(run(Flufl.OperationKind.CHECK).get_answer(), true);
   assertEqual(run(Flufl.OperationKind.REFRESH, HOUR_MS).get_answer(), true);

@@ -117,7 +117,7 @@ async def work() -> None:
 '''
 
 # The types of Python for those of the GIR.
-RESULTS = {'gboolean': 'bool', 'utf8': 'str', 'gint': 'int', 'gint64': 'int', 'none': 'None',
+RESULTS = {'gboolean': 'bool', 'utf8': 'str', 'gint': 'int', 'guint': 'int', 'gint64': 'int', 'none': 'None',
            'GLib.Quark': 'int'}
 # The override returns its own classes from these, and the last has results in its parameters.
 OTHER_RESULTS = {('Lock', 'new_beside'), ('Lock', 'new_for_document'), ('Lock', 'dup_lost_error'), ('Lock', 'explain_error'),

@@ -194,6 +194,9 @@ Flufl.Operation run (Flufl.Lock file_lock, Flufl.OperationKind kind, int64 value
 }
 
 void operation (Fixture f) throws Error {
+  var won = run (f.a, Flufl.OperationKind.ACQUIRE);
+  assert_true (won.get_answer ());
+  assert_true (run (f.a, Flufl.OperationKind.END_LEASE, won.get_lease ()).get_answer ());
   assert_true (run (f.a, Flufl.OperationKind.ACQUIRE).get_answer ());
   assert_true (run (f.a, Flufl.OperationKind.CHECK).get_answer ());
   assert_true (run (f.a, Flufl.OperationKind.REFRESH, HOUR_MS).get_answer ());
