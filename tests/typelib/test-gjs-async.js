@@ -119,6 +119,39 @@ test('with_lock that fails', async () => {
     () => lock.with_lock(() => fail('the work was done'), 0));
 });
 
+test('with_lock and a caller that is refused', async () => {
+  let refused;
+  await lock.with_lock(() => {
+    refused = lock.with_lock(() => fail('the work was done'));
+    refused.catch(() => {});  // or else GJS warns that nobody awaits it yet
+  });
+  await assertRejects(Flufl.LockError, Flufl.LockError.ALREADY_HELD, () => refused);
+  assertEqual(lock.held, false);
+});
+
+test('with_lock that loses the lock, which is acquired anew', async () => {
+  for (const reported of [false, true]) {
+    let end;
+    let isLost = false;
+    const handler = lock.connect('lost', () => (isLost = true));
+    const first = lock.with_lock(() => new Promise(resolve => (end = resolve)));
+    await waitFor(() => lock.held && end);
+    removeByHand(lock.claim_file.get_path());
+    if (reported) {
+      lock.check_async().catch(() => {});
+      await waitFor(() => isLost);
+    } else {
+      await assertRejects(Flufl.LockError, Flufl.LockError.LOST, () => lock.acquire_async());
+    }
+    await lock.with_lock(async () => {
+      end();
+      await assertRejects(Flufl.LockError, Flufl.LockError.LOST, () => first);
+      assertEqual(lock.check(), true);
+    });
+    lock.disconnect(handler);
+  }
+});
+
 test('signal waiting', async () => {
   const seen = [];
   lock.connect('waiting', (_lock, details) => {

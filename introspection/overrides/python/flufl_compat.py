@@ -32,7 +32,7 @@ from gi.repository import Flufl, Gio, GLib  # noqa: E402
 if not hasattr(Flufl, 'TimedOutError'):
     raise ImportError('the Python override of libflufllock, gi/overrides/Flufl.py, is not installed '
                       'where this Python searches: see “Installing” in its documentation')
-from gi.overrides.Flufl import _run  # noqa: E402
+from gi.overrides._FluflOperations import run  # noqa: E402
 
 __all__ = ['SEP', 'AlreadyLockedError', 'Lock', 'LockError', 'LockState', 'NotLockedError',
            'TimeOutError']
@@ -412,8 +412,8 @@ class Lock:
             lock.acquire(timeout)
         else:
             timeout_ms = -1 if timeout is None else -(-timeout // datetime.timedelta(milliseconds=1))
-            _run(lock, Flufl.OperationKind.ACQUIRE, timeout_ms, None, Flufl.Operation.get_answer,
-                 self._sleep)
+            run(lock, Flufl.OperationKind.ACQUIRE, timeout_ms, None, Flufl.Operation.get_answer,
+                self._sleep)
 
     def unlock(self, *, unconditionally=False):
         """Release the lock.

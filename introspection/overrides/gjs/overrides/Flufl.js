@@ -108,6 +108,39 @@ function _isCancelled(error) {
     error.matches(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED);
 }
 
+// From an acquisition to the end of its lease. After a loss, other work may have acquired the lock
+// with the same object.
+class _Scope {
+  constructor(lock) {
+    this._lock = lock;
+    this._lost = lock.dup_lost_cancellable();
+    this._loss = null;
+    this._handler = lock.connect('lost', (_lock, error) => this._noteLoss(error));
+  }
+
+  // The signal comes once for each loss, and the first is that of this scope.
+  _noteLoss(error) {
+    this._loss ??= error;
+  }
+
+  async end() {
+    this._lock.disconnect(this._handler);
+    if (this._lost.is_cancelled()) {
+      throw this._loss ?? this._lock.dup_lost_error() ?? new GLib.Error(imports.gi.Flufl.LockError,
+        imports.gi.Flufl.LockError.LOST,
+        `The lock “${this._lock.file.get_parse_name()}” was lost, and acquired again since`);
+    }
+    try {
+      await this._lock.release_async();
+    } catch (error) {
+      // Nobody would release it again.
+      if (this._lock.held && !this._lost.is_cancelled())
+        this._lock.abandon();
+      throw error;
+    }
+  }
+}
+
 function _init() {
   const Flufl = this;
   const proto = Flufl.Lock.prototype;
@@ -144,6 +177,7 @@ function _init() {
     if (typeof work !== 'function')
       throw new TypeError('with_lock() needs a function');
     await this.acquire_async(timeout_ms, cancellable);
+    const scope = new _Scope(this);
 
     let result;
     try {
@@ -151,14 +185,14 @@ function _init() {
     } catch (error) {
       // Never hide why the work failed, unless it only says that it was
       // stopped: it may have been by the lock's own cancellable.
-      await this.release_async().catch(releaseError => {
+      await scope.end().catch(releaseError => {
         if (_isCancelled(error))
           throw releaseError;
       });
       throw error;
     }
 
-    await this.release_async();
+    await scope.end();
     return result;
   };
 }

@@ -29,14 +29,14 @@ import functools
 import inspect
 import os
 import sys
-import threading
 
 from gi.module import get_introspection_module
 from gi.overrides import override
 from gi.overrides._FluflDurations import default_timeout_to_ms, in_range, lifetime_to_ms, timeout_to_ms, to_ms
 from gi.overrides._FluflErrors import (AlreadyHeldError, Error, LostError, NotALockError, NotHeldError,
                                        TimedOutError, UnsupportedError, exception_of)
-from gi.overrides._FluflSignals import run_between_signals
+from gi.overrides._FluflOperations import (begin_scope, connects, end_scope, find_scope, give_up_scope, run,
+                                           run_operation, typed)
 from gi.repository import Gio, GLib
 
 Flufl = get_introspection_module('Flufl')
@@ -50,84 +50,14 @@ __all__ = [
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
-def _typed(lock, function, *args):
-    """Call a function of the library, and raise the exceptions of this module."""
-    try:
-        return function(*args)
-    except GLib.Error as error:
-        typed = exception_of(lock, error.domain, error.code, error.message)
-    raise typed
-
-
 def _finishes(name):
     """Make a `…_finish` that raises the exceptions of this module."""
     method = getattr(Flufl.Lock, name)
 
     @functools.wraps(method)
     def finish(self, result):
-        return _typed(self, method, self, result)
+        return typed(self, method, self, result)
     return finish
-
-
-def _run(lock, kind, value, cancellable, answer, sleep=None):
-    """Run an operation of a kind, as `_run_operation` does."""
-    return _run_operation(lock, Flufl.Operation.new(lock, kind, value, cancellable), answer, sleep)
-
-
-def _run_operation(lock, operation, answer, sleep=None):
-    """Run an operation, and return `answer(operation)`. Between its steps call `sleep`, if given.
-
-    The lock is handed over by the reading of the answer: when an exception comes
-    before that, an acquisition is undone.
-    """
-    try:
-        if sleep:
-            while not operation.run(-1, 0):
-                sleep()
-        elif not operation.run(-1, 0):
-            if threading.current_thread() is threading.main_thread():
-                run_between_signals(operation)
-            else:
-                operation.run(-1, -1)
-        value = answer(operation)
-        if value is True:  # only a success has this answer
-            return True
-        failed, domain, code, message, number = operation.get_error()
-        if not failed:
-            return value
-    except BaseException:
-        operation.drop()
-        raise
-    raise exception_of(lock, GLib.quark_to_string(domain), code, message, number)
-
-
-class _LostHandler:
-    """A handler of the signal `lost` that is given a `LostError`."""
-
-    def __init__(self, handler):
-        self._handler = handler
-
-    def __call__(self, source, error, *args):
-        typed = exception_of(source, error.domain, error.code, error.message)
-        return self._handler(source, typed, *args)
-
-    # PyGObject compares handlers with a function, to disconnect or block by function.
-    def __eq__(self, other):
-        return self._handler == other
-
-    def __hash__(self):
-        return hash(self._handler)
-
-
-def _connects(name):
-    method = getattr(Flufl.Lock, name)
-
-    @functools.wraps(method)
-    def wrapper(self, signal_name, handler, *args, **kwargs):
-        if signal_name == 'lost' and callable(handler):
-            handler = _LostHandler(handler)
-        return method(self, signal_name, handler, *args, **kwargs)
-    return wrapper
 
 
 def _is_cancelled(exception):
@@ -270,17 +200,22 @@ class Lock(Flufl.Lock):
                                             ' held' if self.get_held() else '')
 
     def __enter__(self):
-        self.acquire()
+        begin_scope(self)
         return self
 
     def __exit__(self, exc_type, exc_value, traceback):
+        scope = None
         try:
-            self.release()
+            scope = find_scope(self)
+            end_scope(self, scope)
         except GLib.Error:
             # Do not hide why the work failed. A cancellation is no such reason,
             # since the lock's own cancellable may have stopped the work.
             if exc_type is None or _is_cancelled(exc_value):
                 raise
+        except BaseException:
+            give_up_scope(self, scope or find_scope(self))
+            raise
 
     async def __aenter__(self):
         from gi.overrides import _FluflAsync
@@ -297,11 +232,11 @@ class Lock(Flufl.Lock):
         """Decorate a function, or an async one: each call acquires the lock, and releases it."""
         return _decorate(self, function)
 
-    connect = _connects('connect')
-    connect_after = _connects('connect_after')
-    connect_data = _connects('connect_data')
-    connect_object = _connects('connect_object')
-    connect_object_after = _connects('connect_object_after')
+    connect = connects('connect')
+    connect_after = connects('connect_after')
+    connect_data = connects('connect_data')
+    connect_object = connects('connect_object')
+    connect_object_after = connects('connect_object_after')
 
     file = property(Flufl.Lock.get_file)
     document = property(Flufl.Lock.get_document)
@@ -363,36 +298,36 @@ class Lock(Flufl.Lock):
 
         A timeout of None is for ever.
         """
-        return _run(self, Flufl.OperationKind.ACQUIRE, timeout_to_ms(timeout), cancellable,
-                    Flufl.Operation.get_answer)
+        return run(self, Flufl.OperationKind.ACQUIRE, timeout_to_ms(timeout), cancellable,
+                   Flufl.Operation.get_answer)
 
     def release(self, cancellable=None):
         """release(self, cancellable=None) -> bool"""
-        return _run(self, Flufl.OperationKind.RELEASE, 0, cancellable, Flufl.Operation.get_answer)
+        return run(self, Flufl.OperationKind.RELEASE, 0, cancellable, Flufl.Operation.get_answer)
 
     def refresh(self, lifetime=Flufl.LOCK_LIFETIME_DEFAULT, cancellable=None):
         """refresh(self, lifetime=the property's present value, cancellable=None) -> bool"""
-        return _run(self, Flufl.OperationKind.REFRESH, self._new_lifetime_ms(lifetime),
-                    cancellable, Flufl.Operation.get_answer)
+        return run(self, Flufl.OperationKind.REFRESH, self._new_lifetime_ms(lifetime),
+                   cancellable, Flufl.Operation.get_answer)
 
     def check(self, cancellable=None):
         """check(self, cancellable=None) -> bool"""
-        return _run(self, Flufl.OperationKind.CHECK, 0, cancellable, Flufl.Operation.get_answer)
+        return run(self, Flufl.OperationKind.CHECK, 0, cancellable, Flufl.Operation.get_answer)
 
     def query_state(self, cancellable=None):
         """query_state(self, cancellable=None) -> Flufl.LockState"""
-        return _run(self, Flufl.OperationKind.QUERY_STATE, 0, cancellable,
-                    Flufl.Operation.get_state)
+        return run(self, Flufl.OperationKind.QUERY_STATE, 0, cancellable,
+                   Flufl.Operation.get_state)
 
     def query_details(self, cancellable=None):
         """query_details(self, cancellable=None) -> Flufl.LockDetails"""
-        return _run(self, Flufl.OperationKind.QUERY_DETAILS, 0, cancellable,
-                    Flufl.Operation.steal_details)
+        return run(self, Flufl.OperationKind.QUERY_DETAILS, 0, cancellable,
+                   Flufl.Operation.steal_details)
 
     def query_foreign_details(self, cancellable=None):
         """query_foreign_details(self, cancellable=None) -> Flufl.LockDetails"""
         self._need_document()
-        return _typed(self, super().query_foreign_details, cancellable)
+        return typed(self, super().query_foreign_details, cancellable)
 
     def _need_document(self):
         if self.get_document() is None:
@@ -400,17 +335,17 @@ class Lock(Flufl.Lock):
 
     def break_lock(self, flags=Flufl.BreakFlags.NONE, cancellable=None):
         """break_lock(self, flags=Flufl.BreakFlags.NONE, cancellable=None) -> bool"""
-        return _run(self, Flufl.OperationKind.BREAK_LOCK, int(flags), cancellable,
-                    Flufl.Operation.get_answer)
+        return run(self, Flufl.OperationKind.BREAK_LOCK, int(flags), cancellable,
+                   Flufl.Operation.get_answer)
 
     def break_lock_of(self, details, flags=Flufl.BreakFlags.NONE, cancellable=None):
         """break_lock_of(self, details, flags=Flufl.BreakFlags.NONE, cancellable=None) -> bool"""
         operation = Flufl.Operation.new_break_lock_of(self, details, flags, cancellable)
-        return _run_operation(self, operation, Flufl.Operation.get_answer)
+        return run_operation(self, operation, Flufl.Operation.get_answer)
 
     def list_waiters(self, cancellable=None):
         """list_waiters(self, cancellable=None) -> list of Flufl.LockDetails"""
-        return _typed(self, super().list_waiters, cancellable)
+        return typed(self, super().list_waiters, cancellable)
 
     @staticmethod
     def remove_leftovers(directory, dry_run=False, cancellable=None):
@@ -419,8 +354,8 @@ class Lock(Flufl.Lock):
         Takes a str, bytes, os.PathLike or Gio.File.
         """
         directory = _file(directory)
-        return _typed(Flufl.Lock.new(directory), Flufl.Lock.remove_leftovers, directory, dry_run,
-                      cancellable)
+        return typed(Flufl.Lock.new(directory), Flufl.Lock.remove_leftovers, directory, dry_run,
+                     cancellable)
 
     @staticmethod
     def _new_lifetime_ms(lifetime):
@@ -491,7 +426,7 @@ class Lock(Flufl.Lock):
     @staticmethod
     def remove_leftovers_finish(result):
         directory = Flufl.Lock.new(result.get_source_object())
-        return _typed(directory, Flufl.Lock.remove_leftovers_finish, result)
+        return typed(directory, Flufl.Lock.remove_leftovers_finish, result)
 
 
 Lock = override(Lock)

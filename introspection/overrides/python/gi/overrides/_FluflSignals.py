@@ -132,11 +132,11 @@ class SignalPipe:
                 os.write(before, data)
 
 
-def run_between_signals(operation):
+def run_between_signals(operation, check):
     """Run an operation that waits, and handlers of signals meanwhile.
 
     The interpreter runs handlers after the call in which a signal came, and the
-    call returns when there is a byte about it to read.
+    call returns when there is a byte about it to read. `check` runs after each call.
     """
     noted = []
     try:
@@ -144,6 +144,7 @@ def run_between_signals(operation):
             pipe = SignalPipe.get(noted)
             while not (operation.run(pipe.fd, _SLICE_MS) if pipe
                        else operation.run(-1, _BLIND_SLICE_MS)):
+                check()
                 if pipe:
                     pipe.read(noted)
                 # A handler may have set another descriptor, or none, or closed ours.
