@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import subprocess
 import sys
 import unittest
 import weakref
@@ -14,7 +15,78 @@ import weakref
 from asynciotest import AsyncioTestCase, InGLib
 from locktest import HOUR, MS, PATIENCE_S, wait_for
 
+from gi.overrides import _FluflAsync
 from gi.repository import Flufl
+
+
+AT_EXIT = '''
+import asyncio, atexit, sys
+import gi
+gi.require_version('Flufl', '1')
+from gi.repository import Flufl
+
+async def save(text):
+    async with Flufl.Lock(sys.argv[1]):
+        print(text)
+
+# It runs after the handlers that are registered later.
+atexit.register(lambda: asyncio.run(save('at exit')))
+asyncio.run(save('before'))
+'''
+
+
+class Stop(BaseException):
+    """What a handler of a signal of the system raises."""
+
+
+class AtExit(AsyncioTestCase):
+    def test_ends(self):
+        process = subprocess.run([sys.executable, '-B', '-c', AT_EXIT, self.path], timeout=PATIENCE_S,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        lines = process.stdout.splitlines()
+        if sys.version_info >= (3, 12) and 'new thread' in process.stderr:
+            self.assertEqual(lines, ['before'])  # no thread begins at exit, and the handler hears it
+        else:
+            self.assertEqual((lines, process.stderr), (['before', 'at exit'], ''))
+
+
+class Interrupted(AsyncioTestCase):
+    def test_beginning(self):
+        """An exception amid the beginning of the statement gives the lock up."""
+        code = _FluflAsync._Hold.__init__.__code__
+        for moment in range(1, 1000):
+            if not self.is_stopped_at(moment, code):
+                break
+            self.assertFalse(self.lock.held, moment)
+        self.assertGreater(moment, 20)
+
+    def is_stopped_at(self, moment, code):
+        count = 0
+
+        def trace(frame, event, arg):
+            nonlocal count
+            if frame.f_code is not code:
+                return None
+            frame.f_trace_opcodes = True
+            count += event == 'opcode'
+            if event == 'opcode' and count == moment:
+                sys.settrace(None)
+                raise Stop
+            return trace
+
+        async def work():
+            sys.settrace(trace)
+            async with self.lock:
+                sys.settrace(before)
+
+        before = sys.gettrace()
+        try:
+            self.run_in_loop(work())
+        except Stop:
+            return True
+        finally:
+            sys.settrace(before)
+        return False
 
 
 class InAnotherTask(AsyncioTestCase):
@@ -29,8 +101,7 @@ class InAnotherTask(AsyncioTestCase):
             yield
 
     def tearDown(self):
-        holds = sys.modules['gi.overrides._FluflAsync']._holds
-        self.assertNotIn(id(self.lock), holds)
+        self.assertNotIn(id(self.lock), _FluflAsync._holds)
         super().tearDown()
 
     def test_generator_that_is_left(self):

@@ -59,10 +59,14 @@ class _Service:
 
     @classmethod
     def stop(cls):
-        """End the thread at exit: it must not wait for an interpreter that has ended."""
-        if cls._service is not None:
-            cls._service.call(cls._service._stop)
-            cls._service._thread.join(_PATIENCE_S)
+        """End the thread at exit: it must not wait for an interpreter that has ended.
+
+        A handler of `atexit` that runs later begins another thread.
+        """
+        service, cls._service = cls._service, None
+        if service is not None:
+            service.call(service._stop)
+            service._thread.join(_PATIENCE_S)
 
     def _stop(self):
         self._stopped = True
@@ -263,6 +267,10 @@ class _Hold:
         if task is not None and not self._is_over and not self._has_cancelled:
             self._has_cancelled = task.cancel()
 
+    def has_lease(self):
+        """Whether the lock was not lost, so that the object cannot have acquired it anew since."""
+        return not self._cancellable.is_cancelled()
+
     def is_of(self, task):
         return task is not None and self._task() is task
 
@@ -319,7 +327,11 @@ def _take_hold(lock):
 
 async def enter(lock):
     await operate(lock, 'acquire', (get_introspection_module('Flufl').LOCK_TIMEOUT_DEFAULT,))
-    _holds.setdefault(id(lock), []).append(_Hold(lock))
+    try:
+        _holds.setdefault(id(lock), []).append(_Hold(lock))
+    except BaseException:  # of a handler of a signal: the statement does not begin
+        lock.abandon()
+        raise
 
 
 async def leave(lock, work_error, is_stopped):
@@ -338,7 +350,12 @@ async def leave(lock, work_error, is_stopped):
     if failure is None or not lock.held:  # after a loss, another task may hold the lock
         try:
             await operate(lock, 'release', ())
-        except GLib.Error as error:
+        except BaseException as error:
+            # Nobody would release it again.
+            if failure is None and lock.held and (hold is None or hold.has_lease()):
+                lock.abandon()
+            if not isinstance(error, GLib.Error):
+                raise
             failure = failure or error
     try:
         if failure is not None and (work_error is None or is_stopped):
