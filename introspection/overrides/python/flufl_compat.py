@@ -235,7 +235,10 @@ class Lock:
             setattr(self, name, value)
         self._set_claimfile()
 
-    def __del__(self):
+    def __del__(self, _is_finalizing=sys.is_finalizing):
+        # The end of the interpreter clears the modules that this needs.
+        if _is_finalizing():
+            return
         # The library releases the lock when its own object ends, right after this.
         if self._holds():
             log.warning('released, since its object ended while it was locked: %s', self._lockfile)

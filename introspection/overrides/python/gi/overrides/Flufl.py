@@ -32,9 +32,11 @@ import sys
 
 from gi.module import get_introspection_module
 from gi.overrides import override
-from gi.overrides._FluflDurations import default_timeout_to_ms, in_range, lifetime_to_ms, timeout_to_ms, to_ms
+from gi.overrides._FluflDurations import (default_timeout_to_ms, from_ms, in_range, lifetime_to_ms,
+                                          new_lifetime_to_ms, timeout_to_ms, to_ms)
 from gi.overrides._FluflErrors import (AlreadyHeldError, Error, LostError, NotALockError, NotHeldError,
                                        TimedOutError, UnsupportedError, exception_of)
+from gi.overrides._FluflErrors import GError  # noqa: F401 (pickle looks for it here)
 from gi.overrides._FluflOperations import (begin_scope, connects, end_scope, find_scope, give_up_scope, run,
                                            run_operation, typed)
 from gi.repository import Gio, GLib
@@ -273,7 +275,7 @@ class Lock(Flufl.Lock):
     @property
     def default_timeout(self):
         timeout_ms = self.get_default_timeout()
-        return None if timeout_ms < 0 else datetime.timedelta(milliseconds=timeout_ms)
+        return None if timeout_ms < 0 else from_ms(timeout_ms)
 
     @default_timeout.setter
     def default_timeout(self, timeout):
@@ -307,7 +309,7 @@ class Lock(Flufl.Lock):
 
     def refresh(self, lifetime=Flufl.LOCK_LIFETIME_DEFAULT, cancellable=None):
         """refresh(self, lifetime=the property's present value, cancellable=None) -> bool"""
-        return run(self, Flufl.OperationKind.REFRESH, self._new_lifetime_ms(lifetime),
+        return run(self, Flufl.OperationKind.REFRESH, new_lifetime_to_ms(lifetime),
                    cancellable, Flufl.Operation.get_answer)
 
     def check(self, cancellable=None):
@@ -357,12 +359,6 @@ class Lock(Flufl.Lock):
         return typed(Flufl.Lock.new(directory), Flufl.Lock.remove_leftovers, directory, dry_run,
                      cancellable)
 
-    @staticmethod
-    def _new_lifetime_ms(lifetime):
-        if lifetime == Flufl.LOCK_LIFETIME_DEFAULT:
-            return lifetime
-        return lifetime_to_ms(lifetime)
-
     def dup_lost_error(self):
         """Get the `LostError` by which the object last lost the lock, or None."""
         error = super().dup_lost_error()
@@ -384,7 +380,7 @@ class Lock(Flufl.Lock):
         return _start(self, 'release', (), args, kwargs)
 
     def refresh_async(self, lifetime=Flufl.LOCK_LIFETIME_DEFAULT, *args, **kwargs):
-        return _start(self, 'refresh', (self._new_lifetime_ms(lifetime),), args, kwargs)
+        return _start(self, 'refresh', (new_lifetime_to_ms(lifetime),), args, kwargs)
 
     def check_async(self, *args, **kwargs):
         return _start(self, 'check', (), args, kwargs)

@@ -23,7 +23,8 @@ def to_ms(duration):
         # The rest of a deadline that is just past must not become -1, which is for ever.
         if duration < datetime.timedelta(0):
             raise ValueError('a duration cannot be negative')
-        return -(-duration // _MILLISECOND)
+        whole, rest = divmod(duration, _MILLISECOND)
+        return whole + bool(rest)
     if isinstance(duration, float) and math.isinf(duration):
         raise ValueError('a duration is finite; a timeout of None is for ever')
     # A float most often means seconds, as elsewhere in Python. A bool means whether
@@ -38,6 +39,14 @@ def to_ms(duration):
     if not _MIN <= duration_ms <= _MAX:
         raise OverflowError('a duration of so many milliseconds does not fit in 64 bits')
     return duration_ms
+
+
+def from_ms(duration_ms):
+    """Give a timedelta, the longest if milliseconds can be more than that."""
+    try:
+        return datetime.timedelta(milliseconds=duration_ms)
+    except OverflowError:
+        return datetime.timedelta.max
 
 
 def in_range(name, value, owner=Flufl.Lock):
@@ -69,6 +78,12 @@ def lifetime_to_ms(lifetime):
                          'write timedelta(milliseconds={0}), or else timedelta(seconds={0})'
                          .format(lifetime_ms))
     return lifetime_ms
+
+
+def new_lifetime_to_ms(lifetime):
+    if not isinstance(lifetime, datetime.timedelta) and to_ms(lifetime) == Flufl.LOCK_LIFETIME_DEFAULT:
+        return Flufl.LOCK_LIFETIME_DEFAULT
+    return lifetime_to_ms(lifetime)
 
 
 def default_timeout_to_ms(timeout):

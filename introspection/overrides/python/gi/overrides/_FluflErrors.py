@@ -83,7 +83,22 @@ _ERRNOS = {Gio.io_error_from_errno(number): number
 @functools.lru_cache(maxsize=None)
 def _system_error(base):
     """Make the class of errors that are both a `GLib.Error` and `base`, an `OSError`."""
-    return type(base.__name__, (GError, base), {'__module__': OVERRIDE})
+    return type(base.__name__, (GError, base), {'__module__': OVERRIDE, '__reduce__': _reduce})
+
+
+def _reduce(exception):
+    """Make copies, and what pickle writes, of a class that no module has by name."""
+    return (_make_system_error, (exception.errno, exception.message, exception.domain, exception.code,
+                                 exception.filename), exception.__dict__)
+
+
+def _make_system_error(number, message, domain, code, filename):
+    # OSError knows which of its subclasses belongs to a number.
+    exception = _system_error(type(OSError(number, '')))(message, domain, code)
+    exception.errno = number
+    exception.strerror = os.strerror(number)
+    exception.filename = filename
+    return exception
 
 
 def exception_of(lock, domain, code, message, number=0):
@@ -94,10 +109,6 @@ def exception_of(lock, domain, code, message, number=0):
         number = _ERRNOS.get(code, 0)
     if not number:
         return GError(message, domain, code)
-    # OSError knows which of its subclasses belongs to a number.
-    exception = _system_error(type(OSError(number, '')))(message, domain, code)
-    exception.errno = number
-    exception.strerror = os.strerror(number)
     file = lock.get_file()
-    exception.filename = file and (file.get_path() or file.get_uri())
-    return exception
+    return _make_system_error(number, message, domain, code,
+                              file and (file.get_path() or file.get_uri()))
