@@ -74,44 +74,31 @@ list_processes (void)
   return processes;
 }
 
-/* Children that this process had before it became this program. They and theirs are not of the
- * family. Of pid_t; NULL: none. */
-static GArray *strangers;
+/* The front: the process that a shell stops. 0: the parent. */
+static pid_t front;
 
-static gboolean
-is_stranger (pid_t pid)
+void
+family_note_front (void)
 {
-  for (guint i = 0; strangers != NULL && i < strangers->len; i++)
-    if (g_array_index (strangers, pid_t, i) == pid)
-      return TRUE;
-  return FALSE;
+  front = getpid ();
 }
 
-/* A script that ends with “exec flufl-lock run …” may have left children in the background. Mostly
- * there are none, which costs one call. */
-void
-family_note_strangers (void)
+/* Whether this process has children that it had before it became this program. A script that ends
+ * with “exec flufl-lock run …” may have left them in the background. */
+gboolean
+family_has_strangers (void)
 {
-  g_autoptr (GArray) processes = NULL;
   siginfo_t info;
+  int result;
 
-  if (waitid (P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0)
-    return;
-  strangers = g_array_new (FALSE, FALSE, sizeof (pid_t));
-  processes = list_processes ();
-  for (guint i = 0; i < processes->len; i++)
-    if (g_array_index (processes, Process, i).parent == getpid ())
-      g_array_append_val (strangers, g_array_index (processes, Process, i).pid);
+  do
+    result = waitid (P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT);
+  while (result != 0 && errno == EINTR);
+  return result == 0 || errno != ECHILD;
 }
 
-/* In a forked child: they are no children of it. */
-void
-family_forget_strangers (void)
-{
-  g_clear_pointer (&strangers, g_array_unref);
-}
-
-/* Descendants that lose their parent become children of this process. */
+/* Descendants that lose their parent become children of this process. All of them count as family, so
+ * the process must have no strangers. */
 void
 family_adopt_orphans (void)
 {
@@ -120,11 +107,11 @@ family_adopt_orphans (void)
 #endif
 }
 
-/* Whether a signal has stopped the parent of this process. FALSE without /proc. */
+/* Whether a signal has stopped the front. FALSE without /proc. */
 gboolean
 family_parent_is_stopped (void)
 {
-  g_autofree char *pid = g_strdup_printf ("%d", (int) getppid ());
+  g_autofree char *pid = g_strdup_printf ("%d", (int) (front > 0 ? front : getppid ()));
   pid_t parent;
   char state;
 
@@ -143,7 +130,7 @@ mark_family (GArray *processes)
       for (guint i = 0; i < processes->len; i++)
         {
           Process *process = &g_array_index (processes, Process, i);
-          gboolean is_family = process->parent == getpid () && !is_stranger (process->pid);
+          gboolean is_family = process->parent == getpid ();
 
           for (guint j = 0; j < processes->len && !is_family; j++)
             is_family = g_array_index (processes, Process, j).is_family
@@ -178,19 +165,7 @@ family_signal (pid_t group, int number)
     }
 }
 
-static gboolean
-has_family (void)
-{
-  g_autoptr (GArray) processes = list_processes ();
-
-  mark_family (processes);
-  for (guint i = 0; i < processes->len; i++)
-    if (g_array_index (processes, Process, i).is_family)
-      return TRUE;
-  return FALSE;
-}
-
-/* Takes the ends of all children that have ended. Returns whether none is left but strangers. */
+/* Takes the ends of all children that have ended. Returns whether none is left. */
 gboolean
 family_reap (void)
 {
@@ -199,5 +174,22 @@ family_reap (void)
   do
     pid = waitpid (-1, NULL, WNOHANG);
   while (pid > 0 || (pid < 0 && errno == EINTR));
-  return pid < 0 || (strangers != NULL && !has_family ());
+  return pid < 0;
+}
+
+/* Takes the ends of all children that have ended. Returns whether @child is one of them. */
+gboolean
+family_reap_until (pid_t child, int *out_wait_status)
+{
+  gboolean found = FALSE;
+  int wait_status;
+  pid_t pid;
+
+  while ((pid = waitpid (-1, &wait_status, WNOHANG)) > 0 || (pid < 0 && errno == EINTR))
+    if (pid == child)
+      {
+        *out_wait_status = wait_status;
+        found = TRUE;
+      }
+  return found;
 }

@@ -18,12 +18,13 @@ G_BEGIN_DECLS
 #define FAMILY_GROUP_AFTER_END(group) (group)
 #endif
 
-void     family_note_strangers (void);
-void     family_forget_strangers (void);
+void     family_note_front    (void);
+gboolean family_has_strangers (void);
 void     family_adopt_orphans (void);
 gboolean family_parent_is_stopped (void);
 void     family_die_with      (pid_t parent);
 void     family_signal        (pid_t group, int number);
 gboolean family_reap          (void);
+gboolean family_reap_until    (pid_t child, int *out_wait_status);
 
 G_END_DECLS

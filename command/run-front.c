@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,13 +22,13 @@
 #include "terminal.h"
 #include "words.h"
 
-/* Milliseconds between two looks whether a killed family has ended. */
-#define KILL_PAUSE 20
-
 typedef struct
 {
   RunFront front;
-  pid_t    supervisor;
+  pid_t    supervisor;  /* or the keeper, its parent */
+  gboolean has_keeper;
+  gboolean has_ended;   /* the process “supervisor” */
+  int      wait_status; /* its end */
   pid_t    command;     /* and its process group; 0: not started */
   gboolean is_over;
   gboolean had_terminal; /* the command has had it */
@@ -35,6 +36,13 @@ typedef struct
   int      status;      /* the exit status */
   int      signal;      /* that ended the command; 0: none */
 } Front;
+
+static void
+signal_supervisor (const Front *self, int number)
+{
+  if (!self->has_ended)
+    kill (self->supervisor, number);
+}
 
 /* --- The terminal --- */
 
@@ -73,35 +81,45 @@ handle_stop (Front *self, int number)
       self->had_terminal = TRUE;
       terminal_give (self->front.terminal, self->command);
     }
-  kill (self->supervisor, SIGCONT);
+  signal_supervisor (self, SIGCONT);
 }
 
 /* --- The supervisor --- */
 
-/* Somebody has killed the supervisor. The kernel has killed the command, and its orphans are our
- * children now. */
+/* The supervisor has ended without a result: somebody has killed it. A keeper has ended then, too. */
 static void
 outlive_supervisor (Front *self)
 {
-  int wait_status = 0;
+  int wait_status = self->wait_status;
 
-  while (waitpid (self->supervisor, &wait_status, 0) < 0 && errno == EINTR)
+  while (!self->has_ended && waitpid (self->supervisor, &wait_status, 0) < 0 && errno == EINTR)
     ;
+  self->has_ended = TRUE;
   self->is_over = TRUE;
-  self->status = EXIT_LOST;
+  if (!self->has_keeper)
+    self->status = run_outlive_supervisor (self->command);
+  else if (WIFEXITED (wait_status))
+    self->status = WEXITSTATUS (wait_status);
+  if (self->has_keeper && FAMILY_GROUP_AFTER_END (self->command) > 0)
+    kill (-self->command, SIGKILL);
+  if (self->status != EXIT_DONE)
+    return;
   /* The supervisor may have died after the start of the command, and before it reported that. */
-  if (self->command == 0 && family_reap ())
-    {
-      fail (EXIT_LOST, _("The process that acquires the lock has died."));
-      return;
-    }
-  family_signal (self->command, SIGKILL);
-  while (!family_reap ())
-    {
-      poll (NULL, 0, KILL_PAUSE);
-      family_signal (FAMILY_GROUP_AFTER_END (self->command), SIGKILL);
-    }
-  fail (EXIT_LOST, _("The process that held the lock has died. The command is killed."));
+  self->status = fail (EXIT_LOST, self->command == 0
+                                    ? _("The process that acquires the lock has died.")
+                                    : _("The process that held the lock has died. The command is killed."));
+}
+
+/* Takes the ends of the caller's children, which are children of this process if there is a keeper.
+ * If somebody has killed the keeper, the supervisor ends the command. */
+static void
+reap (Front *self)
+{
+  if (!self->has_keeper || self->has_ended)
+    return;
+  self->has_ended = family_reap_until (self->supervisor, &self->wait_status);
+  if (self->has_ended && WIFSIGNALED (self->wait_status))
+    shutdown (self->front.link, SHUT_WR);
 }
 
 static void
@@ -143,7 +161,7 @@ handle_event (Front *self, int event)
   if (event == SIGTSTP || event == SIGCONT)
     self->is_continued = event == SIGCONT;
   if (event_is_passed_on (event))
-    kill (self->supervisor, event);
+    signal_supervisor (self, event);
 }
 
 static void
@@ -158,6 +176,7 @@ wait_for_end (Front *self)
       events_wait (fds, G_N_ELEMENTS (fds), -1);
       while ((event = events_next ()) != EVENT_NONE)
         handle_event (self, event);
+      reap (self);
       handle_message (self);
     }
 }
@@ -175,11 +194,12 @@ end_job_by_signal (const Front *self)
   kill (0, self->signal);
 }
 
-/* Both processes go on from here. */
+/* Both processes go on from here, or all three. */
 static int
 part (const RunWish *wish, Front *self, int fds[2])
 {
   sigset_t mask;
+  int status;
 
   events_block (&mask);
   self->supervisor = fork ();
@@ -190,11 +210,13 @@ part (const RunWish *wish, Front *self, int fds[2])
       self->front.link = fds[0];
       return -1;
     }
-  setpgid (0, 0);
   close (fds[0]);
   self->front.link = fds[1];
+  if (self->has_keeper && (status = run_keep (&mask)) >= 0)
+    return status;
+  setpgid (0, 0);
   if (!events_open_pipe ())
-    _exit (EXIT_REFUSED);
+    _exit (fail (EXIT_REFUSED, _("Could not create a pipe: %s."), g_strerror (errno)));
   events_unblock (&mask);
   return run_supervise (wish, &self->front);
 }
@@ -202,7 +224,7 @@ part (const RunWish *wish, Front *self, int fds[2])
 /*
  * run_in_front:
  *
- * Returns: the exit status, in both processes
+ * Returns: the exit status, in each process
  */
 int
 run_in_front (const RunWish *wish)
@@ -215,8 +237,10 @@ run_in_front (const RunWish *wish)
   self.front.may_have_terminal = terminal_is_all ();
   if (!events_catch ())
     return fail (EXIT_REFUSED, _("Could not create a pipe: %s."), g_strerror (errno));
-  family_note_strangers ();
-  family_adopt_orphans ();
+  family_note_front ();
+  self.has_keeper = family_has_strangers ();
+  if (!self.has_keeper)
+    family_adopt_orphans ();
   if (!link_open (fds))
     return fail (EXIT_REFUSED, _("Could not create a socket: %s."), g_strerror (errno));
   status = part (wish, &self, fds);

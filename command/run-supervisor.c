@@ -397,7 +397,6 @@ run_supervise (const RunWish *wish, const RunFront *front)
   Supervisor self = { .wish = wish, .front = front };
   int status;
 
-  family_forget_strangers ();
   family_adopt_orphans ();
   status = acquire_lock (&wish->acquire, front->link, &self.lock);
   if (status == EXIT_DONE && self.lock != NULL)

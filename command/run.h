@@ -4,10 +4,14 @@
  * The subcommand “run” is two processes. The front is what the caller started. It passes signals
  * on, stops and continues as shells expect, and returns the exit status. The supervisor holds
  * the lock, and is the parent of the command. It goes on while the front is stopped, and ends
- * the command before it releases the lock if the front is killed.
+ * the command before it releases the lock if the front is killed. If the caller has left children to
+ * the front, a third process is between the two: the keeper, which ends what a killed supervisor
+ * leaves.
  */
 
 #pragma once
+
+#include <signal.h>
 
 #include "acquire.h"
 
@@ -40,6 +44,9 @@ typedef struct
 
 int run_in_front  (const RunWish *wish);
 int run_supervise (const RunWish *wish, const RunFront *front);
+
+int run_keep (const sigset_t *mask);
+int run_outlive_supervisor (pid_t command);
 
 /* What a command is started with. */
 typedef struct

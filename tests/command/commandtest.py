@@ -52,6 +52,11 @@ def stop(pid):
     wait_for(lambda: state_of(pid) == 'T', 'the stop of a process')
 
 
+def parent(pid):
+    stat = pathlib.Path(f'/proc/{pid}/stat').read_text(encoding='utf-8', errors='replace')
+    return int(stat.rpartition(')')[2].split()[1])
+
+
 def children(pid):
     """The processes whose parent is pid."""
     found = []

@@ -3,6 +3,7 @@
 """“flufl-lock run”: whoever is killed and however the lock is lost, no command goes on without it."""
 
 import os
+import pathlib
 import signal
 import subprocess
 import time
@@ -103,17 +104,57 @@ class Deaths(CommandTest):
         self.assert_end([supervisor, *family])
         self.assert_free()
 
+    def begin_with_strangers(self, strangers, script):
+        """Starts “run” in a shell that becomes it, and so leaves it children. Each of the processes
+        writes its number. Returns the front and the supervisor, whose parent is the keeper."""
+        front = subprocess.Popen(['sh', '-c', f'{strangers}\nexec "$0" run --kill-after 0.3 "$2" sh -c "$3" "$1"',
+                                  commandtest.PROGRAM, self.out, self.lock, script], stderr=subprocess.DEVNULL)
+        self.processes.append(front)
+        supervisor = int(wait_for(lambda: self.lock.exists() and self.lock.read_text(encoding='utf-8'),
+                                  'the lock').split('|')[2])
+        return front, supervisor
+
     def test_children_of_the_caller_stay(self):
-        # The shell becomes flufl-lock, which so has a child of its own before.
-        shell = subprocess.Popen(['sh', '-c', 'sleep 1003 & echo $! >>"$1"; exec "$0" run "$2" sh -c '
-                                  '\'echo $$ >>"$0"; sleep 1001\' "$1"', commandtest.PROGRAM, self.out,
-                                  self.lock], stderr=subprocess.DEVNULL)
-        stranger, command = [int(word) for word in self.words_of(self.out, 2)]
-        self.addCleanup(os.kill, stranger, signal.SIGKILL)
-        [supervisor] = [pid for pid in commandtest.children(shell.pid) if pid != stranger]
+        """So do their children after the end of their parents. The whole family of the command ends."""
+        front, supervisor = self.begin_with_strangers(
+            'sleep 1003 & echo $! >>"$1"; (sleep 1003 & echo $! >>"$1"; until test -e "${1%/*}/data.go"; do sleep 0.02; done) &',
+            'echo $$ >>"$0"; setsid sleep 1001 & echo $! >>"$0"; : >"${0%/*}/data.go"; wait')
+        numbers = [int(word) for word in self.words_of(self.out, 4)]
+        go = self.dir / 'data.go'
+        wait_for(go.exists, 'the command')
+        lines = {pid: pathlib.Path(f'/proc/{pid}/cmdline').read_bytes() for pid in numbers}
+        strangers = [pid for pid, line in lines.items() if b'1003' in line]
+        family = [pid for pid in numbers if pid not in strangers]
+        self.assertEqual(len(strangers), 2)
+        for pid in strangers:
+            self.addCleanup(os.kill, pid, signal.SIGKILL)
+        # The parent of the second stranger has ended, and its end is taken.
+        keeper = commandtest.parent(supervisor)
+        wait_for(lambda: set(commandtest.children(front.pid)) <= {keeper, *strangers}, 'the end of the parent')
         os.kill(supervisor, signal.SIGKILL)
-        self.assertEqual(shell.wait(commandtest.PATIENCE_S), LOST)
-        self.assertFalse(is_alive(command))
+        self.assertEqual(front.wait(commandtest.PATIENCE_S), LOST)
+        self.assertFalse(any(map(is_alive, family)))
+        self.assertTrue(all(map(is_alive, strangers)))
+        self.assert_free()
+
+    def test_signals_pass_the_keeper(self):
+        front, supervisor = self.begin_with_strangers(
+            'sleep 1003 & echo $! >>"$1"', 'trap "exit 9" USR1; echo $$ >>"$0"; while :; do sleep 0.02; done')
+        stranger = int(self.words_of(self.out, 2)[0])
+        self.addCleanup(os.kill, stranger, signal.SIGKILL)
+        self.assertNotEqual(commandtest.parent(supervisor), front.pid)
+        front.send_signal(signal.SIGUSR1)
+        self.assertEqual(front.wait(commandtest.PATIENCE_S), 9)
+
+    def test_keeper(self):
+        """Without it the supervisor ends the command, and still reports the result."""
+        front, supervisor = self.begin_with_strangers('sleep 1003 & echo $! >>"$1"',
+                                                      f'echo $$ >>"$0"; {FAMILY}')
+        stranger, *family = [int(word) for word in self.words_of(self.out, 5)]
+        self.addCleanup(os.kill, stranger, signal.SIGKILL)
+        os.kill(commandtest.parent(supervisor), signal.SIGKILL)
+        self.assertEqual(front.wait(commandtest.PATIENCE_S), 128 + signal.SIGTERM)
+        self.assert_end([supervisor, *family])
         self.assertTrue(is_alive(stranger))
         self.assert_free()
 
