@@ -39,6 +39,8 @@ become_command (const RunStart *start, pid_t supervisor, int fd)
   events_give_back ();
   execvp (start->wish->argv[0], start->wish->argv);
   errsv = errno;
+  if (terminal_is_of (front->terminal, getpid ()))
+    terminal_give (front->terminal, front->front_group);
   while (write (fd, &errsv, sizeof errsv) < 0 && errno == EINTR)
     ;
   _exit (EXIT_NO_COMMAND);

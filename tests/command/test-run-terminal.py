@@ -140,6 +140,13 @@ class Keys(TerminalTest):
         terminal.expect('got')
         self.assertEqual(terminal.wait(), 6)
 
+    def test_missing_command_leaves_the_terminal_to_the_script(self):
+        terminal = self.open('sh', '-c', '"$0" run "$1" /nonexistent; read line; echo "got $line"', PROGRAM, self.lock)
+        terminal.expect('There is no command')
+        terminal.type('a word\n')
+        terminal.expect('got a word')
+        self.assertEqual(terminal.wait(), 0)
+
     def test_hangup(self):
         terminal = self.open(PROGRAM, 'run', self.lock, 'sh', '-c', 'echo $$ >"$0"; sleep 1000', self.out)
         command = int(self.words_of(self.out)[0])
