@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -181,15 +182,17 @@ wait_for_end (Front *self)
     }
 }
 
-/* Ctrl-C goes to the group that has the terminal. If that was the command's, then ours, and
- * with it a script that runs us, has not seen it: it must end as well. */
+/* Ctrl-C and Ctrl-\ go to the group that has the terminal. If that was the command's, then ours, and
+ * with it a script that runs us, has not seen it: it must end as well. The front dumps no core. */
 static void
 end_job_by_signal (const Front *self)
 {
   struct sigaction normal = { .sa_handler = SIG_DFL };
+  struct rlimit no_core = { 0 };
 
-  if (self->signal != SIGINT || !self->had_terminal)
+  if ((self->signal != SIGINT && self->signal != SIGQUIT) || !self->had_terminal)
     return;
+  setrlimit (RLIMIT_CORE, &no_core);
   sigaction (self->signal, &normal, NULL);
   kill (0, self->signal);
 }

@@ -108,6 +108,14 @@ class Keys(TerminalTest):
         terminal.type('\x03')
         self.assertIn(terminal.wait(), (-signal.SIGINT, 128 + signal.SIGINT))
 
+    def test_quit_ends_a_script(self):
+        terminal = self.open('sh', '-c', 'ulimit -c 0; "$0" run "$1" sh -c "echo ready; exec sleep 1000"; echo went-on',
+                             PROGRAM, self.lock)
+        terminal.expect('ready')
+        terminal.type('\x1c')
+        self.assertEqual(terminal.wait(), -signal.SIGQUIT)
+        self.assertNotIn('went-on', terminal.text)
+
     def test_interrupt_that_the_command_handles(self):
         terminal = self.open(PROGRAM, 'run', self.lock, 'sh', '-c',
                              'trap "exit 5" INT; echo ready; while :; do sleep 0.02; done')
