@@ -80,7 +80,7 @@ caught_cb (int number, siginfo_t *info, void *context G_GNUC_UNUSED)
 }
 
 /* Sets the handler for signals. A signal that the caller ignores, as nohup(1) does with SIGHUP,
- * stays ignored. SIGURG and SIGCHLD get the handler even then. Returns FALSE with errno set. */
+ * stays ignored. SIGURG, SIGCONT and SIGCHLD get the handler even then. Returns FALSE with errno set. */
 gboolean
 events_catch (void)
 {
@@ -98,7 +98,7 @@ events_catch (void)
   sigaction (SIGCHLD, &action, &former_chld);
   for (int number = 1; number <= SIGNAL_MAX; number++)
     if (!is_own (number) && sigaction (number, NULL, &former) == 0
-        && (former.sa_handler != SIG_IGN || number == SIGURG)
+        && (former.sa_handler != SIG_IGN || number == SIGURG || number == SIGCONT)
         && sigaction (number, &action, NULL) == 0)
       sigaddset (&caught, number);
   sigemptyset (&action.sa_mask);

@@ -33,6 +33,7 @@ typedef struct
   pid_t    command;     /* and its process group; 0: not started */
   gboolean is_over;
   gboolean had_terminal; /* the command has had it */
+  gboolean is_hung_up;   /* the command has had SIGHUP, since nobody can continue the job */
   gboolean is_continued; /* SIGCONT came after the last SIGTSTP */
   int      status;      /* the exit status */
   int      signal;      /* that ended the command; 0: none */
@@ -43,6 +44,28 @@ signal_supervisor (const Front *self, int number)
 {
   if (!self->has_ended)
     kill (self->supervisor, number);
+}
+
+/* --- Signals --- */
+
+/* Ctrl-Z goes to the supervisor even while there is no command. Only the supervisor knows whether it
+ * waits or is about to start the command, and it stops the one or the other before the job stops. */
+static void
+handle_event (Front *self, int event)
+{
+  if (event == SIGTSTP || event == SIGCONT)
+    self->is_continued = event == SIGCONT;
+  if (event_is_passed_on (event))
+    signal_supervisor (self, event);
+}
+
+static void
+handle_events (Front *self)
+{
+  int event;
+
+  while ((event = events_next ()) != EVENT_NONE)
+    handle_event (self, event);
 }
 
 /* --- The terminal --- */
@@ -63,6 +86,18 @@ take_terminal_back (Front *self)
   return TRUE;
 }
 
+/* Stops the job, whose command wants the terminal. Returns FALSE if nobody can continue the job, so
+ * that the kernel has not stopped it. */
+static gboolean
+stop_until_foreground (Front *self, int number)
+{
+  handle_events (self);
+  self->is_continued = FALSE;
+  terminal_stop_job (number);
+  handle_events (self);
+  return self->is_continued || front_is_in_foreground (self);
+}
+
 /* The command was stopped, or the wait before it. A shell must see its job stopped, and must have the
  * terminal back. Without a terminal nobody would continue us, so only the command or the wait is
  * stopped. A stop of the wait may be older than the signal that continued the job. */
@@ -75,7 +110,19 @@ handle_stop (Front *self, int number)
   if (self->front.terminal < 0 || number == SIGSTOP)
     return;
   had_it = take_terminal_back (self) || wants_terminal;
-  if (self->command != 0 ? !wants_terminal || !front_is_in_foreground (self) : !self->is_continued)
+  if (self->command != 0 && wants_terminal && !front_is_in_foreground (self))
+    {
+      /* The kernel sends SIGHUP to a stopped job that nobody can continue. A command that goes on all
+       * the same stays stopped the next time. */
+      if (!stop_until_foreground (self, number))
+        {
+          if (self->is_hung_up)
+            return;
+          self->is_hung_up = TRUE;
+          signal_supervisor (self, SIGHUP);
+        }
+    }
+  else if (self->command != 0 ? !wants_terminal : !self->is_continued)
     terminal_stop_job (number);
   if (self->command != 0 && (had_it || self->front.may_have_terminal) && front_is_in_foreground (self))
     {
@@ -154,29 +201,16 @@ handle_message (Front *self)
     }
 }
 
-/* Ctrl-Z goes to the supervisor even while there is no command. Only the supervisor knows whether it
- * waits or is about to start the command, and it stops the one or the other before the job stops. */
-static void
-handle_event (Front *self, int event)
-{
-  if (event == SIGTSTP || event == SIGCONT)
-    self->is_continued = event == SIGCONT;
-  if (event_is_passed_on (event))
-    signal_supervisor (self, event);
-}
-
 static void
 wait_for_end (Front *self)
 {
   struct pollfd fds[] = { { .fd = events_fd (), .events = POLLIN },
                           { .fd = self->front.link, .events = POLLIN } };
-  int event;
 
   while (!self->is_over)
     {
       events_wait (fds, G_N_ELEMENTS (fds), -1);
-      while ((event = events_next ()) != EVENT_NONE)
-        handle_event (self, event);
+      handle_events (self);
       reap (self);
       handle_message (self);
     }

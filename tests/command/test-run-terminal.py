@@ -244,6 +244,18 @@ class Jobs(TerminalTest):
         shell.type('\nexit\n')
         shell.wait()
 
+    def test_orphaned_job_that_reads(self):
+        """Nobody can continue it, so the terminal hangs up on it."""
+        shell = self.shell()
+        shell.type('(' + self.run_line(self.lock, 'sh', '-c', 'echo $$ >"$0"; read line </dev/tty; exit 7', self.out)
+                   + ' &)\n')
+        shell.expect('READY> ')
+        command = int(self.words_of(self.out)[0])
+        wait_for(lambda: not is_alive(command), 'the end of the command')
+        wait_for(lambda: not self.lock.exists(), 'the end of the lock')
+        shell.type('exit\n')
+        shell.wait()
+
     @staticmethod
     def jobs(shell):
         shell.type('jobs\n')
