@@ -36,6 +36,6 @@ partner_is_alive (pid_t pid, int fd)
   struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 
   if (fd >= 0)
-    return poll (&poll_fd, 1, 0) == 0;
+    return poll (&poll_fd, 1, 0) <= 0; /* an error, such as EINTR, shows no death */
   return kill (pid, 0) == 0 || errno == EPERM;
 }
