@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "events.h"
 #include "exits.h"
 #include "family.h"
 #include "holder.h"
@@ -96,6 +97,17 @@ give_up_until_continued (int link, FluflLock **lock)
   return operation_await_continuation (link);
 }
 
+/* The holder answers the requests for this lock only. */
+static void
+begin_to_answer (FluflLock *lock)
+{
+  g_autoptr (GFile) claim = flufl_lock_dup_claim_file (lock);
+  g_autofree char *name = claim != NULL ? g_file_get_basename (claim) : NULL;
+
+  if (name != NULL)
+    events_answer_for (name);
+}
+
 /*
  * acquire_lock:
  * @link: to the process that wants the lock. It can be read, or is hung up, once nobody wants the
@@ -128,6 +140,8 @@ acquire_lock (const AcquireWish *wish, int link, FluflLock **out_lock)
       if (status != EXIT_DONE)
         return status;
     }
+  if (*out_lock != NULL)
+    begin_to_answer (*out_lock);
   if (*out_lock != NULL && wish->is_verbose && can_say ())
     say (_("The lock “%s” is acquired after %.3f s."), wish->path,
          (double) (g_get_monotonic_time () - begun) / G_USEC_PER_SEC);

@@ -18,10 +18,20 @@
 
 /* Another process of this command sends a request by SIGURG with such a value. A process that does
  * not expect SIGURG ignores it, so no harm is done if the process ID belongs to another program by
- * now. The lowest bits are the kind of the request, and the rest is a time in milliseconds. */
+ * now. The process ID may belong to another process of this command, after it was reused or in another
+ * pid namespace, so the value has a hash of the claim's name. From the lowest bits upwards the value is
+ * the kind of the request, the hash, and a time in units of ASKED_UNIT milliseconds. */
 #define ASKED_BITS 2
 #define ASKED_REFRESH 1
 #define ASKED_RELEASE 2
+#if GLIB_SIZEOF_VOID_P >= 8
+#define ASKED_HASH_BITS 32
+#define ASKED_UNIT 1
+#else
+#define ASKED_HASH_BITS 8
+#define ASKED_UNIT 128
+#endif
+#define ASKED_HASH_MASK ((guint32) (((guint64) 1 << ASKED_HASH_BITS) - 1))
 
 /* Milliseconds between two tries if the system refuses to wait for descriptors. */
 #define REFUSED_PAUSE 100
@@ -34,7 +44,15 @@ static int pipe_fds[2] = { -1, -1 };
 static sigset_t caught; /* the signals with the handler caught_cb(), except SIGCHLD */
 static struct sigaction former_chld, former_pipe, former_ttou, former_ttin; /* the caller's */
 static sigset_t former_mask;
-static volatile sig_atomic_t asked_ms;
+static volatile guint32 own_hash; /* of the claim whose lock this process holds */
+static volatile sig_atomic_t has_claim;
+
+/* A record of the pipe. The system writes and reads it as a whole. */
+typedef struct
+{
+  gint32 event;
+  gint32 msec; /* of a request; 0: none */
+} Record;
 
 /* Whether a signal concerns this process only, and is not passed on to the command. Such signals
  * are faults of this program, and stops for its use of the terminal. */
@@ -50,17 +68,46 @@ is_own (int number)
   return FALSE;
 }
 
+static void
+post (int event, gint32 msec)
+{
+  Record record = { event, msec };
+  int errsv = errno;
+  gssize ignored G_GNUC_UNUSED = write (pipe_fds[1], &record, sizeof record);
+
+  errno = errsv;
+}
+
 /* Writes an event to the pipe. Async-signal-safe. The pipe does not block. If it is full, the event
  * is dropped, since the process has many events to handle already. */
 void
 events_post (int event)
 {
-  guchar byte = (guchar) event;
-  int errsv = errno;
-  gssize ignored G_GNUC_UNUSED = write (pipe_fds[1], &byte, 1);
-
-  errno = errsv;
+  post (event, 0);
 }
+
+#ifdef CAN_ASK
+static guint32
+hash_claim (const char *claim)
+{
+  g_autofree char *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, claim, -1);
+
+  sum[8] = '\0';
+  return (guint32) g_ascii_strtoull (sum, NULL, 16) & ASKED_HASH_MASK;
+}
+
+/* Posts a request for the lock of this process, and drops one for another lock. Async-signal-safe. */
+static void
+post_request (guintptr value)
+{
+  guint32 kind = value & ((1 << ASKED_BITS) - 1);
+  guint32 hash = (guint32) (value >> ASKED_BITS) & ASKED_HASH_MASK;
+  gint32 msec = (gint32) (value >> (ASKED_BITS + ASKED_HASH_BITS)) * ASKED_UNIT;
+
+  if (has_claim && hash == own_hash)
+    post (kind == ASKED_RELEASE ? EVENT_RELEASE : EVENT_REFRESH, msec);
+}
+#endif
 
 static void
 caught_cb (int number, siginfo_t *info, void *context G_GNUC_UNUSED)
@@ -68,10 +115,8 @@ caught_cb (int number, siginfo_t *info, void *context G_GNUC_UNUSED)
 #ifdef CAN_ASK
   if (number == SIGURG && info->si_code == SI_QUEUE)
     {
-      int value = info->si_value.sival_int;
-
-      asked_ms = value >> ASKED_BITS;
-      number = (value & ((1 << ASKED_BITS) - 1)) == ASKED_RELEASE ? EVENT_RELEASE : EVENT_REFRESH;
+      post_request ((guintptr) info->si_value.sival_ptr);
+      return;
     }
 #else
   (void) info;
@@ -170,9 +215,26 @@ events_fd (void)
 int
 events_next (void)
 {
-  guchar byte;
+  gint64 ignored;
 
-  return read (pipe_fds[0], &byte, 1) == 1 ? byte : EVENT_NONE;
+  return events_next_asked (&ignored);
+}
+
+/*
+ * events_next_asked:
+ * @out_msec: the milliseconds that came with a request; 0 for none
+ *
+ * Returns: as events_next()
+ */
+int
+events_next_asked (gint64 *out_msec)
+{
+  Record record = { EVENT_NONE, 0 };
+
+  if (read (pipe_fds[0], &record, sizeof record) != sizeof record)
+    record = (Record) { EVENT_NONE, 0 };
+  *out_msec = record.msec;
+  return record.event;
 }
 
 /*
@@ -209,25 +271,39 @@ event_ends (int event)
          && event != SIGURG;
 }
 
-/* Returns: the milliseconds that came with the last request; 0 for none */
-gint64
-events_asked_ms (void)
-{
-  return asked_ms;
-}
-
-/* Asks the process @pid of this command. Returns FALSE with errno set. */
-gboolean
-events_ask (int pid, int event, gint64 msec)
+/* From now on, requests for the lock with this claim become events. */
+void
+events_answer_for (const char *claim)
 {
 #ifdef CAN_ASK
-  union sigval value = { 0 };
+  has_claim = FALSE;
+  own_hash = hash_claim (claim);
+  has_claim = TRUE;
+#else
+  (void) claim;
+#endif
+}
 
-  value.sival_int = (int) (msec << ASKED_BITS)
-                    | (event == EVENT_RELEASE ? ASKED_RELEASE : ASKED_REFRESH);
+/*
+ * events_ask:
+ * @claim: the name of the claim whose lock the request is about
+ * @event: EVENT_REFRESH or EVENT_RELEASE
+ * @msec: at most EVENTS_ASKED_MS_MAX; 0 for none
+ *
+ * Asks the process @pid of this command. Returns FALSE with errno set.
+ */
+gboolean
+events_ask (int pid, const char *claim, int event, gint64 msec)
+{
+#ifdef CAN_ASK
+  guint64 time = (guint64) (msec + ASKED_UNIT - 1) / ASKED_UNIT;
+  guint64 all = (time << (ASKED_BITS + ASKED_HASH_BITS)) | ((guint64) hash_claim (claim) << ASKED_BITS)
+                | (event == EVENT_RELEASE ? ASKED_RELEASE : ASKED_REFRESH);
+  union sigval value = { .sival_ptr = GSIZE_TO_POINTER ((gsize) all) };
+
   return sigqueue (pid, SIGURG, value) == 0;
 #else
-  (void) pid, (void) event, (void) msec;
+  (void) pid, (void) claim, (void) event, (void) msec;
   errno = ENOTSUP;
   return FALSE;
 #endif

@@ -23,6 +23,9 @@ enum
   EVENT_REFRESHED = 203, /* the refresh that was asked for is over */
 };
 
+/* Six days: the milliseconds that a request can carry. */
+#define EVENTS_ASKED_MS_MAX ((gint64) G_MAXINT32 >> 2)
+
 gboolean events_catch         (void);
 gboolean events_open_pipe     (void);
 void     events_block         (sigset_t *out_mask);
@@ -30,11 +33,12 @@ void     events_unblock       (const sigset_t *mask);
 void     events_give_back     (void);
 int      events_fd            (void);
 int      events_next          (void);
+int      events_next_asked    (gint64 *out_msec);
 void     events_post          (int event);
 void     events_wait          (struct pollfd *fds, guint n, int timeout);
 gboolean event_is_passed_on   (int event);
 gboolean event_ends           (int event);
-gint64   events_asked_ms      (void);
-gboolean events_ask           (int pid, int event, gint64 msec);
+void     events_answer_for    (const char *claim);
+gboolean events_ask           (int pid, const char *claim, int event, gint64 msec);
 
 G_END_DECLS

@@ -118,19 +118,19 @@ hold_on (Hold *self, FluflLock *lock)
   struct pollfd fds[] = { { .fd = events_fd (), .events = POLLIN },
                           { .fd = self->partner_fd, .events = POLLIN },
                           { .fd = self->link, .events = POLLIN } };
+  gint64 msec;
   int event;
 
   while (!has_partner_ended (self) && !is_token_lost (self))
     {
       fds[2].fd = self->link;
       events_wait (fds, G_N_ELEMENTS (fds), partner_pause (self));
-      while ((event = events_next ()) != EVENT_NONE)
+      while ((event = events_next_asked (&msec)) != EVENT_NONE)
         if (event == EVENT_LOST || event == EVENT_RELEASE || event_ends (event))
           return;
         else if (event == EVENT_REFRESH
-                 && !flufl_lock_refresh (lock, events_asked_ms () > 0 ? events_asked_ms ()
-                                                                      : FLUFL_LOCK_LIFETIME_DEFAULT,
-                                         NULL, NULL)
+                 && !flufl_lock_refresh (lock, msec > 0 ? msec : FLUFL_LOCK_LIFETIME_DEFAULT, NULL,
+                                         NULL)
                  && !flufl_lock_get_held (lock))
           return;
     }

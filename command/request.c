@@ -5,7 +5,9 @@
  */
 
 #include <errno.h>
+#include <glib/gstdio.h>
 #include <poll.h>
+#include <string.h>
 
 #include "commands.h"
 #include "events.h"
@@ -22,8 +24,11 @@
 #define PAUSE_FIRST 2
 #define PAUSE_LAST 50
 
-/* Six days: what a signal's value holds. */
-#define LIFETIME_MAX_MS ((gint64) G_MAXINT32 >> 2)
+/* The resolution of times on disk, in microseconds. */
+#define RESOLUTION (2 * G_USEC_PER_SEC)
+
+/* The digits of the namespaces in a claim's name: docs/protocol.md, "Claim names". */
+#define NAMESPACES_LENGTH 8
 
 static struct
 {
@@ -58,10 +63,15 @@ static const OptionsKind refresh_kind = {
 typedef struct
 {
   Token  token;
+  int    pid;         /* of the holder */
   int    event;
   gint64 lifetime_ms;
-  gint64 expiration;  /* at first, in microseconds */
+  gint64 expiration;  /* at the last look, in microseconds */
+  gint64 looked;      /* when that look began, in microseconds of real time */
 } Request;
+
+/* No exit status yet. */
+#define UNDECIDED (-1)
 
 /* --- The lock --- */
 
@@ -79,22 +89,57 @@ is_held_by_token (const Request *self, const Look *look)
   return look->details != NULL && token_is_of (&self->token, look->details);
 }
 
-/* Whether the disk shows that the request is done. */
+/* Whether an expiration that was set after the last look is that of the lifetime asked for. The refresh
+ * counts the lifetime from this machine's clock, or from the file server's if that is ahead. */
 static gboolean
-is_done (const Request *self, const Look *look)
+has_lifetime (const Request *self, gint64 expiration)
 {
+  gint64 begun = expiration - self->lifetime_ms * 1000;
+  GStatBuf st;
+
+  if (begun > self->looked - RESOLUTION && begun < g_get_real_time () + RESOLUTION)
+    return TRUE;
+  return g_lstat (self->token.path, &st) == 0
+         && ABS (begun - (gint64) st.st_ctime * G_USEC_PER_SEC) < RESOLUTION;
+}
+
+/* Whether a refresh came after the last look. The heartbeat and other requests refresh the lock, too,
+ * and they may keep its lifetime. */
+static gboolean
+is_refreshed (Request *self, const Look *look, gint64 looked)
+{
+  gint64 expiration = expiration_of (look->details);
+  gboolean refreshed = expiration != self->expiration
+                       && (self->lifetime_ms == 0 || has_lifetime (self, expiration));
+
+  self->expiration = expiration;
+  self->looked = looked;
+  return refreshed;
+}
+
+/* Looks whether the disk shows that the request is done. Returns: the exit status; or UNDECIDED */
+static int
+look_for_answer (Request *self)
+{
+  g_auto (Look) look = { 0 };
+  gint64 looked = g_get_real_time ();
+
+  if (!look_at (&look, self->token.path))
+    return fail_by_error (look.error);
+  if (is_held_by_token (self, &look))
+    return self->event == EVENT_REFRESH && is_refreshed (self, &look, looked) ? EXIT_DONE : UNDECIDED;
   if (self->event == EVENT_RELEASE)
-    return !is_held_by_token (self, look);
-  return is_held_by_token (self, look) && expiration_of (look->details) != self->expiration;
+    return EXIT_DONE;
+  return fail (EXIT_LOST, _("The lock “%s” was lost."), self->token.path);
 }
 
 /* --- The holder --- */
 
 /* Says why the holder cannot be asked. Returns: the exit status */
 static int
-explain_refusal (const Request *self, FluflLockDetails *details, int errsv)
+explain_refusal (const Request *self, int errsv)
 {
-  int pid = flufl_lock_details_get_pid (details);
+  int pid = self->pid;
 
   if (errsv == ESRCH)
     return fail (EXIT_LOST, _("The process %d, which held the lock “%s”, has died."), pid, self->token.path);
@@ -103,7 +148,27 @@ explain_refusal (const Request *self, FluflLockDetails *details, int errsv)
                self->token.path, g_strerror (errsv));
 }
 
-/* Process IDs mean something on the holder's machine only. */
+/* Whether the claim's name shows that its process has other namespaces than this one. */
+static gboolean
+is_in_other_namespaces (const Request *self)
+{
+  g_autofree char *boot = NULL, *pid_space = NULL, *time_space = NULL, *all = NULL, *sum = NULL;
+  const char *unique = strrchr (self->token.claim, '|');
+  const char *shown = unique != NULL ? strchr (unique, 'N') : NULL;
+
+  if (shown == NULL || strspn (shown + 1, "0123456789abcdef") != NAMESPACES_LENGTH
+      || !g_file_get_contents ("/proc/sys/kernel/random/boot_id", &boot, NULL, NULL))
+    return FALSE;
+  pid_space = g_file_read_link ("/proc/self/ns/pid", NULL);
+  time_space = g_file_read_link ("/proc/self/ns/time", NULL);
+  if (pid_space == NULL)
+    return FALSE;
+  all = g_strjoin (" ", g_strchomp (boot), pid_space, time_space != NULL ? time_space : "", NULL);
+  sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, all, -1);
+  return strncmp (shown + 1, sum, NAMESPACES_LENGTH) != 0;
+}
+
+/* Process IDs mean something on the holder's machine and in its pid namespace only. */
 static gboolean
 is_here (const Request *self, FluflLockDetails *details)
 {
@@ -111,12 +176,24 @@ is_here (const Request *self, FluflLockDetails *details)
   const char *here = flufl_lock_get_host_name (lock);
   const char *host = flufl_lock_details_get_host_name (details);
 
-  if (host != NULL && g_strcmp0 (here, host) == 0)
+  if (host == NULL || g_strcmp0 (here, host) != 0)
+    /* Translators: “this” is the command that the user has typed. */
+    fail (EXIT_REFUSED, _("The process that holds the lock “%s” runs on host “%s”. Run this there."),
+          self->token.path, host != NULL ? host : "?");
+  else if (is_in_other_namespaces (self))
+    /* Translators: “this” is the command that the user has typed. */
+    fail (EXIT_REFUSED, _("The process that holds the lock “%s” runs in another container. Run this there."),
+          self->token.path);
+  else
     return TRUE;
-  /* Translators: “this” is the command that the user has typed. */
-  fail (EXIT_REFUSED, _("The process that holds the lock “%s” runs on host “%s”. Run this there."),
-        self->token.path, host != NULL ? host : "?");
   return FALSE;
+}
+
+/* Returns FALSE with errno set. */
+static gboolean
+ask (const Request *self)
+{
+  return events_ask (self->pid, self->token.claim, self->event, self->lifetime_ms);
 }
 
 static int
@@ -124,52 +201,54 @@ begin_request (Request *self)
 {
   g_auto (Look) look = { 0 };
 
+  self->looked = g_get_real_time ();
   if (!look_at (&look, self->token.path))
     return fail_by_error (look.error);
   if (!is_held_by_token (self, &look))
     return fail (EXIT_LOST, _("The token does not hold the lock “%s” any more."), self->token.path);
   if (!is_here (self, look.details))
     return EXIT_REFUSED;
+  self->pid = flufl_lock_details_get_pid (look.details);
   if (flufl_lock_details_get_state (look.details) == FLUFL_LOCK_STATE_STALE)
-    return explain_refusal (self, look.details, ESRCH);
+    return explain_refusal (self, ESRCH);
   self->expiration = expiration_of (look.details);
-  if (!events_ask (flufl_lock_details_get_pid (look.details), self->event, self->lifetime_ms))
-    return explain_refusal (self, look.details, errno);
+  if (!ask (self))
+    return explain_refusal (self, errno);
   return EXIT_DONE;
 }
 
+/* Returns: as look_for_answer() */
 static int
-repeat_request (const Request *self, const Look *look)
+repeat_request (Request *self)
 {
-  if (events_ask (flufl_lock_details_get_pid (look->details), self->event, self->lifetime_ms))
-    return EXIT_DONE;
-  return explain_refusal (self, look->details, errno);
+  int status = UNDECIDED, errsv;
+
+  if (ask (self))
+    return UNDECIDED;
+  errsv = errno;
+  if (errsv == ESRCH) /* the process may have done it, and ended, since the look */
+    status = look_for_answer (self);
+  return status == UNDECIDED ? explain_refusal (self, errsv) : status;
 }
 
 /* Until the disk shows the answer. */
 static int
-wait_for_answer (const Request *self)
+wait_for_answer (Request *self)
 {
   gint64 begun = g_get_monotonic_time (), asked = begun, now;
-  int pause = PAUSE_FIRST;
+  int pause = PAUSE_FIRST, status;
 
   do
     {
-      g_auto (Look) look = { 0 };
-
-      if (!look_at (&look, self->token.path))
-        return fail_by_error (look.error);
-      if (is_done (self, &look))
-        return EXIT_DONE;
-      if (!is_held_by_token (self, &look))
-        return fail (EXIT_LOST, _("The lock “%s” was lost."), self->token.path);
+      status = look_for_answer (self);
       now = g_get_monotonic_time ();
-      if (now - asked > REPEAT * 1000)
+      if (status == UNDECIDED && now - asked > REPEAT * 1000)
         {
           asked = now;
-          if (repeat_request (self, &look) != EXIT_DONE)
-            return EXIT_LOST;
+          status = repeat_request (self);
         }
+      if (status != UNDECIDED)
+        return status;
       poll (NULL, 0, pause);
       pause = MIN (pause * 2, PAUSE_LAST);
     }
@@ -214,10 +293,10 @@ command_refresh (int argc, char **argv)
       || (given.lifetime != NULL
           && !options_seconds ("--lifetime", given.lifetime, &self.lifetime_ms)))
     return EXIT_USAGE;
-  if (given.lifetime != NULL && (self.lifetime_ms == 0 || self.lifetime_ms > LIFETIME_MAX_MS))
+  if (given.lifetime != NULL && (self.lifetime_ms == 0 || self.lifetime_ms > EVENTS_ASKED_MS_MAX))
     return fail (EXIT_USAGE,
                  P_("The lifetime must be more than 0 and at most %d second.",
-                    "The lifetime must be more than 0 and at most %d seconds.", LIFETIME_MAX_MS / 1000),
-                 (int) (LIFETIME_MAX_MS / 1000));
+                    "The lifetime must be more than 0 and at most %d seconds.", EVENTS_ASKED_MS_MAX / 1000),
+                 (int) (EVENTS_ASKED_MS_MAX / 1000));
   return token_parse (argv[1], &self.token) ? request (&self) : EXIT_USAGE;
 }

@@ -51,6 +51,7 @@ typedef struct
   gint64          refresh_ms;
   int             is_refreshed; /* atomic; the refresher has ended */
   gboolean        must_refresh; /* asked for while the refresher was at work */
+  gint64          next_ms;      /* the lifetime that came with that; 0: none */
 } Supervisor;
 
 static gint64
@@ -159,12 +160,12 @@ refresh_in_thread (gpointer data)
   return NULL;
 }
 
-/* Begins a refresh in a thread of its own, since a file server can take long to answer. The lease may
- * end meanwhile. If no answer comes, the lock may have the new lifetime all the same. If the system
+/* Begins a refresh in a thread of its own, since a file server can take long to answer. @asked_ms is the
+ * new lifetime, or 0 for the present one. The lease may end meanwhile. If no answer comes, the lock may have the new lifetime all the same. If the system
  * has no thread, the request is dropped. The process that asked repeats it, and in the end reports
  * that no answer came. */
 static void
-begin_refresh (Supervisor *self)
+begin_refresh (Supervisor *self, gint64 asked_ms)
 {
   gint64 begun = now_ms ();
 
@@ -172,8 +173,12 @@ begin_refresh (Supervisor *self)
     return;
   self->must_refresh = self->refresher != NULL;
   if (self->must_refresh)
-    return;
-  self->refresh_ms = events_asked_ms () > 0 ? events_asked_ms () : flufl_lock_get_lifetime (self->lock);
+    {
+      self->next_ms = asked_ms > 0 ? asked_ms : self->next_ms;
+      return;
+    }
+  self->next_ms = 0;
+  self->refresh_ms = asked_ms > 0 ? asked_ms : flufl_lock_get_lifetime (self->lock);
   g_atomic_int_set (&self->is_refreshed, FALSE);
   self->refresher = g_thread_try_new ("flufl-refresh", refresh_in_thread, self, NULL);
   if (self->refresher != NULL && self->lease_end > 0)
@@ -192,7 +197,7 @@ end_refresh (Supervisor *self)
   else
     lose (self);
   if (self->must_refresh)
-    begin_refresh (self);
+    begin_refresh (self, self->next_ms);
 }
 
 /* Notes the end or a stop of the command. Orphans that it has left are reaped on the way. */
@@ -213,10 +218,10 @@ reap (Supervisor *self)
 }
 
 static void
-handle_event (Supervisor *self, int event)
+handle_event (Supervisor *self, int event, gint64 asked_ms)
 {
   if (event == EVENT_REFRESH)
-    begin_refresh (self);
+    begin_refresh (self, asked_ms);
   else if (event_is_passed_on (event) && !self->has_ended)
     kill (-self->command, event);
 }
@@ -268,14 +273,15 @@ watch_command (Supervisor *self)
 {
   struct pollfd fds[] = { { .fd = events_fd (), .events = POLLIN },
                           { .fd = self->front->link, .events = POLLIN } };
+  gint64 asked_ms;
   int event;
 
   while (!self->has_ended || (self->is_ending && !family_reap ()))
     {
       fds[1].fd = self->front_is_gone ? -1 : self->front->link;
       events_wait (fds, G_N_ELEMENTS (fds), next_timeout (self));
-      while ((event = events_next ()) != EVENT_NONE)
-        handle_event (self, event);
+      while ((event = events_next_asked (&asked_ms)) != EVENT_NONE)
+        handle_event (self, event, asked_ms);
       reap (self);
       look_at_front (self);
       look_at_lock (self);

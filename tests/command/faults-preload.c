@@ -5,6 +5,8 @@
  *
  * late:      the boot clock goes on by 200 s in the first link(2), so that the acquisition touches its
  *            claim once more, and by 796 s in the first statx(2) after that touch
+ * gone:      the second sigqueue(3) finds no process any more. Before that the stopped process goes on,
+ *            and removes the file $FLUFL_FAULT_WHILE
  * lost:      g_cancellable_connect() returns once the cancellable is cancelled
  * no-thread: while the file $FLUFL_FAULT_WHILE exists, there is no thread for a refresh, and each try
  *            adds a byte to that file
@@ -17,8 +19,10 @@
 #undef _TIME_BITS
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -135,6 +139,26 @@ __futimens64 (int fd, const void *times)
   return real (fd, times);
 }
 #endif
+
+/* --- gone --- */
+
+int
+sigqueue (pid_t pid, int number, const union sigval value)
+{
+  static gboolean is_second;
+
+  REAL (sigqueue);
+  if (!has_fault ("gone") || !is_second)
+    {
+      is_second = TRUE;
+      return real (pid, number, value);
+    }
+  kill (pid, SIGCONT);
+  while (has_fault_now ("gone"))
+    g_usleep (1000);
+  errno = ESRCH;
+  return -1;
+}
 
 /* --- lost --- */
 

@@ -5,12 +5,14 @@
 import base64
 import json
 import os
+import pathlib
+import re
 import signal
 import subprocess
 import time
 
 import commandtest
-from commandtest import BUSY, CANNOT_CREATE, LOST, PROGRAM, USAGE, CommandTest, is_alive, wait_for
+from commandtest import BUSY, CANNOT_CREATE, LOST, PROGRAM, USAGE, CommandTest, is_alive, state_of, wait_for
 
 
 class Hold(CommandTest):
@@ -143,6 +145,31 @@ class Hold(CommandTest):
         self.assertGreater(self.expiration(), before + 800 * 10**9)
         self.assert_run(0, 'release', token)
 
+    def test_refresh_is_no_answer_to_another(self):
+        """The kernel keeps one signal for a stopped process, so the second request is lost at first."""
+        token, pid = self.hold_it('--lifetime', '100')
+        before = self.expiration()
+        commandtest.stop(pid)
+        requests = []
+        for options in [], ['--lifetime', '1000']:
+            requests.append(self.begin('refresh', *options, token))
+            wait_for(lambda: state_of(requests[-1].pid) == 'S', 'the pause of the request')
+            self.wait_for_signal(pid)
+        os.kill(pid, signal.SIGCONT)
+        for request in requests:
+            self.finish(request, 0)
+        self.assertGreater(self.expiration(), before + 800 * 10**9)
+        self.assert_run(0, 'release', token)
+
+    @staticmethod
+    def wait_for_signal(pid):
+        """Until SIGURG is pending."""
+        def is_pending():
+            status = pathlib.Path(f'/proc/{pid}/status').read_text(encoding='utf-8')
+            [mask] = re.findall(r'^ShdPnd:\s*([0-9a-f]+)$', status, re.MULTILINE)
+            return int(mask, 16) >> (signal.SIGURG - 1) & 1
+        wait_for(is_pending, 'the signal')
+
     def test_refresh_of_run(self):
         result = self.assert_run(0, 'run', '--lifetime', '100', self.lock, 'sh', '-c',
                                  '"$0" refresh --lifetime 1000 $FLUFL_LOCK_TOKEN && stat -c %Y "$FLUFL_LOCK_FILE"; '
@@ -179,6 +206,19 @@ class Hold(CommandTest):
         self.assertEqual(len(os.listdir(self.dir)), before + 2)
         self.assert_run(0, 'release', token)
 
+    def test_signals_do_not_end_the_partner(self):
+        """A signal that comes during the look at the partner is no death."""
+        partner = subprocess.Popen(['sleep', '1000'])
+        token, pid = self.hold_it('--for-pid', str(partner.pid))
+        try:
+            for _ in range(20000):
+                os.kill(pid, signal.SIGWINCH)
+            self.assert_run(0, 'refresh', token)
+            self.assert_run(0, 'release', token)
+        finally:
+            partner.kill()
+            partner.wait()
+
     def test_killed_holder(self):
         token, pid = self.hold_it()
         os.kill(pid, signal.SIGKILL)
@@ -197,6 +237,29 @@ class Hold(CommandTest):
         commandtest.stop(pid)
         self.assertIn('did not answer', self.assert_run(BUSY, 'refresh', token).stderr)
         os.kill(pid, signal.SIGCONT)
+        self.assert_run(0, 'release', token)
+
+    def make_lock_like(self, name, **tags):
+        """A lock by hand, with the process of the lock that is held. tags are the changes of UNIQUE.
+        Returns its token."""
+        lock = self.dir / name
+        fields = pathlib.Path(self.lock.read_text(encoding='utf-8')).name.split('|')
+        for tag, value in tags.items():
+            fields[3] = re.sub(f'{tag}[0-9a-f]*', value and tag + value, fields[3])
+        claim = self.dir / '|'.join([name, *fields[1:]])
+        claim.write_text(str(claim), encoding='utf-8')
+        os.utime(claim, (2**31, 2**31))
+        os.link(claim, lock)
+        return base64.urlsafe_b64encode(f'h{lock}\0{claim.name}'.encode()).decode().rstrip('=')
+
+    def test_request_for_another_lock(self):
+        """A process ID of another pid namespace can be that of a holder here."""
+        token, _ = self.hold_it('--lifetime', '1000')
+        stranger = self.make_lock_like('data.lock', R='0123456789ab', L='')
+        before = self.expiration()
+        self.assertIn('did not answer', self.assert_run(BUSY, 'release', stranger).stderr)
+        self.assertTrue(self.lock.exists())
+        self.assertEqual(self.expiration(), before)
         self.assert_run(0, 'release', token)
 
     def test_wait_and_interrupt(self):
@@ -248,6 +311,14 @@ class Hold(CommandTest):
         self.assert_run(USAGE, 'hold', '-n', '-E', '0', self.lock)
         self.assertIn('is empty', self.assert_run(USAGE, 'release', '').stderr)
         self.assert_run(USAGE, 'release')
+
+    def test_other_container(self):
+        token, _ = self.hold_it('--lifetime', '1000')
+        if not re.search('N[0-9a-f]{8}', self.lock.read_text(encoding='utf-8').rpartition('|')[2]):
+            self.skipTest('the claim does not show the namespaces')
+        stranger = self.make_lock_like('data.lock', N='00000000', L='')
+        self.assertIn('in another container. Run this there.', self.assert_run(73, 'release', stranger).stderr)
+        self.assert_run(0, 'release', token)
 
     def test_other_host(self):
         claim = self.dir / 'test.lock|elsewhere|12345|678'

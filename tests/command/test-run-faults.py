@@ -105,6 +105,15 @@ class Faults(CommandTest):
         self.finish(request, 0)
         self.finish(process, LOST)
 
+    def test_holder_that_ends_before_the_second_request(self):
+        """The release is done, though its process cannot be asked again."""
+        token = self.assert_run(0, 'hold', '--lifetime', '1000', self.lock).stdout.strip()
+        holder = int(self.lock.read_text(encoding='utf-8').split('|')[2])
+        commandtest.stop(holder)
+        self.assert_run(0, 'release', token,
+                        env=dict(self.faulty('gone'), FLUFL_FAULT_WHILE=str(self.lock)))
+        wait_for(lambda: not is_alive(holder), 'the end of the holder')
+
     def test_standard_error_that_stalls(self):
         """The report of a loss does not delay SIGKILL."""
         for action in 'term', 'kill':
