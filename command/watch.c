@@ -76,6 +76,8 @@ scene_digest (const Scene *self)
 
       if (details == NULL)
         details = self->waiters->pdata[i++];
+      else
+        g_string_append (digest, "held/");
       name = g_file_get_basename (flufl_lock_details_get_claim_file (details));
       g_string_append_printf (digest, "%s/%d/", name, (int) flufl_lock_details_get_state (details));
     }

@@ -54,6 +54,25 @@ class Watch(WatchingTest):
         watch.terminate()
         self.finish(watch, -signal.SIGTERM)
 
+    def test_waiter_that_becomes_the_holder(self):
+        """A claim alone is shown anew when it is a holder's and no waiter's any more."""
+        token = self.assert_run(0, 'hold', self.lock).stdout.strip()
+        waiter, supervisor = self.begin_waiter()
+        commandtest.stop(supervisor)
+        watch = self.begin('watch', '--json', self.lock)
+        wait_for(lambda: self.scenes(watch) and len(self.scenes(watch)[-1]['waiters']) == 1, 'the waiter')
+        self.assert_run(0, 'release', token)
+        wait_for(lambda: self.scenes(watch)[-1]['lock']['state'] == 'unlocked', 'the free lock')
+        # The waiter's claim becomes the lock by hand, since nothing else may happen between two looks.
+        [claim] = [self.dir / name for name in os.listdir(self.dir) if '|' in name]
+        os.link(claim, self.lock)
+        try:
+            wait_for(lambda: self.scenes(watch)[-1]['lock']['state'] != 'unlocked', 'the holder')
+        finally:
+            self.kill_waiter(waiter, supervisor)
+            for path in self.lock, claim:
+                path.unlink(missing_ok=True)
+
     def test_words(self):
         self.hold()
         _, waiter = self.begin_waiter()
