@@ -96,10 +96,11 @@ file_type (mode_t mode)
     }
 }
 
+/* G_MAXINT64 is left for what has no time. A time after 2262 is clamped to the one before it. */
 static gint64
 nanoseconds (const struct timespec *ts)
 {
-  return flufl_time_from_seconds (ts->tv_sec, ts->tv_nsec);
+  return MIN (flufl_time_from_seconds (ts->tv_sec, ts->tv_nsec), G_MAXINT64 - 1);
 }
 
 static int

@@ -80,6 +80,17 @@ class Status(LookingTest):
                          ('expired', None, 'elsewhere', 12345))
         self.assert_run(0, 'break', '--force', self.lock)
 
+    def test_expiration_beyond_what_can_be_counted(self):
+        """In nanoseconds a time after 2262 is clamped."""
+        self.make_expired(100)
+        os.utime(self.lock, (2**33 + 5 * 10**9, 2**33 + 5 * 10**9))
+        if self.lock.stat().st_mtime < 2**33 + 5 * 10**9:
+            self.skipTest('the file system has no such times')
+        result = self.assert_run(0, 'status', self.lock)
+        self.assertEqual(result.stderr, '')
+        self.assertIn('held until 2262-04-1', result.stdout)
+        self.assert_run(0, 'break', '--force', self.lock)
+
     def test_name_that_begins_with_a_dash(self):
         self.hold()
         for before, names in ([], ['-a.lock']), ([], ['--json']), ([self.lock], ['-a.lock', '--']):
