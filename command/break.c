@@ -100,6 +100,7 @@ command_break (int argc, char **argv)
 {
   g_auto (Look) look = { 0 };
   g_auto (Token) token = { 0 };
+  gboolean has_condition;
   int status = EXIT_DONE;
 
   if (!options_parse (&kind, &argc, &argv) || !options_count (&kind, argc, 2, 2))
@@ -116,5 +117,7 @@ command_break (int argc, char **argv)
     return EXIT_DONE; /* nobody holds it */
   if (look.details != NULL && !is_meant (&look, &token, &status))
     return status;
-  return break_lock (argv[1], given.holder != NULL ? look.details : NULL);
+  /* Another lock may be there by now, and the conditions were not checked for it. */
+  has_condition = given.holder != NULL || given.if_dead || given.expired;
+  return break_lock (argv[1], has_condition ? look.details : NULL);
 }
