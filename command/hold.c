@@ -160,6 +160,8 @@ hold_in_background (Hold *self)
       link_send_text (self->link, token);
       hold_on (self, lock);
       status = flufl_lock_release (lock, NULL, NULL) ? EXIT_DONE : EXIT_LOST;
+      if (self->link >= 0 && status == EXIT_LOST) /* the front still waits for the reader of the token */
+        link_send (self->link, LINK_ENDED, status);
     }
   else
     {
@@ -225,6 +227,9 @@ look_at_holder (Front *self)
       handle_stop (self, value);
       return UNDECIDED;
     case LINK_ENDED:
+      /* With a token the holder has no standard error any more. */
+      if (self->token != NULL)
+        fail (value, _("The lock “%s” was lost."), self->hold->acquire.path);
       return value;
     case LINK_CLOSED:
       return fail (EXIT_LOST, _("The process that acquires the lock has died."));

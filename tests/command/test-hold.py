@@ -109,7 +109,7 @@ class Hold(CommandTest):
                                      1 if front.returncode == 0 else 0, front.returncode)
                 self.assert_released_or_given(front)
 
-    def begin_with_full_pipe(self):
+    def begin_with_full_pipe(self, lifetime='1000', **kwargs):
         """A front that cannot print its token, since the pipe is full."""
         self.addCleanup(self.kill_holder_on_disk)
         reader, writer = os.pipe()
@@ -122,7 +122,7 @@ class Hold(CommandTest):
             except BlockingIOError:
                 pass
         os.set_blocking(writer, True)
-        front = subprocess.Popen([PROGRAM, 'hold', '--lifetime', '1000', self.lock], stdout=writer)
+        front = subprocess.Popen([PROGRAM, 'hold', '--lifetime', lifetime, self.lock], stdout=writer, **kwargs)
         self.processes.append(front)
         os.close(writer)
         wait_for(self.lock.exists, 'the lock')
@@ -135,6 +135,13 @@ class Hold(CommandTest):
                 front.send_signal(number)
                 self.assertEqual(front.wait(commandtest.PATIENCE_S), status)
                 wait_for(lambda: not self.lock.exists(), 'the release')
+
+    def test_loss_while_nobody_reads_the_token(self):
+        front = self.begin_with_full_pipe('3', stderr=subprocess.PIPE)
+        self.assert_run(0, 'break', '--force', self.lock)
+        _, err = front.communicate(timeout=commandtest.PATIENCE_S)
+        self.assertEqual(front.returncode, LOST)
+        self.assertIn(b'was lost', err)
 
     def test_refresh(self):
         token, _ = self.hold_it('--lifetime', '100')
