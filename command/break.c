@@ -88,6 +88,7 @@ break_lock (const char *path, FluflLockDetails *seen)
 
   if (!events_catch ())
     return fail (EXIT_REFUSED, _("Could not create a pipe: %s."), g_strerror (errno));
+  events_let_stop ();
   status = operation_run_to_end (operation, -1, FALSE);
   if (status != EXIT_DONE || flufl_operation_get_answer (operation))
     return status;

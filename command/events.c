@@ -42,7 +42,7 @@
 
 static int pipe_fds[2] = { -1, -1 };
 static sigset_t caught; /* the signals with the handler caught_cb(), except SIGCHLD */
-static struct sigaction former_chld, former_pipe, former_ttou, former_ttin; /* the caller's */
+static struct sigaction former_chld, former_cont, former_pipe, former_ttou, former_ttin; /* the caller's */
 static sigset_t former_mask;
 static volatile guint32 own_hash; /* of the claim whose lock this process holds */
 static volatile sig_atomic_t has_claim;
@@ -125,7 +125,8 @@ caught_cb (int number, siginfo_t *info, void *context G_GNUC_UNUSED)
 }
 
 /* Sets the handler for signals. A signal that the caller ignores, as nohup(1) does with SIGHUP,
- * stays ignored. SIGURG, SIGCONT and SIGCHLD get the handler even then. Returns FALSE with errno set. */
+ * stays ignored. SIGURG, SIGCHLD and SIGCONT get the handler even then. Without SIGCONT a wait that is
+ * stopped would not go on. Returns FALSE with errno set. */
 gboolean
 events_catch (void)
 {
@@ -145,7 +146,11 @@ events_catch (void)
     if (!is_own (number) && sigaction (number, NULL, &former) == 0
         && (former.sa_handler != SIG_IGN || number == SIGURG || number == SIGCONT)
         && sigaction (number, &action, NULL) == 0)
-      sigaddset (&caught, number);
+      {
+        sigaddset (&caught, number);
+        if (number == SIGCONT)
+          former_cont = former;
+      }
   sigemptyset (&action.sa_mask);
   sigprocmask (SIG_SETMASK, &action.sa_mask, &former_mask);
   return TRUE;
@@ -188,6 +193,16 @@ events_unblock (const sigset_t *mask)
   sigprocmask (SIG_SETMASK, mask, NULL);
 }
 
+/* Lets SIGTSTP stop this process, which holds no lock and has no command to stop. */
+void
+events_let_stop (void)
+{
+  struct sigaction normal = { .sa_handler = SIG_DFL };
+
+  if (sigismember (&caught, SIGTSTP) == 1)
+    sigaction (SIGTSTP, &normal, NULL);
+}
+
 /* Gives the signals the actions that the caller of this program had set. Called in the child that
  * becomes the command. SIGURG gets its default action, which is to ignore it. */
 void
@@ -199,6 +214,7 @@ events_give_back (void)
     if (sigismember (&caught, number) == 1)
       sigaction (number, &normal, NULL);
   sigaction (SIGCHLD, former_chld.sa_handler == SIG_IGN ? &former_chld : &normal, NULL);
+  sigaction (SIGCONT, former_cont.sa_handler == SIG_IGN ? &former_cont : &normal, NULL);
   sigaction (SIGPIPE, &former_pipe, NULL);
   sigaction (SIGTTOU, &former_ttou, NULL);
   sigaction (SIGTTIN, &former_ttin, NULL);

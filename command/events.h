@@ -31,6 +31,7 @@ gboolean events_open_pipe     (void);
 void     events_block         (sigset_t *out_mask);
 void     events_unblock       (const sigset_t *mask);
 void     events_give_back     (void);
+void     events_let_stop      (void);
 int      events_fd            (void);
 int      events_next          (void);
 int      events_next_asked    (gint64 *out_msec);

@@ -305,6 +305,17 @@ class Hold(CommandTest):
         wait_for(lambda: len(os.listdir(self.dir)) == files, 'the end of the claim')
         self.release_and_look(token, waiter)
 
+    def test_stopped_wait_of_a_caller_that_ignores_sigcont(self):
+        token, _ = self.hold_it()
+        signal.signal(signal.SIGCONT, signal.SIG_IGN)
+        try:
+            waiter, files = self.begin_waiter()
+        finally:
+            signal.signal(signal.SIGCONT, signal.SIG_DFL)
+        waiter.send_signal(signal.SIGTSTP)
+        wait_for(lambda: len(os.listdir(self.dir)) == files, 'the end of the claim')
+        self.release_and_look(token, waiter)
+
     def test_wait_that_gets_sigstop(self):
         token, _ = self.hold_it()
         waiter, _ = self.begin_waiter()

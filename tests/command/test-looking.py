@@ -5,6 +5,7 @@
 import datetime
 import json
 import os
+import pathlib
 import pwd
 import signal
 import socket
@@ -247,6 +248,24 @@ class Break(LookingTest):
         self.make_expired(100)
         self.assert_run(BUSY, 'break', '--if-dead', self.lock)
         self.assert_run(0, 'break', '--expired', self.lock)
+
+    def test_stop_key(self):
+        process, command = self.hold('--lifetime', '30')
+        supervisor = self.supervisor_of(process)
+        commandtest.stop(supervisor)
+        os.utime(self.lock, (0, time.time() - 60))
+        # In a group whose parent is in the same session: SIGTSTP stops no orphaned group.
+        breaker = self.begin('break', self.lock, preexec_fn=lambda: os.setpgid(0, 0))
+        def is_ready():
+            status = pathlib.Path(f'/proc/{breaker.pid}/status').read_text(encoding='utf-8')
+            return int(status.partition('SigCgt:')[2].split()[0], 16) >> (signal.SIGTERM - 1) & 1
+        commandtest.wait_for(is_ready, 'the handlers of the breaker')
+        breaker.send_signal(signal.SIGTSTP)
+        commandtest.wait_for(lambda: commandtest.state_of(breaker.pid) == 'T', 'the stop of the breaker')
+        breaker.send_signal(signal.SIGTERM)
+        breaker.send_signal(signal.SIGCONT)
+        self.finish(breaker, 128 + signal.SIGTERM)
+        os.kill(supervisor, signal.SIGCONT)
 
     def test_if_holder(self):
         token = self.assert_run(0, 'hold', self.lock).stdout.strip()
