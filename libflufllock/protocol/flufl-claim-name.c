@@ -538,6 +538,26 @@ flufl_claim_name_parse (const char     *name,
 }
 
 /*
+ * flufl_claim_name_dup_cut_end:
+ * @form: 0 to FLUFL_CUT_FORMS - 1: the hash of the name on most file systems, and those on FAT of a name
+ *   that is spelled as it is folded, and of other spellings
+ *
+ * Returns: (transfer full): what the shortened form of @lock_name ends with, behind its first bytes
+ */
+char *
+flufl_claim_name_dup_cut_end (const char *lock_name, guint form)
+{
+  g_autofree char *folded = flufl_claim_name_fold (lock_name);
+  char hash[HASH_LENGTH + 1];
+
+  if (form == 0)
+    lock_name_hash (lock_name, hash);
+  else
+    hash_spelling (folded, form == 1, hash);
+  return g_strdup_printf ("%c%s", CUT_MARK, hash);
+}
+
+/*
  * flufl_claim_name_dup_lock:
  * @name: a file's name, without a directory
  *

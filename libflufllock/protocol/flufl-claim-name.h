@@ -13,6 +13,7 @@ G_BEGIN_DECLS
 #define FLUFL_NAME_MAX 255      /* bytes in a file's name */
 #define FLUFL_UNIQUE_MAX 80     /* bytes in the field UNIQUE, without the program's name */
 #define FLUFL_PROGRAM_MAX 32    /* bytes of a program's name that a claim's name shows */
+#define FLUFL_CUT_FORMS 3       /* how the end of a shortened name is made */
 #define FLUFL_SEPARATOR_MAX 8   /* bytes; three of them stand in a name */
 
 /* What a claim's name says besides who made it. */
@@ -70,6 +71,8 @@ gboolean flufl_claim_name_parse   (const char          *name,
                                    const char          *lock_name,
                                    const char          *separator,
                                    FluflClaimName      *out_claim);
+char    *flufl_claim_name_dup_cut_end (const char      *lock_name,
+                                       guint            form);
 char    *flufl_claim_name_dup_lock (const char         *name,
                                    const char          *separator);
 gboolean flufl_claim_name_is_spelling (const char       *field,

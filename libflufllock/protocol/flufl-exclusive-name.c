@@ -16,9 +16,11 @@
 /* The time in the name of a blank lock has this grain, the coarsest that a file system stores. */
 #define SLOT (2 * FLUFL_NSEC_PER_SEC)
 
-/* How many bytes of the lock's name a line that has only begun must begin with. A shortened name has
- * these bytes, too. */
-#define PREFIX_MAX 64
+/* A shortened name of the lock has at least as many bytes of it. */
+#define PREFIX_MIN 64
+
+/* The digits of a process number. */
+#define PID_MAX 10
 
 /* A blank lock's name has a longer lock's name cut to this. */
 #define BLANK_LOCK_MAX 160
@@ -73,20 +75,111 @@ flufl_exclusive_parse (const char      *content,
                                  separator, out_claim);
 }
 
+/* The part of a beginning that has not been compared yet. At its end everything fits. */
+typedef struct
+{
+  const char *at;
+  const char *end;
+} Rest;
+
+static gboolean
+skip (Rest *rest, const char *part)
+{
+  gsize length = MIN (strlen (part), (gsize) (rest->end - rest->at));
+
+  if (memcmp (rest->at, part, length) != 0)
+    return FALSE;
+  rest->at += length;
+  return TRUE;
+}
+
+static gboolean
+is_in_host (char c)
+{
+  return !g_ascii_isspace (c) && !g_ascii_iscntrl (c) && c != '/';
+}
+
+static gboolean
+is_digit (char c)
+{
+  return g_ascii_isdigit (c);
+}
+
+static gboolean
+is_in_unique (char c)
+{
+  return g_ascii_isupper (c) || (g_ascii_isxdigit (c) && !g_ascii_isupper (c));
+}
+
+/* Skips a field that is not empty, up to the separator behind it, and that separator. */
+static gboolean
+skip_field (Rest *rest, const char *separator, gboolean (*is_part) (char c), gsize length_max)
+{
+  gsize length = strlen (separator);
+  const char *start = rest->at;
+
+  while (rest->at < rest->end
+         && ((gsize) (rest->end - rest->at) < length || memcmp (rest->at, separator, length) != 0))
+    {
+      /* The separator may be cut, too. */
+      if (!is_part (*rest->at))
+        return rest->at > start && skip (rest, separator) && rest->at == rest->end;
+      if ((gsize) (++rest->at - start) > length_max)
+        return FALSE;
+    }
+  return rest->at == rest->end || (rest->at > start && skip (rest, separator));
+}
+
+/* Whether @rest, which is behind the lock's name or its shortened form, goes on as a line does, and is
+ * not a whole one. */
+static gboolean
+goes_on (Rest rest, const char *separator)
+{
+  return skip (&rest, separator) && skip_field (&rest, separator, is_in_host, FLUFL_NAME_MAX)
+         && skip_field (&rest, separator, is_digit, PID_MAX)
+         && (rest.at == rest.end || *rest.at == 'T')
+         && skip_field (&rest, separator, is_in_unique, FLUFL_NAME_MAX)
+         && rest.end - rest.at < (gssize) strlen (LINE_END) && skip (&rest, LINE_END);
+}
+
+/* Whether the beginning @content has the lock's name in the shortened form. */
+static gboolean
+is_begun_cut (const FluflSite *site, Rest content, guint form)
+{
+  g_autofree char *cut_end = flufl_claim_name_dup_cut_end (site->lock_name, form);
+  gsize length = (gsize) (content.end - content.at);
+
+  for (gsize i = PREFIX_MIN; i < MIN (strlen (site->lock_name), length); i++)
+    {
+      Rest rest = { content.at + i, content.end };
+
+      if (is_same_name (site, content.at, site->lock_name, i) && skip (&rest, cut_end)
+          && goes_on (rest, flufl_site_mark_separator (site)))
+        return TRUE;
+    }
+  return FALSE;
+}
+
 /* Whether @content is the beginning of such a line. The maker has died while it wrote, or a cache
- * shows the file cut. */
+ * shows the file cut. Everybody may remove such a file after a rest, so all that is there has to be
+ * as in a line: a text that begins with the lock's name is somebody's file. */
 gboolean
 flufl_exclusive_is_begun (const char *content, gsize length, const FluflSite *site)
 {
-  gsize prefix = MIN (MIN (strlen (site->lock_name), PREFIX_MAX), length);
+  const char *separator = flufl_site_mark_separator (site);
+  const char *end = content + length;
+  gsize name_length = strlen (site->lock_name);
 
-  if (length > FLUFL_NAME_MAX + FLUFL_SEPARATOR_MAX + strlen (LINE_END)
-      || !is_same_name (site, content, site->lock_name, prefix))
+  if (length > FLUFL_NAME_MAX + FLUFL_SEPARATOR_MAX + strlen (LINE_END))
     return FALSE;
-  for (gsize i = 0; i < length; i++)
-    if (g_ascii_iscntrl (content[i]) || content[i] == '/')
-      return FALSE;
-  return TRUE;
+  if (is_same_name (site, content, site->lock_name, MIN (name_length, length))
+      && (length <= name_length || goes_on ((Rest) { content + name_length, end }, separator)))
+    return TRUE;
+
+  for (guint form = 0; form < FLUFL_CUT_FORMS; form++)
+    if (is_begun_cut (site, (Rest) { content, end }, form))
+      return TRUE;
+  return FALSE;
 }
 
 /* LOCK SEP "blank" SEP "x" and the mtime. A claim has a decimal number in the third field. */
@@ -106,7 +199,7 @@ name_blank (const FluflSite *site, gint64 mtime)
                                                              : g_strdup (lock);
 
       if (!g_utf8_validate (lock, BLANK_LOCK_MAX, &end))
-        length = MAX ((gsize) (end - lock), PREFIX_MAX);
+        length = MAX ((gsize) (end - lock), PREFIX_MIN);
       sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, whole, -1);
       lock[length] = '\0';
       sum[16] = '\0';

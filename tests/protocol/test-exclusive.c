@@ -166,7 +166,9 @@ static void
 test_foreign (void)
 {
   const char *const contents[] = { "[InternetShortcut]\n", "y.lock^h^1^T1^x1\n", "x.lock^h^1^T1^x2\n",
-                                   "x.lock^h^x^T1^x1\n", "../x.lock^h^1^T1^x1\n", "x.lock^h^1^T1^x1" };
+                                   "x.lock^h^x^T1^x1\n", "../x.lock^h^1^T1^x1\n",
+                                   "x.lock: buy milk", "x.locksmith", "x.lock^2 eggs", "x.lock^^1",
+                                   "x.lock^h^12 eggs", "x.lock^h^12345678901", "x.lock^h^1^T1^x2", "x.lock^h^1^T1^x1" };
 
   g_test_summary ("Another file in the place of the lock file is left alone, whatever its content");
   for (gsize i = 0; i < G_N_ELEMENTS (contents); i++)
@@ -189,6 +191,60 @@ test_foreign (void)
       g_assert_cmpuint (fake_disk_n_names (), ==, 1);
       proc_clear (&p);
     }
+}
+
+/* Whether each beginning of the line of the lock's claims, and no more than a beginning, is one. */
+static void
+check_beginnings (const char *path, const char *separator, const char *host, FluflMarks marks)
+{
+  FluflIdentity identity;
+  g_autofree char *claim = NULL;
+  g_autofree char *line = NULL;
+  Proc p;
+
+  proc_init_at (&p, &fake_syscalls, path);
+  p.site.separator = separator;
+  flufl_identity_get (&fake_syscalls, &identity);
+  g_strlcpy (identity.host, host, sizeof identity.host);
+  claim = flufl_claim_name_build (path, separator, &identity, 1, 1, FLUFL_MARK_EXCLUSIVE | marks);
+  line = flufl_exclusive_line (&p.site, strrchr (claim, '/') + 1);
+  for (gsize length = 1; length < strlen (line); length++)
+    {
+      g_autofree char *more = g_strdup_printf ("%.*s eggs", (int) length, line);
+
+      g_assert_true (flufl_exclusive_is_begun (line, length, &p.site));
+      g_assert_false (flufl_exclusive_is_begun (more, strlen (more), &p.site));
+    }
+  g_assert_false (flufl_exclusive_is_begun (line, strlen (line), &p.site));
+  proc_clear (&p);
+}
+
+static void
+test_begun (void)
+{
+  const char *const separators[] = { "^", "--", ":" };
+  g_autofree char *longest = g_strnfill (255, 'n');
+  g_autofree char *lock = g_strconcat ("/d|e/", longest, NULL);
+  g_autofree char *capitals = g_strnfill (255, 'N');
+  g_autofree char *other = g_strconcat ("/d|e/", capitals, NULL);
+  g_autofree char *host = g_strnfill (255, 'h');
+  Proc p;
+
+  g_test_summary ("Each beginning of a line is one, and a text that only begins like a line is none");
+  begin_on_fat ();
+  for (gsize i = 0; i < G_N_ELEMENTS (separators); i++)
+    {
+      check_beginnings (LOCK, separators[i], "vm", FLUFL_MARK_NONE);
+      check_beginnings (LOCK, separators[i], host, FLUFL_MARK_NONE);
+      check_beginnings (lock, separators[i], "vm", FLUFL_MARK_NONE);
+      check_beginnings (lock, separators[i], host, FLUFL_MARK_NONE);
+      check_beginnings (lock, separators[i], host, FLUFL_MARK_SPELLINGS);
+      check_beginnings (other, separators[i], host, FLUFL_MARK_SPELLINGS);
+    }
+  proc_init (&p);
+  p.site.separator = "^";
+  g_assert_false (flufl_exclusive_is_begun ("x.lock^h^1^eggs", strlen ("x.lock^h^1^eggs"), &p.site));
+  proc_clear (&p);
 }
 
 static void
@@ -502,6 +558,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/exclusive/all-marks", test_all_marks);
   g_test_add_func ("/exclusive/blank", test_blank);
   g_test_add_func ("/exclusive/foreign", test_foreign);
+  g_test_add_func ("/exclusive/begun", test_begun);
   g_test_add_func ("/exclusive/spellings", test_spellings);
   g_test_add_func ("/exclusive/long-spellings", test_long_spellings);
   g_test_add_func ("/exclusive/unasked", test_unasked);
