@@ -295,38 +295,8 @@ open_claim_instead (const FluflLook *look, const FluflSite *site, int *fd)
   *fd = open_to_read (site, path, FLUFL_OPEN_LOOK);
 }
 
-/*
- * flufl_look_take:
- * @path: the lock file, or a claim file of it
- *
- * Looks at a file and its content. The file is opened, because the opening makes a client of NFS
- * ask the server. The function neither waits for the other end of a pipe nor reads more than the
- * length of a path.
- */
-void
-flufl_look_take (FluflLook *look, const FluflSite *site, const char *path)
-{
-  int fd;
-
-  flufl_look_open (look, site, path, &fd);
-  if (fd >= 0)
-    site->sys->close (fd);
-}
-
-/*
- * flufl_look_open:
- * @out_fd: the file that has the life-line, to be closed by the caller, if a claim was seen; else -1.
- *   It is the file seen, or the claim that the file names
- *
- * Does what flufl_look_take() does, for callers that go on to use the file that was seen.
- *
- * When a file is opened to be read, a server of NFS 4 may promise to ask the client before anybody
- * changes the file. Each step of the holder then has to wait for that client. If the client is
- * dead, the wait lasts for a whole lease of the server. A client of NFS 4.1 or later asks for no
- * such promise if the file is opened past the client's cache, which FLUFL_OPEN_LOOK_UNCACHED does.
- */
-void
-flufl_look_open (FluflLook *look, const FluflSite *site, const char *path, int *out_fd)
+static void
+take (FluflLook *look, const FluflSite *site, const char *path, int *out_fd)
 {
   FluflStat st;
 
@@ -339,8 +309,6 @@ flufl_look_open (FluflLook *look, const FluflSite *site, const char *path, int *
     {
       look->sight = FLUFL_SIGHT_FOREIGN;
       *out_fd = look_inside (look, site, path, FLUFL_OPEN_LOOK);
-      if (*out_fd >= 0 && look->exclusive)
-        open_claim_instead (look, site, out_fd);
       return;
     }
   /* lstat(2) comes first, because opening a pipe or a device has effects on other processes. */
@@ -363,6 +331,44 @@ flufl_look_open (FluflLook *look, const FluflSite *site, const char *path, int *
       look->errsv = 0;
     }
   *out_fd = look_inside (look, site, path, FLUFL_OPEN_LOOK);
+}
+
+/*
+ * flufl_look_take:
+ * @path: the lock file, or a claim file of it
+ *
+ * Looks at a file and its content. The file is opened, because the opening makes a client of NFS
+ * ask the server. The function neither waits for the other end of a pipe nor reads more than the
+ * length of a path.
+ */
+void
+flufl_look_take (FluflLook *look, const FluflSite *site, const char *path)
+{
+  int fd;
+
+  take (look, site, path, &fd);
+  if (fd >= 0)
+    site->sys->close (fd);
+}
+
+/*
+ * flufl_look_open:
+ * @out_fd: the file that has the life-line, to be closed by the caller, if a claim was seen; else -1.
+ *   It is the file seen, or the claim that the file names
+ *
+ * Does what flufl_look_take() does, for callers that go on to use the file that was seen.
+ *
+ * When a file is opened to be read, a server of NFS 4 may promise to ask the client before anybody
+ * changes the file. Each step of the holder then has to wait for that client. If the client is
+ * dead, the wait lasts for a whole lease of the server. A client of NFS 4.1 or later asks for no
+ * such promise if the file is opened past the client's cache, which FLUFL_OPEN_LOOK_UNCACHED does.
+ */
+void
+flufl_look_open (FluflLook *look, const FluflSite *site, const char *path, int *out_fd)
+{
+  take (look, site, path, out_fd);
+  if (site->exclusive && *out_fd >= 0 && look->exclusive)
+    open_claim_instead (look, site, out_fd);
 }
 
 /* The clocks of two machines may differ by this much without being wrong. */
