@@ -240,7 +240,8 @@ describe_break (const FluflFindings *findings)
                        "be broken by force."));
   if (findings->break_errsv == EMLINK && findings->look.exclusive)
     /* Translators: “it” is the lock. */
-    return g_strdup (_("Nine processes died while they broke it, so it can only be broken by force."));
+    return g_strdup (_("Nine attempts to break it were not completed, so it can only be broken by "
+                       "force."));
   if (findings->break_errsv == EEXIST)
     /* Translators: Both numbers are greater than 1. */
     return g_strdup_printf (_("The lock seems to be a copy. It can be broken %d s after it expired, once "

@@ -129,6 +129,16 @@ look_again (FluflSite *site, const Target *target, const FluflLook *before, cons
   return again.sight == FLUFL_SIGHT_NOTHING ? FLUFL_OUTCOME_AGAIN : FLUFL_OUTCOME_BUSY;
 }
 
+/* Whether it is too late to go on, for a breaker that began to create its mark at @start. */
+static gboolean
+is_late (const FluflSite *site, gint64 start)
+{
+  return site->sys->clock (FLUFL_CLOCK_BOOT) - start > FLUFL_GRACE / 2;
+}
+
+/* The time until the mark counts from the look, and the time from then on begins anew. Once the mark is
+ * there, each other breaker sees another number of marks and begins its rest, and look_again() sees
+ * anew what the look has seen. */
 static FluflOutcome
 mark_and_remove (FluflClaim      *claim,
                  FluflSite       *site,
@@ -139,10 +149,12 @@ mark_and_remove (FluflClaim      *claim,
   g_autofree char *claim_path = flufl_site_path_of (site, target->who);
   g_autofree char *mark = flufl_exclusive_mark_path (site, target->who, target->marks + 1);
   FluflOutcome outcome;
+  gint64 start;
   int errsv;
 
   if (flufl_break_is_out_of_time (site, look))
     return FLUFL_OUTCOME_BUSY;
+  start = site->sys->clock (FLUFL_CLOCK_BOOT);
   errsv = flufl_exclusive_make_mark (site, mark, claim->path != NULL ? claim->path : "");
   if (errsv != 0)
     {
@@ -151,7 +163,7 @@ mark_and_remove (FluflClaim      *claim,
         findings->break_errsv = errsv;
       return FLUFL_OUTCOME_BUSY;
     }
-  if (flufl_break_is_out_of_time (site, look))
+  if (is_late (site, start))
     return FLUFL_OUTCOME_BUSY;
   if (!target->is_blank && site->sys->unlink (claim_path) != 0 && !flufl_claim_is_gone (errno))
     {
@@ -161,9 +173,9 @@ mark_and_remove (FluflClaim      *claim,
   outcome = look_again (site, target, look, mark);
   if (outcome != FLUFL_OUTCOME_READY)
     return outcome;
-  if (flufl_break_is_out_of_time (site, look))
+  if (is_late (site, start))
     return FLUFL_OUTCOME_BUSY;
-  errsv = flufl_exclusive_remove_lock (site, look->taken, &findings->broken);
+  errsv = flufl_exclusive_remove_lock (site, start, &findings->broken);
   if (errsv != 0)
     {
       findings->break_errsv = errsv;

@@ -174,6 +174,32 @@ test_late_breaker (void)
     }
 }
 
+/* Each call takes as long as *@user_data. */
+static void
+latency_hook (gpointer user_data)
+{
+  fake_disk_advance (*(gint64 *) user_data);
+  fake_disk_hook (NULL, 1, latency_hook, user_data);
+}
+
+static void
+test_slow_breaker (void)
+{
+  gint64 latency = FAKE_SEC / 5;
+  Proc p;
+
+  g_test_summary ("A breaker whose calls take 0.2 s removes a dead holder's lock with its first mark");
+  begin_on_fat ();
+  proc_init (&p);
+  put_lock (REMOTE, -3600);
+  fake_disk_hook (NULL, 1, latency_hook, &latency);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_HELD);
+  fake_disk_cancel_order ();
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+  proc_clear (&p);
+}
+
 static void
 test_late_releaser (void)
 {
@@ -473,6 +499,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/exclusive-races/refresh-in-break", test_refresh_in_break);
   g_test_add_func ("/exclusive-races/one-breaker", test_one_breaker);
   g_test_add_func ("/exclusive-races/late-breaker", test_late_breaker);
+  g_test_add_func ("/exclusive-races/slow-breaker", test_slow_breaker);
   g_test_add_func ("/exclusive-races/late-releaser", test_late_releaser);
   g_test_add_func ("/exclusive-races/one-holder", test_one_holder);
   g_test_add_func ("/exclusive-races/deleted", test_deleted);

@@ -139,12 +139,13 @@ bit cx_race;
 #endif
 
 #define BEGIN(p, kind) act[p] = (A1 & kind -> 1 : 0)
-#define UNBLOCK(q) blk[q] = blk[q] & ~(1 << _p)
-#define END(p) act[p] = 0; pub[p] = 0; safe[p] = 0; changed[p] = 0; slotok[p] = 0; blk[0] = blk[0] & ~(1 << p); blk[1] = blk[1] & ~(1 << p); END2(p)
+/* p's action counts anew from here: A1 makes no rest that began before wait for its end */
+#define ANEW(p) blk[0] = blk[0] & ~(1 << p); blk[1] = blk[1] & ~(1 << p); ANEW2(p)
+#define END(p) act[p] = 0; pub[p] = 0; safe[p] = 0; changed[p] = 0; slotok[p] = 0; ANEW(p)
 #if N == 3
-#define END2(p) blk[2] = blk[2] & ~(1 << p)
+#define ANEW2(p) blk[2] = blk[2] & ~(1 << p)
 #else
-#define END2(p) skip
+#define ANEW2(p) skip
 #endif
 
 #define MTIME1(q) changed[q] = 1; same[q] = (oc[q] == BLANK -> same[q] : 0)
@@ -336,6 +337,7 @@ act_now:
          :: !ISBLANK(x) -> if :: (D[x] & (k + 1)) && CREATEX -> GIVE_UP_ACTION :: else -> D[x] = D[x] | (k + 1) fi
          fi;
          printf("p%d: makes mark %d of %d\n", p, k + 1, x);
+         ANEW(p);
          LOSE_REPLY(GIVE_UP_ACTION)
     fi
   }
