@@ -59,13 +59,21 @@ see_name (const char *name, gpointer user_data)
   return self->found->len < self->files_max;
 }
 
+/* A mark whose age is not known counts as young. One that this process may not read shows its age to
+ * lstat(2). */
 static gboolean
 is_young (const FluflSite *site, const char *path)
 {
+  gint64 mtime = G_MAXINT64;
   FluflLook look;
+  FluflStat st;
 
   flufl_look_take (&look, site, path);
-  return flufl_time_since (site->sys->clock (FLUFL_CLOCK_REAL), look.mtime) < MARK_AGE;
+  if (look.sight == FLUFL_SIGHT_UNREADABLE && site->sys->lstat (path, &st) == 0)
+    mtime = st.mtime;
+  else if (look.sight != FLUFL_SIGHT_UNREADABLE && look.errsv == 0)
+    mtime = look.mtime;
+  return flufl_time_since (site->sys->clock (FLUFL_CLOCK_REAL), mtime) < MARK_AGE;
 }
 
 /* Returns FALSE if the lock file may be any lock: a blank one may be a line that a cache has cut. */

@@ -547,6 +547,38 @@ test_leftovers (void)
   proc_clear (&p);
 }
 
+static void
+test_unreadable_marks (void)
+{
+  const char *const mark = "/d|e/" REMOTE "^1";
+  const int errors[] = { 0, EIO };
+  Proc p;
+
+  g_test_summary ("A young mark stays even if it cannot be read, and an old one goes");
+  for (gsize i = 0; i < G_N_ELEMENTS (errors); i++)
+    {
+      begin_on_fat ();
+      proc_init (&p);
+      g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_HELD);
+      put_mark (REMOTE, 1);
+      if (errors[i] == 0)
+        fake_disk_set_readable (mark, FALSE);
+      else
+        /* The first one opens the lock file. */
+        fake_disk_fault ("open", 2, FAKE_FAIL, errors[i]);
+      flufl_exclusive_collect (&p.site, 1000, 100);
+      g_assert_true (fake_disk_order_done ());
+      g_assert_true (fake_disk_exists (mark));
+      fake_disk_advance (62 * FAKE_SEC);
+      flufl_exclusive_collect (&p.site, 1000, 100);
+      g_assert_false (fake_disk_exists (mark));
+      g_assert_cmpint (proc_refresh (&p), ==, FLUFL_OUTCOME_HELD);
+      g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+      assert_disk_empty ();
+      proc_clear (&p);
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -565,6 +597,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/exclusive/kinds", test_kinds);
   g_test_add_func ("/exclusive/property", test_property);
   g_test_add_func ("/exclusive/leftovers", test_leftovers);
+  g_test_add_func ("/exclusive/unreadable-marks", test_unreadable_marks);
   g_test_add_func ("/exclusive/names", test_names);
   return g_test_run ();
 }
