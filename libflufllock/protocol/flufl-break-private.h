@@ -11,8 +11,6 @@
 G_BEGIN_DECLS
 
 void     flufl_break_begin     (FluflFindings   *findings);
-gboolean flufl_break_is_out_of_time   (const FluflSite *site,
-                                const FluflLook *look);
 gboolean flufl_break_is_spared (const FluflFindings *findings,
                                 const FluflLook     *look);
 gint64   flufl_break_observe   (const FluflSite *site,

@@ -24,8 +24,8 @@
 
 /* Whether too little of the grace is left to act on @look. Half of the grace is reserved for the
  * system calls after this check. */
-gboolean
-flufl_break_is_out_of_time (const FluflSite *site, const FluflLook *look)
+static gboolean
+is_out_of_time (const FluflSite *site, const FluflLook *look)
 {
   return site->sys->clock (FLUFL_CLOCK_BOOT) - look->taken > FLUFL_GRACE / 2;
 }
@@ -54,7 +54,7 @@ recover (FluflSite       *site,
 {
   FluflLook look;
 
-  if (flufl_break_is_out_of_time (site, orphan))
+  if (is_out_of_time (site, orphan))
     return FALSE;
   if (site->sys->link (site->lock_path, claim_path) != 0)
     {
@@ -92,7 +92,7 @@ replace_copied_claim (FluflSite       *site,
   findings->break_errsv = 0;
   findings->resting = TRUE;
   if (flufl_time_since (server_now, MAX (look->ctime, copy.ctime)) < FLUFL_GRACE
-      || !flufl_look_is_still_there (look, site, site->lock_path) || flufl_break_is_out_of_time (site, look))
+      || !flufl_look_is_still_there (look, site, site->lock_path) || is_out_of_time (site, look))
     return FLUFL_OUTCOME_BUSY;
   if (site->sys->unlink (claim_path) != 0)
     {
@@ -149,7 +149,7 @@ break_with_life_line (FluflSite       *site,
   /* Another breaker may have finished before this process got the life-line. */
   if (sys->lstat (site->lock_path, &st) != 0)
     return errno == ENOENT ? FLUFL_OUTCOME_AGAIN : FLUFL_OUTCOME_BUSY;
-  if (!flufl_look_is_inode (look, st.dev, st.ino) || flufl_break_is_out_of_time (site, look))
+  if (!flufl_look_is_inode (look, st.dev, st.ino) || is_out_of_time (site, look))
     return FLUFL_OUTCOME_BUSY;
 
   if (orphan)
@@ -171,7 +171,7 @@ break_with_life_line (FluflSite       *site,
     }
   /* The lock file may be another one by now. A machine for which this is a network file system sees
    * no life-line, and may have broken the lock. A person may have deleted the lock file. */
-  if (!flufl_look_is_still_there (look, site, site->lock_path) || flufl_break_is_out_of_time (site, look))
+  if (!flufl_look_is_still_there (look, site, site->lock_path) || is_out_of_time (site, look))
     return FLUFL_OUTCOME_BUSY;
   if (!unlink_lock (site, findings))
     {
@@ -299,7 +299,7 @@ take_token_and_break (FluflSite       *site,
   if (!flufl_look_is_inode (look, st.dev, st.ino))
     return replace_copied_claim (site, look, claim_path, server_now, findings);
   if (look->nlink < 2 || st.mtime != look->mtime
-      || flufl_break_is_out_of_time (site, look))
+      || is_out_of_time (site, look))
     return FLUFL_OUTCOME_BUSY;
 
   if (sys->unlink (claim_path) != 0)
@@ -321,7 +321,7 @@ take_token_and_break (FluflSite       *site,
       recover (site, look, claim_path, findings);
       return FLUFL_OUTCOME_BUSY;
     }
-  if (!flufl_look_is_still_there (look, site, site->lock_path) || flufl_break_is_out_of_time (site, look))
+  if (!flufl_look_is_still_there (look, site, site->lock_path) || is_out_of_time (site, look))
     return FLUFL_OUTCOME_BUSY;
 
   if (!unlink_lock (site, findings))

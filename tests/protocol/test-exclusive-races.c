@@ -201,6 +201,28 @@ test_slow_breaker (void)
 }
 
 static void
+test_slowest_breaker (void)
+{
+  Proc p;
+
+  g_test_summary ("A breaker whose calls take too long uses up no mark, and reports it");
+  for (gint64 latency = 6 * FAKE_SEC / 25; latency < FAKE_SEC; latency += FAKE_SEC / 100)
+    {
+      begin_on_fat ();
+      proc_init (&p);
+      put_lock (REMOTE, -3600);
+      fake_disk_hook (NULL, 1, latency_hook, &latency);
+      g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+      g_assert_cmpint (p.found.break_errsv, ==, ETIMEDOUT);
+      g_assert_true (fake_disk_exists (LOCK));
+      g_assert_false (fake_disk_exists ("/d|e/" REMOTE "^1"));
+      fake_disk_cancel_order ();
+      proc_abandon (&p);
+      proc_clear (&p);
+    }
+}
+
+static void
 test_late_releaser (void)
 {
   g_test_summary ("A releaser that is late, or finds a mark, leaves the lock file to others");
@@ -500,6 +522,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/exclusive-races/one-breaker", test_one_breaker);
   g_test_add_func ("/exclusive-races/late-breaker", test_late_breaker);
   g_test_add_func ("/exclusive-races/slow-breaker", test_slow_breaker);
+  g_test_add_func ("/exclusive-races/slowest-breaker", test_slowest_breaker);
   g_test_add_func ("/exclusive-races/late-releaser", test_late_releaser);
   g_test_add_func ("/exclusive-races/one-holder", test_one_holder);
   g_test_add_func ("/exclusive-races/deleted", test_deleted);
