@@ -183,8 +183,12 @@ flufl_attempt (FluflClaim    *claim,
           claim->acquired = site->sys->clock (FLUFL_CLOCK_REAL);
           return linked;
         }
-      if (linked == FLUFL_OUTCOME_LOST)
+      if (linked == FLUFL_OUTCOME_LOST && !site->exclusive)
         continue;
+      /* The maker was late, or failed. As each round may take long, the caller looks at its deadline
+       * first. */
+      if (linked == FLUFL_OUTCOME_LOST)
+        return FLUFL_OUTCOME_BUSY;
       if (linked != FLUFL_OUTCOME_BUSY && linked != FLUFL_OUTCOME_UNSURE)
         {
           outcome = linked;

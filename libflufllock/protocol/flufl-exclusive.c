@@ -181,11 +181,58 @@ flufl_exclusive_refresh (FluflClaim *claim, FluflSite *site, gint64 lifetime, in
   return FLUFL_OUTCOME_UNSURE;
 }
 
-/* Gives up a claim whose name may stand in the lock file. Such a name is never published again. */
-static FluflOutcome
-withdraw (FluflClaim *claim, FluflSite *site, int errsv)
+/*
+ * flufl_exclusive_remove_lock:
+ * @start: when the action began
+ * @out_removed: (nullable): set to %TRUE if this process removed the file, which may have been gone
+ *
+ * Unlinks the lock file, again and again while another process has it open and that is in the way.
+ *
+ * Returns: 0; an errno
+ */
+int
+flufl_exclusive_remove_lock (FluflSite *site, gint64 start, gboolean *out_removed)
 {
-  claim->unsure = TRUE;
+  int errsv;
+
+  do
+    {
+      if (site->sys->unlink (site->lock_path) == 0)
+        {
+          if (out_removed != NULL)
+            *out_removed = TRUE;
+          return 0;
+        }
+      errsv = errno;
+    }
+  while ((errsv == EBUSY || errsv == ETXTBSY || errsv == EINTR) && !is_late (site, start));
+  return errsv == ENOENT ? 0 : errsv;
+}
+
+/* Removes the lock file of a maker that failed before it was late. Until then nobody else removes it: a
+ * blank lock file rests for longer, and one that has a name has not expired, and its maker lives. A
+ * person may have deleted it, so this looks first.
+ *
+ * Returns: whether the lock file is gone */
+static gboolean
+take_back (const FluflClaim *claim, FluflSite *site, gint64 start)
+{
+  FluflLook look;
+
+  if (is_late (site, start))
+    return FALSE;
+  flufl_look_take (&look, site, site->lock_path);
+  return (look.sight == FLUFL_SIGHT_BLANK || flufl_claim_is_lock (claim, &look))
+         && !is_late (site, start) && flufl_exclusive_remove_lock (site, start, NULL) == 0;
+}
+
+/* Gives up a claim whose name may stand in the lock file. Such a name is never published again.
+ *
+ * @start: when the maker created the lock file */
+static FluflOutcome
+withdraw (FluflClaim *claim, FluflSite *site, gint64 start, int errsv)
+{
+  claim->unsure = !take_back (claim, site, start);
   flufl_claim_abandon (claim, site);
   return errsv == 0 || flufl_claim_is_gone (errsv) || flufl_site_is_passing (site, errsv)
              ? FLUFL_OUTCOME_LOST
@@ -271,35 +318,7 @@ flufl_exclusive_publish (FluflClaim *claim, FluflSite *site, int *out_errsv)
         }
     }
   *out_errsv = errsv;
-  return withdraw (claim, site, errsv);
-}
-
-/*
- * flufl_exclusive_remove_lock:
- * @start: when the action began
- * @out_removed: (nullable): set to %TRUE if this process removed the file, which may have been gone
- *
- * Unlinks the lock file, again and again while another process has it open and that is in the way.
- *
- * Returns: 0; an errno
- */
-int
-flufl_exclusive_remove_lock (FluflSite *site, gint64 start, gboolean *out_removed)
-{
-  int errsv;
-
-  do
-    {
-      if (site->sys->unlink (site->lock_path) == 0)
-        {
-          if (out_removed != NULL)
-            *out_removed = TRUE;
-          return 0;
-        }
-      errsv = errno;
-    }
-  while ((errsv == EBUSY || errsv == ETXTBSY || errsv == EINTR) && !is_late (site, start));
-  return errsv == ENOENT ? 0 : errsv;
+  return withdraw (claim, site, start, errsv);
 }
 
 /*

@@ -492,6 +492,97 @@ test_late_maker (void)
 }
 
 static void
+test_late_touch (void)
+{
+  Proc p;
+
+  g_test_summary ("A maker that withdraws tries again only when its caller has seen the time");
+  begin_on_fat ();
+  proc_init (&p);
+  fake_disk_hook ("pwrite", 5, sleep_hook, NULL);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_true (fake_disk_order_done ());
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_HELD);
+  g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
+  assert_disk_empty ();
+  proc_clear (&p);
+}
+
+static void
+test_full_disk (void)
+{
+  static const char *const calls[] = { "pwrite", "close", "utimens" };
+  static const guint nth[] = { 5, 1, 1 };
+
+  g_test_summary ("A maker that cannot write the lock file leaves none");
+  for (gsize i = 0; i < G_N_ELEMENTS (calls); i++)
+    {
+      Proc p, q;
+
+      begin_on_fat ();
+      proc_init (&p);
+      proc_init (&q);
+      fake_disk_fault (calls[i], nth[i], FAKE_FAIL, ENOSPC);
+      g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_FAILED);
+      g_assert_true (fake_disk_order_done ());
+      g_assert_cmpint (p.found.errsv, ==, ENOSPC);
+      assert_disk_empty ();
+      g_assert_cmpint (proc_attempt (&q), ==, FLUFL_OUTCOME_HELD);
+      g_assert_cmpint (proc_release (&q), ==, FLUFL_OUTCOME_RELEASED);
+      proc_clear (&p);
+      proc_clear (&q);
+    }
+}
+
+static void
+deleted_hook (gpointer user_data G_GNUC_UNUSED)
+{
+  g_assert_cmpint (fake_syscalls.unlink (LOCK), ==, 0);
+  put_lock (REMOTE, 60);
+  fake_disk_fault ("utimens", 1, FAKE_FAIL, ENOSPC);
+}
+
+static void
+test_full_disk_deleted (void)
+{
+  Proc p;
+
+  g_test_summary ("A maker that fails leaves another process's lock file alone");
+  begin_on_fat ();
+  proc_init (&p);
+  fake_disk_hook ("close", 1, deleted_hook, NULL);
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_FAILED);
+  g_assert_true (fake_disk_order_done ());
+  g_assert_true (fake_disk_exists (LOCK));
+  g_assert_cmpuint (fake_disk_n_names (), ==, 2);
+  proc_clear (&p);
+}
+
+static void
+late_failure_hook (gpointer user_data G_GNUC_UNUSED)
+{
+  sleep_hook (NULL);
+  fake_disk_fault ("close", 1, FAKE_FAIL, ENOSPC);
+}
+
+static void
+test_late_failure (void)
+{
+  Proc p;
+
+  g_test_summary ("A maker that fails late removes its lock file only with a mark");
+  begin_on_fat ();
+  proc_init (&p);
+  fake_disk_hook ("pwrite", 5, late_failure_hook, NULL);
+  fake_disk_forget_calls ();
+  g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_FAILED);
+  g_assert_true (fake_disk_order_done ());
+  g_assert_cmpuint (fake_disk_count_calls ("create"), ==, 3);
+  assert_disk_empty ();
+  proc_clear (&p);
+}
+
+static void
 test_late_creation (void)
 {
   Proc p, q;
@@ -531,6 +622,10 @@ main (int argc, char *argv[])
   g_test_add_func ("/exclusive-races/lost-replies", test_lost_replies);
   g_test_add_func ("/exclusive-races/refused-creation", test_refused_creation);
   g_test_add_func ("/exclusive-races/late-maker", test_late_maker);
+  g_test_add_func ("/exclusive-races/late-touch", test_late_touch);
+  g_test_add_func ("/exclusive-races/full-disk", test_full_disk);
+  g_test_add_func ("/exclusive-races/full-disk-deleted", test_full_disk_deleted);
+  g_test_add_func ("/exclusive-races/late-failure", test_late_failure);
   g_test_add_func ("/exclusive-races/late-creation", test_late_creation);
   return g_test_run ();
 }

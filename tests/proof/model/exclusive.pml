@@ -20,6 +20,9 @@
 #ifndef NLATE
 #define NLATE 0		/* deadlines seen as missed */
 #endif
+#ifndef NFAIL
+#define NFAIL 0		/* makers that cannot write L, or touch it */
+#endif
 #ifndef NREF
 #define NREF 0
 #endif
@@ -69,6 +72,9 @@
 #endif
 #ifndef TOUCHFIRST
 #define TOUCHFIRST 0	/* 1: the claim is touched before L, not after it */
+#endif
+#ifndef TAKEBACK
+#define TAKEBACK 1	/* a maker that fails removes L only in time. 0: whenever it fails */
 #endif
 #ifndef LOOKL
 #define LOOKL 1		/* a confirmation looks whether L names the claim */
@@ -121,7 +127,7 @@ byte mine[N] = NONE;
 /* observation */
 byte oc[N] = NONE; byte ok[N]; bit same[N]; bit rested[N]; byte blk[N];
 byte debt[N] = NONE; byte debtbit[N];
-byte ncrash, nlost, nlate;
+byte ncrash, nlost, nlate, nfail;
 bit cx_race;
 
 #if N == 2
@@ -279,12 +285,14 @@ again:
 #if !PUB
   if
   :: atomic { MAY_BE_LATE; END(p); goto look }
+  :: atomic { nfail < NFAIL -> nfail++; printf("   p%d cannot write L\n", p); goto take_back }
   :: atomic { true -> printf("p%d: writes its name\n", p);
        if :: made[p] -> L = f; lapsed[f] = 0; EACH(MTIME1) :: else fi }
   fi;
 #endif
   if
   :: atomic { MAY_BE_LATE; END(p); goto withdraw }
+  :: atomic { nfail < NFAIL -> nfail++; printf("   p%d cannot touch L\n", p); goto take_back }
   :: atomic { true -> printf("p%d: touches L\n", p);
        if :: L == NONE -> END(p); goto drop
           :: L != NONE -> touch_L(); touched[p] = 1; late[p] = 0 fi }
@@ -447,6 +455,20 @@ critical:
      goto drop
   :: atomic { !(r || !SAFEONLY) -> goto release }
   fi;
+
+take_back: /* without a mark, within the action that created L */
+  atomic { if :: L == BLANK || L == f :: else -> END(p); goto withdraw fi }
+  if
+  :: atomic { MAY_BE_LATE; END(p); goto withdraw }
+  :: atomic { pub[p] = 0; if :: L != NONE -> unlink_L(p) :: else fi; END(p); goto drop }
+#if !TAKEBACK
+  :: atomic { nlate < NLATE -> nlate++; printf("   p%d is late\n", p); END(p); goto take_back_late }
+#endif
+  fi;
+#if !TAKEBACK
+take_back_late:
+  atomic { if :: L != NONE -> unlink_L(p) :: else fi; goto drop }
+#endif
 
 withdraw:
   atomic { BEGIN(p, 2) }
