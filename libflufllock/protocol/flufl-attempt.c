@@ -188,7 +188,11 @@ flufl_attempt (FluflClaim    *claim,
       /* The maker was late, or failed. As each round may take long, the caller looks at its deadline
        * first. */
       if (linked == FLUFL_OUTCOME_LOST)
-        return FLUFL_OUTCOME_BUSY;
+        {
+          if (findings->errsv == 0)
+            findings->errsv = ETIMEDOUT;
+          return FLUFL_OUTCOME_BUSY;
+        }
       if (linked != FLUFL_OUTCOME_BUSY && linked != FLUFL_OUTCOME_UNSURE)
         {
           outcome = linked;

@@ -501,6 +501,8 @@ test_late_touch (void)
   proc_init (&p);
   fake_disk_hook ("pwrite", 5, sleep_hook, NULL);
   g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_BUSY);
+  g_assert_cmpint (p.found.errsv, ==, ETIMEDOUT);
+  g_assert_cmpint (p.found.failed_step, ==, FLUFL_FAILED_CREATE_LOCK);
   g_assert_true (fake_disk_order_done ());
   g_assert_cmpint (proc_attempt (&p), ==, FLUFL_OUTCOME_HELD);
   g_assert_cmpint (proc_release (&p), ==, FLUFL_OUTCOME_RELEASED);
