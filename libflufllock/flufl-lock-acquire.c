@@ -118,14 +118,14 @@ deadline_after (gint64 now, gint64 timeout_ms)
 }
 
 /* Fails an acquisition of a lock that the object held when the call began. The disk shows whether it
- * still is the holder. Other operations may run meanwhile. */
+ * still is the holder. Other operations may run meanwhile, and may be the first to find a loss. */
 static void
 refuse_another (AcquireCall *self)
 {
   FluflCall *call = &self->call;
   int errsv;
 
-  self->state = flufl_call_check (call, &errsv) == FLUFL_OUTCOME_LOST && call->lost
+  self->state = flufl_call_check (call, &errsv) == FLUFL_OUTCOME_LOST && call->loss != FLUFL_LOSS_NONE
                     ? ACQUIRE_LOST_BEFORE
                     : ACQUIRE_HELD_ALREADY;
 }

@@ -181,20 +181,14 @@ refused (Face *face, gconstpointer data)
 {
   g_autoptr (FluflLock) lock = face_lock_new (face);
   g_autoptr (GError) error = NULL;
-  g_auto (Reply) breaking = { 0 };
   g_auto (Reply) acquisition = { 0 };
   FluflLockGuard *guard = guard_new (lock);
 
-  flufl_lock_break_lock_async (lock, FLUFL_BREAK_NONE, NULL, reply_cb, &breaking);
   flufl_lock_acquire_async (lock, 0, NULL, reply_cb, &acquisition);
   ((End) data) (guard, &error);
   g_assert_no_error (error);
   g_assert_false (flufl_lock_get_held (lock));
   g_assert_cmpuint (test_place_count (&face->place), ==, 0);
-  reply_wait (&breaking, "the breaking");
-  g_assert_false (flufl_lock_break_lock_finish (lock, breaking.result, &error));
-  g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_ALREADY_HELD);
-  g_clear_error (&error);
   reply_wait (&acquisition, "the acquisition");
   g_assert_false (flufl_lock_acquire_finish (lock, acquisition.result, &error));
   g_assert_error (error, FLUFL_LOCK_ERROR, FLUFL_LOCK_ERROR_ALREADY_HELD);

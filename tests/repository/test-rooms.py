@@ -70,6 +70,7 @@ BEYOND = {
         'the kernel says which process this is'),
     'protocol/flufl-syscalls-windows.c': ({'windows.h', 'winternl.h'}, 'it is the table of system calls'),
     'flufl-words.c': ({'libintl.h'}, 'it finds the catalogues of translations'),
+    'process/flufl-thread.c': ({'signal.h'}, 'signals do not reach its threads'),
     'process/flufl-user.c': ({'pwd.h'}, 'the system knows the names of users'),
     'process/flufl-path-windows.c': ({'windows.h'}, 'the system compares names'),
     'protocol/flufl-fs-kind-windows.c': ({'windows.h'}, 'the system knows its volumes'),
