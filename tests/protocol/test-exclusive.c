@@ -328,7 +328,11 @@ check_marks (const char *a, const char *b, gboolean are_same)
 static void
 test_long_spellings (void)
 {
+#ifdef G_OS_WIN32
+  const FluflFsKind kinds[] = { FLUFL_FS_FAT }; /* capital letters make another name nowhere */
+#else
   const FluflFsKind kinds[] = { FLUFL_FS_FAT, FLUFL_FS_OTHER };
+#endif
   FluflLook look = { .sight = FLUFL_SIGHT_BLANK, .mtime = 1767225600 * FAKE_SEC };
 
   g_test_summary ("On FAT all spellings of a long name are one lock, which has the same marks; elsewhere none is");
