@@ -72,7 +72,13 @@ flufl_call_check (FluflCall *self, int *out_errsv)
   flufl_lease_lock_disk (lease);
   held = flufl_call_find_lease (self);
   if (held)
-    outcome = flufl_claim_check (&lease->claim, &self->site, out_errsv);
+    {
+      outcome = flufl_claim_check (&lease->claim, &self->site, out_errsv);
+      /* The lease may have ended before the answer came. */
+      held = flufl_call_find_lease (self);
+      if (!held)
+        outcome = FLUFL_OUTCOME_LOST;
+    }
   flufl_lease_unlock_disk (lease);
   if (held && outcome == FLUFL_OUTCOME_LOST)
     flufl_call_lose (self);

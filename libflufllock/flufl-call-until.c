@@ -86,6 +86,8 @@ worker_done_cb (FluflStepper *stepper)
     self->lease->busy = FALSE;
   self->settled = TRUE;
   flufl_lease_unlock (self->lease);
+  if (self->lost) /* nobody else reports what this operation has found */
+    flufl_lease_post_loss (self->lease, self->number);
   clear_for_user (self);
 }
 

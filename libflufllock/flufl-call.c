@@ -195,6 +195,8 @@ flufl_call_clear (FluflCall *self)
       if (self->excludes_others)
         lease->busy = FALSE;
       flufl_lease_unlock (lease);
+      if (self->lost) /* nobody else reports what this operation has found */
+        flufl_lease_post_loss (lease, self->number);
     }
   if (self->class->clear != NULL)
     self->class->clear (self);

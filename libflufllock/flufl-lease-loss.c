@@ -162,15 +162,18 @@ flufl_lease_report_loss_of (FluflLease *self, guint number)
 
   flufl_lease_lock (self);
   is_last = self->number == number;
-  if (!is_last && self->past_number == number)
+  if (is_last || self->past_number == number)
     {
-      loss = self->past_loss;
-      errsv = self->past_errsv;
+      loss = is_last ? self->loss : self->past_loss;
+      errsv = is_last ? self->loss_errsv : self->past_errsv;
     }
   flufl_lease_unlock (self);
+  if (loss == FLUFL_LOSS_NONE)
+    return NULL;
+  /* Another thread may have found the loss, and may not have fired the cancellable yet. */
   if (is_last)
-    return flufl_lease_report_loss (self);
-  return loss != FLUFL_LOSS_NONE ? flufl_report_lost (&self->site, loss, errsv) : NULL;
+    flufl_lease_lose (self, number, FALSE, NULL, NULL);
+  return flufl_report_lost (&self->site, loss, errsv);
 }
 
 /* A context that nobody runs must not keep the object, and one that runs late must not report

@@ -467,15 +467,15 @@ file_like (GFile *file, const char *path)
 GFile *
 flufl_lock_dup_claim_file (FluflLock *self)
 {
-  GFile *file = NULL;
+  g_autofree char *path = NULL;
 
   g_return_val_if_fail (FLUFL_IS_LOCK (self), NULL);
 
   flufl_lease_lock (self->lease);
   if (self->lease->held)
-    file = file_like (flufl_lock_get_file (self), self->lease->claim_path);
+    path = g_strdup (self->lease->claim_path);
   flufl_lease_unlock (self->lease);
-  return file;
+  return path != NULL ? file_like (flufl_lock_get_file (self), path) : NULL;
 }
 
 /**

@@ -477,7 +477,7 @@ flufl_call_new_acquire (FluflLock *self, gint64 timeout_ms, GCancellable *cancel
  * - `FLUFL_LOCK_ERROR_NOT_A_LOCK` if another file is at the path,
  * - `FLUFL_LOCK_ERROR_UNSUPPORTED` on SMB and rclone. It also fails so on another file system without
  *   hard links, except FAT, while [property@Flufl.Lock:without-links] is not set,
- * - `G_IO_ERROR_PENDING` if another operation runs on the object,
+ * - `G_IO_ERROR_PENDING` if another acquisition, a release or a break runs on the object,
  * - `FLUFL_LOCK_ERROR_LOST` if the operation finds that this object has lost the lock that it held,
  *   or if the new lock is lost before the operation returns,
  * - `G_IO_ERROR_CANCELLED` if the operation was cancelled. The lock is not held then,

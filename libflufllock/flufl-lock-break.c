@@ -235,7 +235,7 @@ flufl_call_new_break_lock_of (FluflLock              *self,
  * - `G_IO_ERROR_BUSY` if the lock may not be broken; the message names its holder,
  * - `FLUFL_LOCK_ERROR_ALREADY_HELD` if this object holds the lock,
  * - `FLUFL_LOCK_ERROR_NOT_A_LOCK` if another file is at the path,
- * - `G_IO_ERROR_PENDING` if another operation runs on the object,
+ * - `G_IO_ERROR_PENDING` if an acquisition, a release or another break runs on the object,
  * - `G_IO_ERROR_CANCELLED` if @cancellable was cancelled,
  * - an error of the system.
  *

@@ -173,7 +173,8 @@ refresh_step (FluflCall *call, gint64 *out_when G_GNUC_UNUSED)
   if (self->outcome != FLUFL_OUTCOME_LOST)
     flufl_lease_renew (lease, self->outcome == FLUFL_OUTCOME_HELD);
   /* The lease may have ended before the answer came. */
-  call->answer = flufl_call_find_lease (call) && self->outcome == FLUFL_OUTCOME_HELD;
+  self->not_held = !flufl_call_find_lease (call);
+  call->answer = !self->not_held && self->outcome == FLUFL_OUTCOME_HELD;
   flufl_lease_unlock_disk (lease);
 
   if (!call->answer && self->outcome != FLUFL_OUTCOME_UNSURE)

@@ -140,7 +140,7 @@ drop (FluflOperation *self, gboolean undo)
   win = self->over ? flufl_call_get_win (self->call) : 0;
   flufl_call_drop (g_steal_pointer (&self->call));
   if (win != 0 && undo)
-    flufl_lock_release_win (self->lock, win, NULL);
+    flufl_lock_give_up_win (self->lock, win);
   give_up (self);
 }
 
@@ -219,8 +219,8 @@ flufl_operation_run (FluflOperation *self, int interrupt_fd, gint64 slice_ms)
  * acquired anew since. If it is the end of a lease that has not ended, the lock
  * is given up.
  *
- * A worker thread does the work on a file system that may hang, and this function does not wait for
- * the worker. The worker removes the claim file later. If the process ends before, other processes
+ * A worker thread does the work on a file system that may hang. This function waits for the worker for
+ * about 0.1 s at most. The worker removes the claim file later. If the process ends before, other processes
  * remove it.
  *
  * The operation cannot be run again.

@@ -145,24 +145,27 @@ lock_files (void)
   has_files = TRUE;
 }
 
+/* If a handler of a signal has forked meanwhile, and this is the child, nothing of the parent's is kept. */
 static void
-unlock_files (void)
+unlock_files (int mark)
 {
+  if (mark != flufl_process_mark ())
+    g_atomic_pointer_set (&n_files, 0);
   has_files = FALSE;
   g_mutex_unlock (&files_mutex);
 }
 
-/* With the mutex. */
+/* With the mutex. @n: the number of files */
 static void
-make_room (void)
+make_room (gsize n)
 {
-  gsize n = MAX (2 * n_room, 4);
-  File *more = g_new (File, n), *before = files;
+  gsize room = MAX (2 * n_room, 4);
+  File *more = g_new (File, room), *before = files;
 
-  if (n_files > 0)
-    memcpy (more, before, n_files * sizeof (File));
+  if (n > 0)
+    memcpy (more, before, n * sizeof (File));
   g_atomic_pointer_set (&files, more);
-  n_room = n;
+  n_room = room;
   g_free (before);
 }
 
@@ -177,15 +180,18 @@ make_room (void)
 guint64
 flufl_process_keep_file (int fd, FluflCloseFunc close_func)
 {
+  int mark = flufl_process_mark ();
   guint64 id;
+  gsize n;
 
   lock_files ();
-  if (n_files == n_room)
-    make_room ();
+  n = n_files;
+  if (n == n_room)
+    make_room (n);
   id = ++last_id;
-  files[n_files] = (File){ id, fd, close_func };
-  g_atomic_pointer_set (&n_files, n_files + 1);
-  unlock_files ();
+  files[n] = (File){ id, fd, close_func };
+  g_atomic_pointer_set (&n_files, n + 1);
+  unlock_files (mark);
   return id;
 }
 
@@ -197,17 +203,20 @@ flufl_process_keep_file (int fd, FluflCloseFunc close_func)
 gboolean
 flufl_process_forget_file (guint64 id)
 {
+  int mark = flufl_process_mark ();
   gboolean found = FALSE;
+  gsize n;
 
   lock_files ();
-  for (gsize i = n_files; i > 0 && !found; i--)
+  n = n_files;
+  for (gsize i = n; i > 0 && !found; i--)
     if (files[i - 1].id == id)
       {
         /* A child may find the last file twice. It closes the file twice then, which does no harm. */
-        files[i - 1] = files[n_files - 1];
-        g_atomic_pointer_set (&n_files, n_files - 1);
+        files[i - 1] = files[n - 1];
+        g_atomic_pointer_set (&n_files, n - 1);
         found = TRUE;
       }
-  unlock_files ();
-  return found;
+  unlock_files (mark);
+  return found && mark == flufl_process_mark ();
 }

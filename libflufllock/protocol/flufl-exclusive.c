@@ -228,7 +228,7 @@ take_back (const FluflClaim *claim, FluflSite *site, gint64 start)
 
 /* Gives up a claim whose name may stand in the lock file. Such a name is never published again.
  *
- * @start: when the maker created the lock file */
+ * @start: before the maker created the lock file */
 static FluflOutcome
 withdraw (FluflClaim *claim, FluflSite *site, gint64 start, int errsv)
 {

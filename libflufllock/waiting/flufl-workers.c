@@ -132,7 +132,7 @@ oversee (gpointer data)
       quiet = -1;
       /* More of them at a time where many hang. */
       if (now - first->pushed >= QUEUED_MAX)
-        for (guint n = self->n_threads / THREADS_SOON; n > 0; n--)
+        for (guint n = MAX (self->n_threads / THREADS_SOON, 1); n > 0; n--)
           self->is_exhausted = !start_thread (self);
     }
   self->has_overseer = self->is_exhausted = FALSE;
