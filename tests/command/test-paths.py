@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
 """What a path of the command line means: “..” behind a symbolic link, and a working directory that was deleted."""
 
+import fcntl
 import json
 import os
 import pathlib
@@ -10,6 +11,16 @@ import subprocess
 
 import commandtest
 from commandtest import BUSY, CANNOT_CREATE, PATIENCE_S, PROGRAM, CommandTest, is_alive, wait_for
+
+
+def is_cut(claim):
+    """Whether no process has the life-line any more. Threads of a dead process may still end."""
+    with open(claim, 'rb') as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
 
 
 class Parent(CommandTest):
@@ -72,6 +83,7 @@ class Parent(CommandTest):
             os.kill(pid, signal.SIGKILL)
         waiter.wait(PATIENCE_S)
         wait_for(lambda: not is_alive(supervisor), 'the death of the supervisor')
+        wait_for(lambda: is_cut(claim), 'the end of its last thread')
         self.end(holder)
         return claim
 

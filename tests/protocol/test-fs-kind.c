@@ -153,12 +153,14 @@ test_ask_mount (void)
   g_autofree char *shortcut = g_build_filename (top, "shortcut", NULL);
   g_autofree char *directory = NULL, *missing = NULL;
   g_autofree char *type = NULL;
+  g_autofree char *mounts = NULL;
 
   g_assert_no_errno (g_mkdir (there, 0700));
   g_assert_no_errno (symlink (there, shortcut));
   type = flufl_fs_ask_mount (shortcut, &directory);
   g_assert_cmpint (unlink (shortcut) + rmdir (there), ==, 0);
-  if (g_file_test ("/proc/self/mountinfo", G_FILE_TEST_EXISTS))
+  /* In a chroot whose root is no mount, the mount of this directory is not listed. */
+  if (g_file_get_contents ("/proc/self/mountinfo", &mounts, NULL, NULL) && strstr (mounts, " / / ") != NULL)
     {
       g_assert_nonnull (type);
       g_assert_cmpstr (directory, ==, there);
