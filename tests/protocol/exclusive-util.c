@@ -33,3 +33,22 @@ put_mark (const char *who, guint number)
 
   fake_disk_put (path, "", 0, FLUFL_FILE_REGULAR);
 }
+
+/* Whether the next one gets the lock within @seconds; it tries each second. */
+gboolean
+is_free_within (Proc *q, guint seconds)
+{
+  for (guint i = 0; i <= seconds; i++)
+    {
+      if (proc_attempt (q) == FLUFL_OUTCOME_HELD)
+        return TRUE;
+      fake_disk_advance (FAKE_SEC);
+    }
+  return FALSE;
+}
+
+void
+sleep_hook (gpointer user_data G_GNUC_UNUSED)
+{
+  fake_disk_advance (FLUFL_GRACE / 2 + 1);
+}

@@ -14,3 +14,5 @@
 void begin_on_fat (void);
 void put_lock     (const char *name, double seconds);
 void put_mark     (const char *who, guint number);
+gboolean is_free_within (Proc *q, guint seconds);
+void sleep_hook   (gpointer user_data);
