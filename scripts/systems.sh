@@ -41,8 +41,8 @@ install_system() {
         "$suite" "$root" "$mirror"
     # The new system reaches the network in the same way as this machine.
     cp -L -- /etc/resolv.conf /etc/hosts "$root/etc/"
-    apt-config dump | grep -E '^Acquire::(https?|ftp|Retries|ForceIPv[46]|Check-Valid-Until)(::| )' \
-        >"$root/etc/apt/apt.conf.d/90network" || true
+    apt-config dump | sed -n -E '/^Acquire::(https?|ftp|Retries|ForceIPv[46]|Check-Valid-Until)(::| )/p' \
+        >"$root/etc/apt/apt.conf.d/90network"
     # Recommended packages are left out, so that clang has no run-time library.
     enter "$root" 'apt-get -q update && apt-get -q -y --no-install-recommends install "$@"' "$@"
     printf '%s\n' "$*" >"$root/.made-of"

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The libflufllock authors
  * SPDX-License-Identifier: Apache-2.0 OR LGPL-2.1-or-later
  *
- * editor FILE: a text editor that lets one person at a time change a document. It shows everybody else
- * who has the document, and when the document is free.
+ * editor FILE: a text editor that lets one person at a time change a document. Other people see the
+ * name of that person, and a banner once the document is free.
  */
 
 #include <adwaita.h>

@@ -453,6 +453,22 @@ face_acquire_for_moments (const Form *form, FluflLock *lock)
     }
 }
 
+void
+face_wait_for_win (FluflLock *lock)
+{
+  gint64 give_up = g_get_monotonic_time () + TEST_PATIENCE_SEC * G_USEC_PER_SEC;
+  gboolean won = FALSE;
+
+  while (!won)
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, give_up);
+      flufl_lease_lock (lock->lease);
+      won = lock->lease->won;
+      flufl_lease_unlock (lock->lease);
+      g_usleep (500);
+    }
+}
+
 gboolean
 face_is_lost (FluflLock *lock)
 {

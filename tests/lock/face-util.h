@@ -122,6 +122,9 @@ extern const Form form_async;
 void       face_acquire_for_moments (const Form *form,
                                      FluflLock  *lock);
 
+/* Waits until a worker has won the lock. Runs no main context, so the object's user has not learned of it. */
+void       face_wait_for_win (FluflLock    *lock);
+
 /* Whether the cancellable of a loss is cancelled. */
 gboolean   face_is_lost   (FluflLock    *lock);
 

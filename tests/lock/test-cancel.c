@@ -100,18 +100,6 @@ while_stalled (Face *face, gconstpointer data)
   g_assert_cmpuint (test_place_count (&face->place), ==, 0);
 }
 
-static void
-wait_for_pending (void)
-{
-  gint64 give_up = g_get_monotonic_time () + TEST_PATIENCE_SEC * G_USEC_PER_SEC;
-
-  while (!g_main_context_pending (NULL))
-    {
-      g_assert_cmpint (g_get_monotonic_time (), <, give_up);
-      g_usleep (500);
-    }
-}
-
 /* The worker has won, and the main context does not know it yet. */
 static void
 after_the_win (Face *face, gconstpointer data G_GNUC_UNUSED)
@@ -122,7 +110,7 @@ after_the_win (Face *face, gconstpointer data G_GNUC_UNUSED)
   g_auto (Reply) reply = { 0 };
 
   flufl_lock_acquire_async (lock, 0, cancellable, reply_cb, &reply);
-  wait_for_pending ();
+  face_wait_for_win (lock);
   g_assert_cmpuint (face_nlink (face->place.lock), ==, 2);
   g_cancellable_cancel (cancellable);
   reply_wait (&reply, "acquire");
@@ -185,7 +173,7 @@ after_the_win_without_threads (Face *face, gconstpointer data G_GNUC_UNUSED)
   lock = face_lock_new (face);
   flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_NONE);
   flufl_lock_acquire_async (lock, 0, cancellable, reply_cb, &reply);
-  wait_for_pending ();
+  face_wait_for_win (lock);
   use_up_threads ();
   g_cancellable_cancel (cancellable);
   reply_wait (&reply, "acquire");

@@ -256,32 +256,22 @@ test_for_lock (Face *face, gconstpointer data G_GNUC_UNUSED)
 }
 
 static void
-acquired_cb (GObject *lock, GAsyncResult *result, gpointer user_data)
-{
-  gboolean *done = user_data;
-  g_autoptr (GError) error = NULL;
-
-  g_assert_true (flufl_lock_acquire_finish (FLUFL_LOCK (lock), result, &error));
-  g_assert_no_error (error);
-  *done = TRUE;
-}
-
-static void
 test_told_late (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
   g_autoptr (GMainContext) busy = g_main_context_new ();
   g_autoptr (FluflLock) lock = face_lock_new (face);
   g_autoptr (FluflLockMonitor) monitor = flufl_lock_monitor_new_for_lock (lock);
-  gboolean done = FALSE;
+  g_auto (Reply) reply = { 0 };
 
   g_test_summary ("A lock is ours once its object learns of the acquisition, though nothing changes on disk");
   flufl_lock_set_heartbeat (lock, FLUFL_HEARTBEAT_NONE);
   g_main_context_push_thread_default (busy);
-  flufl_lock_acquire_async (lock, 0, NULL, acquired_cb, &done);
+  flufl_lock_acquire_async (lock, 0, NULL, reply_cb, &reply);
   g_main_context_pop_thread_default (busy);
   wait_for_state (monitor, FLUFL_LOCK_STATE_THEIRS);
-  while (!done)
+  while (reply.result == NULL)
     g_main_context_iteration (busy, TRUE);
+  g_assert_true (flufl_lock_acquire_finish (lock, reply.result, NULL));
   wait_for_state (monitor, FLUFL_LOCK_STATE_OURS);
   face_release (lock);
   wait_for_state (monitor, FLUFL_LOCK_STATE_UNLOCKED);

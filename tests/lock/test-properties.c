@@ -387,32 +387,16 @@ lifetime_in_refresh (Face *face, gconstpointer data G_GNUC_UNUSED)
   face_release (lock);
 }
 
-static gboolean
-has_won (FluflLock *lock)
-{
-  gboolean won;
-
-  flufl_lease_lock (lock->lease);
-  won = lock->lease->won;
-  flufl_lease_unlock (lock->lease);
-  return won;
-}
-
 /* The properties change together, when the user hears of the win. */
 static void
 won_silently (Face *face, gconstpointer data G_GNUC_UNUSED)
 {
   g_autoptr (FluflLock) lock = face_lock_new (face);
-  gint64 give_up = g_get_monotonic_time () + TEST_PATIENCE_SEC * G_USEC_PER_SEC;
   g_autoptr (GFile) claim = NULL;
   g_auto (Reply) reply = { 0 };
 
   flufl_lock_acquire_async (lock, 0, NULL, reply_cb, &reply);
-  while (!has_won (lock)) /* no main context runs */
-    {
-      g_assert_cmpint (g_get_monotonic_time (), <, give_up);
-      g_usleep (1000);
-    }
+  face_wait_for_win (lock);
   g_assert_false (flufl_lock_get_held (lock));
   g_assert_null (flufl_lock_dup_claim_file (lock));
   reply_wait (&reply, "acquire");
