@@ -112,3 +112,25 @@ class LockTestCase(unittest.TestCase):
     def remove_by_hand(self, claim):
         os.unlink(claim)
         os.unlink(self.path)
+
+
+class Stop(BaseException):
+    """What a handler of a signal of the system raises."""
+
+
+def stopping_trace(moment, codes, is_watching=lambda: True):
+    """Return a trace function that raises Stop at the moment-th instruction of the code objects."""
+    count = 0
+
+    def trace(frame, event, arg):
+        nonlocal count
+        if not is_watching() or frame.f_code not in codes:
+            return None
+        frame.f_trace_opcodes = True
+        count += event == 'opcode'
+        if event == 'opcode' and count == moment:
+            sys.settrace(None)
+            raise Stop
+        return trace
+
+    return trace

@@ -13,7 +13,7 @@ import unittest
 import weakref
 
 from asynciotest import AsyncioTestCase, InGLib
-from locktest import HOUR, MS, PATIENCE_S, wait_for
+from locktest import HOUR, MS, PATIENCE_S, Stop, stopping_trace, wait_for
 
 from gi.overrides import _FluflAsync
 from gi.repository import Flufl
@@ -33,10 +33,6 @@ async def save(text):
 atexit.register(lambda: asyncio.run(save('at exit')))
 asyncio.run(save('before'))
 '''
-
-
-class Stop(BaseException):
-    """What a handler of a signal of the system raises."""
 
 
 class AtExit(AsyncioTestCase):
@@ -61,21 +57,8 @@ class Interrupted(AsyncioTestCase):
         self.assertGreater(moment, 20)
 
     def is_stopped_at(self, moment, code):
-        count = 0
-
-        def trace(frame, event, arg):
-            nonlocal count
-            if frame.f_code is not code:
-                return None
-            frame.f_trace_opcodes = True
-            count += event == 'opcode'
-            if event == 'opcode' and count == moment:
-                sys.settrace(None)
-                raise Stop
-            return trace
-
         async def work():
-            sys.settrace(trace)
+            sys.settrace(stopping_trace(moment, {code}))
             async with self.lock:
                 sys.settrace(before)
 

@@ -8,14 +8,10 @@ import sys
 import threading
 import unittest
 
-from locktest import PATIENCE_S, LockTestCase, run_async, wait_for
+from locktest import PATIENCE_S, LockTestCase, Stop, run_async, stopping_trace, wait_for
 
 from gi.overrides import _FluflOperations
 from gi.repository import Flufl
-
-
-class Stop(Exception):
-    """What a handler of a signal of the system raises."""
 
 
 class Scopes(LockTestCase):
@@ -111,21 +107,9 @@ class Scopes(LockTestCase):
 
         Return whether there was one.
         """
-        count, is_ending = 0, False
-
-        def trace(frame, event, arg):
-            nonlocal count
-            if not is_ending or frame.f_code not in codes:
-                return None
-            frame.f_trace_opcodes = True
-            count += event == 'opcode'
-            if event == 'opcode' and count == moment:
-                sys.settrace(None)
-                raise Stop
-            return trace
-
+        is_ending = False
         before = sys.gettrace()
-        sys.settrace(trace)
+        sys.settrace(stopping_trace(moment, codes, lambda: is_ending))
         try:
             with self.lock:
                 is_ending = True
