@@ -81,6 +81,17 @@ class Scopes(LockTestCase):
         thread.join(PATIENCE_S)
         self.assertFalse(self.lock.held)
 
+    def test_acquired_again(self):
+        """The work may let others have the lock for a while."""
+        with self.lock:
+            self.lock.release()
+            self.lock.acquire()
+            self.assertTrue(self.lock.check())
+        self.assertFalse(self.lock.held)
+        with self.assertLockError(Flufl.LockError.NOT_HELD, Flufl.NotHeldError):
+            with self.lock:
+                self.lock.release()
+
     def test_end_without_beginning(self):
         self.lock.acquire()
         self.lock.__exit__(None, None, None)

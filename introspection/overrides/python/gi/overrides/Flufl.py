@@ -37,8 +37,8 @@ from gi.overrides._FluflDurations import (default_timeout_to_ms, from_ms, in_ran
 from gi.overrides._FluflErrors import (AlreadyHeldError, Error, LostError, NotALockError, NotHeldError,
                                        TimedOutError, UnsupportedError, exception_of)
 from gi.overrides._FluflErrors import GError  # noqa: F401 (pickle looks for it here)
-from gi.overrides._FluflOperations import (begin_scope, connects, end_scope, find_scope, give_up_scope, run,
-                                           run_operation, typed)
+from gi.overrides._FluflOperations import (begin_scope, connects, end_scope, find_scope, give_up_scope, note_lease,
+                                           run, run_operation, typed)
 from gi.repository import Gio, GLib
 
 Flufl = get_introspection_module('Flufl')
@@ -301,7 +301,7 @@ class Lock(Flufl.Lock):
         A timeout of None is for ever.
         """
         return run(self, Flufl.OperationKind.ACQUIRE, timeout_to_ms(timeout), cancellable,
-                   Flufl.Operation.get_answer)
+                   functools.partial(note_lease, self))
 
     def release(self, cancellable=None):
         """release(self, cancellable=None) -> bool"""

@@ -231,6 +231,11 @@ def _current_task():
     return asyncio.current_task() if is_in_loop() else None
 
 
+def _claim_path(lock):
+    claim = lock.claim_file
+    return claim.get_path() if claim else None
+
+
 class _Hold:
     """One `async with`: from the acquisition to the end of the work.
 
@@ -247,6 +252,7 @@ class _Hold:
         self._is_over = False
         self._has_cancelled = False
         self.error = None
+        self._claim = _claim_path(lock)
         self._cancellable = lock.dup_lost_cancellable()
         self._handler = GObject.Object.connect(self._cancellable, 'cancelled', _lost_cb,
                                                weakref.ref(self))
@@ -268,8 +274,9 @@ class _Hold:
             self._has_cancelled = task.cancel()
 
     def has_lease(self):
-        """Whether the lock was not lost, so that the object cannot have acquired it anew since."""
-        return not self._cancellable.is_cancelled()
+        """Whether the lease has not ended, by a loss or a release, so that the object has no later one."""
+        lock = self._lock()
+        return not self._cancellable.is_cancelled() and lock is not None and _claim_path(lock) == self._claim
 
     def is_of(self, task):
         return task is not None and self._task() is task

@@ -188,6 +188,19 @@ def begin_scope(lock):
         raise
 
 
+def note_lease(lock, operation):
+    """Return the answer of an acquisition.
+
+    The work of a scope may release the lock and acquire it again. The end of the scope is then the end of
+    the last lease that its thread has begun.
+    """
+    lease, here = operation.get_lease(), threading.get_ident()
+    scopes = [scope for scope in _scopes(lock) if scope.thread == here]
+    if lease and scopes:
+        scopes[-1].lease = lease
+    return operation.get_answer()
+
+
 def end_scope(lock, scope):
     """Release the lock that the scope has acquired, and no later one. Raise its loss.
 
