@@ -312,7 +312,7 @@ gboolean
 events_ask (int pid, const char *claim, int event, gint64 msec)
 {
 #ifdef CAN_ASK
-  guint64 time = (guint64) (msec + ASKED_UNIT - 1) / ASKED_UNIT;
+  guint64 time = (guint64) MAX (msec / ASKED_UNIT, msec > 0);
   guint64 all = (time << (ASKED_BITS + ASKED_HASH_BITS)) | ((guint64) hash_claim (claim) << ASKED_BITS)
                 | (event == EVENT_RELEASE ? ASKED_RELEASE : ASKED_REFRESH);
   union sigval value = { .sival_ptr = GSIZE_TO_POINTER ((gsize) all) };

@@ -168,7 +168,8 @@ is_in_other_namespaces (const Request *self)
   return strncmp (shown + 1, sum, NAMESPACES_LENGTH) != 0;
 }
 
-/* Process IDs mean something on the holder's machine and in its pid namespace only. */
+/* Process IDs mean something on the holder's machine and in its pid namespace only. The name of a claim
+ * has one hash for the namespaces of processes and time, so a process in another one of time is refused, too. */
 static gboolean
 is_here (const Request *self, FluflLockDetails *details)
 {
@@ -196,30 +197,9 @@ ask (const Request *self)
   return events_ask (self->pid, self->token.claim, self->event, self->lifetime_ms);
 }
 
+/* Asks the process. Returns: as look_for_answer() */
 static int
-begin_request (Request *self)
-{
-  g_auto (Look) look = { 0 };
-
-  self->looked = g_get_real_time ();
-  if (!look_at (&look, self->token.path))
-    return fail_by_error (look.error);
-  if (!is_held_by_token (self, &look))
-    return fail (EXIT_LOST, _("The token does not hold the lock “%s” any more."), self->token.path);
-  if (!is_here (self, look.details))
-    return EXIT_REFUSED;
-  self->pid = flufl_lock_details_get_pid (look.details);
-  if (flufl_lock_details_get_state (look.details) == FLUFL_LOCK_STATE_STALE)
-    return explain_refusal (self, ESRCH);
-  self->expiration = expiration_of (look.details);
-  if (!ask (self))
-    return explain_refusal (self, errno);
-  return EXIT_DONE;
-}
-
-/* Returns: as look_for_answer() */
-static int
-repeat_request (Request *self)
+send_request (Request *self)
 {
   int status = UNDECIDED, errsv;
 
@@ -229,6 +209,27 @@ repeat_request (Request *self)
   if (errsv == ESRCH) /* the process may have done it, and ended, since the look */
     status = look_for_answer (self);
   return status == UNDECIDED ? explain_refusal (self, errsv) : status;
+}
+
+static int
+begin_request (Request *self)
+{
+  g_auto (Look) look = { 0 };
+  int status;
+
+  self->looked = g_get_real_time ();
+  if (!look_at (&look, self->token.path))
+    return fail_by_error (look.error);
+  if (!is_held_by_token (self, &look))
+    return fail (EXIT_LOST, _("The token does not hold the lock “%s” any more."), self->token.path);
+  self->pid = flufl_lock_details_get_pid (look.details);
+  if (flufl_lock_details_get_state (look.details) == FLUFL_LOCK_STATE_STALE)
+    return explain_refusal (self, ESRCH);
+  if (!is_here (self, look.details))
+    return EXIT_REFUSED;
+  self->expiration = expiration_of (look.details);
+  status = send_request (self);
+  return status == UNDECIDED ? EXIT_DONE : status;
 }
 
 /* Until the disk shows the answer. */
@@ -245,7 +246,7 @@ wait_for_answer (Request *self)
       if (status == UNDECIDED && now - asked > REPEAT * 1000)
         {
           asked = now;
-          status = repeat_request (self);
+          status = send_request (self);
         }
       if (status != UNDECIDED)
         return status;

@@ -146,7 +146,7 @@ outlive_supervisor (Front *self)
   self->is_over = TRUE;
   if (!self->has_keeper)
     self->status = run_outlive_supervisor (self->command);
-  else if (WIFEXITED (wait_status))
+  if (WIFEXITED (wait_status) && WEXITSTATUS (wait_status) != EXIT_DONE) /* it has said why */
     self->status = WEXITSTATUS (wait_status);
   if (self->has_keeper && FAMILY_GROUP_AFTER_END (self->command) > 0)
     kill (-self->command, SIGKILL);

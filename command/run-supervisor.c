@@ -161,9 +161,9 @@ refresh_in_thread (gpointer data)
 }
 
 /* Begins a refresh in a thread of its own, since a file server can take long to answer. @asked_ms is the
- * new lifetime, or 0 for the present one. The lease may end meanwhile. If no answer comes, the lock may have the new lifetime all the same. If the system
- * has no thread, the request is dropped. The process that asked repeats it, and in the end reports
- * that no answer came. */
+ * new lifetime, or 0 for the present one. If no answer comes, the lock may have the new lifetime all the
+ * same, and the lease may end meanwhile. If the system has no thread, the request is dropped. The process
+ * that asked repeats it, and in the end reports that no answer came. */
 static void
 begin_refresh (Supervisor *self, gint64 asked_ms)
 {
